@@ -1,0 +1,98 @@
+package account
+
+import "strings"
+
+// Kind groups errors by what a program does about them. The transport owns
+// the table from kind to status.
+type Kind uint8
+
+// The kinds of errors.
+const (
+	Invalid      Kind = iota // the input must change; Fields says where
+	Unauthorized             // credentials or token are missing or not good
+	Unavailable              // come back later
+)
+
+// Args are the values that a message names.
+type Args = map[string]any
+
+// Message is a text that is not chosen yet: a key of package locale and what
+// to fill in.
+type Message struct {
+	Key  string
+	Args Args
+}
+
+// Term is an argument of a message that is itself a text to choose, by key.
+type Term string
+
+// TextKey is what package locale asks of an argument.
+func (t Term) TextKey() string { return string(t) }
+
+// Error is an answer that a client may see. Code is stable and is the key of
+// its text.
+type Error struct {
+	Kind   Kind
+	Code   string
+	Fields Fields // of Invalid
+}
+
+// Fields holds the messages for each field, in the order of detection.
+type Fields map[string][]Message
+
+// Error names the code and the fields, never their values.
+func (e *Error) Error() string {
+	if len(e.Fields) == 0 {
+		return e.Code
+	}
+	names := make([]string, 0, len(e.Fields))
+	for name := range e.Fields {
+		names = append(names, name)
+	}
+	return e.Code + ": " + strings.Join(names, ", ")
+}
+
+// Is lets errors.Is compare by code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// Add appends a message to a field.
+func (f Fields) Add(field, key string, args Args) {
+	f[field] = append(f[field], Message{Key: key, Args: args})
+}
+
+// Err is nil when no field has a message.
+func (f Fields) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return &Error{Kind: Invalid, Code: "invalid", Fields: f}
+}
+
+// Every error that a client may see, apart from those of the fields.
+var (
+	// ErrInvalidCredentials says that username and password do not open an
+	// active account. It does not say which of the three is the reason.
+	ErrInvalidCredentials = &Error{Kind: Unauthorized, Code: "invalid_credentials"}
+
+	// ErrTokenInvalid and its kin are what is wrong with a token, in the
+	// order in which it is looked at.
+	ErrTokenInvalid   = &Error{Kind: Unauthorized, Code: "token_invalid"}
+	ErrTokenNoExpiry  = &Error{Kind: Unauthorized, Code: "token_no_exp"}
+	ErrTokenNoType    = &Error{Kind: Unauthorized, Code: "token_no_type"}
+	ErrTokenWrongType = &Error{Kind: Unauthorized, Code: "token_wrong_type"}
+	ErrTokenNoID      = &Error{Kind: Unauthorized, Code: "token_no_id"}
+	ErrTokenNoUser    = &Error{Kind: Unauthorized, Code: "token_no_user"}
+
+	// ErrUserNotFound and ErrUserInactive answer a good token whose user is
+	// gone or may not log in any more.
+	ErrUserNotFound = &Error{Kind: Unauthorized, Code: "user_not_found"}
+	ErrUserInactive = &Error{Kind: Unauthorized, Code: "user_inactive"}
+
+	// ErrUnavailable says that the server cannot answer now: its database is
+	// out of reach or its disk is full, or too many passwords wait to be
+	// hashed.
+	ErrUnavailable = &Error{Kind: Unavailable, Code: "unavailable"}
+)

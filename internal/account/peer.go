@@ -1,0 +1,12 @@
+package account
+
+// Peer is who is asking: what a transport knows of the caller before any
+// password or token was looked at.
+type Peer struct {
+	IP        string
+	UserAgent string
+	Language  string // of the answer: "fr", "en" or "ar"
+}
+
+// MaxUserAgent is how many bytes of a User-Agent are kept.
+const MaxUserAgent = 512

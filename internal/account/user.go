@@ -1,0 +1,46 @@
+package account
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// User is a person with an account. PasswordHash is in PHC form, or empty
+// (or begins with "!") when no password can match it.
+type User struct {
+	ID           int64
+	Username     string
+	Email        string
+	FirstName    string
+	LastName     string
+	PasswordHash string
+	Active       bool
+	Staff        bool
+	Language     string // "fr", "en" or "ar": the language of registration
+	JoinedAt     time.Time
+	LastLoginAt  time.Time // zero: never
+	PasswordAt   time.Time // when the password was last set
+}
+
+// NormalizeUsername is what Django's create_user does to a username before
+// it is stored: NFKC, so that "ﬁ" and "fi" are one name.
+func NormalizeUsername(name string) string { return norm.NFKC.String(name) }
+
+// NormalizeEmail lower-cases the domain, the only part of an address that is
+// case-insensitive by its standard (RFC 5321, section 2.4), as Django does.
+func NormalizeEmail(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return email
+	}
+	return email[:at] + "@" + strings.ToLower(email[at+1:])
+}
+
+// EmailKey is the form in which addresses are compared: people do not mean
+// two mailboxes by "Amina@…" and "amina@…". It is computed here, not in SQL,
+// because the engines disagree on what lower case is outside ASCII.
+func EmailKey(email string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(email)))
+}
