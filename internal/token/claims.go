@@ -1,0 +1,124 @@
+package token
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// wireClaims is the payload that we sign: simplejwt's claims, then sub, iss
+// (RFC 7519) and sid (the session, as OpenID Connect names it).
+type wireClaims struct {
+	unvalidated
+	TokenType string `json:"token_type"`
+	Exp       int64  `json:"exp"`
+	Iat       int64  `json:"iat"`
+	Jti       string `json:"jti"`
+	UserID    int64  `json:"user_id"`
+	Sub       string `json:"sub"`
+	Iss       string `json:"iss"`
+	Sid       string `json:"sid"`
+}
+
+// unvalidated satisfies the library, whose checks of dates are not used:
+// ours tell simplejwt's errors apart and allow for clocks that differ.
+type unvalidated struct{}
+
+func (unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (unvalidated) GetIssuer() (string, error)                   { return "", nil }
+func (unvalidated) GetSubject() (string, error)                  { return "", nil }
+func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+
+// foreignClaims is a payload that somebody else may have signed with our
+// secret. Keys are compared exactly, which encoding/json does only for maps,
+// and what has the wrong type is an error.
+type foreignClaims struct {
+	unvalidated
+	TokenType, Jti, Sub, Iss, Sid string
+	UserID                        int64
+	exp, iat, nbf                 time.Time
+	hasType, hasJti, hasIss       bool
+	hasUser                       bool
+}
+
+// UnmarshalJSON reads the claims and refuses dates and texts of a wrong type.
+func (c *foreignClaims) UnmarshalJSON(data []byte) error {
+	var m map[string]any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		return err
+	}
+	if _, there := m["aud"]; there { // we issue none: the token is for somebody else
+		return errors.New("unexpected audience")
+	}
+	for name, to := range map[string]*time.Time{"exp": &c.exp, "iat": &c.iat, "nbf": &c.nbf} {
+		v, there := m[name]
+		if !there {
+			continue
+		}
+		at, ok := date(v)
+		if !ok {
+			return errors.New(name + " is not a date")
+		}
+		*to = at
+	}
+	c.TokenType, c.hasType = text(m, "token_type")
+	c.Jti, c.hasJti = text(m, "jti")
+	c.Iss, c.hasIss = text(m, "iss")
+	c.Sub, _ = text(m, "sub")
+	c.Sid, _ = text(m, "sid")
+	c.UserID, c.hasUser = integer(m["user_id"])
+	return nil
+}
+
+// text returns a claim's string ("" if it is none) and whether it is there.
+func text(m map[string]any, name string) (string, bool) {
+	v, there := m[name]
+	s, _ := v.(string)
+	return s, there
+}
+
+// integer takes what Django's ORM takes for an id: 5, 5.0 and "5".
+func integer(v any) (int64, bool) {
+	var s string
+	switch v := v.(type) {
+	case json.Number:
+		s = v.String()
+	case string:
+		s = v
+	default:
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if _, isNumber := v.(json.Number); err != nil || !isNumber || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// maxDate is the end of year 9999, the last that other JWT libraries can hold.
+const maxDate = 253402300799
+
+// date reads a NumericDate (RFC 7519, section 2), which may have a fraction.
+func date(v any) (time.Time, bool) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return time.Time{}, false
+	}
+	f, err := n.Float64()
+	if err != nil || f <= 0 || f > maxDate {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(f), 0).UTC(), true
+}

@@ -1,0 +1,234 @@
+package token
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Algorithms are those that access tokens can be signed with.
+var Algorithms = []string{"ES256", "EdDSA", "RS256", "HS256"}
+
+// Use says which type of token a key is for.
+type Use string
+
+// The uses of a key.
+const (
+	ForAccess  = Use(Access)
+	ForRefresh = Use(Refresh)
+	Any        = Use("any") // the secret of HS256, as in simplejwt
+)
+
+// Key signs from ActiveAt on, until a younger key is active, and verifies
+// until RetiresAt (zero: for as long as it is the youngest, or its date is
+// not set yet).
+type Key struct {
+	ID        string // kid; empty for the secret of HS256
+	Algorithm string
+	Use       Use
+	ActiveAt  time.Time
+	RetiresAt time.Time
+
+	method  jwt.SigningMethod
+	private any
+	public  any // what verifies: of a MAC the same bytes
+}
+
+// Generate makes the private part of a new key: PKCS #8 in DER, or 32 random
+// bytes for HS256.
+func Generate(algorithm string) ([]byte, error) {
+	var (
+		private any
+		err     error
+	)
+	switch algorithm {
+	case "ES256":
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "EdDSA":
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	case "RS256":
+		private, err = rsa.GenerateKey(rand.Reader, 3072) // 128 bits of strength: NIST SP 800-57
+	case "HS256":
+		secret := make([]byte, MinSecret)
+		_, err = rand.Read(secret)
+		return secret, err
+	default:
+		return nil, fmt.Errorf("unknown algorithm %q", algorithm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKCS8PrivateKey(private)
+}
+
+// Load reads the private part that [Generate] made into k.
+func (k *Key) Load(private []byte) error {
+	if k.Algorithm == "HS256" {
+		if len(private) < MinSecret {
+			return errors.New("HS256 needs a longer secret")
+		}
+		k.method, k.private, k.public = jwt.SigningMethodHS256, private, private
+		return nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(private)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", k.ID, err)
+	}
+	switch p := parsed.(type) {
+	case *ecdsa.PrivateKey:
+		k.method, k.private, k.public = jwt.SigningMethodES256, p, &p.PublicKey
+	case ed25519.PrivateKey:
+		k.method, k.private, k.public = jwt.SigningMethodEdDSA, p, p.Public()
+	case *rsa.PrivateKey:
+		k.method, k.private, k.public = jwt.SigningMethodRS256, p, &p.PublicKey
+	}
+	if k.method == nil || k.method.Alg() != k.Algorithm {
+		return fmt.Errorf("key %q is not of algorithm %s", k.ID, k.Algorithm)
+	}
+	return nil
+}
+
+// ring is an immutable set of keys with the cache of what they verified, so
+// that a token verified by a key that is gone is gone with it.
+type ring struct {
+	keys    []*Key // youngest first
+	methods []string
+	jwks    []byte
+	cache   *cache
+}
+
+// Use replaces the keys. Those of another algorithm than the configured one
+// are left out: only what is configured is ever accepted.
+func (t *Tokens) Use(keys []*Key, now time.Time) {
+	r := &ring{}
+	if t.o.Algorithm == "HS256" {
+		r.methods = []string{"HS256"}
+		r.keys = []*Key{{
+			Algorithm: "HS256", Use: Any,
+			method: jwt.SigningMethodHS256, private: t.o.Secret, public: t.o.Secret,
+		}}
+	} else {
+		r.methods = []string{t.o.Algorithm, "HS256"}
+		for _, k := range keys {
+			fits := k.Use == ForAccess && k.Algorithm == t.o.Algorithm || k.Use == ForRefresh && k.Algorithm == "HS256"
+			if fits && !k.retired(now) {
+				r.keys = append(r.keys, k)
+			}
+		}
+	}
+	r.jwks = jwks(r.keys)
+	if old := t.ring.Load(); old != nil && !slices.ContainsFunc(old.keys, func(k *Key) bool { return r.verifier(k.ID, now) == nil }) {
+		r.cache = old.cache
+	} else {
+		r.cache = new(cache)
+	}
+	t.ring.Store(r)
+}
+
+// Keys returns how many keys are in use.
+func (t *Tokens) Keys() int { return len(t.ring.Load().keys) }
+
+// Knows reports whether the token, unverified, names a key that is in use.
+// A server that sees a key it does not know asks its database whether
+// another server made one.
+func (t *Tokens) Knows(raw string) bool {
+	tok, _, err := jwt.NewParser().ParseUnverified(raw, &foreignClaims{})
+	if err != nil {
+		return true // no key will make it good
+	}
+	id, _ := tok.Header["kid"].(string)
+	for _, k := range t.ring.Load().keys {
+		if k.ID == id {
+			return true
+		}
+	}
+	return id == ""
+}
+
+func (k *Key) retired(now time.Time) bool {
+	return !k.RetiresAt.IsZero() && !now.Before(k.RetiresAt)
+}
+
+// signer returns the youngest key for the type that is active.
+func (r *ring) signer(typ Type, now time.Time) *Key {
+	for _, k := range r.keys {
+		if (k.Use == Use(typ) || k.Use == Any) && !k.ActiveAt.After(now) {
+			return k
+		}
+	}
+	// This clock runs behind the one that made the keys: take the oldest, which
+	// every server knows.
+	for _, k := range slices.Backward(r.keys) {
+		if k.Use == Use(typ) {
+			return k
+		}
+	}
+	return nil
+}
+
+func (r *ring) verifier(id string, now time.Time) *Key {
+	for _, k := range r.keys {
+		if k.ID == id && !k.retired(now) {
+			return k
+		}
+	}
+	return nil
+}
+
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517). Secrets are
+// not in it.
+func (t *Tokens) JWKS() []byte { return t.ring.Load().jwks }
+
+type jwk struct {
+	Kty string `json:"kty"`
+	Use string `json:"use"`
+	Alg string `json:"alg"`
+	Kid string `json:"kid"`
+	Crv string `json:"crv,omitempty"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
+	N   string `json:"n,omitempty"`
+	E   string `json:"e,omitempty"`
+}
+
+func jwks(keys []*Key) []byte {
+	b64 := base64.RawURLEncoding.EncodeToString
+	set := struct {
+		Keys []jwk `json:"keys"`
+	}{Keys: []jwk{}}
+	for _, k := range keys {
+		j := jwk{Use: "sig", Alg: k.Algorithm, Kid: k.ID}
+		switch p := k.public.(type) {
+		case *ecdsa.PublicKey:
+			point, err := p.Bytes() // 0x04, X, Y
+			if err != nil {
+				continue
+			}
+			j.Kty, j.Crv, j.X, j.Y = "EC", "P-256", b64(point[1:33]), b64(point[33:])
+		case ed25519.PublicKey:
+			j.Kty, j.Crv, j.X = "OKP", "Ed25519", b64(p)
+		case *rsa.PublicKey:
+			j.Kty, j.N, j.E = "RSA", b64(p.N.Bytes()), b64(big.NewInt(int64(p.E)).Bytes())
+		default: // a MAC key
+			continue
+		}
+		set.Keys = append(set.Keys, j)
+	}
+	out, err := json.Marshal(set)
+	if err != nil {
+		panic("token: " + err.Error()) // strings always marshal
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+// Package token issues and verifies the JWTs that clients carry. Access
+// tokens are signed with the configured algorithm, so that any holder of the
+// published key can verify them; refresh tokens are read by this server
+// alone, so a MAC key of its own signs them, which is an order of magnitude
+// cheaper (with HS256 both use the one secret, as simplejwt does).
+//
+// Which algorithm verifies a token is decided by the key that the token
+// names, never by its header (RFC 8725, section 3.1), and a key has one
+// algorithm and one use. The package keeps no state but the keys and a
+// bounded cache of tokens whose signature was already verified; whether the
+// session and the user are still good is for the caller to ask.
+package token
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Type is the claim "token_type".
+type Type string
+
+// The two types of tokens. One is never good as the other.
+const (
+	Access  Type = "access"
+	Refresh Type = "refresh"
+)
+
+// Claims is what a verified token says. SessionID is empty in tokens that
+// Django issued.
+type Claims struct {
+	Type      Type
+	ID        string // jti
+	UserID    int64
+	SessionID string // sid
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+}
+
+// Options configure a [Tokens].
+type Options struct {
+	Algorithm       string // of access tokens: one of Algorithms
+	Secret          []byte // of HS256; at least MinSecret bytes
+	Issuer          string // the claim "iss"
+	AccessLifetime  time.Duration
+	RefreshLifetime time.Duration
+}
+
+// MinSecret is the least length in bytes of an HS256 secret (RFC 7518,
+// section 3.2).
+const MinSecret = 32
+
+// Tokens signs and verifies. It is safe for concurrent use.
+type Tokens struct {
+	o    Options
+	ring atomic.Pointer[ring]
+}
+
+// New makes a Tokens without keys but the secret of HS256; see [Tokens.Use].
+func New(o Options) *Tokens {
+	t := &Tokens{o: o}
+	t.Use(nil, time.Time{})
+	return t
+}
+
+// NewID returns 128 random bits in hexadecimal, as simplejwt's jti.
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return hex.EncodeToString(b[:])
+}
+
+// Issue signs a token for the user and session. The times are cut to the
+// seconds that a token can hold, and are returned so.
+func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Time) (string, Claims, error) {
+	lifetime := t.o.AccessLifetime
+	if typ == Refresh {
+		lifetime = t.o.RefreshLifetime
+	}
+	key := t.ring.Load().signer(typ, at)
+	if key == nil {
+		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
+	}
+	at = at.UTC().Truncate(time.Second)
+	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	tok := jwt.NewWithClaims(key.method, wireClaims{
+		TokenType: string(typ),
+		Exp:       c.ExpiresAt.Unix(),
+		Iat:       c.IssuedAt.Unix(),
+		Jti:       id,
+		UserID:    userID,
+		Sub:       strconv.FormatInt(userID, 10),
+		Iss:       t.o.Issuer,
+		Sid:       sessionID,
+	})
+	if key.ID != "" {
+		tok.Header["kid"] = key.ID
+	}
+	raw, err := tok.SignedString(key.private)
+	if err != nil {
+		return "", Claims{}, fmt.Errorf("sign with key %q: %w", key.ID, err)
+	}
+	return raw, c, nil
+}
+
+// Verify returns the claims of a token of the wanted type. The errors are
+// those of package account, in simplejwt's order: [account.ErrTokenInvalid]
+// for all that a signature or a date can lack, then ErrTokenNoExpiry,
+// ErrTokenNoID, ErrTokenNoType, ErrTokenWrongType, ErrTokenNoUser.
+func (t *Tokens) Verify(raw string, want Type, now time.Time) (Claims, error) {
+	r := t.ring.Load()
+	digest := cacheKey(raw)
+	if c, ok := r.cache.get(digest); ok {
+		if !now.Before(c.ExpiresAt) {
+			return Claims{}, account.ErrTokenInvalid
+		}
+		if c.Type != want {
+			return Claims{}, account.ErrTokenWrongType
+		}
+		return c, nil
+	}
+	c, err := t.verify(r, raw, want, now)
+	if err != nil {
+		return Claims{}, err
+	}
+	r.cache.put(digest, c)
+	return c, nil
+}
+
+// clockSkew is how far another server's clock may run ahead of ours before
+// its fresh tokens are refused as not yet valid.
+const clockSkew = 5 * time.Second
+
+// maxToken bounds the work that a stranger can ask of the parser. Our tokens
+// have about 500 bytes, those of RS256 about 800.
+const maxToken = 4096
+
+func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, error) {
+	if len(raw) > maxToken {
+		return Claims{}, account.ErrTokenInvalid
+	}
+	var (
+		c   foreignClaims
+		key *Key
+	)
+	parser := jwt.NewParser(jwt.WithValidMethods(r.methods), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+	_, err := parser.ParseWithClaims(raw, &c, func(tok *jwt.Token) (any, error) {
+		if _, critical := tok.Header["crit"]; critical {
+			return nil, errors.New("critical header that is not understood") // RFC 7515, section 4.1.11
+		}
+		id, named := tok.Header["kid"]
+		text, isText := id.(string)
+		if named && !isText {
+			return nil, errors.New("kid is not a string")
+		}
+		key = r.verifier(text, now)
+		if key == nil || key.method.Alg() != tok.Method.Alg() {
+			return nil, errUnknownKey
+		}
+		return key.public, nil
+	})
+	soon := now.Add(clockSkew)
+	switch {
+	case err != nil:
+		return Claims{}, account.ErrTokenInvalid
+	case !c.exp.IsZero() && !now.Before(c.exp), c.iat.After(soon), c.nbf.After(soon):
+		return Claims{}, account.ErrTokenInvalid
+	case c.Iss != t.o.Issuer && (c.hasIss || key.ID != ""): // Django's tokens have none
+		return Claims{}, account.ErrTokenInvalid
+	case c.exp.IsZero():
+		return Claims{}, account.ErrTokenNoExpiry
+	case !c.hasJti:
+		return Claims{}, account.ErrTokenNoID
+	case !c.hasType:
+		return Claims{}, account.ErrTokenNoType
+	case c.TokenType != string(want) || (key.Use != Any && key.Use != Use(want)):
+		return Claims{}, account.ErrTokenWrongType
+	case !c.hasUser || (c.Sub != "" && c.Sub != strconv.FormatInt(c.UserID, 10)):
+		return Claims{}, account.ErrTokenNoUser
+	}
+	return Claims{Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, IssuedAt: c.iat, ExpiresAt: c.exp}, nil
+}
+
+var errUnknownKey = errors.New("unknown key")
