@@ -1,0 +1,330 @@
+// Package config reads the settings: flags first, then YOOZAK_* variables,
+// then defaults that work with nothing set at all. It reports every mistake
+// at once, each by the name of its variable.
+//
+// The fields are texts on purpose: the command-line library would stop at
+// the first that it cannot read. Secrets have no flag, because every user of
+// the machine can read a process' arguments; they come from a variable or
+// from a file that a variable names.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Database says where the data is.
+type Database struct {
+	DatabaseURL     string `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
+	DatabaseURLFile string `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
+	DatabaseConns   string `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core, at least 8."`
+	SQLiteBatch     string `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
+}
+
+// Tokens says how tokens are signed and how long they are good.
+type Tokens struct {
+	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
+	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
+	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
+	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
+	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
+	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
+}
+
+// Passwords says what a hash costs. See docs/configuration.md before
+// changing it.
+type Passwords struct {
+	Argon2Memory     string `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
+	Argon2Time       string `name:"argon2-time" env:"YOOZAK_ARGON2_TIME" default:"2" placeholder:"N" group:"Passwords:" help:"Passes over that memory, 2 or more."`
+	Argon2Threads    string `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
+	HashSlots        string `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores."`
+	HashWait         string `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
+	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only."`
+}
+
+// HTTP says how the server is reached.
+type HTTP struct {
+	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
+	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example. An asterisk allows all."`
+	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks whose X-Forwarded-For is believed, separated by commas."`
+	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
+	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
+	RequestTimeout  string `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" placeholder:"TIME" group:"Server:" help:"Longest time for a request, and for reading it."`
+	ShutdownTimeout string `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
+	MetricsListen   string `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
+	DebugListen     string `name:"debug-listen" env:"YOOZAK_DEBUG_LISTEN" placeholder:"ADDR" group:"Server:" help:"Loopback address of /debug/pprof/; off by default."`
+	LogLevel        string `name:"log-level" env:"YOOZAK_LOG_LEVEL" default:"info" placeholder:"LEVEL" group:"Server:" help:"debug, info, warn or error."`
+	LogFormat       string `name:"log-format" env:"YOOZAK_LOG_FORMAT" default:"auto" placeholder:"FORMAT" group:"Server:" help:"text, json, or auto: text on a terminal."`
+	LogRequests     string `name:"log-requests" env:"YOOZAK_LOG_REQUESTS" default:"true" placeholder:"BOOL" group:"Server:" help:"Log a line for each request."`
+}
+
+// Source gives variables that have no flag; os.Getenv outside tests.
+type Source func(name string) string
+
+// Config is what the settings mean. Each group is nil unless it was loaded.
+type Config struct {
+	Database  DatabaseConfig
+	Tokens    TokensConfig
+	Passwords PasswordsConfig
+	HTTP      HTTPConfig
+}
+
+// DatabaseConfig is what [Database] means.
+type DatabaseConfig struct {
+	URL   string
+	Conns int
+	Batch int
+}
+
+// TokensConfig is what [Tokens] means. Secret is empty unless Algorithm is
+// HS256.
+type TokensConfig struct {
+	Algorithm       string
+	Secret          []byte
+	Issuer          string
+	AccessLifetime  time.Duration
+	RefreshLifetime time.Duration
+	Rotation        bool
+}
+
+// PasswordsConfig is what [Passwords] means.
+type PasswordsConfig struct {
+	Memory, Time uint32
+	Threads      uint8
+	Slots        int
+	Wait         time.Duration
+	Insecure     bool
+}
+
+// HTTPConfig is what [HTTP] means. MetricsListen and DebugListen are empty
+// when off.
+type HTTPConfig struct {
+	Listen, MetricsListen, DebugListen string
+	CORSOrigins                        []string
+	TrustedProxies                     []netip.Prefix
+	Language                           string
+	RefreshHint                        time.Duration
+	RequestTimeout, ShutdownTimeout    time.Duration
+	LogLevel, LogFormat                string
+	LogRequests                        bool
+}
+
+// Load reads a group of settings into its part of c; it is one of
+// [Database], [Tokens], [Passwords] and [HTTP]. All mistakes of all groups
+// come back together.
+func Load(get Source, groups ...Group) (Config, error) {
+	var c Config
+	p := &problems{get: get}
+	for _, g := range groups {
+		g.load(&c, p)
+	}
+	return c, errors.Join(p.errs...)
+}
+
+// Group is one of the groups of settings.
+type Group interface{ load(c *Config, p *problems) }
+
+func (d Database) load(c *Config, p *problems) {
+	c.Database = DatabaseConfig{
+		Conns: p.number("YOOZAK_DATABASE_CONNS", d.DatabaseConns, 0, 10_000),
+		Batch: p.number("YOOZAK_SQLITE_BATCH", d.SQLiteBatch, 1, 10_000),
+	}
+	u := strings.TrimSpace(d.DatabaseURL)
+	if d.DatabaseURLFile != "" {
+		u = p.file("YOOZAK_DATABASE_URL_FILE", d.DatabaseURLFile)
+	}
+	switch {
+	case strings.HasPrefix(u, "sqlite:") && len(u) > len("sqlite:"):
+	case strings.HasPrefix(u, "postgres://"), strings.HasPrefix(u, "postgresql://"):
+		if parsed, err := url.Parse(u); err == nil && parsed.User != nil && d.DatabaseURLFile == "" && p.get("YOOZAK_DATABASE_URL") != d.DatabaseURL {
+			if _, hasPassword := parsed.User.Password(); hasPassword {
+				p.add("YOOZAK_DATABASE_URL", "every user of this machine can read a password in a flag: set the variable, or YOOZAK_DATABASE_URL_FILE, instead")
+			}
+		}
+	default: // not quoted: it may hold a password
+		p.add("YOOZAK_DATABASE_URL", "must be sqlite:PATH or postgres://user:password@host:port/database")
+	}
+	c.Database.URL = u
+}
+
+// minSecret is RFC 7518's for HS256 (section 3.2).
+const minSecret = 32
+
+func (t Tokens) load(c *Config, p *problems) {
+	c.Tokens = TokensConfig{
+		Algorithm:       p.choice("YOOZAK_JWT_ALGORITHM", t.JWTAlgorithm, "ES256", "EdDSA", "RS256", "HS256"),
+		Issuer:          t.JWTIssuer,
+		AccessLifetime:  p.duration("YOOZAK_ACCESS_LIFETIME", t.AccessLifetime, time.Second, 24*time.Hour),
+		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
+		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
+	}
+	secret := p.get("YOOZAK_JWT_SECRET")
+	if t.JWTSecretFile != "" {
+		if secret != "" {
+			p.add("YOOZAK_JWT_SECRET_FILE", "is set together with YOOZAK_JWT_SECRET: keep one")
+		}
+		secret = p.file("YOOZAK_JWT_SECRET_FILE", t.JWTSecretFile)
+	}
+	switch {
+	case c.Tokens.Algorithm != "HS256":
+		return
+	case secret == "":
+		p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
+	case len(secret) < minSecret:
+		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
+	}
+	c.Tokens.Secret = []byte(secret)
+}
+
+// The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.
+const (
+	minMemory = 19456
+	minTime   = 2
+)
+
+func (g Passwords) load(c *Config, p *problems) {
+	memory, passes := minMemory, minTime
+	insecure := p.boolean("YOOZAK_INSECURE_FAST_HASH", g.InsecureFastHash)
+	if insecure {
+		memory, passes = 8, 1
+	}
+	threads := p.number("YOOZAK_ARGON2_THREADS", g.Argon2Threads, 1, 16)
+	c.Passwords = PasswordsConfig{
+		Memory:   uint32(p.number("YOOZAK_ARGON2_MEMORY", g.Argon2Memory, max(memory, 8*threads), 1<<20)), //nolint:gosec // bounded
+		Time:     uint32(p.number("YOOZAK_ARGON2_TIME", g.Argon2Time, passes, 64)),                        //nolint:gosec // bounded
+		Threads:  uint8(threads),                                                                          //nolint:gosec // bounded
+		Slots:    p.number("YOOZAK_HASH_SLOTS", g.HashSlots, 0, 1024),
+		Wait:     p.duration("YOOZAK_HASH_WAIT", g.HashWait, 100*time.Millisecond, time.Minute),
+		Insecure: insecure,
+	}
+}
+
+func (h HTTP) load(c *Config, p *problems) {
+	c.HTTP = HTTPConfig{
+		Listen:          p.address("YOOZAK_LISTEN", h.Listen),
+		Language:        p.choice("YOOZAK_LANGUAGE", h.Language, "fr", "en", "ar"),
+		RefreshHint:     p.duration("YOOZAK_REFRESH_HINT", h.RefreshHint, 0, 24*time.Hour),
+		RequestTimeout:  p.duration("YOOZAK_REQUEST_TIMEOUT", h.RequestTimeout, time.Second, 10*time.Minute),
+		ShutdownTimeout: p.duration("YOOZAK_SHUTDOWN_TIMEOUT", h.ShutdownTimeout, 0, 10*time.Minute),
+		LogLevel:        p.choice("YOOZAK_LOG_LEVEL", h.LogLevel, "debug", "info", "warn", "error"),
+		LogFormat:       p.choice("YOOZAK_LOG_FORMAT", h.LogFormat, "auto", "text", "json"),
+		LogRequests:     p.boolean("YOOZAK_LOG_REQUESTS", h.LogRequests),
+	}
+	if h.MetricsListen != "" {
+		c.HTTP.MetricsListen = p.address("YOOZAK_METRICS_LISTEN", h.MetricsListen)
+	}
+	if h.DebugListen != "" {
+		c.HTTP.DebugListen = p.address("YOOZAK_DEBUG_LISTEN", h.DebugListen)
+		if host, _, err := net.SplitHostPort(c.HTTP.DebugListen); err == nil && host != "localhost" {
+			if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+				p.add("YOOZAK_DEBUG_LISTEN", "must be a loopback address: profiles show what the server is doing")
+			}
+		}
+	}
+	for _, origin := range list(h.CORSOrigins) {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil) {
+			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q is not an origin, such as https://shop.example (no path, no slash at the end)", origin))
+			continue
+		}
+		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, strings.ToLower(origin))
+	}
+	for _, network := range list(h.TrustedProxies) {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			var ip netip.Addr
+			if ip, err = netip.ParseAddr(network); err == nil {
+				prefix = netip.PrefixFrom(ip, ip.BitLen())
+			}
+		}
+		if err != nil {
+			p.add("YOOZAK_TRUSTED_PROXIES", fmt.Sprintf("%q is not an address or network, such as 10.0.0.0/8", network))
+			continue
+		}
+		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix.Masked())
+	}
+}
+
+// list splits at commas and drops what is blank.
+func list(s string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// problems collects mistakes, so that a person mends them in one go.
+type problems struct {
+	get  Source
+	errs []error
+}
+
+func (p *problems) add(name, what string) {
+	p.errs = append(p.errs, fmt.Errorf("%s %s", name, what))
+}
+
+func (p *problems) number(name, s string, least, most int) int {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < least || n > most {
+		p.add(name, fmt.Sprintf("must be a number from %d to %d, not %q", least, most, s))
+	}
+	return n
+}
+
+func (p *problems) duration(name, s string, least, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(strings.TrimSpace(s))
+	if err != nil || d < least || d > most {
+		p.add(name, fmt.Sprintf("must be a time from %v to %v, such as 90s, 15m or 1h, not %q", least, most, s))
+	}
+	return d
+}
+
+func (p *problems) boolean(name, s string) bool {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "true", "1", "yes", "on":
+		return true
+	case "false", "0", "no", "off":
+		return false
+	}
+	p.add(name, fmt.Sprintf("must be true or false, not %q", s))
+	return false
+}
+
+func (p *problems) choice(name, s string, choices ...string) string {
+	s = strings.TrimSpace(s)
+	if i := slices.IndexFunc(choices, func(c string) bool { return strings.EqualFold(c, s) }); i >= 0 {
+		return choices[i]
+	}
+	p.add(name, fmt.Sprintf("must be one of %s, not %q", strings.Join(choices, ", "), s))
+	return s
+}
+
+func (p *problems) address(name, s string) string {
+	s = strings.TrimSpace(s)
+	_, port, err := net.SplitHostPort(s)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 {
+		p.add(name, fmt.Sprintf("must be HOST:PORT, such as 127.0.0.1:8000, not %q", s))
+	}
+	return s
+}
+
+// file reads a secret, without the newline that editors leave at its end.
+func (p *problems) file(name, path string) string {
+	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
+	if err != nil {
+		p.add(name, fmt.Sprintf("cannot be read: %v", err))
+		return ""
+	}
+	return strings.TrimRight(string(data), "\r\n")
+}

@@ -1,0 +1,187 @@
+package config_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/config"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/configuration.md")
+
+// all are the groups with their defaults, as the command line fills them in.
+func all() (d config.Database, tk config.Tokens, p config.Passwords, h config.HTTP) {
+	for _, group := range []any{&d, &tk, &p, &h} {
+		v := reflect.ValueOf(group).Elem()
+		for i := range v.NumField() {
+			v.Field(i).SetString(v.Type().Field(i).Tag.Get("default"))
+		}
+	}
+	return d, tk, p, h
+}
+
+func none(string) string { return "" }
+
+func TestDefaultsWorkWithNothingSet(t *testing.T) {
+	t.Parallel()
+	d, tk, p, h := all()
+	c, err := config.Load(none, d, tk, p, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Database:  config.DatabaseConfig{URL: "sqlite:yoozak.db", Batch: 128},
+		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
+		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
+		HTTP: config.HTTPConfig{
+			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
+			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
+		},
+	}
+	if diff := cmp.Diff(want, c, cmp.AllowUnexported()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	d, tk, p, h := all()
+	d.DatabaseURL, d.DatabaseConns, d.SQLiteBatch = "mysql://x:hunter2@y", "-1", "many"
+	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation = "none", "1 hour", "perhaps"
+	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
+	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
+	_, err := config.Load(none, d, tk, p, h)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{
+		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
+		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
+	} {
+		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
+			t.Errorf("%s is not named in:\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error shows a password:\n%v", err)
+	}
+}
+
+func TestSecretOfHS256(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("from-the-file-0123456789-0123456789\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		variable, file string
+		want           string // of the secret, or part of the error
+		fails          bool
+	}{
+		"variable":     {"from-the-variable-0123456789-012345", "", "from-the-variable-0123456789-012345", false},
+		"file":         {"", file, "from-the-file-0123456789-0123456789", false},
+		"none":         {"", "", "YOOZAK_JWT_SECRET is needed", true},
+		"short":        {"too short", "", "9 bytes", true},
+		"both":         {"from-the-variable-0123456789-012345", file, "keep one", true},
+		"missing file": {"", file + "x", "YOOZAK_JWT_SECRET_FILE cannot be read", true},
+	} {
+		_, tk, _, _ := all()
+		tk.JWTAlgorithm, tk.JWTSecretFile = "hs256", test.file
+		c, err := config.Load(func(n string) string {
+			if n == "YOOZAK_JWT_SECRET" {
+				return test.variable
+			}
+			return ""
+		}, tk)
+		switch {
+		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		case !test.fails && (err != nil || string(c.Tokens.Secret) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Secret, err)
+		}
+		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
+			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
+func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
+	t.Parallel()
+	const url = "postgres://yoozak:hunter2@db/yoozak"
+	d, _, _, _ := all()
+	d.DatabaseURL = url
+	if _, err := config.Load(none, d); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("by flag: %v", err)
+	}
+	if c, err := config.Load(func(string) string { return url }, d); err != nil || c.Database.URL != url {
+		t.Errorf("by variable: %v", err)
+	}
+	d.DatabaseURL = "postgres://yoozak@db/yoozak"
+	if _, err := config.Load(none, d); err != nil {
+		t.Errorf("flag without a password: %v", err)
+	}
+}
+
+func TestListsOfOriginsAndProxies(t *testing.T) {
+	t.Parallel()
+	_, _, _, h := all()
+	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1"
+	c, err := config.Load(none, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128]" {
+		t.Error(got)
+	}
+}
+
+// TestDocumentedConfigurationIsTheCodes holds docs/configuration.md against
+// the structs; -update rewrites its tables.
+func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
+	t.Parallel()
+	const path, begin, end = "../../docs/configuration.md", "<!-- settings: made from internal/config by go test ./internal/config -update -->\n", "<!-- end of settings -->"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(data), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("the document lacks its marks")
+	}
+	d, tk, p, h := all()
+	var b strings.Builder
+	for _, group := range []any{h, d, tk, p} {
+		typ := reflect.TypeOf(group)
+		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
+		for i := range typ.NumField() {
+			tag := typ.Field(i).Tag
+			def := tag.Get("default")
+			if def != "" {
+				def = "`" + def + "`"
+			}
+			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
+			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
+				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			}
+		}
+	}
+	want := before + begin + b.String() + "\n" + end + after
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(data) != want {
+		t.Errorf("docs/configuration.md is not what the code has; run: go test ./internal/config -update\n%s", cmp.Diff(want, string(data)))
+	}
+}
