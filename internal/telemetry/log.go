@@ -1,0 +1,71 @@
+// Package telemetry is how the person who runs the server sees it: logs and
+// Prometheus metrics. Flows know nothing of it.
+package telemetry
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// NewLog writes to standard error: text on a terminal, else JSON, unless
+// format says which. The returned function writes out what is buffered.
+func NewLog(level, format string) (*slog.Logger, func()) {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // config checked it; info otherwise
+	w := newFlusher(os.Stderr)
+	o := &slog.HandlerOptions{Level: l}
+	var h slog.Handler = slog.NewJSONHandler(w, o)
+	if format == "text" || format == "auto" && term.IsTerminal(int(os.Stderr.Fd())) { //nolint:gosec // a descriptor fits
+		h = slog.NewTextHandler(w, o)
+	}
+	return slog.New(h), w.flush
+}
+
+// flusher buffers a log for at most flushEvery: one system call for each
+// request would cost as much as the request's database query. What a killed
+// process loses is the last tenth of a second of its log.
+type flusher struct {
+	mu    sync.Mutex
+	out   io.Writer
+	buf   []byte
+	armed bool
+}
+
+const (
+	flushEvery = 100 * time.Millisecond
+	flushSize  = 32 << 10
+)
+
+func newFlusher(out io.Writer) *flusher { return &flusher{out: out} }
+
+// Write never fails: there is nobody to tell that the log is full.
+func (f *flusher) Write(line []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buf = append(f.buf, line...)
+	switch {
+	case len(f.buf) >= flushSize:
+		f.writeOut()
+	case !f.armed:
+		f.armed = true
+		time.AfterFunc(flushEvery, f.flush)
+	}
+	return len(line), nil
+}
+
+func (f *flusher) flush() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.armed = false
+	f.writeOut()
+}
+
+func (f *flusher) writeOut() {
+	_, _ = f.out.Write(f.buf)
+	f.buf = f.buf[:0]
+}
