@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/yoozak/clients/"
+
+// mayImport is the table of docs/architecture.md: what each package may
+// import of ours.
+var mayImport = map[string][]string{
+	"internal/account":         {},
+	"internal/config":          {},
+	"internal/job":             {},
+	"internal/locale":          {},
+	"internal/password":        {},
+	"internal/payload":         {},
+	"internal/telemetry":       {},
+	"internal/pgtest":          {},
+	"internal/token":           {"internal/account"},
+	"internal/store":           {"internal/account"},
+	"internal/store/storetest": {"internal/pgtest", "internal/store"},
+	"internal/auth":            {"internal/account", "internal/password", "internal/store", "internal/token"},
+	"internal/api":             {"internal/account", "internal/auth", "internal/locale", "internal/payload"},
+	"cmd/yoozak": {
+		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
+		"internal/password", "internal/store", "internal/telemetry", "internal/token",
+	},
+	"bench": {"internal/pgtest"},
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p struct {
+			ImportPath string
+			Imports    []string
+			GoFiles    []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := mayImport[name]
+		if !known && len(p.GoFiles) > 0 {
+			t.Errorf("%s is not in the table: say what it may import", name)
+		}
+		for _, i := range p.Imports {
+			if ours, is := strings.CutPrefix(i, module); is && known && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s", name, ours)
+			}
+		}
+	}
+}

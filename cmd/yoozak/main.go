@@ -1,0 +1,128 @@
+// Command yoozak is the customer-account server of Yoozak and its command
+// line. See README.md for the five-minute start.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// version is set by the Makefile.
+var version = ""
+
+// cli is the table of commands.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
+	User    userCmd    `cmd:"" help:"Create, list, disable and enable users; set a password."`
+	Key     keyCmd     `cmd:"" help:"List and rotate the keys that sign tokens."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+const description = `Customer accounts for storefronts and phones: register, log in, renew, profile.
+
+Start with:  yoozak serve
+Every flag is also a variable (in brackets); secrets are variables or files only.`
+
+// env is what a command is given beside its flags.
+type env struct {
+	ctx    context.Context
+	stdin  *os.File
+	stdout io.Writer
+	stderr io.Writer
+	getenv func(string) string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(env{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run returns the exit code: 0, 1 for an error, 2 for a wrong command line
+// or setting.
+func run(e env, args []string) int {
+	dropEmptyVariables()
+	parser, err := kong.New(&cli{},
+		kong.Name("yoozak"), kong.Description(description),
+		kong.Writers(e.stdout, e.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ShortUsageOnError(), kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the table above is wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		fmt.Fprintln(e.stderr, "Run 'yoozak --help' to see the commands.")
+		return 2
+	}
+	err = command.Run(e)
+	var settings *settingsError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &settings):
+		fmt.Fprintf(e.stderr, "yoozak: the settings cannot be used:\n  %s\n", strings.ReplaceAll(settings.Error(), "\n", "\n  "))
+		return 2
+	default:
+		fmt.Fprintf(e.stderr, "yoozak: %v\n", explain(err))
+		return 1
+	}
+}
+
+// settingsError holds every mistake in the settings.
+type settingsError struct{ error }
+
+// dropEmptyVariables makes YOOZAK_X= the same as not setting it, as Docker's
+// and systemd's files have it.
+func dropEmptyVariables() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "YOOZAK_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// explain adds what a person at a terminal can do about an error.
+func explain(err error) string {
+	var e *account.Error
+	if errors.As(err, &e) && e.Kind == account.Unavailable {
+		return fmt.Sprintf("the database cannot be used: %v", err)
+	}
+	return err.Error()
+}
+
+type versionCmd struct{}
+
+// Run prints the version, or what Go knows of it.
+func (versionCmd) Run(e env) error {
+	_, err := fmt.Fprintln(e.stdout, "yoozak", versionText())
+	return err
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/store"
+)
+
+type migrateCmd struct {
+	Up     migrateUpCmd     `cmd:"" default:"withargs" help:"Apply the steps that are missing (the default)."`
+	Status migrateStatusCmd `cmd:"" help:"List the steps, applied and pending."`
+}
+
+type migrateUpCmd struct{ config.Database }
+
+// Run applies pending migrations.
+func (cmd migrateUpCmd) Run(e env) error {
+	return withStore(e, cmd.Database, func(st *store.Store) error {
+		done, err := st.Migrate(e.ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range done {
+			fmt.Fprintf(e.stdout, "applied %s\n", m.Name)
+		}
+		if len(done) == 0 {
+			fmt.Fprintln(e.stdout, "the schema is up to date")
+		}
+		return nil
+	})
+}
+
+type migrateStatusCmd struct{ config.Database }
+
+// Run lists migrations.
+func (cmd migrateStatusCmd) Run(e env) error {
+	return withStore(e, cmd.Database, func(st *store.Store) error {
+		all, err := st.Migrations(e.ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range all {
+			state := "pending"
+			if !m.AppliedAt.IsZero() {
+				state = "applied " + m.AppliedAt.UTC().Format(time.RFC3339)
+			}
+			fmt.Fprintf(e.stdout, "%s\t%s\n", m.Name, state)
+		}
+		return nil
+	})
+}
+
+// withStore runs fn with the database as it is.
+func withStore(e env, g config.Database, fn func(*store.Store) error) error {
+	c, err := load(e, g)
+	if err != nil {
+		return err
+	}
+	st, err := store.Open(e.ctx, c.Database.URL, store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	if err != nil {
+		return err
+	}
+	defer st.Close() //nolint:errcheck // what fn did is committed
+	return fn(st)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/telemetry"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// load reads groups of settings.
+func load(e env, groups ...config.Group) (config.Config, error) {
+	c, err := config.Load(e.getenv, groups...)
+	if err != nil {
+		return c, &settingsError{err}
+	}
+	return c, nil
+}
+
+// openStore opens the database with an up-to-date schema.
+func openStore(ctx context.Context, c config.DatabaseConfig) (*store.Store, error) {
+	st, err := store.Open(ctx, c.URL, store.Options{Batch: c.Batch, Conns: c.Conns})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := st.Migrate(ctx); err != nil {
+		_ = st.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return st, nil
+}
+
+func newHasher(c config.PasswordsConfig) *password.Hasher {
+	return password.NewHasher(password.Options{
+		Params: password.Params{Memory: c.Memory, Time: c.Time, Threads: c.Threads},
+		Slots:  c.Slots,
+		Wait:   c.Wait,
+	})
+}
+
+func newTokens(c config.TokensConfig) *token.Tokens {
+	return token.New(token.Options{
+		Algorithm: c.Algorithm, Secret: c.Secret, Issuer: c.Issuer,
+		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
+	})
+}
+
+// withService runs fn with a Service for one command.
+func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
+	st, err := openStore(e.ctx, c.Database)
+	if err != nil {
+		return err
+	}
+	defer st.Close() //nolint:errcheck // what fn did is committed
+	hasher := newHasher(c.Passwords)
+	defer hasher.Close()
+	log, flush := telemetry.NewLog("warn", "auto")
+	defer flush()
+	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
+		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
+		RefreshLifetime: c.Tokens.RefreshLifetime, Log: log,
+	}), st)
+}

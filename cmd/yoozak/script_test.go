@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/yoozak/clients/internal/pgtest"
+)
+
+// TestMain lets the scripts run this test binary as "yoozak".
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"yoozak": main})
+}
+
+// TestScripts plays testdata/script on each engine, against the real binary.
+// Beside testscript's own commands there are:
+//
+//	start                    starts "yoozak serve" and waits until it is ready
+//	stop                     sends SIGTERM; the server must end with 0
+//	http STATUS METHOD PATH [BODY] [HEADER]...
+//	                         calls it; the answer is in stdout for the next line
+//	save NAME FIELD          keeps a text field of the last answer as $NAME
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, testscript.Params{
+				Dir: "testdata/script",
+				Setup: func(env *testscript.Env) error {
+					env.Setenv("YOOZAK_DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "yoozak.db"))
+					if engine == "postgres" {
+						env.Setenv("YOOZAK_DATABASE_URL", pgtest.Start(t).NewDatabase(t))
+					}
+					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
+					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
+					env.Setenv("YOOZAK_ARGON2_TIME", "1")
+					address, err := freeAddress()
+					env.Setenv("YOOZAK_LISTEN", address)
+					env.Setenv("ENGINE", engine)
+					env.Values["server"] = new(scriptServer)
+					return err
+				},
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
+				},
+				Condition: func(cond string) (bool, error) { return cond == engine, nil },
+			})
+		})
+	}
+}
+
+// scriptServer is the server that a script started, and its last answer.
+type scriptServer struct {
+	cmd    *exec.Cmd
+	output bytes.Buffer
+	answer string
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("server").(*scriptServer)
+	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...) //nolint:gosec // this test
+	s.cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
+		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	ts.Check(s.cmd.Start())
+	ts.Defer(func() {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	})
+	for range 300 {
+		res, err := http.Get("http://" + ts.Getenv("YOOZAK_LISTEN") + "/readyz") //nolint:noctx // bounded below
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("the server did not become ready:\n%s", s.output.String())
+}
+
+func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {
+	s := ts.Value("server").(*scriptServer)
+	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
+	if err := s.cmd.Wait(); err != nil {
+		ts.Fatalf("the server ended with %v:\n%s", err, s.output.String())
+	}
+	fmt.Fprint(ts.Stdout(), s.output.String())
+}
+
+func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: http STATUS METHOD PATH [BODY] [HEADER]...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	body := ""
+	if len(args) > 3 {
+		body = args[3]
+	}
+	req, err := http.NewRequest(args[1], "http://"+ts.Getenv("YOOZAK_LISTEN")+args[2], strings.NewReader(body)) //nolint:noctx // bounded by the script
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	for _, header := range args[min(4, len(args)):] {
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close() //nolint:errcheck // it was read
+	data, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	s := ts.Value("server").(*scriptServer)
+	s.answer = string(data)
+	_ = res.Header.Write(ts.Stdout())
+	fmt.Fprintln(ts.Stdout(), s.answer)
+	if res.StatusCode != want {
+		ts.Fatalf("%s %s: status %d, want %d: %s", args[1], args[2], res.StatusCode, want, data)
+	}
+}
+
+func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value("server").(*scriptServer)
+	m := regexp.MustCompile(`"` + args[1] + `":"([^"]*)"`).FindStringSubmatch(s.answer)
+	if m == nil {
+		ts.Fatalf("no text field %s in %s", args[1], s.answer)
+	}
+	ts.Setenv(args[0], m[1])
+}

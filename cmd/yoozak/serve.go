@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/telemetry"
+)
+
+type serveCmd struct {
+	config.HTTP
+	config.Database
+	config.Tokens
+	config.Passwords
+}
+
+// Run is the wiring: settings, store, rules, API, jobs, and the way back
+// when a signal comes.
+func (cmd serveCmd) Run(e env) error {
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.HTTP)
+	if err != nil {
+		return err
+	}
+	log, flush := telemetry.NewLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
+	defer flush()
+	if c.Passwords.Insecure {
+		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
+	}
+	reserveThreads(c.Passwords.Slots)
+
+	st, err := openStore(e.ctx, c.Database)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			log.Error("close database", "error", err.Error())
+		}
+	}()
+	hasher := newHasher(c.Passwords)
+	defer hasher.Close()
+	tokens := newTokens(c.Tokens)
+	service := auth.New(st, tokens, hasher, auth.Options{
+		Algorithm:       c.Tokens.Algorithm,
+		AccessLifetime:  c.Tokens.AccessLifetime,
+		RefreshLifetime: c.Tokens.RefreshLifetime,
+		Rotation:        c.Tokens.Rotation,
+		Log:             log,
+	})
+	if err := service.LoadKeys(e.ctx); err != nil {
+		return err
+	}
+
+	options := api.Options{
+		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
+		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint, Timeout: c.HTTP.RequestTimeout,
+		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
+	}
+	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
+	if c.HTTP.MetricsListen != "" {
+		metrics := newMetrics(hasher)
+		options.Observe = metrics.Observe
+		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
+			return err
+		}
+	}
+	if c.HTTP.DebugListen != "" {
+		if err := servers.listen("debug", c.HTTP.DebugListen, debugHandler(), 5*time.Minute); err != nil {
+			return errors.Join(err, servers.shutdown())
+		}
+	}
+	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
+		return errors.Join(err, servers.shutdown())
+	}
+	greet(e.stderr, servers.url("api"), c)
+
+	stopJobs := job.Start(log, []job.Job{
+		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
+		{Name: "sweep sessions", Every: time.Hour, Run: service.Sweep},
+	})
+	err = servers.wait(e.ctx)
+	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
+	err = errors.Join(err, servers.shutdown())
+	stopJobs()
+	log.Info("stopped")
+	return err
+}
+
+// reserveThreads leaves requests a thread to run on while every hash slot is
+// busy: hashes hold theirs for as long as they take.
+func reserveThreads(slots int) {
+	if slots == 0 {
+		slots = runtime.NumCPU()
+	}
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < slots+1 {
+		runtime.GOMAXPROCS(slots + 1)
+	}
+}
+
+func newMetrics(hasher *password.Hasher) *telemetry.Metrics {
+	m := telemetry.NewMetrics(versionText())
+	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(hasher.Running()) })
+	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(hasher.Waiting()) })
+	return m
+}
+
+func debugHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", http.NotFound) // may hold what should not be shown
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// greet tells a person at the terminal where things are.
+func greet(w io.Writer, url string, c config.Config) {
+	database := "PostgreSQL" // its URL may hold a password
+	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
+		database = "SQLite, in the file " + path
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n",
+		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
+}
+
+// servers are the HTTP servers of the process.
+type servers struct {
+	log     *slog.Logger
+	timeout time.Duration
+	running []*running
+	failed  chan error
+	wg      sync.WaitGroup
+}
+
+type running struct {
+	name   string
+	server *http.Server
+	addr   net.Addr
+}
+
+// maxHeader bounds a request's headers: a token takes one KiB at most.
+const maxHeader = 16 << 10
+
+// listen binds now, so that a busy port stops the start, and serves.
+func (s *servers) listen(name, addr string, h http.Handler, timeout time.Duration) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen for %s: %w", name, err)
+	}
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: min(timeout, 10*time.Second),
+		ReadTimeout:       timeout,
+		WriteTimeout:      2 * timeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers' broken connections
+	}
+	s.running = append(s.running, &running{name: name, server: srv, addr: l.Addr()})
+	if s.failed == nil {
+		s.failed = make(chan error, 8)
+	}
+	s.wg.Go(func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", name, err)
+		}
+	})
+	return nil
+}
+
+func (s *servers) url(name string) string {
+	for _, r := range s.running {
+		if r.name == name {
+			return "http://" + r.addr.String()
+		}
+	}
+	return ""
+}
+
+// wait returns when the process is told to stop or a server fails.
+func (s *servers) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// shutdown takes no more requests and waits for those under way.
+func (s *servers) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	var errs []error
+	for _, r := range s.running {
+		if err := r.server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", r.name, err))
+			_ = r.server.Close()
+		}
+	}
+	s.wg.Wait()
+	return errors.Join(errs...)
+}

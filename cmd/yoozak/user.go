@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/store"
+)
+
+type userCmd struct {
+	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
+	List        userListCmd        `cmd:"" help:"List users."`
+	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
+	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
+	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
+}
+
+type userCreateCmd struct {
+	Username  string `arg:"" help:"Letters, digits and @ . + - _"`
+	Email     string `help:"E-mail address." placeholder:"ADDRESS"`
+	FirstName string `help:"First name." placeholder:"NAME"`
+	LastName  string `help:"Last name." placeholder:"NAME"`
+	config.Database
+	config.Passwords
+}
+
+// Run creates a user by the rules of registration.
+func (cmd userCreateCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		plain, err := readPassword(e, cmd.Username)
+		if err != nil {
+			return err
+		}
+		u, err := s.CreateUser(e.ctx, account.Peer{Language: "fr"}, auth.Registration{
+			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
+			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
+			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
+		})
+		if err != nil {
+			return spelledOut(err)
+		}
+		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, u.Username)
+		return err
+	})
+}
+
+type userListCmd struct {
+	JSON bool `name:"json" help:"One JSON object a line."`
+	config.Database
+}
+
+// listedUser is a user as "user list --json" prints it.
+type listedUser struct {
+	ID        int64      `json:"id"`
+	Username  string     `json:"username"`
+	Email     string     `json:"email"`
+	Active    bool       `json:"active"`
+	JoinedAt  time.Time  `json:"joined_at"`
+	LastLogin *time.Time `json:"last_login_at"`
+}
+
+// Run prints every user, in pages so that a million do not fill the memory.
+func (cmd userListCmd) Run(e env) error {
+	return withStore(e, cmd.Database, func(st *store.Store) error {
+		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
+		if !cmd.JSON {
+			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
+		}
+		for after := int64(0); ; {
+			users, err := st.Users(e.ctx, after, 500)
+			if err != nil {
+				return err
+			}
+			for _, u := range users {
+				after = u.ID
+				if err := cmd.print(e.stdout, table, u); err != nil {
+					return err
+				}
+			}
+			if len(users) == 0 {
+				return table.Flush()
+			}
+		}
+	})
+}
+
+func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
+	if cmd.JSON {
+		l := listedUser{ID: u.ID, Username: u.Username, Email: u.Email, Active: u.Active, JoinedAt: u.JoinedAt}
+		if !u.LastLoginAt.IsZero() {
+			l.LastLogin = &u.LastLoginAt
+		}
+		return json.NewEncoder(out).Encode(l)
+	}
+	lastLogin := "never"
+	if !u.LastLoginAt.IsZero() {
+		lastLogin = u.LastLoginAt.Format(time.DateTime)
+	}
+	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%t\t%s\t%s\n", u.ID, u.Username, u.Email, u.Active, u.JoinedAt.Format(time.DateTime), lastLogin)
+	return err
+}
+
+type userDisableCmd struct {
+	Username string `arg:""`
+	config.Database
+	config.Passwords
+}
+
+// Run disables a user.
+func (cmd userDisableCmd) Run(e env) error {
+	return setActive(e, cmd.Database, cmd.Passwords, cmd.Username, false)
+}
+
+type userEnableCmd struct {
+	Username string `arg:""`
+	config.Database
+	config.Passwords
+}
+
+// Run enables a user.
+func (cmd userEnableCmd) Run(e env) error {
+	return setActive(e, cmd.Database, cmd.Passwords, cmd.Username, true)
+}
+
+func setActive(e env, d config.Database, p config.Passwords, username string, active bool) error {
+	return manage(e, d, p, func(s *auth.Service) error {
+		if err := s.SetActive(e.ctx, username, active); err != nil {
+			return named(err, username)
+		}
+		state := "disabled"
+		if active {
+			state = "enabled"
+		}
+		_, err := fmt.Fprintf(e.stdout, "%s %s\n", state, username)
+		return err
+	})
+}
+
+type userSetPasswordCmd struct {
+	Username string `arg:""`
+	config.Database
+	config.Passwords
+}
+
+// Run sets a password.
+func (cmd userSetPasswordCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		plain, err := readPassword(e, cmd.Username)
+		if err != nil {
+			return err
+		}
+		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+			return named(spelledOut(err), cmd.Username)
+		}
+		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", cmd.Username)
+		return err
+	})
+}
+
+// manage runs fn with a Service that signs no tokens.
+func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
+	c, err := load(e, d, p)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error { return fn(s) })
+}
+
+// named says which user is not there.
+func named(err error, username string) error {
+	if errors.Is(err, account.ErrUserNotFound) {
+		return fmt.Errorf("there is no user %q", username)
+	}
+	return err
+}
+
+// spelledOut puts the messages of bad fields into an error, in English as
+// all that the command line says.
+func spelledOut(err error) error {
+	var e *account.Error
+	if !errors.As(err, &e) || e.Kind != account.Invalid {
+		return err
+	}
+	var lines []string
+	for _, field := range []string{"username", "password", "email", "first_name", "last_name"} {
+		for _, m := range e.Fields[field] {
+			lines = append(lines, field+": "+locale.Text("en", m.Key, m.Args))
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// readPassword asks twice on a terminal; otherwise it takes the first line
+// of standard input. It is never an argument: every user of the machine can
+// read those.
+func readPassword(e env, username string) (account.Input, error) {
+	if !term.IsTerminal(int(e.stdin.Fd())) { //nolint:gosec // a descriptor fits
+		line, err := bufio.NewReader(io.LimitReader(e.stdin, 64<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return account.Input{}, err
+		}
+		return account.TextInput(strings.TrimSpace(line)), nil
+	}
+	first, err := ask(e, "Password for "+username+": ")
+	if err != nil {
+		return account.Input{}, err
+	}
+	second, err := ask(e, "Again: ")
+	if err != nil {
+		return account.Input{}, err
+	}
+	if first != second {
+		return account.Input{}, errors.New("the two passwords differ; nothing was changed")
+	}
+	return account.TextInput(strings.TrimSpace(first)), nil
+}
+
+func ask(e env, prompt string) (string, error) {
+	fmt.Fprint(e.stderr, prompt)
+	b, err := term.ReadPassword(int(e.stdin.Fd())) //nolint:gosec // a descriptor fits
+	fmt.Fprintln(e.stderr)
+	return string(b), err
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+var refreshRequired = []string{"true"}
+
+// authenticate returns the caller, or nil when the request has no
+// "Authorization: Bearer" at all. It marks the answer when the token has
+// little time left.
+func (s *Server) authenticate(ctx context.Context, x *exchange, r *http.Request) (*auth.Caller, error) {
+	raw, err := bearer(r)
+	if err != nil || raw == "" {
+		return nil, err
+	}
+	caller, err := s.auth.Authenticate(ctx, raw)
+	if err != nil {
+		var e *account.Error
+		if errors.As(err, &e) && e.Kind == account.Unauthorized {
+			return nil, &badAccessToken{cause: e}
+		}
+		return nil, err
+	}
+	if time.Until(caller.ExpiresAt) < s.o.RefreshHint {
+		x.Header()["X-Token-Refresh-Required"] = refreshRequired
+	}
+	return caller, nil
+}
+
+// bearer reads the header as simplejwt does: the scheme is "Bearer" exactly,
+// another one is as good as none, and what follows is one word.
+func bearer(r *http.Request) (string, error) {
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		return "", nil
+	}
+	header := values[0]
+	if len(values) > 1 {
+		header = strings.Join(values, ",")
+	}
+	parts := strings.FieldsFunc(header, func(c rune) bool {
+		return c == ' ' || c >= '\t' && c <= '\r'
+	})
+	switch {
+	case len(parts) == 0 || parts[0] != "Bearer":
+		return "", nil
+	case len(parts) != 2:
+		return "", errBadAuthHeader
+	}
+	return parts[1], nil
+}

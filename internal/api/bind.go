@@ -1,0 +1,95 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/payload"
+)
+
+// maxBody bounds a request's body in bytes.
+const maxBody = 64 << 10
+
+// readBody returns the fields of a body in any of the three formats.
+func readBody(x *exchange, r *http.Request) (payload.Object, error) {
+	if r.ContentLength > maxBody {
+		return nil, bodyTooLarge()
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(x, r.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, bodyTooLarge()
+		}
+		return nil, errBodyNotRead
+	}
+	v, err := payload.Decode(r.Header.Get("Content-Type"), data)
+	if err != nil {
+		return nil, undecodable(err)
+	}
+	switch v := v.(type) {
+	case payload.Object:
+		return v, nil
+	case nil:
+		return nil, nonField("body.no_data", nil)
+	default:
+		return nil, nonField("body.not_object", account.Args{"type": payload.TypeName(v)})
+	}
+}
+
+// field is a field of a request's struct.
+type field struct {
+	name  string
+	index int
+}
+
+var inputType = reflect.TypeFor[account.Input]()
+
+// fieldsOf lists a request type's fields. A type that is not made of inputs
+// is a mistake in the program.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("json")
+		if f.Type != inputType || name == "" {
+			panic("api: " + t.String() + "." + f.Name + " must be an account.Input with a json name")
+		}
+		fields = append(fields, field{name: name, index: i})
+	}
+	return fields
+}
+
+func bind(fields []field, in reflect.Value, body payload.Object) {
+	for _, f := range fields {
+		v, there := body[f.name]
+		if there {
+			*(in.Field(f.index).Addr().Interface().(*account.Input)) = input(v)
+		}
+	}
+}
+
+// input takes what Django REST Framework's CharField takes: texts, and
+// numbers as Python writes them, trimmed.
+func input(v any) account.Input {
+	switch v := v.(type) {
+	case nil:
+		return account.Input{State: account.Null}
+	case string:
+		return account.TextInput(strings.TrimFunc(v, isSpace))
+	case payload.Number:
+		return account.TextInput(v.String())
+	default:
+		return account.Input{State: account.NotText}
+	}
+}
+
+// isSpace is Python's str.isspace, which knows four separators more than Go.
+func isSpace(c rune) bool {
+	return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f
+}

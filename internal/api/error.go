@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/payload"
+)
+
+// problem is an error of the transport: the request never reached a rule.
+type problem struct {
+	status int
+	key    string // of its text
+	code   string // in the body; "" is none
+	args   account.Args
+}
+
+func (p *problem) Error() string { return p.key }
+
+var (
+	errNotFound         = &problem{status: http.StatusNotFound, key: "not_found"}
+	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
+	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
+	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
+	errBodyNotRead      = &problem{status: http.StatusRequestTimeout, key: "request_timeout"}
+)
+
+func methodNotAllowed(method string) error {
+	return &problem{status: http.StatusMethodNotAllowed, key: "method_not_allowed", args: account.Args{"method": method}}
+}
+
+func bodyTooLarge() error {
+	return &problem{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
+}
+
+func nonField(key string, args account.Args) error {
+	errs := account.Fields{}
+	errs.Add("non_field_errors", key, args)
+	return errs.Err()
+}
+
+// undecodable is the answer to a body that package payload refused.
+func undecodable(err error) error {
+	var unsupported *payload.UnsupportedMediaTypeError
+	if errors.As(err, &unsupported) {
+		return &problem{
+			status: http.StatusUnsupportedMediaType, key: "unsupported_media_type",
+			args: account.Args{"media_type": unsupported.MediaType},
+		}
+	}
+	var parse *payload.ParseError
+	if errors.As(err, &parse) {
+		key := "parse_error_json"
+		if parse.Format != "JSON" {
+			key = "parse_error_multipart"
+		}
+		return &problem{status: http.StatusBadRequest, key: key, args: account.Args{"detail": parse.Detail}}
+	}
+	return err
+}
+
+// badAccessToken is an error about the token of the Authorization header,
+// which simplejwt words otherwise than one about a token in a body.
+type badAccessToken struct{ cause *account.Error }
+
+func (b *badAccessToken) Error() string { return b.cause.Error() }
+func (b *badAccessToken) Unwrap() error { return b.cause }
+
+// The bodies of errors. Field errors are a plain map.
+type (
+	detailBody struct {
+		Detail string `json:"detail"`
+		Code   string `json:"code,omitempty"`
+	}
+	tokenBody struct {
+		Detail   string         `json:"detail"`
+		Code     string         `json:"code"`
+		Messages []tokenMessage `json:"messages"`
+	}
+	tokenMessage struct {
+		TokenClass string `json:"token_class"`
+		TokenType  string `json:"token_type"`
+		Message    string `json:"message"`
+	}
+)
+
+// writeError renders every error there is.
+func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
+	status, body := s.errorBody(ctx, x, err)
+	switch status {
+	case http.StatusUnauthorized:
+		x.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
+	case http.StatusServiceUnavailable:
+		x.Header().Set("Retry-After", "2")
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
+		x.Header().Set("Connection", "close") // the rest of the body is not read
+	}
+	writeJSON(x, status, body)
+}
+
+func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, any) {
+	var p *problem
+	if errors.As(err, &p) {
+		return p.status, detailBody{Detail: locale.Text(x.language, p.key, p.args), Code: p.code}
+	}
+	var e *account.Error
+	if !errors.As(err, &e) {
+		if ctx.Err() != nil { // the client left, or time is up
+			e = account.ErrUnavailable
+		} else {
+			s.o.Log.ErrorContext(ctx, "internal error", "request_id", x.id, "route", x.route, "error", err.Error())
+			return http.StatusInternalServerError, detailBody{Detail: locale.Text(x.language, "internal_error", account.Args{"id": x.id})}
+		}
+	}
+	switch {
+	case e.Kind == account.Invalid:
+		fields := make(map[string][]string, len(e.Fields))
+		for name, messages := range e.Fields {
+			for _, m := range messages {
+				fields[name] = append(fields[name], locale.Text(x.language, m.Key, m.Args))
+			}
+		}
+		return http.StatusBadRequest, fields
+	case e.Kind == account.Unavailable:
+		s.o.Log.WarnContext(ctx, "unavailable", "request_id", x.id, "route", x.route, "error", err.Error())
+		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
+	}
+	detail := locale.Text(x.language, e.Code, nil)
+	if !strings.HasPrefix(e.Code, "token_") {
+		body := detailBody{Detail: detail, Code: e.Code}
+		if e.Is(account.ErrInvalidCredentials) {
+			body.Code = ""
+		}
+		return http.StatusUnauthorized, body
+	}
+	var inHeader *badAccessToken
+	if errors.As(err, &inHeader) && !e.Is(account.ErrTokenNoUser) {
+		return http.StatusUnauthorized, tokenBody{
+			Detail:   locale.Text(x.language, "token.given_not_valid", nil),
+			Code:     "token_not_valid",
+			Messages: []tokenMessage{{TokenClass: "AccessToken", TokenType: "access", Message: detail}},
+		}
+	}
+	return http.StatusUnauthorized, detailBody{Detail: detail, Code: "token_not_valid"}
+}

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// healthz says that the process answers; a supervisor restarts it otherwise.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	x := exchangeOf(w)
+	x.route = "healthz"
+	writeJSON(x, http.StatusOK, statusBody{Status: "ok"})
+}
+
+// readyz says whether the database answers and its schema is up to date; a
+// balancer sends requests elsewhere otherwise.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	x := exchangeOf(w)
+	x.route = "readyz"
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.o.Ready(ctx); err != nil {
+		s.o.Log.WarnContext(ctx, "not ready", "request_id", x.id, "error", err.Error())
+		x.Header().Set("Retry-After", "2")
+		writeJSON(x, http.StatusServiceUnavailable, statusBody{Status: "unavailable"})
+		return
+	}
+	writeJSON(x, http.StatusOK, statusBody{Status: "ok"})
+}
+
+type statusBody struct {
+	Status string `json:"status"`
+}
+
+// jwks publishes the keys that verify access tokens. It may be cached: a new
+// key is published for longer than this before it signs.
+func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
+	x := exchangeOf(w)
+	x.route = "jwks"
+	h := x.Header()
+	h.Set("Content-Type", "application/jwk-set+json")
+	h.Set("Cache-Control", "public, max-age=60")
+	if _, err := x.Write(s.o.Keys()); err != nil {
+		x.failed = err
+	}
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.writeError(r.Context(), exchangeOf(w), errNotFound)
+}

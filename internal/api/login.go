@@ -1,0 +1,52 @@
+package api
+
+import (
+	"context"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+type loginRequest struct {
+	Username account.Input `json:"username"`
+	Password account.Input `json:"password"`
+}
+
+// tokenResponse is the answer to a login and to a registration.
+type tokenResponse struct {
+	Refresh   string    `json:"refresh"`
+	Access    string    `json:"access"`
+	User      userBody  `json:"user"`
+	TokenInfo tokenInfo `json:"token_info"`
+}
+
+// tokenInfo tells about the access token.
+type tokenInfo struct {
+	ExpiresAt string `json:"expires_at"`
+	IssuedAt  string `json:"issued_at"`
+	Type      string `json:"type"`
+}
+
+// wireTime is how the specification writes times, in UTC.
+const wireTime = "2006-01-02T15:04:05.000Z"
+
+func newTokenResponse(g auth.Grant) tokenResponse {
+	return tokenResponse{
+		Refresh: g.Refresh,
+		Access:  g.Access,
+		User:    newUserBody(g.User),
+		TokenInfo: tokenInfo{
+			ExpiresAt: g.Claims.ExpiresAt.UTC().Format(wireTime),
+			IssuedAt:  g.Claims.IssuedAt.UTC().Format(wireTime),
+			Type:      "Bearer",
+		},
+	}
+}
+
+func (s *Server) login(ctx context.Context, peer account.Peer, in *loginRequest) (tokenResponse, error) {
+	grant, err := s.auth.Login(ctx, peer, auth.Credentials{Username: in.Username, Password: in.Password})
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	return newTokenResponse(grant), nil
+}

@@ -1,0 +1,25 @@
+package api
+
+import (
+	"context"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+type refreshRequest struct {
+	Refresh account.Input `json:"refresh"`
+}
+
+// refreshResponse has a refresh token only where rotation is on.
+type refreshResponse struct {
+	Access  string `json:"access"`
+	Refresh string `json:"refresh,omitempty"`
+}
+
+func (s *Server) refresh(ctx context.Context, peer account.Peer, in *refreshRequest) (refreshResponse, error) {
+	renewal, err := s.auth.Refresh(ctx, peer, in.Refresh)
+	if err != nil {
+		return refreshResponse{}, err
+	}
+	return refreshResponse{Access: renewal.Access, Refresh: renewal.Refresh}, nil
+}

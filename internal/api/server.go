@@ -1,0 +1,55 @@
+// Package api answers JSON over HTTP as Django REST Framework did: the same
+// statuses, headers, bodies and words, in the order in which it looks at a
+// request (Accept, credentials, method, body, fields). It turns requests
+// into calls of package auth and errors into answers; it holds no rule about
+// accounts and no text.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/yoozak/clients/internal/auth"
+)
+
+// Options are what a [Server] is made of.
+type Options struct {
+	Auth           *auth.Service
+	Keys           func() []byte                   // the JSON Web Key Set
+	Ready          func(ctx context.Context) error // nil: able to serve
+	Log            *slog.Logger
+	LogRequests    bool
+	Observe        func(route, method string, status int, took time.Duration) // nil: nobody measures
+	Language       string                                                     // of a client that asks for none
+	RefreshHint    time.Duration
+	Timeout        time.Duration // of a request
+	CORSOrigins    []string
+	TrustedProxies []netip.Prefix
+}
+
+// Server answers the API.
+type Server struct {
+	auth *auth.Service
+	o    Options
+	cors cors
+}
+
+// New makes the handler of the whole API.
+func New(o Options) http.Handler {
+	s := &Server{auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins)}
+	mux := http.NewServeMux()
+	for _, rt := range s.routes() {
+		// The reference's paths end in a slash; some clients leave it out, and
+		// a redirect would cost them a round trip or, in old ones, the body.
+		mux.Handle(rt.path+"{$}", s.serve(rt))
+		mux.Handle(rt.path[:len(rt.path)-1], s.serve(rt))
+	}
+	mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("/", s.notFound)
+	return s.outermost(mux)
+}

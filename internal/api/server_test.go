@@ -1,0 +1,152 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+const (
+	goodPassword = "kV7#pazouk-42lemon"
+	secret       = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+)
+
+// server is the whole API over HTTP, on a real store.
+type server struct {
+	url    string
+	client *http.Client
+	auth   *auth.Service
+	store  *store.Store
+	tokens *token.Tokens
+	log    *bytes.Buffer // everything that was logged; read it after the requests
+}
+
+type settings struct {
+	api    api.Options
+	auth   auth.Options
+	tokens token.Options
+}
+
+func newServer(t *testing.T, st *store.Store, change func(*settings)) *server {
+	t.Helper()
+	s := &server{store: st, log: new(bytes.Buffer)}
+	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o := settings{
+		api: api.Options{
+			Ready: st.Ready, Log: log, LogRequests: true,
+			Language: "fr", RefreshHint: 5 * time.Minute, Timeout: 10 * time.Second,
+		},
+		auth:   auth.Options{Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log},
+		tokens: token.Options{Algorithm: "HS256", Secret: []byte(secret), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
+	}
+	if change != nil {
+		change(&o)
+	}
+	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
+	t.Cleanup(hasher.Close)
+	s.tokens = token.New(o.tokens)
+	s.auth = auth.New(st, s.tokens, hasher, o.auth)
+	if err := s.auth.LoadKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
+	srv := httptest.NewServer(api.New(o.api))
+	t.Cleanup(srv.Close)
+	s.url, s.client = srv.URL, srv.Client()
+	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return s
+}
+
+func forEachEngine(t *testing.T, change func(*settings), test func(t *testing.T, s *server)) {
+	t.Helper()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		test(t, newServer(t, st, change))
+	})
+}
+
+// answer is a response that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// field returns a text of a JSON body.
+func (a answer) field(name string) string {
+	var m map[string]any
+	_ = json.Unmarshal([]byte(a.body), &m)
+	s, _ := m[name].(string)
+	return s
+}
+
+// call sends a request; headers are name, value pairs.
+func (s *server) call(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(data)}
+}
+
+func (s *server) post(t *testing.T, path, body string, headers ...string) answer {
+	t.Helper()
+	return s.call(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+const (
+	registerPath = "/api/clients/auth/register/"
+	loginPath    = "/api/clients/auth/login/"
+	refreshPath  = "/api/clients/auth/token/refresh/"
+	mePath       = "/api/clients/clients/me/"
+)
+
+func (s *server) register(t *testing.T, username string) answer {
+	t.Helper()
+	a := s.post(t, registerPath, `{"username":"`+username+`","password":"`+goodPassword+`","email":"`+username+`@example.ma","first_name":"Prénom","last_name":"Nom"}`)
+	if a.status != http.StatusCreated {
+		t.Fatalf("register: %d %s", a.status, a.body)
+	}
+	return a
+}
+
+func (s *server) me(t *testing.T, access string, headers ...string) answer {
+	t.Helper()
+	return s.call(t, http.MethodGet, mePath, "", append([]string{"Authorization", "Bearer " + access}, headers...)...)
+}
+
+// user is a name that a test may look up in the store.
+func (s *server) user(t *testing.T, username string) account.User {
+	t.Helper()
+	u, err := s.store.UserByUsername(t.Context(), username)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

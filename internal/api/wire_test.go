@@ -1,0 +1,367 @@
+package api_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wireCase is a request and what the reference, Django with REST framework
+// and simplejwt, answered to it; see testdata/wire/README.md.
+type wireCase struct {
+	ID           string                   `json:"id"`
+	Method       string                   `json:"method"`
+	Path         string                   `json:"path"`
+	Body         *string                  `json:"body"`
+	ContentType  *string                  `json:"ct"`
+	Headers      map[string]string        `json:"headers"`
+	Setup        bool                     `json:"setup"`
+	Mint         map[string]any           `json:"mint"`
+	Match        string                   `json:"match"` // "", "full", "shape" or "status"
+	MatchHeaders []string                 `json:"match_headers"`
+	MustMatch    *bool                    `json:"must_match"`
+	Expect       map[string]wireExpection `json:"expect"`
+}
+
+type wireExpection struct {
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    any               `json:"body"`
+}
+
+// TestWireMatchesTheReference plays every recorded row against the server,
+// in each language and on each engine.
+func TestWireMatchesTheReference(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/wire/*.json")
+	if err != nil || len(files) < 1 {
+		t.Fatalf("rows: %v, %v", files, err)
+	}
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		played := 0
+		for _, file := range files {
+			for _, c := range wireCases(t, file) {
+				if c.MustMatch != nil && !*c.MustMatch {
+					continue // the reference does what a good server should not
+				}
+				for _, language := range []string{"en", "fr", "ar"} {
+					played++
+					if problem := s.play(t, c, language); problem != "" {
+						t.Errorf("%s %s [%s]:\n%s", filepath.Base(file), c.ID, language, problem)
+					}
+				}
+			}
+		}
+		t.Logf("%d rows played", played)
+	})
+}
+
+// TestNoWireRowIsAnsweredBy500 plays the rows where the reference fails.
+func TestNoWireRowIsAnsweredBy500(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob("testdata/wire/*.json")
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		for _, file := range files {
+			for _, c := range wireCases(t, file) {
+				if c.MustMatch == nil || *c.MustMatch {
+					continue
+				}
+				status, header, body := s.send(t, c, "en", newWireValues(t, s, c, "en"))
+				if status >= 500 || header.Get("Content-Type") != "application/json" {
+					t.Errorf("%s: %d %s %v", c.ID, status, header.Get("Content-Type"), body)
+				}
+			}
+		}
+	})
+}
+
+func wireCases(t *testing.T, file string) []wireCase {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []wireCase
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// wireValues fill the placeholders of a row: {{u}} a user who exists, {{new}}
+// a name that nobody has, and so on.
+type wireValues map[string]string
+
+func randomName(prefix string) string {
+	var b [6]byte
+	_, _ = rand.Read(b[:])
+	return prefix + hex.EncodeToString(b[:])
+}
+
+func newWireValues(t *testing.T, s *server, c wireCase, language string) wireValues {
+	t.Helper()
+	u := randomName("u")
+	v := wireValues{"u": u, "U": strings.ToUpper(u), "new": randomName("n"), "pw": goodPassword, "pwq": url.QueryEscape(goodPassword)}
+	if !c.Setup {
+		return v
+	}
+	a := s.post(t, registerPath, `{"username":"`+u+`","password":"`+goodPassword+`","email":"`+u+`@example.ma","first_name":"A","last_name":"B"}`, "Accept-Language", language)
+	if a.status != http.StatusCreated {
+		t.Fatalf("%s: setup: %d %s", c.ID, a.status, a.body)
+	}
+	v["access"], v["refresh"] = a.field("access"), a.field("refresh")
+	id := s.user(t, u).ID
+	v["id"] = strconv.FormatInt(id, 10)
+	if c.Mint != nil {
+		v["mint"] = mint(c.Mint, v["access"], id)
+	}
+	return v
+}
+
+var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
+func (v wireValues) fill(s string) string {
+	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
+		if value, ok := v[m[2:len(m)-2]]; ok {
+			return value
+		}
+		return m
+	})
+}
+
+// mint makes a token with the server's secret: a row's claims over those of
+// a token that Django would issue.
+func mint(spec map[string]any, access string, userID int64) string {
+	now := time.Now().Unix()
+	claims := map[string]any{"token_type": "access", "exp": now + 3600, "iat": now, "jti": randomName("j"), "user_id": userID}
+	issued := payloadOf(access)
+	for _, name := range []string{"sid", "sub", "iss", "aud"} {
+		if v, ok := issued[name]; ok {
+			claims[name] = v
+		}
+	}
+	if id, ok := spec["user_id"]; ok && id != "str" {
+		delete(claims, "sub")
+	}
+	alg, key := "HS256", secret
+	for name, v := range spec {
+		number, isNumber := v.(float64)
+		switch {
+		case name == "alg":
+			alg = v.(string)
+		case name == "key":
+			key = v.(string)
+		case v == nil:
+			delete(claims, name)
+		case isNumber && slices.Contains([]string{"exp", "iat", "nbf"}, name) && number == float64(int64(number)):
+			claims[name] = now + int64(number)
+		case v == "str":
+			claims[name] = strconv.FormatInt(userID, 10)
+		default:
+			claims[name] = v
+		}
+	}
+	encode := func(v any) string {
+		b, _ := json.Marshal(v)
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+	text := encode(map[string]any{"alg": alg, "typ": "JWT"}) + "." + encode(claims)
+	if alg == "none" {
+		return text + "."
+	}
+	hashes := map[string]func() hash.Hash{"HS512": sha512.New, "HS384": sha512.New384}
+	h, ok := hashes[alg]
+	if !ok {
+		h = sha256.New
+	}
+	m := hmac.New(h, []byte(key))
+	m.Write([]byte(text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+}
+
+func payloadOf(jwt string) map[string]any {
+	var claims map[string]any
+	if parts := strings.Split(jwt, "."); len(parts) == 3 {
+		b, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(b, &claims)
+	}
+	return claims
+}
+
+// send plays a row's request as it stands: net/http's client would mend or
+// refuse some of the headers.
+func (s *server) send(t *testing.T, c wireCase, language string, v wireValues) (int, http.Header, any) {
+	t.Helper()
+	body := ""
+	if c.Body != nil {
+		body = v.fill(*c.Body)
+	}
+	headers := map[string]string{"Accept-Language": language}
+	for name, value := range c.Headers {
+		headers[name] = latin1(v.fill(value))
+	}
+	if c.ContentType != nil && *c.ContentType != "" {
+		headers["Content-Type"] = *c.ContentType
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", c.Method, v.fill(c.Path))
+	if c.Body != nil {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	for name, value := range headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", name, value)
+	}
+	b.WriteString("\r\n" + body)
+	res, err := s.raw(t, c.Method, b.String())
+	if err != nil {
+		t.Fatalf("%s: %v", c.ID, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", c.ID, err)
+	}
+	var out any
+	if len(data) > 0 && json.Unmarshal(data, &out) != nil {
+		out = map[string]any{"<not json>": true}
+	}
+	return res.StatusCode, res.Header, out
+}
+
+// latin1 puts a text on the wire as the recorder did: a byte a character.
+func latin1(s string) string {
+	var b []byte
+	for _, c := range s {
+		if c > 255 {
+			c = '?'
+		}
+		b = append(b, byte(c))
+	}
+	return string(b)
+}
+
+var (
+	jwtText  = regexp.MustCompile(`^[\w-]{10,}\.[\w-]{10,}\.[\w-]*$`)
+	timeText = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
+)
+
+// mask replaces what differs from run to run.
+func mask(v any, names [][2]string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			v[k] = mask(x, names)
+		}
+	case []any:
+		for i, x := range v {
+			v[i] = mask(x, names)
+		}
+	case string:
+		if jwtText.MatchString(v) {
+			return fmt.Sprintf("<jwt %v>", payloadOf(v)["token_type"])
+		}
+		if timeText.MatchString(v) {
+			return "<time>"
+		}
+		for _, n := range names {
+			v = strings.ReplaceAll(v, n[0], n[1])
+		}
+		return v
+	}
+	return v
+}
+
+func maskID(v any) {
+	m, _ := v.(map[string]any)
+	for _, d := range []any{m, m["user"]} {
+		if d, ok := d.(map[string]any); ok {
+			if _, isNumber := d["id"].(float64); isNumber {
+				d["id"] = "<int>"
+			}
+		}
+	}
+}
+
+// shape is a body without its texts.
+func shape(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, x := range v {
+			out[k] = shape(x)
+		}
+		return out
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, x := range v {
+			out = append(out, shape(x))
+		}
+		return out
+	default:
+		return fmt.Sprintf("%T", v)
+	}
+}
+
+// play returns how the answer differs from the reference's, or "".
+func (s *server) play(t *testing.T, c wireCase, language string) string {
+	t.Helper()
+	want, ok := c.Expect[language]
+	if !ok {
+		return "nothing was recorded"
+	}
+	v := newWireValues(t, s, c, language)
+	status, header, body := s.send(t, c, language, v)
+	body = mask(body, [][2]string{{v["u"], "<u>"}, {v["new"], "<new>"}, {v["U"], "<U>"}})
+	maskID(body)
+
+	var problems []string
+	if status != want.Status {
+		problems = append(problems, fmt.Sprintf("  status %d, want %d", status, want.Status))
+	}
+	if c.Match != "status" {
+		names := c.MatchHeaders
+		if names == nil {
+			names = []string{"www-authenticate", "content-type"}
+		}
+		for _, name := range names {
+			w, there := want.Headers[name]
+			got := header.Get(name)
+			if name == "content-type" {
+				got, _, _ = strings.Cut(got, ";")
+			}
+			if got != w && (there || c.MatchHeaders != nil) {
+				problems = append(problems, fmt.Sprintf("  %s %q, want %q", name, got, w))
+			}
+		}
+		wantBody := want.Body
+		if c.Match == "shape" {
+			body, wantBody = shape(body), shape(wantBody)
+		}
+		if !reflect.DeepEqual(body, wantBody) {
+			got, _ := json.Marshal(body)
+			w, _ := json.Marshal(wantBody)
+			problems = append(problems, fmt.Sprintf("  body %s\n  want %s", got, w))
+		}
+	}
+	return strings.Join(problems, "\n")
+}

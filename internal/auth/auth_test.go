@@ -1,0 +1,715 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+const good = "kV7#pazouk-42lemon"
+
+var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar"}
+
+// clock is a time that a test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// server is a Service with all that it stands on.
+type server struct {
+	*auth.Service
+	store  *store.Store
+	tokens *token.Tokens
+	clock  *clock
+}
+
+type setting func(*auth.Options, *token.Options)
+
+func rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
+
+func hs256(o *auth.Options, t *token.Options) {
+	o.Algorithm, t.Algorithm = "HS256", "HS256"
+	t.Secret = []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz")
+}
+
+func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
+	t.Helper()
+	c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+	ao := auth.Options{
+		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
+		Now: c.now, Log: slog.New(slog.DiscardHandler),
+	}
+	to := token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
+	for _, set := range settings {
+		set(&ao, &to)
+	}
+	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
+	t.Cleanup(hasher.Close)
+	tokens := token.New(to)
+	s := &server{Service: auth.New(st, tokens, hasher, ao), store: st, tokens: tokens, clock: c}
+	if err := s.LoadKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// forEachEngine runs a test with a server on each engine.
+func forEachEngine(t *testing.T, test func(t *testing.T, s *server), settings ...setting) {
+	t.Helper()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		test(t, newServer(t, st, settings...))
+	})
+}
+
+func registration(username string) auth.Registration {
+	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(good), Email: account.TextInput(username + "@Example.MA")}
+}
+
+func (s *server) register(t *testing.T, username string) auth.Grant {
+	t.Helper()
+	g, err := s.Register(t.Context(), peer, registration(username))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func (s *server) login(t *testing.T, username, plain string) (auth.Grant, error) {
+	t.Helper()
+	return s.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
+}
+
+func (s *server) refresh(t *testing.T, raw string) (auth.Renewal, error) {
+	t.Helper()
+	return s.Refresh(t.Context(), peer, account.TextInput(raw))
+}
+
+// keys are the keys of the messages of each field.
+func keys(err error) map[string][]string {
+	var e *account.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	m := map[string][]string{}
+	for field, messages := range e.Fields {
+		for _, msg := range messages {
+			m[field] = append(m[field], msg.Key)
+		}
+	}
+	return m
+}
+
+func TestRegistrationOpensASession(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		caller, err := s.Authenticate(t.Context(), g.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if caller.User.ID != g.User.ID || caller.User.Email != "amina@example.ma" {
+			t.Errorf("caller %+v", caller)
+		}
+		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		if err != nil || n.UserID != g.User.ID {
+			t.Errorf("session %+v, %v", n, err)
+		}
+		u, err := s.store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
+			t.Errorf("stored user %+v, %v", u, err)
+		}
+	})
+}
+
+func TestRegistrationReportsEveryBadField(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		null, notText := account.Input{State: account.Null}, account.Input{State: account.NotText}
+		long := account.TextInput(strings.Repeat("a", 151))
+		for name, test := range map[string]struct {
+			change func(r *auth.Registration)
+			want   map[string][]string
+		}{
+			"nothing": {
+				func(r *auth.Registration) { *r = auth.Registration{} },
+				map[string][]string{"username": {"field.required"}, "password": {"field.required"}},
+			},
+			"all null": {
+				func(r *auth.Registration) { *r = auth.Registration{null, null, null, null, null} },
+				map[string][]string{"username": {"field.null"}, "password": {"field.null"}, "email": {"field.null"}, "first_name": {"field.null"}, "last_name": {"field.null"}},
+			},
+			"no texts": {
+				func(r *auth.Registration) { *r = auth.Registration{notText, notText, notText, notText, notText} },
+				map[string][]string{"username": {"field.invalid"}, "password": {"field.invalid"}, "email": {"email.invalid"}, "first_name": {"field.invalid"}, "last_name": {"field.invalid"}},
+			},
+			"blank": {
+				func(r *auth.Registration) { r.Username, r.Password = account.TextInput(""), account.TextInput("") },
+				map[string][]string{"username": {"field.blank"}, "password": {"field.blank"}},
+			},
+			"too long": {
+				func(r *auth.Registration) {
+					r.Username, r.FirstName, r.LastName = long, long, long
+					r.Email = account.TextInput(strings.Repeat("a", 250) + "@x.ma")
+					r.Password = account.TextInput(strings.Repeat("é", 1025))
+				},
+				map[string][]string{
+					"username": {"field.max_length"}, "first_name": {"field.max_length"}, "last_name": {"field.max_length"},
+					"email": {"field.max_length"}, "password": {"password_too_long"},
+				},
+			},
+			"taken": {func(r *auth.Registration) { r.Username = account.TextInput("amina") }, map[string][]string{"username": {"username.taken"}}},
+			"taken, and weak": {func(r *auth.Registration) {
+				r.Username, r.Password = account.TextInput("amina"), account.TextInput("1")
+			}, map[string][]string{"username": {"username.taken"}}},
+			"taken after NFKC": {func(r *auth.Registration) { r.Username = account.TextInput("ａｍｉｎａ") }, map[string][]string{"username": {"username.taken"}}},
+			"weak": {
+				func(r *auth.Registration) { r.Password = account.TextInput("1234567") },
+				map[string][]string{"password": {"password_too_short", "password_too_common", "password_entirely_numeric"}},
+			},
+			"similar": {
+				func(r *auth.Registration) {
+					r.Username, r.Password = account.TextInput("mohammed.alaoui"), account.TextInput("mohammed.alaoui1")
+				},
+				map[string][]string{"password": {"password_too_similar"}},
+			},
+			"no characters": {
+				func(r *auth.Registration) {
+					r.Username = account.TextInput("a\x00b c")
+					r.FirstName = account.TextInput("a\xed\xa0\x80")
+					r.LastName = account.TextInput("\x00")
+				},
+				map[string][]string{"username": {"username.invalid", "field.null_characters"}, "first_name": {"field.surrogates"}, "last_name": {"field.null_characters"}},
+			},
+		} {
+			r := registration("new")
+			test.change(&r)
+			_, err := s.Register(t.Context(), peer, r)
+			if diff := cmp.Diff(test.want, keys(err)); diff != "" {
+				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+			}
+		}
+		if _, err := s.store.UserByUsername(t.Context(), "new"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a refused registration left a user: %v", err)
+		}
+	})
+}
+
+func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		var (
+			wg       sync.WaitGroup
+			mu       sync.Mutex
+			won      int
+			refusals int
+		)
+		for range 20 {
+			wg.Go(func() {
+				_, err := s.Register(t.Context(), peer, registration("amina"))
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err == nil:
+					won++
+				case cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}):
+					refusals++
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if won != 1 || refusals != 19 {
+			t.Errorf("%d registered, %d refused; want 1 and 19", won, refusals)
+		}
+	})
+}
+
+func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		s.register(t, "gone")
+		if err := s.SetActive(t.Context(), "gone", false); err != nil {
+			t.Fatal(err)
+		}
+		for name, test := range map[string]struct {
+			username, plain string
+			want            error
+		}{
+			"right":          {"amina", good, nil},
+			"wrong password": {"amina", good + "x", account.ErrInvalidCredentials},
+			"upper case":     {"AMINA", good, account.ErrInvalidCredentials},
+			"nobody":         {"nobody", good, account.ErrInvalidCredentials},
+			"inactive":       {"gone", good, account.ErrInvalidCredentials},
+			"by e-mail":      {"Amina@EXAMPLE.ma", good, nil},
+			"unknown e-mail": {"nobody@example.ma", good, account.ErrInvalidCredentials},
+		} {
+			if _, err := s.login(t, test.username, test.plain); !errors.Is(err, test.want) {
+				t.Errorf("%s: got %v, want %v", name, err, test.want)
+			}
+		}
+		u, err := s.store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.LastLoginAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+			t.Errorf("last login %v, %v", u.LastLoginAt, err)
+		}
+	})
+}
+
+// TestUsernameComesBeforeEmail: nobody may take over a login by registering
+// somebody's address as a username, nor be locked out by one.
+func TestUsernameComesBeforeEmail(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina") // amina@example.ma
+		r := registration("amina@example.ma")
+		r.Password, r.Email = account.TextInput("another-Pass-77"), account.TextInput("")
+		if _, err := s.Register(t.Context(), peer, r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.login(t, "amina@example.ma", good); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("with the password of the address: %v", err)
+		}
+		g, err := s.login(t, "amina@example.ma", "another-Pass-77")
+		if err != nil || g.User.Username != "amina@example.ma" {
+			t.Errorf("with the password of the name: %v, %v", g.User.Username, err)
+		}
+	})
+}
+
+func TestEmailOfTwoUsersLogsNobodyIn(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		for _, name := range []string{"a1", "a2"} {
+			r := registration(name)
+			r.Email = account.TextInput("shared@example.ma")
+			if _, err := s.Register(t.Context(), peer, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.login(t, "shared@example.ma", good); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("got %v, want ErrInvalidCredentials", err)
+		}
+	})
+}
+
+func TestLoginRenewsAnOutdatedHash(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		weak := password.NewHasher(password.Options{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
+		defer weak.Close()
+		old, err := weak.Hash(t.Context(), good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetPassword(t.Context(), g.User.ID, old, s.clock.now()) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := s.login(t, "amina", good); err != nil {
+				t.Fatal(err)
+			}
+		}
+		u, err := s.store.UserByID(t.Context(), g.User.ID)
+		if err != nil || !strings.Contains(u.PasswordHash, "m=64,") {
+			t.Errorf("hash %q, %v; want the present cost", u.PasswordHash, err)
+		}
+	})
+}
+
+func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.clock.advance(2 * time.Hour)
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("old access token: %v", err)
+		}
+		s.clock.advance(21*time.Hour + 30*time.Minute)
+		renewal, err := s.refresh(t, g.Refresh)
+		if err != nil || renewal.Refresh != "" {
+			t.Fatalf("refresh: %+v, %v", renewal, err)
+		}
+		n, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
+		if err != nil || !n.LastUsedAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+			t.Errorf("last used %v, %v", n.LastUsedAt, err)
+		}
+		s.clock.advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
+		if _, err := s.Authenticate(t.Context(), renewal.Access); err != nil {
+			t.Errorf("access token that outlasts its session: %v", err)
+		}
+		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("refresh after a day: %v", err)
+		}
+	})
+}
+
+func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		if _, err := s.refresh(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
+			t.Errorf("access for refresh: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Refresh); !errors.Is(err, account.ErrTokenWrongType) {
+			t.Errorf("refresh for access: %v", err)
+		}
+		if _, err := s.Refresh(t.Context(), peer, account.Input{}); !cmp.Equal(keys(err), map[string][]string{"refresh": {"field.required"}}) {
+			t.Errorf("no token: %v", err)
+		}
+	})
+}
+
+func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		if err := s.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrUserInactive) {
+			t.Errorf("access: %v", err)
+		}
+		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
+			t.Errorf("refresh: %v", err)
+		}
+		if err := s.SetActive(t.Context(), "amina", true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("access after enabling: %v; the old sessions stay ended", err)
+		}
+		if _, err := s.login(t, "amina", good); err != nil {
+			t.Errorf("login after enabling: %v", err)
+		}
+	})
+}
+
+func TestSetPasswordEndsSessions(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(keys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
+			t.Errorf("weak: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("after a refused change: %v", err)
+		}
+		if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("access: %v", err)
+		}
+		if _, err := s.login(t, "amina", good); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("old password: %v", err)
+		}
+		if _, err := s.login(t, "amina", "another-Pass-77"); err != nil {
+			t.Errorf("new password: %v", err)
+		}
+		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(good)); !errors.Is(err, account.ErrUserNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+func TestRotationGivesEachTokenOneSuccessor(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.clock.advance(time.Hour)
+		first, err := s.refresh(t, g.Refresh)
+		if err != nil || first.Refresh == "" || first.Refresh == g.Refresh {
+			t.Fatalf("first: %+v, %v", first, err)
+		}
+		s.clock.advance(9 * time.Second)
+		again, err := s.refresh(t, g.Refresh)
+		if err != nil || again.Refresh != first.Refresh {
+			t.Fatalf("repetition: %v; want the same successor", err)
+		}
+		s.clock.advance(23 * time.Hour) // more than a day after the login
+		second, err := s.refresh(t, first.Refresh)
+		if err != nil {
+			t.Fatalf("second: %v", err)
+		}
+		s.clock.advance(11 * time.Second)
+		if _, err := s.refresh(t, first.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Fatalf("reuse: %v", err)
+		}
+		// The reuse ended the session, for the thief and for the owner.
+		if _, err := s.refresh(t, second.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("newest token after a reuse: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), second.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("access token after a reuse: %v", err)
+		}
+	}, rotation)
+}
+
+func TestReuseOfAnOlderTokenEndsTheSessionEvenWithinTheGrace(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.clock.advance(time.Minute)
+		first, err := s.refresh(t, g.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = s.refresh(t, first.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("grandparent: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), first.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("session lives on: %v", err)
+		}
+	}, rotation)
+}
+
+func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.clock.advance(time.Minute)
+		var (
+			wg         sync.WaitGroup
+			mu         sync.Mutex
+			successors = map[string]int{}
+		)
+		for range 20 {
+			wg.Go(func() {
+				r, err := s.refresh(t, g.Refresh)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				successors[r.Refresh]++
+				mu.Unlock()
+			})
+		}
+		wg.Wait()
+		if len(successors) != 1 {
+			t.Errorf("%d different successors, want 1", len(successors))
+		}
+	}, rotation)
+}
+
+func TestTokenExchangedByRotationStaysUsedWhenRotationIsTurnedOff(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		on := newServer(t, st, rotation)
+		g := on.register(t, "amina")
+		on.clock.advance(time.Minute)
+		next, err := on.refresh(t, g.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		off := newServer(t, st)
+		off.clock.at = on.clock.now().Add(time.Minute)
+		if _, err := off.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("exchanged token: %v", err)
+		}
+		if _, err := off.refresh(t, next.Refresh); err != nil {
+			t.Errorf("newest token: %v", err)
+		}
+	})
+}
+
+// djangoToken is a token as simplejwt issues it: without sid, sub and iss.
+func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id string) string {
+	t.Helper()
+	django := token.New(token.Options{
+		Algorithm: "HS256", Secret: []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"), Issuer: "yoozak",
+		AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
+	})
+	raw, _, err := django.Issue(typ, userID, "", id, s.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestTokensOfDjangoKeepWorking(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string][]setting{"as they are": {hs256}, "with rotation": {hs256, rotation}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachEngine(t, func(t *testing.T, s *server) {
+				g := s.register(t, "amina")
+				access := djangoToken(t, s, token.Access, g.User.ID, "a")
+				if c, err := s.Authenticate(t.Context(), access); err != nil || c.User.Username != "amina" {
+					t.Fatalf("access: %+v, %v", c, err)
+				}
+				if _, err := s.Authenticate(t.Context(), djangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
+					t.Errorf("access of nobody: %v", err)
+				}
+				old := djangoToken(t, s, token.Refresh, g.User.ID, "r")
+				s.clock.advance(time.Minute)
+				renewal, err := s.refresh(t, old)
+				if err != nil {
+					t.Fatalf("refresh: %v", err)
+				}
+				caller, err := s.Authenticate(t.Context(), renewal.Access)
+				if err != nil || caller.SessionID == "" {
+					t.Fatalf("renewed access: %+v, %v; want one with a session", caller, err)
+				}
+				again, err := s.refresh(t, old)
+				if err != nil || again.Refresh != renewal.Refresh {
+					t.Errorf("again: %v", err)
+				}
+				if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
+					t.Errorf("refresh of nobody: %v", err)
+				}
+				// The adopted session ends like any other.
+				err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.RevokeSession(t.Context(), caller.SessionID, s.clock.now()) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.refresh(t, old); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("refresh after the end: %v", err)
+				}
+			}, settings...)
+		})
+	}
+}
+
+func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		amina, badr := s.register(t, "amina"), s.register(t, "badr")
+		mixed, _, err := s.tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), mixed); !errors.Is(err, account.ErrUserNotFound) {
+			t.Errorf("got %v, want ErrUserNotFound", err)
+		}
+		lost, _, err := s.tokens.Issue(token.Access, badr.User.ID, "no such session", "x", s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), lost); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("got %v, want ErrTokenInvalid", err)
+		}
+	})
+}
+
+func TestServersShareKeys(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		one, two := newServer(t, st), newServer(t, st)
+		g := one.register(t, "amina")
+		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
+			t.Fatalf("token of the other server: %v", err)
+		}
+		if err := one.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []*clock{one.clock, two.clock} {
+			c.advance(auth.KeyDelay + time.Second)
+		}
+		// The second server has not reloaded its keys, but asks when it sees
+		// one that it does not know.
+		g, err := one.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("token of the new key: %v", err)
+		}
+		if _, err := two.refresh(t, g.Refresh); err != nil {
+			t.Errorf("refresh token of the new key: %v", err)
+		}
+		all, err := one.Keys(t.Context())
+		if err != nil || len(all) != 4 {
+			t.Fatalf("%d keys, %v; want 4", len(all), err)
+		}
+		for _, k := range all {
+			if k.Private != nil {
+				t.Error("a private key was listed")
+			}
+		}
+	})
+}
+
+func TestHS256HasNoKeysToRotate(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		if err := s.RotateKeys(t.Context()); !errors.Is(err, auth.ErrNoKeys) {
+			t.Errorf("got %v, want ErrNoKeys", err)
+		}
+	}, hs256)
+}
+
+func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		for _, step := range []struct {
+			after time.Duration
+			there bool
+		}{{0, true}, {48 * time.Hour, true}, {2 * time.Hour, false}} {
+			s.clock.advance(step.after)
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
+			if (err == nil) != step.there {
+				t.Errorf("after %v: %v", step.after, err)
+			}
+		}
+	})
+}
+
+func TestEmailsThatDjangoTakes(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		for i, test := range []struct {
+			email string
+			ok    bool
+		}{
+			{"a@b.ma", true}, {"a+tag@b.ma", true}, {`"quoted"@b.ma`, true}, {"a@[127.0.0.1]", true}, {"a@[::1]", true},
+			{"a@localhost", true}, {"a@éxample.ma", true}, {"a@xn--mgba3a4f16a.ir", true}, {"!#$%&'*+/=?^_`{}|~@b.ma", true},
+			{"plain", false}, {"a@", false}, {"@b.ma", false}, {"a@b", false}, {"a@b.c", false}, {"a b@c.ma", false}, {"a@b..ma", false},
+			{"a@-b.ma", false}, {"a@b-.ma", false}, {"a@b_c.ma", false}, {"é@b.ma", false}, {"a..b@c.ma", false}, {"a@[300.1.1.1]", false},
+			{"a@b.ma-", false}, {"a@b.ma.", false}, {"a@b@c", false},
+		} {
+			r := registration(fmt.Sprint("user", i))
+			r.Email = account.TextInput(test.email)
+			_, err := s.Register(t.Context(), peer, r)
+			if test.ok && err != nil || !test.ok && !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
+				t.Errorf("%q: got %v, want ok %v", test.email, err, test.ok)
+			}
+		}
+	})
+}

@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Caller is who an access token belongs to.
+type Caller struct {
+	User      account.User // without the password hash and the dates
+	SessionID string       // empty: the token is Django's
+	ExpiresAt time.Time    // of the token
+}
+
+// Authenticate returns the caller of a good access token whose session is
+// not revoked and whose user is active. The errors are those of
+// [token.Tokens.Verify], [account.ErrUserNotFound] and
+// [account.ErrUserInactive].
+func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error) {
+	claims, err := s.verify(ctx, raw, token.Access, s.o.Now())
+	if err != nil {
+		return nil, err
+	}
+	caller := &Caller{SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}
+	if claims.SessionID == "" {
+		if caller.User, err = s.activeUser(ctx, claims.UserID); err != nil {
+			return nil, err
+		}
+		return caller, nil
+	}
+	n, u, err := s.session(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	// Not Live: the access token of a refresh in the session's last hour
+	// outlasts it.
+	if !n.RevokedAt.IsZero() {
+		return nil, account.ErrTokenInvalid
+	}
+	caller.User = u
+	return caller, nil
+}
+
+// verify is [token.Tokens.Verify], after asking the database for the key of
+// another server where the token names one that is not known here.
+func (s *Service) verify(ctx context.Context, raw string, want token.Type, now time.Time) (token.Claims, error) {
+	claims, err := s.tokens.Verify(raw, want, now)
+	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.Knows(raw) {
+		reloaded, failed := s.reloadKeys(ctx, now)
+		if failed != nil {
+			return token.Claims{}, failed
+		}
+		if reloaded {
+			return s.tokens.Verify(raw, want, now)
+		}
+	}
+	return claims, err
+}
+
+// session returns the session that the claims name and its active user.
+func (s *Service) session(ctx context.Context, claims token.Claims) (account.Session, account.User, error) {
+	id := claims.SessionID
+	if id == "" {
+		id = adoptedID(claims)
+	}
+	n, u, err := s.store.SessionUser(ctx, id)
+	switch {
+	case err != nil:
+		return account.Session{}, account.User{}, gone(err)
+	case u.ID != claims.UserID:
+		return account.Session{}, account.User{}, account.ErrUserNotFound
+	case !u.Active:
+		return account.Session{}, account.User{}, account.ErrUserInactive
+	}
+	return n, u, nil
+}
+
+func (s *Service) activeUser(ctx context.Context, id int64) (account.User, error) {
+	u, err := s.store.UserByID(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return account.User{}, account.ErrUserNotFound
+	case err != nil:
+		return account.User{}, err
+	case !u.Active:
+		return account.User{}, account.ErrUserInactive
+	}
+	return u, nil
+}
+
+// gone says of a session that is not there what a client may know.
+func gone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return account.ErrTokenInvalid
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package auth
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+)
+
+// The longest values, in characters: Django's columns.
+const (
+	maxUsername = 150
+	maxName     = 150
+	maxEmail    = 254
+)
+
+// presence says what a field may lack.
+type presence bool
+
+const (
+	required presence = true
+	optional presence = false
+)
+
+// checkText applies the rules that every text has and returns it. Messages
+// come in the order of Django REST Framework's validators.
+func checkText(errs account.Fields, field string, in account.Input, p presence, rules ...rule) string {
+	switch {
+	case in.State == account.Missing:
+		if p == required {
+			errs.Add(field, "field.required", nil)
+		}
+		return ""
+	case in.State == account.Null:
+		errs.Add(field, "field.null", nil)
+		return ""
+	case in.State == account.NotText:
+		errs.Add(field, "field.invalid", nil)
+		return ""
+	case in.Text == "":
+		if p == required {
+			errs.Add(field, "field.blank", nil)
+		}
+		return ""
+	}
+	for _, check := range rules {
+		check(errs, field, in.Text)
+	}
+	// NUL ends a text in PostgreSQL; half a surrogate pair is no character.
+	if strings.ContainsRune(in.Text, 0) {
+		errs.Add(field, "field.null_characters", nil)
+	}
+	if point, found := surrogate(in.Text); found {
+		errs.Add(field, "field.surrogates", account.Args{"code_point": fmt.Sprintf("%X", point)})
+	}
+	return in.Text
+}
+
+type rule func(errs account.Fields, field, text string)
+
+func atMost(length int, key string) rule {
+	return func(errs account.Fields, field, text string) {
+		if characters(text) > length {
+			errs.Add(field, key, account.Args{"max": length})
+		}
+	}
+}
+
+// characters counts code points; half a surrogate pair is one.
+func characters(text string) int {
+	n := 0
+	for len(text) > 0 {
+		size := surrogateSize(text)
+		if size == 0 {
+			_, size = utf8.DecodeRuneInString(text)
+		}
+		text = text[size:]
+		n++
+	}
+	return n
+}
+
+// surrogateSize is 3 when the text begins with a surrogate in WTF-8, else 0.
+func surrogateSize(text string) int {
+	if len(text) >= 3 && text[0] == 0xED && text[1] >= 0xA0 && text[1] <= 0xBF {
+		return 3
+	}
+	return 0
+}
+
+func surrogate(text string) (rune, bool) {
+	for i := range len(text) {
+		if surrogateSize(text[i:]) > 0 {
+			return 0xD000 | rune(text[i+1]&0x3F)<<6 | rune(text[i+2]&0x3F), true
+		}
+	}
+	return 0, false
+}
+
+func checkUsername(errs account.Fields, in account.Input) string {
+	return checkText(errs, "username", in, required, usernameCharacters, atMost(maxUsername, "field.max_length"))
+}
+
+// usernameCharacters is Django's UnicodeUsernameValidator: letters and
+// numbers of any script, and @ . + - _.
+func usernameCharacters(errs account.Fields, field, text string) {
+	for _, c := range text {
+		if !unicode.IsLetter(c) && !unicode.IsNumber(c) && !strings.ContainsRune("@.+-_", c) {
+			errs.Add(field, "username.invalid", nil)
+			return
+		}
+	}
+}
+
+func checkName(errs account.Fields, field string, in account.Input) string {
+	return checkText(errs, field, in, optional, atMost(maxName, "field.max_length"))
+}
+
+// checkPassword bounds the length: what is longer is no password but a way
+// to keep the server busy. What else a new password must be, checkPolicy says.
+func checkPassword(errs account.Fields, field string, in account.Input) string {
+	return checkText(errs, field, in, required, atMost(password.MaxLength, "password_too_long"))
+}
+
+func checkEmail(errs account.Fields, in account.Input) string {
+	if in.State == account.NotText {
+		errs.Add("email", "email.invalid", nil)
+		return ""
+	}
+	text := checkText(errs, "email", in, optional, atMost(maxEmail, "field.max_length"))
+	if text != "" && !validEmail(text) {
+		errs.Add("email", "email.invalid", nil)
+	}
+	return text
+}
+
+// The two forms of the part before the @ (Django's EmailValidator; RFC 5322
+// dot-atom and quoted-string).
+var (
+	emailAtom   = regexp.MustCompile("(?i)^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$")
+	emailQuoted = regexp.MustCompile(`^"([\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"$`)
+	emailDomain = regexp.MustCompile(`(?i)^([A-Z0-9]([A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{1,62}[A-Z0-9]$`)
+	emailIP     = regexp.MustCompile(`(?i)^\[([A-F0-9:.]+)\]$`)
+)
+
+// domainToASCII is what Python's "idna" codec does.
+var domainToASCII = idna.New(idna.MapForLookup(), idna.Transitional(true), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
+
+// validEmail is Django's EmailValidator.
+func validEmail(email string) bool {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return false
+	}
+	local, domain := email[:at], email[at+1:]
+	if !emailAtom.MatchString(local) && !emailQuoted.MatchString(local) {
+		return false
+	}
+	if domain == "localhost" || validDomain(domain) {
+		return true
+	}
+	ascii, err := domainToASCII.ToASCII(domain)
+	return err == nil && validDomain(ascii)
+}
+
+func validDomain(domain string) bool {
+	if emailDomain.MatchString(domain) {
+		return true
+	}
+	m := emailIP.FindStringSubmatch(domain)
+	if m == nil {
+		return false
+	}
+	_, err := netip.ParseAddr(m[1])
+	return err == nil
+}

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Credentials are what a person logs in with.
+type Credentials struct {
+	Username account.Input // or an e-mail address that one user has
+	Password account.Input
+}
+
+// Login opens a session. It returns [account.ErrInvalidCredentials] whether
+// the name is unknown, the password is wrong or the account is not active,
+// and takes about the same time for each: an absent user is checked against
+// a hash that nothing matches, so that timing does not tell who has an
+// account.
+func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (Grant, error) {
+	errs := account.Fields{}
+	username := checkText(errs, "username", c.Username, required)
+	plain := checkPassword(errs, "password", c.Password)
+	if err := errs.Err(); err != nil {
+		return Grant{}, err
+	}
+	u, err := s.userForLogin(ctx, account.NormalizeUsername(username))
+	if errors.Is(err, store.ErrNotFound) {
+		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
+			return Grant{}, hashing(err)
+		}
+		return Grant{}, account.ErrInvalidCredentials
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
+	if err != nil {
+		return Grant{}, hashing(err)
+	}
+	if !result.Match || !u.Active {
+		return Grant{}, account.ErrInvalidCredentials
+	}
+	old, renewed := u.PasswordHash, ""
+	if result.Outdated {
+		if renewed, err = s.hasher.Hash(ctx, plain); err != nil {
+			return Grant{}, hashing(err)
+		}
+	}
+	now := s.o.Now().UTC()
+	n := s.newSession(peer, now)
+	n.UserID = u.ID
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if renewed != "" {
+			if err := tx.Rehash(ctx, u.ID, old, renewed); err != nil {
+				return err
+			}
+		}
+		if err := tx.SetLastLogin(ctx, u.ID, now); err != nil {
+			return err
+		}
+		return tx.CreateSession(ctx, n)
+	})
+	if errors.Is(err, store.ErrNotFound) { // erased since we looked
+		return Grant{}, account.ErrInvalidCredentials
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	return s.grant(u, n)
+}
+
+// userForLogin finds by username first, so that nobody can take over a login
+// by giving their account somebody's address as its name or its e-mail.
+func (s *Service) userForLogin(ctx context.Context, name string) (account.User, error) {
+	u, err := s.store.UserByUsername(ctx, name)
+	if errors.Is(err, store.ErrNotFound) && strings.Contains(name, "@") {
+		return s.store.UserByEmail(ctx, name)
+	}
+	return u, err
+}

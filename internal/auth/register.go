@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Registration is what a person fills in. Username and Password are
+// required; the others may be missing or blank, but not null.
+type Registration struct {
+	Username  account.Input
+	Password  account.Input
+	Email     account.Input
+	FirstName account.Input
+	LastName  account.Input
+}
+
+// Register creates an active user and logs them in. All bad fields are
+// reported together, as [account.Fields]; the password is judged once the
+// others are good, because it is compared with them.
+func (s *Service) Register(ctx context.Context, peer account.Peer, r Registration) (Grant, error) {
+	u, err := s.newUser(ctx, peer, r)
+	if err != nil {
+		return Grant{}, err
+	}
+	n := s.newSession(peer, u.JoinedAt)
+	u.LastLoginAt = u.JoinedAt
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.CreateUser(ctx, &u); err != nil {
+			return err
+		}
+		n.UserID = u.ID
+		return tx.CreateSession(ctx, n)
+	})
+	if err != nil {
+		return Grant{}, usernameTaken(err)
+	}
+	return s.grant(u, n)
+}
+
+// CreateUser creates an active user without logging them in, by the rules of
+// [Service.Register].
+func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
+	u, err := s.newUser(ctx, peer, r)
+	if err != nil {
+		return account.User{}, err
+	}
+	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.CreateUser(ctx, &u) })
+	return u, usernameTaken(err)
+}
+
+// newUser checks a registration and hashes its password. Hashing comes
+// before any transaction: it takes longer than all the rest.
+func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
+	errs := account.Fields{}
+	username := account.NormalizeUsername(checkUsername(errs, r.Username))
+	if len(errs["username"]) == 0 {
+		taken, err := s.store.UsernameTaken(ctx, username)
+		if err != nil {
+			return account.User{}, err
+		}
+		if taken {
+			errs.Add("username", "username.taken", nil)
+		}
+	}
+	plain := checkPassword(errs, "password", r.Password)
+	email := checkEmail(errs, r.Email)
+	firstName := checkName(errs, "first_name", r.FirstName)
+	lastName := checkName(errs, "last_name", r.LastName)
+	if err := errs.Err(); err != nil {
+		return account.User{}, err
+	}
+	if err := s.checkPolicy("password", plain, username, email, firstName, lastName); err != nil {
+		return account.User{}, err
+	}
+	hash, err := s.hasher.Hash(ctx, plain)
+	if err != nil {
+		return account.User{}, hashing(err)
+	}
+	now := s.o.Now().UTC()
+	return account.User{
+		Username: username, Email: account.NormalizeEmail(email), FirstName: firstName, LastName: lastName,
+		PasswordHash: hash, Active: true, Language: peer.Language, JoinedAt: now, PasswordAt: now,
+	}, nil
+}
+
+// usernameTaken makes the loser of a race for a name look as if it had come
+// a little later.
+func usernameTaken(err error) error {
+	if !errors.Is(err, store.ErrTaken) {
+		return err
+	}
+	errs := account.Fields{}
+	errs.Add("username", "username.taken", nil)
+	return errs.Err()
+}
+
+// checkPolicy applies the password rules, with what the person is known by.
+func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName string) error {
+	errs := account.Fields{}
+	for _, p := range password.Check(plain, []password.Attribute{
+		{Name: "username", Value: username},
+		{Name: "first_name", Value: firstName},
+		{Name: "last_name", Value: lastName},
+		{Name: "email", Value: email},
+	}) {
+		errs.Add(field, p.Code, account.Args{"attribute": account.Term("attribute." + p.Attribute), "n": p.Min})
+	}
+	return errs.Err()
+}

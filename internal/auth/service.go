@@ -1,0 +1,119 @@
+// Package auth does what the product is for: it registers people, logs them
+// in, renews their tokens and says who a token belongs to. Every rule is
+// here, once; the JSON API and the command line are ways to ask.
+//
+// Guarantees:
+//
+//   - Register and Login return tokens only after the user and the session
+//     are committed.
+//   - Login takes the time of one password hash whether or not the account
+//     exists, and gives one error for every reason.
+//   - A token gives access only while its session is not revoked and its
+//     user exists and is active; both are asked of the database each time.
+//   - With rotation, a refresh token works once. A repetition within the
+//     grace gets the same successor; a later one ends the session, because
+//     one of the two who hold the token has stolen it (RFC 9700, section
+//     4.14.2).
+//
+// The errors that a client may see are those of package account; any other
+// error is ours to mend.
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Options configure a [Service].
+type Options struct {
+	Algorithm       string // of access tokens; keys are made for it
+	AccessLifetime  time.Duration
+	RefreshLifetime time.Duration
+	Rotation        bool             // refresh tokens are single-use
+	Now             func() time.Time // nil: time.Now
+	Log             *slog.Logger
+}
+
+// Service holds the rules. It is safe for concurrent use.
+type Service struct {
+	store  *store.Store
+	tokens *token.Tokens
+	hasher *password.Hasher
+	keys   keyReloads
+	o      Options
+}
+
+// New makes a Service. Call [Service.LoadKeys] before tokens are needed.
+func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Service{store: st, tokens: tokens, hasher: hasher, o: o}
+}
+
+// Grant is what a login gives.
+type Grant struct {
+	User    account.User
+	Access  string
+	Refresh string
+	Claims  token.Claims // of the access token
+}
+
+// newSession prepares the session of a login that is about to be stored.
+func (s *Service) newSession(peer account.Peer, now time.Time) account.Session {
+	return account.Session{
+		ID:         token.NewID(),
+		CreatedAt:  now,
+		LastUsedAt: now,
+		ExpiresAt:  now.Truncate(time.Second).Add(s.o.RefreshLifetime),
+		IP:         peer.IP,
+		UserAgent:  peer.UserAgent,
+		RefreshID:  token.NewID(),
+		RefreshAt:  now,
+	}
+}
+
+// grant signs the two tokens of a stored session.
+func (s *Service) grant(u account.User, n account.Session) (Grant, error) {
+	refresh, _, err := s.tokens.Issue(token.Refresh, u.ID, n.ID, n.RefreshID, n.RefreshAt)
+	if err != nil {
+		return Grant{}, err
+	}
+	access, claims, err := s.tokens.Issue(token.Access, u.ID, n.ID, token.NewID(), n.RefreshAt)
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{User: u, Access: access, Refresh: refresh, Claims: claims}, nil
+}
+
+// hashing turns a queue that is too long into an answer for the client.
+func hashing(err error) error {
+	if errors.Is(err, password.ErrBusy) {
+		return errors.Join(account.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Sweep forgets sessions that ended more than a day ago: their last access
+// token is gone by then.
+func (s *Service) Sweep(ctx context.Context) error {
+	const most = 1000 // a longer transaction would keep SQLite's writers waiting
+	before := s.o.Now().Add(-24*time.Hour - s.o.AccessLifetime)
+	for {
+		var n int64
+		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
+			n, err = tx.DeleteSessions(ctx, before, most)
+			return err
+		})
+		if err != nil || n < most {
+			return err
+		}
+	}
+}

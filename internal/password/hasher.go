@@ -1,0 +1,166 @@
+// Package password hashes passwords with Argon2id and says which passwords
+// are good enough. Hashing is slow on purpose, so a [Hasher] runs few at
+// once, on threads that let all other work go first, and refuses what it
+// could not do in time rather than piling it up. The package keeps nothing
+// and never shows a password.
+package password
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure a [Hasher]. The zero value of a field means its default.
+type Options struct {
+	Params Params        // of new hashes; [Default]
+	Slots  int           // hashes at once; the number of cores
+	Wait   time.Duration // how long a caller queues; 5 s
+	Queue  int           // the most callers who queue; 64 for each slot
+}
+
+// ErrBusy says that too many callers wait, or that one waited too long. Try
+// again later.
+var ErrBusy = errors.New("too many passwords wait to be hashed")
+
+// Hasher runs hashes on a few threads of its own, in the order of arrival.
+type Hasher struct {
+	params  Params
+	wait    time.Duration
+	jobs    chan *job
+	closing chan struct{}
+	workers sync.WaitGroup
+	running atomic.Int64
+	refused atomic.Int64
+}
+
+// job is one hash to do. Whoever claims it first decides: a worker does it,
+// or the caller gave up and nobody does.
+type job struct {
+	do      func()
+	claimed atomic.Bool
+	done    chan struct{}
+}
+
+// NewHasher starts the threads; [Hasher.Close] stops them.
+func NewHasher(o Options) *Hasher {
+	if o.Params == (Params{}) {
+		o.Params = Default
+	}
+	if o.Slots <= 0 {
+		o.Slots = runtime.NumCPU()
+	}
+	if o.Wait <= 0 {
+		o.Wait = 5 * time.Second
+	}
+	if o.Queue <= 0 {
+		o.Queue = 64 * o.Slots
+	}
+	h := &Hasher{params: o.Params, wait: o.Wait, jobs: make(chan *job, o.Queue), closing: make(chan struct{})}
+	for range o.Slots {
+		h.workers.Go(h.work)
+	}
+	return h
+}
+
+// Close waits for the hashes under way. Callers who queue get [ErrBusy].
+func (h *Hasher) Close() {
+	close(h.closing)
+	h.workers.Wait()
+}
+
+// Hash returns a new hash of a password, in PHC form.
+func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error) {
+	err = h.run(ctx, func() { phc = newHash(plain, h.params) })
+	return phc, err
+}
+
+// Result says whether a password matches a hash and, if so, whether the hash
+// was made at another cost than is configured now.
+type Result struct{ Match, Outdated bool }
+
+// Verify compares a password with a hash. A hash that nothing can match (it
+// is empty, marked unusable or malformed) takes as long as a good one.
+func (h *Hasher) Verify(ctx context.Context, phc, plain string) (r Result, err error) {
+	known, malformed := parsePHC(phc)
+	if malformed != nil {
+		return Result{}, h.VerifyNobody(ctx, plain)
+	}
+	err = h.run(ctx, func() { r.Match = known.matches(plain) })
+	r.Outdated = r.Match && (known.params != h.params || len(known.tag) != tagSize || len(known.salt) != saltSize)
+	return r, err
+}
+
+// VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
+// user who does not exist.
+func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
+	nobody := stored{params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
+	return h.run(ctx, func() { nobody.matches(plain) })
+}
+
+// Running is how many hashes are under way, Waiting how many queue, Refused
+// how many got [ErrBusy] so far.
+func (h *Hasher) Running() int { return int(h.running.Load()) }
+
+// Waiting is how many hashes queue.
+func (h *Hasher) Waiting() int { return len(h.jobs) }
+
+// Refused is how many hashes were refused so far.
+func (h *Hasher) Refused() int { return int(h.refused.Load()) }
+
+func (h *Hasher) run(ctx context.Context, do func()) error {
+	j := &job{do: do, done: make(chan struct{})}
+	select {
+	case <-h.closing:
+		return ErrBusy
+	default:
+	}
+	select {
+	case h.jobs <- j:
+	default:
+		h.refused.Add(1)
+		return ErrBusy
+	}
+	late := time.NewTimer(h.wait)
+	defer late.Stop()
+	var err error
+	select {
+	case <-j.done:
+		return nil
+	case <-late.C:
+		err = ErrBusy
+	case <-h.closing:
+		err = ErrBusy
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if j.claimed.CompareAndSwap(false, true) {
+		h.refused.Add(1)
+		return err
+	}
+	<-j.done // a worker was quicker
+	return nil
+}
+
+func (h *Hasher) work() {
+	// Never unlocked: the thread ends with the worker, and so does its
+	// priority, which cannot be raised again.
+	runtime.LockOSThread()
+	lowerPriority()
+	for {
+		select {
+		case <-h.closing:
+			return
+		case j := <-h.jobs:
+			if j.claimed.CompareAndSwap(false, true) {
+				h.running.Add(1)
+				j.do()
+				h.running.Add(-1)
+				close(j.done)
+			}
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package password
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Params are the cost of a hash.
+type Params struct {
+	Memory  uint32 // KiB
+	Time    uint32 // passes
+	Threads uint8  // lanes
+}
+
+// Default is OWASP's second choice for Argon2id: about 20 ms of a core.
+var Default = Params{Memory: 19456, Time: 2, Threads: 1}
+
+// Sizes of what we make (RFC 9106, section 4), and bounds of what we take: a
+// row that somebody wrote must not cost more than this.
+const (
+	saltSize  = 16
+	tagSize   = 32
+	maxMemory = 1 << 20 // KiB
+	maxTime   = 64
+)
+
+// stored is a hash in its parts.
+type stored struct {
+	params    Params
+	salt, tag []byte
+}
+
+var errNotPHC = errors.New("not an Argon2id hash in PHC form")
+
+// parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$tag, strictly.
+func parsePHC(s string) (stored, error) {
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
+		return stored{}, errNotPHC
+	}
+	var h stored
+	costs := strings.Split(parts[3], ",")
+	if len(costs) != 3 {
+		return stored{}, errNotPHC
+	}
+	m, ok := cost(costs[0], "m=", 8, maxMemory)
+	t, ok2 := cost(costs[1], "t=", 1, maxTime)
+	p, ok3 := cost(costs[2], "p=", 1, 255)
+	if !ok || !ok2 || !ok3 || m < 8*p {
+		return stored{}, errNotPHC
+	}
+	h.params = Params{Memory: m, Time: t, Threads: uint8(p)} //nolint:gosec // bounded above
+	var err, err2 error
+	h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4])
+	h.tag, err2 = base64.RawStdEncoding.Strict().DecodeString(parts[5])
+	if err != nil || err2 != nil || len(h.salt) < 8 || len(h.salt) > 64 || len(h.tag) < 16 || len(h.tag) > 64 {
+		return stored{}, errNotPHC
+	}
+	return h, nil
+}
+
+func cost(s, prefix string, least, most uint32) (uint32, bool) {
+	digits, ok := strings.CutPrefix(s, prefix)
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if !ok || err != nil || digits != strconv.FormatUint(n, 10) || uint32(n) < least || uint32(n) > most {
+		return 0, false
+	}
+	return uint32(n), true
+}
+
+func (h stored) String() string {
+	b64 := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", h.params.Memory, h.params.Time, h.params.Threads, b64(h.salt), b64(h.tag))
+}
+
+// newHash is slow: it runs in a slot.
+func newHash(plain string, p Params) string {
+	salt := make([]byte, saltSize)
+	_, _ = rand.Read(salt) // never fails: crypto/rand ends the process instead
+	tag := argon2.IDKey([]byte(plain), salt, p.Time, p.Memory, p.Threads, tagSize)
+	return stored{p, salt, tag}.String()
+}
+
+// matches is slow: it runs in a slot.
+func (h stored) matches(plain string) bool {
+	tag := argon2.IDKey([]byte(plain), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.tag))) //nolint:gosec // at most 64
+	return subtle.ConstantTimeCompare(tag, h.tag) == 1
+}

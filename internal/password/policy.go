@@ -1,0 +1,216 @@
+package password
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxLength is the longest password in characters. NIST SP 800-63B asks for
+// 64 at least; what is longer than this is no password but a way to keep the
+// server busy.
+const MaxLength = 1024
+
+// minLength is NIST SP 800-63B's and Django's.
+const minLength = 8
+
+// Attribute is something that a person is known by.
+type Attribute struct{ Name, Value string }
+
+// Problem is why a password is refused. Code is the key of its message;
+// Attribute is what it is too similar to; Min is the length it should have.
+type Problem struct {
+	Code      string
+	Attribute string
+	Min       int
+}
+
+// Check returns everything that Django's four default validators have
+// against a password, in their order: too similar to the first attribute
+// that it is too similar to, too short, too common, entirely numeric.
+func Check(plain string, about []Attribute) []Problem {
+	var problems []Problem
+	if name, similar := similarTo(plain, about); similar {
+		problems = append(problems, Problem{Code: "password_too_similar", Attribute: name})
+	}
+	if utf8.RuneCountInString(plain) < minLength {
+		problems = append(problems, Problem{Code: "password_too_short", Min: minLength})
+	}
+	if common(strings.TrimFunc(lower(plain), isSpace)) {
+		problems = append(problems, Problem{Code: "password_too_common"})
+	}
+	if numeric(plain) {
+		problems = append(problems, Problem{Code: "password_entirely_numeric"})
+	}
+	return problems
+}
+
+// maxSimilarity is the ratio from which two texts are too similar.
+const maxSimilarity = 0.7
+
+func similarTo(plain string, about []Attribute) (string, bool) {
+	pass := []rune(lower(plain))
+	counts := make(map[rune]int, len(pass))
+	for _, c := range pass {
+		counts[c]++
+	}
+	for _, a := range about {
+		value := lower(a.Value)
+		if value == "" {
+			continue
+		}
+		for _, part := range append(words(value), value) {
+			if tooSimilar(counts, len(pass), []rune(part)) {
+				return a.Name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// words splits where Python's re.split(r"\W+") does, empty ends included.
+func words(s string) []string {
+	var parts []string
+	start, inWord := 0, true
+	for i, c := range s {
+		is := c == '_' || unicode.IsLetter(c) || unicode.IsNumber(c)
+		switch {
+		case inWord && !is:
+			parts = append(parts, s[start:i])
+		case !inWord && is:
+			start = i
+		}
+		inWord = is
+	}
+	if !inWord {
+		return append(parts, "")
+	}
+	return append(parts, s[start:])
+}
+
+// tooSimilar is Python's difflib.SequenceMatcher.quick_ratio: twice the
+// characters in common, whatever their order, over the length of both.
+func tooSimilar(counts map[rune]int, length int, part []rune) bool {
+	if length >= 10*len(part) && float64(len(part)) < maxSimilarity/2*float64(length) {
+		return false // Django's short cut: they cannot be
+	}
+	if length+len(part) == 0 {
+		return true
+	}
+	used := make(map[rune]int, len(part))
+	matches := 0
+	for _, c := range part {
+		if used[c] < counts[c] {
+			used[c]++
+			matches++
+		}
+	}
+	return 2*float64(matches)/float64(length+len(part)) >= maxSimilarity
+}
+
+// numeric is Python's str.isdigit: decimal digits of any script, and digits
+// such as superscripts.
+func numeric(s string) bool {
+	for _, c := range s {
+		if !unicode.Is(unicode.Nd, c) && !otherDigit(c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// otherDigit tells Unicode's Numeric_Type=Digit, which Go has no table of.
+func otherDigit(c rune) bool {
+	for _, r := range digitRanges {
+		if c >= r[0] && c <= r[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// digitRanges are the characters whose Numeric_Type is Digit (Unicode 14).
+var digitRanges = [][2]rune{
+	{0xB2, 0xB3}, {0xB9, 0xB9}, {0x1369, 0x1371}, {0x19DA, 0x19DA}, {0x2070, 0x2070}, {0x2074, 0x2079}, {0x2080, 0x2089},
+	{0x2460, 0x2468}, {0x2474, 0x247C}, {0x2488, 0x2490}, {0x24EA, 0x24EA}, {0x24F5, 0x24FD}, {0x24FF, 0x24FF},
+	{0x2776, 0x277E}, {0x2780, 0x2788}, {0x278A, 0x2792}, {0x10A40, 0x10A43}, {0x10E60, 0x10E68}, {0x11052, 0x1105A},
+	{0x1F100, 0x1F10A},
+}
+
+// lower is Python's str.lower, which differs from Go's in two letters.
+func lower(s string) string {
+	if !strings.ContainsAny(s, "İΣ") {
+		return strings.ToLower(s)
+	}
+	var b strings.Builder
+	runes := []rune(s)
+	for i, c := range runes {
+		switch c {
+		case 'İ':
+			b.WriteString("i̇")
+		case 'Σ': // final sigma: behind a letter and before none
+			if i > 0 && unicode.IsLetter(runes[i-1]) && (i+1 == len(runes) || !unicode.IsLetter(runes[i+1])) {
+				b.WriteRune('ς')
+			} else {
+				b.WriteRune('σ')
+			}
+		default:
+			b.WriteRune(unicode.ToLower(c))
+		}
+	}
+	return b.String()
+}
+
+func isSpace(c rune) bool { return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f }
+
+// commonGzip is Django's list of 20,000 common passwords (BSD-3-Clause),
+// made by Royce Williams from breaches.
+//
+//go:embed common-passwords.txt.gz
+var commonGzip []byte
+
+// commonList is the list as one text, sorted, with the place where each line
+// begins: a third of the memory of a map.
+var commonList = sync.OnceValue(func() (list struct {
+	text  string
+	lines []uint32
+},
+) {
+	z, err := gzip.NewReader(bytes.NewReader(commonGzip))
+	if err != nil {
+		panic("password: " + err.Error())
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		panic("password: " + err.Error())
+	}
+	lines := strings.Fields(string(data))
+	sort.Strings(lines)
+	var b strings.Builder
+	for _, line := range lines {
+		list.lines = append(list.lines, uint32(b.Len())) //nolint:gosec // 160 KiB
+		fmt.Fprintln(&b, line)
+	}
+	list.text = b.String()
+	return list
+})
+
+func common(s string) bool {
+	if s == "" || strings.ContainsRune(s, '\n') {
+		return false
+	}
+	list := commonList()
+	line := func(i int) string {
+		rest := list.text[list.lines[i]:]
+		return rest[:strings.IndexByte(rest, '\n')]
+	}
+	i := sort.Search(len(list.lines), func(i int) bool { return line(i) >= s })
+	return i < len(list.lines) && line(i) == s
+}

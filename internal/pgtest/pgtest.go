@@ -1,0 +1,282 @@
+// Package pgtest starts PostgreSQL for tests, from the binaries that the
+// system has: as an unprivileged user, in a temporary folder, on loopback.
+// Nothing is skipped: where there is no PostgreSQL the test fails and says
+// how to install it.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+)
+
+// Cluster is a PostgreSQL server of our own.
+type Cluster struct {
+	bin, dir string
+	port     int
+	durable  bool
+	owner    *syscall.Credential // nil: us
+	process  *process
+	names    atomic.Int64
+}
+
+// process is a running postgres under a shell that ends it when we end, in
+// whatever way we do: the shell's input closes with us.
+type process struct {
+	shell  *exec.Cmd
+	input  io.Closer
+	output *bytes.Buffer
+	pid    int
+}
+
+var shared struct {
+	once    sync.Once
+	cluster *Cluster
+	err     error
+}
+
+// Start returns the one server of this test process. It does not sync to
+// disk: see [StartOwn] for tests that kill it.
+func Start(tb testing.TB) *Cluster {
+	tb.Helper()
+	shared.once.Do(func() { shared.cluster, shared.err = New(false) })
+	if shared.err != nil {
+		tb.Fatal(shared.err)
+	}
+	return shared.cluster
+}
+
+// StartOwn returns a server of the test's own, which syncs to disk, and ends
+// it with the test.
+func StartOwn(tb testing.TB) *Cluster {
+	tb.Helper()
+	c, err := New(true)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.Close)
+	return c
+}
+
+// New makes and starts a server; durable ones sync to disk. Who calls it
+// calls [Cluster.Close].
+func New(durable bool) (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	// Not t.TempDir: the path of a socket must be short, and the folder the
+	// unprivileged user's.
+	dir, err := os.MkdirTemp("", "yzpg")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{bin: bin, dir: dir, durable: durable}
+	if err := c.init(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := c.Start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, nil
+}
+
+const howToInstall = "PostgreSQL's server programs are needed: run scripts/install-test-deps.sh (on Debian: apt-get install postgresql)"
+
+// binaries finds the newest PostgreSQL; Debian keeps them out of the PATH.
+func binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	slices.SortFunc(found, func(a, b string) int { return version(b) - version(a) })
+	if len(found) > 0 {
+		return filepath.Dir(found[0]), nil
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", errors.New(howToInstall)
+}
+
+func version(path string) int {
+	n, _ := strconv.Atoi(strings.Split(path, "/")[4])
+	return n
+}
+
+// init makes the data folder. PostgreSQL refuses to run as root.
+func (c *Cluster) init() error {
+	if os.Getuid() == 0 {
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			u, err = user.Lookup("nobody")
+		}
+		if err != nil {
+			return err
+		}
+		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+		c.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(c.dir, int(uid), int(gid)); err != nil { //nolint:gosec // ids fit
+			return err
+		}
+	}
+	out, err := c.command("initdb", "--no-sync", "--auth=trust", "--username=yoozak", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata="+c.data()).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+func (c *Cluster) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...) //nolint:gosec // PostgreSQL's own
+	cmd.Dir = c.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Setpgid: true}
+	return cmd
+}
+
+// watch starts postgres and stops it at once when its input closes, which
+// also happens when the test process is killed.
+const watch = `"$@" </dev/null & pid=$!; echo $pid; cat >/dev/null; kill -QUIT $pid 2>/dev/null; wait $pid; [ -z "$YZ_REMOVE" ] || rm -rf "$YZ_REMOVE"`
+
+// Start starts a stopped server on its old port.
+func (c *Cluster) Start() error {
+	if c.port == 0 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		c.port = l.Addr().(*net.TCPAddr).Port
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	sync := "off"
+	if c.durable {
+		sync = "on"
+	}
+	args := []string{
+		"-c", watch, "sh", filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port),
+		"-c", "fsync=" + sync, "-c", "full_page_writes=" + sync, "-c", "max_connections=200", "-c", "shared_buffers=64MB",
+	}
+	p := &process{output: new(bytes.Buffer)}
+	p.shell = exec.CommandContext(context.Background(), "/bin/sh", args...) //nolint:gosec // the script above
+	p.shell.Dir = c.dir
+	p.shell.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Setpgid: true}
+	p.shell.Stderr = p.output
+	if !c.durable { // nobody starts it again
+		p.shell.Env = append(os.Environ(), "YZ_REMOVE="+c.dir)
+	}
+	input, err := p.shell.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := p.shell.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := p.shell.Start(); err != nil {
+		return err
+	}
+	p.input = input
+	if _, err := fmt.Fscanln(out, &p.pid); err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	c.process = p
+	return c.ready()
+}
+
+func (c *Cluster) ready() error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := c.exec("SELECT 1")
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			c.Kill()
+			return fmt.Errorf("postgres does not answer: %w\n%s", err, c.process.output)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Stop stops the server as an operator does: connections are cut.
+func (c *Cluster) Stop() { c.signal(syscall.SIGINT) }
+
+// Kill stops the server as a crash does.
+func (c *Cluster) Kill() { c.signal(syscall.SIGQUIT) }
+
+func (c *Cluster) signal(s syscall.Signal) {
+	if c.process == nil {
+		return
+	}
+	_ = syscall.Kill(c.process.pid, s)
+	for range 1000 { // gone when its lock file is
+		if _, err := os.Stat(filepath.Join(c.data(), "postmaster.pid")); err != nil && s == syscall.SIGINT {
+			break
+		}
+		if syscall.Kill(c.process.pid, 0) != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	_ = c.process.input.Close()
+	_ = c.process.shell.Wait()
+	c.process = nil
+}
+
+// Close stops the server and removes its data.
+func (c *Cluster) Close() {
+	c.Kill()
+	_ = os.RemoveAll(c.dir)
+}
+
+// PID is the process id of the server.
+func (c *Cluster) PID() int { return c.process.pid }
+
+// URL names a database of the server.
+func (c *Cluster) URL(database string) string {
+	return fmt.Sprintf("postgres://yoozak@127.0.0.1:%d/%s?sslmode=disable", c.port, database)
+}
+
+func (c *Cluster) exec(query string) error {
+	db, err := sql.Open("pgx", c.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // one query
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	_, err = db.ExecContext(ctx, query)
+	return err
+}
+
+// NewDatabase makes an empty database, which is dropped with the test, and
+// returns its URL.
+func (c *Cluster) NewDatabase(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("t%d", c.names.Add(1))
+	if err := c.exec("CREATE DATABASE " + name); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = c.exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)") })
+	return c.URL(name)
+}

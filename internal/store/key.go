@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// SigningKey is a key as it is stored. Private is what token.Generate made.
+type SigningKey struct {
+	ID         string
+	Algorithm  string
+	TokenType  string
+	Generation int64 // 1, 2, … for one algorithm and type
+	Private    []byte
+	CreatedAt  time.Time
+	ActiveAt   time.Time // from when it signs
+	RetiresAt  time.Time // until when it verifies; zero: it is the youngest
+}
+
+// CreateKey stores a key, or returns [ErrTaken] when another server made
+// that generation first.
+func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {
+	_, err := s.q.ExecContext(ctx, `
+		INSERT INTO signing_keys (id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private, k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
+	return s.mend(err)
+}
+
+// RetireKeys lets the keys before a generation verify until the given time
+// and no longer; those that have an end already keep it.
+func (s *Store) RetireKeys(ctx context.Context, algorithm, tokenType string, before int64, at time.Time) error {
+	_, err := s.q.ExecContext(ctx, `
+		UPDATE signing_keys
+		SET retires_at = $1
+		WHERE algorithm = $2 AND token_type = $3 AND generation < $4 AND retires_at IS NULL`,
+		at.UTC(), algorithm, tokenType, before)
+	return s.mend(err)
+}
+
+// Keys returns every key, the youngest first.
+func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
+	rows, err := s.q.QueryContext(ctx, `
+		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
+		FROM signing_keys
+		ORDER BY generation DESC, token_type, algorithm`)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var keys []SigningKey
+	for rows.Next() {
+		var (
+			k       SigningKey
+			retires sql.NullTime
+		)
+		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &k.Private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
+			return nil, s.mend(err)
+		}
+		k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
+		keys = append(keys, k)
+	}
+	return keys, s.mend(rows.Err())
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// CreateSession stores a session. It returns [ErrTaken] when there is one
+// with this id.
+func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
+	_, err := s.q.ExecContext(ctx, `
+		INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, revoked_at,
+		                      ip, user_agent, refresh_id, refresh_at, previous_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
+		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID)
+	return s.mend(err)
+}
+
+// SessionUser returns a session and its user, or [ErrNotFound].
+func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, account.User, error) {
+	var (
+		n       account.Session
+		u       account.User
+		revoked sql.NullTime
+	)
+	// Read on every authenticated request: only what those need of the user.
+	err := s.q.QueryRowContext(ctx, `
+		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
+		       s.refresh_id, s.refresh_at, s.previous_id,
+		       u.username, u.email, u.first_name, u.last_name, u.is_active
+		FROM sessions s
+		JOIN users u ON u.id = s.user_id
+		WHERE s.id = $1`, id,
+	).Scan(
+		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
+		&n.RefreshID, &n.RefreshAt, &n.PreviousID,
+		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
+	)
+	if err != nil {
+		return account.Session{}, account.User{}, s.mend(err)
+	}
+	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)
+	u.ID = n.UserID
+	return n, u, nil
+}
+
+// Rotation replaces a session's newest refresh token.
+type Rotation struct {
+	SessionID string
+	OldID     string // jti of the token that was shown
+	NewID     string
+	At        time.Time // the new token's iat
+	ExpiresAt time.Time
+}
+
+// Rotate makes r.NewID the session's newest refresh token if r.OldID still
+// is. Of several callers with one token exactly one succeeds; the others get
+// [ErrNotFound].
+func (s *Store) Rotate(ctx context.Context, r Rotation) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET refresh_id = $1, refresh_at = $2, previous_id = $3, last_used_at = $2, expires_at = $4
+		WHERE id = $5 AND refresh_id = $3 AND revoked_at IS NULL`,
+		r.NewID, r.At.UTC(), r.OldID, r.ExpiresAt.UTC(), r.SessionID))
+}
+
+// UseSession notes that a session was used.
+func (s *Store) UseSession(ctx context.Context, id string, at time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET last_used_at = $1
+		WHERE id = $2`, at.UTC(), id))
+}
+
+// RevokeSession ends a session. It returns [ErrNotFound] when it has ended
+// already.
+func (s *Store) RevokeSession(ctx context.Context, id string, at time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE id = $2 AND revoked_at IS NULL`, at.UTC(), id))
+}
+
+// RevokeSessions ends every session of a user.
+func (s *Store) RevokeSessions(ctx context.Context, userID int64, at time.Time) error {
+	_, err := s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), userID)
+	return s.mend(err)
+}
+
+// DeleteSessions forgets up to limit sessions that expired before the given
+// time, and says how many.
+func (s *Store) DeleteSessions(ctx context.Context, before time.Time, limit int) (int64, error) {
+	res, err := s.q.ExecContext(ctx, `
+		DELETE FROM sessions
+		WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
+		before.UTC(), limit)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	return res.RowsAffected()
+}

@@ -1,0 +1,507 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// noon is a time with microseconds, in a zone that is not UTC.
+var noon = time.Date(2026, 3, 29, 12, 0, 0, 123456000, time.FixedZone("Casablanca", 3600))
+
+func newUser(name string) account.User {
+	return account.User{
+		Username: name, Email: name + "@example.ma", FirstName: "Amina", LastName: "بن علي",
+		PasswordHash: "$argon2id$x", Active: true, Language: "ar", JoinedAt: noon, PasswordAt: noon,
+	}
+}
+
+// write runs fn in a transaction that must succeed.
+func write(t *testing.T, s *store.Store, fn func(tx *store.Store) error) {
+	t.Helper()
+	if err := s.Tx(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func createUser(t *testing.T, s *store.Store, name string) account.User {
+	t.Helper()
+	u := newUser(name)
+	write(t, s, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+	return u
+}
+
+func createSession(t *testing.T, s *store.Store, userID int64, id string) account.Session {
+	t.Helper()
+	n := account.Session{
+		ID: id, UserID: userID, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
+		IP: "2001:db8::1", UserAgent: "Test/1.0", RefreshID: "r1", RefreshAt: noon,
+	}
+	write(t, s, func(tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
+	return n
+}
+
+func TestUserComesBackAsStoredWithTimesInUTC(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := newUser("amina")
+		u.Staff = true
+		u.LastLoginAt = noon.Add(time.Hour)
+		write(t, s, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+		want := u
+		want.JoinedAt, want.PasswordAt, want.LastLoginAt = noon.UTC(), noon.UTC(), noon.Add(time.Hour).UTC()
+		for name, find := range map[string]func() (account.User, error){
+			"id":       func() (account.User, error) { return s.UserByID(t.Context(), u.ID) },
+			"username": func() (account.User, error) { return s.UserByUsername(t.Context(), "amina") },
+			"email":    func() (account.User, error) { return s.UserByEmail(t.Context(), "AMINA@Example.MA") },
+		} {
+			got, err := find()
+			if err != nil {
+				t.Fatalf("by %s: %v", name, err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("by %s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+func TestUserWithoutLastLoginHasZeroTime(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		got, err := s.UserByID(t.Context(), u.ID)
+		if err != nil || !got.LastLoginAt.IsZero() {
+			t.Fatalf("got %v, %v; want the zero time", got.LastLoginAt, err)
+		}
+	})
+}
+
+func TestUnknownUserIsNotFound(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		_, byID := s.UserByID(t.Context(), 7)
+		_, byName := s.UserByUsername(t.Context(), "nobody")
+		_, byEmail := s.UserByEmail(t.Context(), "nobody@example.ma")
+		for name, err := range map[string]error{"id": byID, "username": byName, "email": byEmail} {
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("by %s: got %v, want ErrNotFound", name, err)
+			}
+		}
+	})
+}
+
+func TestUsernameIsUniqueByteByByte(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		createUser(t, s, "amina")
+		again := newUser("amina")
+		err := s.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &again) })
+		if !errors.Is(err, store.ErrTaken) {
+			t.Fatalf("second amina: got %v, want ErrTaken", err)
+		}
+		createUser(t, s, "Amina") // another name
+		createUser(t, s, "amina ")
+		for name, want := range map[string]bool{"amina": true, "Amina": true, "AMINA": false} {
+			if got, err := s.UsernameTaken(t.Context(), name); err != nil || got != want {
+				t.Errorf("UsernameTaken(%q) = %v, %v; want %v", name, got, err, want)
+			}
+		}
+	})
+}
+
+func TestUserIDsAreNeverGivenTwice(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		first, second := createUser(t, s, "a"), createUser(t, s, "b")
+		if second.ID <= first.ID {
+			t.Fatalf("ids %d, %d do not grow", first.ID, second.ID)
+		}
+	})
+}
+
+func TestEmailOfTwoUsersFindsNobody(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		for _, name := range []string{"a", "b"} {
+			u := newUser(name)
+			u.Email = name[:0] + "Shared@example.ma"
+			write(t, s, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+		}
+		if _, err := s.UserByEmail(t.Context(), "shared@example.ma"); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("got %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestUsersComeInPages(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		for i := range 5 {
+			createUser(t, s, fmt.Sprint("u", i))
+		}
+		var names []string
+		for after := int64(0); ; {
+			page, err := s.Users(t.Context(), after, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, u := range page {
+				after = u.ID
+				names = append(names, u.Username)
+			}
+		}
+		if diff := cmp.Diff([]string{"u0", "u1", "u2", "u3", "u4"}, names); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestRehashDoesNotUndoAPasswordChange(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		write(t, s, func(tx *store.Store) error { return tx.SetPassword(t.Context(), u.ID, "chosen", noon) })
+		write(t, s, func(tx *store.Store) error { return tx.Rehash(t.Context(), u.ID, u.PasswordHash, "rehashed") })
+		got, err := s.UserByID(t.Context(), u.ID)
+		if err != nil || got.PasswordHash != "chosen" {
+			t.Fatalf("hash %q, %v; want the chosen one", got.PasswordHash, err)
+		}
+		write(t, s, func(tx *store.Store) error { return tx.Rehash(t.Context(), u.ID, "chosen", "rehashed") })
+		if got, _ = s.UserByID(t.Context(), u.ID); got.PasswordHash != "rehashed" {
+			t.Fatalf("hash %q; want rehashed", got.PasswordHash)
+		}
+	})
+}
+
+func TestChangesToAMissingUserAreNotFound(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		for name, fn := range map[string]func(tx *store.Store) error{
+			"SetPassword":   func(tx *store.Store) error { return tx.SetPassword(t.Context(), 9, "x", noon) },
+			"SetActive":     func(tx *store.Store) error { return tx.SetActive(t.Context(), 9, true) },
+			"SetLastLogin":  func(tx *store.Store) error { return tx.SetLastLogin(t.Context(), 9, noon) },
+			"RevokeSession": func(tx *store.Store) error { return tx.RevokeSession(t.Context(), "no", noon) },
+		} {
+			if err := s.Tx(t.Context(), fn); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s: got %v, want ErrNotFound", name, err)
+			}
+		}
+	})
+}
+
+func TestSessionComesWithItsUser(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		want := createSession(t, s, u.ID, "s1")
+		n, got, err := s.SessionUser(t.Context(), "s1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.UserID != u.ID || !n.ExpiresAt.Equal(want.ExpiresAt) || n.ExpiresAt.Location() != time.UTC || !n.RevokedAt.IsZero() || n.RefreshID != "r1" {
+			t.Errorf("session %+v", n)
+		}
+		if got.ID != u.ID || got.Username != "amina" || got.LastName != "بن علي" || !got.Active {
+			t.Errorf("user %+v", got)
+		}
+		if _, _, err := s.SessionUser(t.Context(), "s2"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("unknown session: got %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestSessionNeedsAUser(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		err := s.Tx(t.Context(), func(tx *store.Store) error {
+			return tx.CreateSession(t.Context(), account.Session{ID: "s", UserID: 404, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon, RefreshAt: noon})
+		})
+		if err == nil {
+			t.Fatal("a session of nobody was stored")
+		}
+	})
+}
+
+func TestRevokedSessionStaysRevoked(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		createSession(t, s, u.ID, "s1")
+		createSession(t, s, u.ID, "s2")
+		write(t, s, func(tx *store.Store) error { return tx.RevokeSession(t.Context(), "s1", noon) })
+		write(t, s, func(tx *store.Store) error { return tx.RevokeSessions(t.Context(), u.ID, noon.Add(time.Hour)) })
+		for id, at := range map[string]time.Time{"s1": noon, "s2": noon.Add(time.Hour)} {
+			n, _, err := s.SessionUser(t.Context(), id)
+			if err != nil || !n.RevokedAt.Equal(at) {
+				t.Errorf("%s revoked at %v, %v; want %v", id, n.RevokedAt, err, at)
+			}
+		}
+		err := s.Tx(t.Context(), func(tx *store.Store) error {
+			return tx.Rotate(t.Context(), store.Rotation{SessionID: "s1", OldID: "r1", NewID: "r2", At: noon, ExpiresAt: noon})
+		})
+		if !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("rotating a revoked session: got %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestOfManyRotationsAtOnceOneWins(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		createSession(t, s, u.ID, "s1")
+		var (
+			wg   sync.WaitGroup
+			mu   sync.Mutex
+			wins []string
+		)
+		for i := range 20 {
+			wg.Go(func() {
+				next := fmt.Sprint("next", i)
+				err := s.Tx(t.Context(), func(tx *store.Store) error {
+					return tx.Rotate(t.Context(), store.Rotation{SessionID: "s1", OldID: "r1", NewID: next, At: noon, ExpiresAt: noon.Add(time.Hour)})
+				})
+				switch {
+				case err == nil:
+					mu.Lock()
+					wins = append(wins, next)
+					mu.Unlock()
+				case !errors.Is(err, store.ErrNotFound):
+					t.Errorf("rotation %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		n, _, err := s.SessionUser(t.Context(), "s1")
+		if err != nil || len(wins) != 1 || n.RefreshID != wins[0] || n.PreviousID != "r1" {
+			t.Fatalf("winners %v, session %+v, %v; want one winner, stored", wins, n, err)
+		}
+	})
+}
+
+func TestDeleteSessionsForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		for i := range 5 {
+			createSession(t, s, u.ID, fmt.Sprint("s", i))
+		}
+		var n int64
+		write(t, s, func(tx *store.Store) (err error) {
+			n, err = tx.DeleteSessions(t.Context(), noon.Add(24*time.Hour), 3)
+			return err
+		})
+		if n != 0 {
+			t.Errorf("deleted %d sessions that had not expired", n)
+		}
+		for _, want := range []int64{3, 2, 0} {
+			write(t, s, func(tx *store.Store) (err error) {
+				n, err = tx.DeleteSessions(t.Context(), noon.Add(25*time.Hour), 3)
+				return err
+			})
+			if n != want {
+				t.Errorf("deleted %d, want %d", n, want)
+			}
+		}
+	})
+}
+
+func TestFailedTransactionLeavesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		oops := errors.New("oops")
+		u := newUser("amina")
+		err := s.Tx(t.Context(), func(tx *store.Store) error {
+			if err := tx.CreateUser(t.Context(), &u); err != nil {
+				return err
+			}
+			return oops
+		})
+		if !errors.Is(err, oops) {
+			t.Fatalf("got %v, want the function's error", err)
+		}
+		if taken, err := s.UsernameTaken(t.Context(), "amina"); err != nil || taken {
+			t.Fatalf("the user is there: %v, %v", taken, err)
+		}
+	})
+}
+
+func TestOneFailureInABatchDoesNotTouchTheOthers(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		oops := errors.New("oops")
+		var wg sync.WaitGroup
+		for i := range 60 {
+			wg.Go(func() {
+				u := newUser(fmt.Sprint("u", i))
+				err := s.Tx(t.Context(), func(tx *store.Store) error {
+					if err := tx.CreateUser(t.Context(), &u); err != nil {
+						return err
+					}
+					if i%3 == 0 {
+						return oops
+					}
+					return nil
+				})
+				if (i%3 == 0) != errors.Is(err, oops) {
+					t.Errorf("transaction %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range 60 {
+			taken, err := s.UsernameTaken(t.Context(), fmt.Sprint("u", i))
+			if err != nil || taken == (i%3 == 0) {
+				t.Errorf("user %d: stored %v, %v", i, taken, err)
+			}
+		}
+	})
+}
+
+func TestPanicInATransactionUndoesItAndHurtsNobodyElse(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		func() {
+			defer func() { _ = recover() }()
+			_ = s.Tx(t.Context(), func(tx *store.Store) error {
+				u := newUser("amina")
+				if err := tx.CreateUser(t.Context(), &u); err != nil {
+					return err
+				}
+				panic("mistake")
+			})
+		}()
+		createUser(t, s, "amina")
+	})
+}
+
+func TestTransactionOfACallerWhoLeftIsNotRun(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		u := newUser("amina")
+		err := s.Tx(ctx, func(tx *store.Store) error { return tx.CreateUser(ctx, &u) })
+		if !errors.Is(err, account.ErrUnavailable) {
+			t.Errorf("got %v, want ErrUnavailable", err)
+		}
+		if taken, err := s.UsernameTaken(t.Context(), "amina"); err != nil || taken {
+			t.Errorf("the user is there: %v, %v", taken, err)
+		}
+	})
+}
+
+func TestClosedStoreIsUnavailable(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s, err := store.Open(t.Context(), url, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		u := newUser("amina")
+		if err := s.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err == nil {
+			t.Fatal("a closed store took a user")
+		}
+	})
+}
+
+func TestTwoServersMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				s, err := store.Open(t.Context(), url, store.Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close() //nolint:errcheck // the test is about Migrate
+				if _, err := s.Migrate(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if err := s.Ready(t.Context()); err != nil {
+					t.Errorf("after Migrate: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestReadyAsksForMigrations(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s, err := store.Open(t.Context(), url, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // the test is about Ready
+		if err := s.Ready(t.Context()); err == nil {
+			t.Fatal("ready without a schema")
+		}
+		all, err := s.Migrations(t.Context())
+		if err != nil || len(all) == 0 || !all[0].AppliedAt.IsZero() {
+			t.Fatalf("migrations %v, %v; want them pending", all, err)
+		}
+		if _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatalf("after Migrate: %v", err)
+		}
+		if again, err := s.Migrate(t.Context()); err != nil || len(again) != 0 {
+			t.Fatalf("second Migrate did %v, %v; want nothing", again, err)
+		}
+	})
+}
+
+func TestOfTwoFirstKeysOneIsStored(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		key := store.SigningKey{ID: "k1", Algorithm: "ES256", TokenType: "access", Generation: 1, Private: []byte{0, 1, 255}, CreatedAt: noon, ActiveAt: noon}
+		write(t, s, func(tx *store.Store) error { return tx.CreateKey(t.Context(), key) })
+		second := key
+		second.ID = "k2"
+		err := s.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateKey(t.Context(), second) })
+		if !errors.Is(err, store.ErrTaken) {
+			t.Fatalf("got %v, want ErrTaken", err)
+		}
+		next := second
+		next.Generation = 2
+		write(t, s, func(tx *store.Store) error {
+			if err := tx.CreateKey(t.Context(), next); err != nil {
+				return err
+			}
+			return tx.RetireKeys(t.Context(), "ES256", "access", 2, noon.Add(time.Hour))
+		})
+		keys, err := s.Keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		key.CreatedAt, key.ActiveAt, key.RetiresAt = noon.UTC(), noon.UTC(), noon.Add(time.Hour).UTC()
+		next.CreatedAt, next.ActiveAt = noon.UTC(), noon.UTC()
+		if diff := cmp.Diff([]store.SigningKey{next, key}, keys); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
