@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -24,6 +26,9 @@ type User struct {
 	PasswordAt   time.Time // when the password was last set
 }
 
+// lower is full Unicode lower-casing, as Python's.
+var lower = cases.Lower(language.Und)
+
 // NormalizeUsername is what Django's create_user does to a username before
 // it is stored: NFKC, so that "ﬁ" and "fi" are one name.
 func NormalizeUsername(name string) string { return norm.NFKC.String(name) }
@@ -35,12 +40,12 @@ func NormalizeEmail(email string) string {
 	if at < 0 {
 		return email
 	}
-	return email[:at] + "@" + strings.ToLower(email[at+1:])
+	return email[:at] + "@" + lower.String(email[at+1:])
 }
 
 // EmailKey is the form in which addresses are compared: people do not mean
 // two mailboxes by "Amina@…" and "amina@…". It is computed here, not in SQL,
 // because the engines disagree on what lower case is outside ASCII.
 func EmailKey(email string) string {
-	return norm.NFC.String(strings.ToLower(norm.NFC.String(email)))
+	return norm.NFC.String(lower.String(norm.NFC.String(email)))
 }

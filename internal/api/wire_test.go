@@ -23,6 +23,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yoozak/clients/internal/payload"
 )
 
 // wireCase is a request and what the reference, Django with REST framework
@@ -31,7 +33,7 @@ type wireCase struct {
 	ID           string                   `json:"id"`
 	Method       string                   `json:"method"`
 	Path         string                   `json:"path"`
-	Body         *string                  `json:"body"`
+	RawBody      json.RawMessage          `json:"body"`
 	ContentType  *string                  `json:"ct"`
 	Headers      map[string]string        `json:"headers"`
 	Setup        bool                     `json:"setup"`
@@ -40,6 +42,21 @@ type wireCase struct {
 	MatchHeaders []string                 `json:"match_headers"`
 	MustMatch    *bool                    `json:"must_match"`
 	Expect       map[string]wireExpection `json:"expect"`
+}
+
+// body is what to send, and whether to send any. Some hold half a surrogate
+// pair, which encoding/json would replace; package payload keeps its bytes.
+func (c wireCase) body(t *testing.T) (string, bool) {
+	t.Helper()
+	if len(c.RawBody) == 0 || string(c.RawBody) == "null" {
+		return "", false
+	}
+	v, err := payload.Decode("application/json", c.RawBody)
+	body, isText := v.(string)
+	if err != nil || !isText {
+		t.Fatalf("%s: body: %v", c.ID, err)
+	}
+	return body, true
 }
 
 type wireExpection struct {
@@ -86,7 +103,9 @@ func TestNoWireRowIsAnsweredBy500(t *testing.T) {
 					continue
 				}
 				status, header, body := s.send(t, c, "en", newWireValues(t, s, c, "en"))
-				if status >= 500 || header.Get("Content-Type") != "application/json" {
+				// net/http itself refuses what is not HTTP, in plain text.
+				notHTTP := status == http.StatusBadRequest && header.Get("X-Request-Id") == ""
+				if status >= 500 || header.Get("Content-Type") != "application/json" && !notHTTP {
 					t.Errorf("%s: %d %s %v", c.ID, status, header.Get("Content-Type"), body)
 				}
 			}
@@ -102,6 +121,7 @@ func wireCases(t *testing.T, file string) []wireCase {
 	}
 	var cases []wireCase
 	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
 	if err := d.Decode(&cases); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +185,8 @@ func mint(spec map[string]any, access string, userID int64) string {
 	}
 	alg, key := "HS256", secret
 	for name, v := range spec {
-		number, isNumber := v.(float64)
+		literal, _ := v.(json.Number)
+		number, notInteger := literal.Int64()
 		switch {
 		case name == "alg":
 			alg = v.(string)
@@ -173,8 +194,8 @@ func mint(spec map[string]any, access string, userID int64) string {
 			key = v.(string)
 		case v == nil:
 			delete(claims, name)
-		case isNumber && slices.Contains([]string{"exp", "iat", "nbf"}, name) && number == float64(int64(number)):
-			claims[name] = now + int64(number)
+		case literal != "" && notInteger == nil && slices.Contains([]string{"exp", "iat", "nbf"}, name):
+			claims[name] = now + number
 		case v == "str":
 			claims[name] = strconv.FormatInt(userID, 10)
 		default:
@@ -212,10 +233,8 @@ func payloadOf(jwt string) map[string]any {
 // refuse some of the headers.
 func (s *server) send(t *testing.T, c wireCase, language string, v wireValues) (int, http.Header, any) {
 	t.Helper()
-	body := ""
-	if c.Body != nil {
-		body = v.fill(*c.Body)
-	}
+	body, there := c.body(t)
+	body = v.fill(body)
 	headers := map[string]string{"Accept-Language": language}
 	for name, value := range c.Headers {
 		headers[name] = latin1(v.fill(value))
@@ -225,7 +244,7 @@ func (s *server) send(t *testing.T, c wireCase, language string, v wireValues) (
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n", c.Method, v.fill(c.Path))
-	if c.Body != nil {
+	if there {
 		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	}
 	for name, value := range headers {

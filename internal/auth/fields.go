@@ -142,21 +142,29 @@ func checkEmail(errs account.Fields, in account.Input) string {
 }
 
 // The two forms of the part before the @ (Django's EmailValidator; RFC 5322
-// dot-atom and quoted-string).
+// dot-atom and quoted-string). The dotless and dotted letters are what
+// Python's case folding takes for an I.
 var (
-	emailAtom   = regexp.MustCompile("(?i)^[-!#$%&'*+/=?^_`{}|~0-9A-Z]+(\\.[-!#$%&'*+/=?^_`{}|~0-9A-Z]+)*$")
+	emailAtom   = regexp.MustCompile("(?i)^[-!#$%&'*+/=?^_`{}|~0-9A-Zıİ]+(\\.[-!#$%&'*+/=?^_`{}|~0-9A-Zıİ]+)*$")
 	emailQuoted = regexp.MustCompile(`^"([\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"$`)
 	emailDomain = regexp.MustCompile(`(?i)^([A-Z0-9]([A-Z0-9-]{0,61}[A-Z0-9])?\.)+[A-Z0-9-]{1,62}[A-Z0-9]$`)
 	emailIP     = regexp.MustCompile(`(?i)^\[([A-F0-9:.]+)\]$`)
 )
 
-// domainToASCII is what Python's "idna" codec does.
-var domainToASCII = idna.New(idna.MapForLookup(), idna.Transitional(true), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
+// domainToASCII is about what Python's "idna" codec does (RFC 3490).
+var domainToASCII = idna.New(
+	idna.MapForLookup(), idna.Transitional(true), idna.VerifyDNSLength(true), idna.BidiRule(),
+	idna.StrictDomainName(false), idna.ValidateLabels(false), idna.CheckHyphens(false), idna.CheckJoiners(false),
+)
+
+// maxEmailForm is the longest address of RFC 3696, in characters. Matching a
+// longer one would only cost time.
+const maxEmailForm = 320
 
 // validEmail is Django's EmailValidator.
 func validEmail(email string) bool {
 	at := strings.LastIndexByte(email, '@')
-	if at < 0 {
+	if at < 0 || !utf8.ValidString(email) || characters(email) > maxEmailForm {
 		return false
 	}
 	local, domain := email[:at], email[at+1:]

@@ -54,7 +54,7 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 		}
 	} else {
 		// Rotation was on once and exchanged this token for another.
-		if claims.ID != n.RefreshID && claims.IssuedAt.Before(n.RefreshAt.Truncate(time.Second)) {
+		if n.PreviousID != "" && claims.ID != n.RefreshID && claims.IssuedAt.Before(n.RefreshAt.Truncate(time.Second)) {
 			return Renewal{}, account.ErrTokenInvalid
 		}
 		if now.Sub(n.LastUsedAt) >= account.LastUsedPrecision {

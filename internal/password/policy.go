@@ -11,6 +11,9 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 )
 
 // MaxLength is the longest password in characters. NIST SP 800-63B asks for
@@ -144,28 +147,14 @@ var digitRanges = [][2]rune{
 	{0x1F100, 0x1F10A},
 }
 
-// lower is Python's str.lower, which differs from Go's in two letters.
+// lower is full Unicode lower-casing, as Python's str.lower.
 func lower(s string) string {
-	if !strings.ContainsAny(s, "İΣ") {
-		return strings.ToLower(s)
-	}
-	var b strings.Builder
-	runes := []rune(s)
-	for i, c := range runes {
-		switch c {
-		case 'İ':
-			b.WriteString("i̇")
-		case 'Σ': // final sigma: behind a letter and before none
-			if i > 0 && unicode.IsLetter(runes[i-1]) && (i+1 == len(runes) || !unicode.IsLetter(runes[i+1])) {
-				b.WriteRune('ς')
-			} else {
-				b.WriteRune('σ')
-			}
-		default:
-			b.WriteRune(unicode.ToLower(c))
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return cases.Lower(language.Und).String(s)
 		}
 	}
-	return b.String()
+	return strings.ToLower(s)
 }
 
 func isSpace(c rune) bool { return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f }

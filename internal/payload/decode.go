@@ -8,7 +8,6 @@ package payload
 import (
 	"mime"
 	"strings"
-	"unicode/utf8"
 )
 
 // Object is what a form or a JSON object decodes to. Its values are nil,
@@ -38,19 +37,26 @@ func Decode(contentType string, body []byte) (any, error) {
 	if len(body) == 0 {
 		return Object{}, nil
 	}
-	switch mediaType, params := splitType(contentType); mediaType {
-	case "application/json":
+	mediaType, params := splitType(contentType)
+	switch {
+	case covers(mediaType, "application", "json"):
 		text, err := jsonText(params["charset"], body)
 		if err != nil {
 			return nil, err
 		}
 		return decodeJSON(text)
-	case "application/x-www-form-urlencoded":
-		return decodeForm(params["charset"], body)
-	case "multipart/form-data":
-		return decodeMultipart(params, body)
+	case covers(mediaType, "application", "x-www-form-urlencoded"):
+		return decodeForm(body)
+	case covers(mediaType, "multipart", "form-data"):
+		return decodeMultipart(params["boundary"], body)
 	}
 	return nil, &UnsupportedMediaTypeError{MediaType: contentType}
+}
+
+// covers reports whether a type, which may be a range, is or covers another.
+func covers(mediaType, mainType, subType string) bool {
+	m, s, _ := strings.Cut(mediaType, "/")
+	return (m == mainType || m == "*") && (s == subType || s == "*")
 }
 
 // splitType reads a media type without minding malformed parameters.
@@ -64,28 +70,6 @@ func splitType(contentType string) (string, map[string]string) {
 		mediaType = strings.ToLower(strings.TrimSpace(mediaType))
 	}
 	return mediaType, params
-}
-
-// jsonText decodes the bytes of a JSON body.
-func jsonText(charset string, body []byte) (string, error) {
-	switch strings.ToLower(charset) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii":
-		if !utf8.Valid(body) {
-			return "", &ParseError{Format: "JSON", Detail: "the body is not valid UTF-8"}
-		}
-		return string(body), nil
-	case "latin-1", "iso-8859-1", "latin1":
-		return latin1(body), nil
-	}
-	return "", &ParseError{Format: "JSON", Detail: "unknown encoding: " + charset}
-}
-
-func latin1(body []byte) string {
-	var b strings.Builder
-	for _, c := range body {
-		b.WriteRune(rune(c))
-	}
-	return b.String()
 }
 
 // TypeName is what Python calls a value's type.

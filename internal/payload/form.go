@@ -11,8 +11,12 @@ const maxFields = 1000
 
 // decodeForm reads name=value&name=value as Django's QueryDict does: only
 // "&" separates, "+" is a space, a "%" that starts no byte stands for
-// itself, bytes that are no text become U+FFFD, the last of several wins.
-func decodeForm(charset string, body []byte) (any, error) {
+// itself, the last of several wins. A body that is not UTF-8 is taken for
+// Latin-1; an escaped byte that is no text becomes U+FFFD.
+func decodeForm(body []byte) (any, error) {
+	if !utf8.Valid(body) {
+		body = []byte(latin1(body))
+	}
 	if n := strings.Count(string(body), "&"); n >= maxFields {
 		return nil, &ParseError{"Form", fmt.Sprintf("more than %d fields", maxFields)}
 	}
@@ -22,12 +26,12 @@ func decodeForm(charset string, body []byte) (any, error) {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		o[unquote(charset, name)] = unquote(charset, value)
+		o[unquote(name)] = unquote(value)
 	}
 	return o, nil
 }
 
-func unquote(charset, s string) string {
+func unquote(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -46,7 +50,7 @@ func unquote(charset, s string) string {
 			b = append(b, c)
 		}
 	}
-	return textOf(charset, b)
+	return textOf(b)
 }
 
 func unhex(c byte) (byte, bool) {
@@ -61,13 +65,9 @@ func unhex(c byte) (byte, bool) {
 	return 0, false
 }
 
-// textOf decodes a form's bytes; what is no text becomes U+FFFD, one for
-// each part that cannot be the beginning of a character.
-func textOf(charset string, b []byte) string {
-	switch strings.ToLower(charset) {
-	case "latin-1", "iso-8859-1", "latin1":
-		return latin1(b)
-	}
+// textOf decodes UTF-8; what is no text becomes U+FFFD, one for each part
+// that cannot be the beginning of a character.
+func textOf(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}

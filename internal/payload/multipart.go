@@ -2,16 +2,18 @@ package payload
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
+	"strings"
 )
 
 // decodeMultipart reads form fields; a file is only noted. A body that ends
 // without its closing boundary gives what it has, as Django's parser does.
-func decodeMultipart(params map[string]string, body []byte) (any, error) {
-	boundary := params["boundary"]
+func decodeMultipart(boundary string, body []byte) (any, error) {
 	if !validBoundary(boundary) {
 		shown := "None"
 		if boundary != "" {
@@ -20,20 +22,24 @@ func decodeMultipart(params map[string]string, body []byte) (any, error) {
 		return nil, &ParseError{"Multipart form", "Invalid boundary in multipart: " + shown}
 	}
 	o := Object{}
+	if !bytes.Contains(body, []byte("--"+boundary+"\r\n")) {
+		return o, nil // Go would take lines that end in a bare newline
+	}
 	r := multipart.NewReader(bytes.NewReader(body), boundary)
 	for fields := 0; ; fields++ {
 		if fields > maxFields {
 			return nil, &ParseError{"Multipart form", fmt.Sprintf("more than %d fields", maxFields)}
 		}
-		part, err := r.NextPart()
+		part, err := r.NextRawPart()
 		if err != nil {
 			return o, nil //nolint:nilerr // the end, clean or not: what came before counts
 		}
-		name := part.FormName()
+		_, disposition, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+		name := disposition["name"]
 		if name == "" {
 			continue
 		}
-		if part.FileName() != "" {
+		if disposition["filename"] != "" {
 			o[name] = File{}
 			continue
 		}
@@ -41,7 +47,12 @@ func decodeMultipart(params map[string]string, body []byte) (any, error) {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, &ParseError{"Multipart form", err.Error()}
 		}
-		o[name] = textOf("", data)
+		if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "base64") {
+			if plain, err := base64.StdEncoding.DecodeString(string(data)); err == nil {
+				data = plain
+			}
+		}
+		o[name] = textOf(data)
 	}
 }
 

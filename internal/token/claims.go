@@ -56,7 +56,7 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 	if err := d.Decode(&m); err != nil {
 		return err
 	}
-	if _, there := m["aud"]; there { // we issue none: the token is for somebody else
+	if aud := m["aud"]; aud != nil && aud != "" { // we issue none: the token is for somebody else
 		return errors.New("unexpected audience")
 	}
 	for name, to := range map[string]*time.Time{"exp": &c.exp, "iat": &c.iat, "nbf": &c.nbf} {
@@ -117,7 +117,7 @@ func date(v any) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	f, err := n.Float64()
-	if err != nil || f <= 0 || f > maxDate {
+	if err != nil || math.Abs(f) > maxDate {
 		return time.Time{}, false
 	}
 	return time.Unix(int64(f), 0).UTC(), true
