@@ -33,11 +33,12 @@ func openStore(ctx context.Context, c config.DatabaseConfig) (*store.Store, erro
 	return st, nil
 }
 
-func newHasher(c config.PasswordsConfig) *password.Hasher {
+func newHasher(c config.PasswordsConfig, busy func(bool)) *password.Hasher {
 	return password.NewHasher(password.Options{
 		Params: password.Params{Memory: c.Memory, Time: c.Time, Threads: c.Threads},
 		Slots:  c.Slots,
 		Wait:   c.Wait,
+		Busy:   busy,
 	})
 }
 
@@ -55,7 +56,7 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 		return err
 	}
 	defer st.Close() //nolint:errcheck // what fn did is committed
-	hasher := newHasher(c.Passwords)
+	hasher := newHasher(c.Passwords, nil)
 	defer hasher.Close()
 	log, flush := telemetry.NewLog("warn", "auto")
 	defer flush()

@@ -11,6 +11,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ func (cmd serveCmd) Run(e env) error {
 	if c.Passwords.Insecure {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
 	}
-	reserveThreads(c.Passwords.Slots)
+	tuneGC()
 
 	st, err := openStore(e.ctx, c.Database)
 	if err != nil {
@@ -53,7 +54,7 @@ func (cmd serveCmd) Run(e env) error {
 			log.Error("close database", "error", err.Error())
 		}
 	}()
-	hasher := newHasher(c.Passwords)
+	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
@@ -69,7 +70,7 @@ func (cmd serveCmd) Run(e env) error {
 
 	options := api.Options{
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
-		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint, Timeout: c.HTTP.RequestTimeout,
+		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
 		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
@@ -102,14 +103,34 @@ func (cmd serveCmd) Run(e env) error {
 	return err
 }
 
-// reserveThreads leaves requests a thread to run on while every hash slot is
-// busy: hashes hold theirs for as long as they take.
-func reserveThreads(slots int) {
+// gcPercent lets the heap grow to five times what is in use before it is
+// collected: that is a few megabytes here, and requests leave little behind.
+const gcPercent = 400
+
+func tuneGC() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
+// threadsBeside lets requests run on threads of their own while passwords
+// are hashed: a hash holds its thread for as long as it takes. At other
+// times there are as many threads as cores, because more of them only take
+// turns. GOMAXPROCS, if it is set, is what there is at all times.
+func threadsBeside(slots int) func(busy bool) {
+	if os.Getenv("GOMAXPROCS") != "" {
+		return nil
+	}
 	if slots == 0 {
 		slots = runtime.NumCPU()
 	}
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < slots+1 {
-		runtime.GOMAXPROCS(slots + 1)
+	usual := runtime.GOMAXPROCS(0)
+	return func(busy bool) {
+		if busy {
+			runtime.GOMAXPROCS(max(usual, slots+1))
+		} else {
+			runtime.GOMAXPROCS(usual)
+		}
 	}
 }
 

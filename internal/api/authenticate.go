@@ -46,6 +46,10 @@ func bearer(r *http.Request) (string, error) {
 	if len(values) > 1 {
 		header = strings.Join(values, ",")
 	}
+	// The usual form, without walking over the token.
+	if raw, ok := strings.CutPrefix(header, "Bearer "); ok && raw != "" && strings.IndexByte(raw, ' ') < 0 && strings.IndexByte(raw, '\t') < 0 {
+		return raw, nil
+	}
 	parts := strings.FieldsFunc(header, func(c rune) bool {
 		return c == ' ' || c >= '\t' && c <= '\r'
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -61,8 +62,7 @@ func (s *Server) serve(rt route) http.Handler {
 		if s.cors.preflight(w, r, allow[0]) {
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.o.Timeout)
-		defer cancel()
+		ctx := r.Context()
 		out, status, err := s.answer(ctx, x, r, rt)
 		if err != nil {
 			s.writeError(ctx, x, err)
@@ -125,14 +125,19 @@ func describe(rt route) description {
 
 var jsonType = []string{"application/json"}
 
+// buffers are those of answers, about half a kilobyte each.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 func writeJSON(x *exchange, status int, body any) {
-	x.Header()["Content-Type"] = jsonType
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false) // as Django REST Framework writes it
 	if err := e.Encode(body); err != nil {
 		panic("api: " + err.Error()) // the bodies are structs of texts
 	}
+	x.Header()["Content-Type"] = jsonType
 	x.WriteHeader(status)
 	if _, err := x.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))); err != nil {
 		x.failed = err // the client is gone: there is nobody to tell

@@ -25,7 +25,6 @@ type Options struct {
 	Observe        func(route, method string, status int, took time.Duration) // nil: nobody measures
 	Language       string                                                     // of a client that asks for none
 	RefreshHint    time.Duration
-	Timeout        time.Duration // of a request
 	CORSOrigins    []string
 	TrustedProxies []netip.Prefix
 }

@@ -27,12 +27,13 @@ const (
 
 // server is the whole API over HTTP, on a real store.
 type server struct {
-	url    string
-	client *http.Client
-	auth   *auth.Service
-	store  *store.Store
-	tokens *token.Tokens
-	log    *bytes.Buffer // everything that was logged; read it after the requests
+	url     string
+	client  *http.Client
+	handler http.Handler
+	auth    *auth.Service
+	store   *store.Store
+	tokens  *token.Tokens
+	log     *bytes.Buffer // everything that was logged; read it after the requests
 }
 
 type settings struct {
@@ -41,14 +42,14 @@ type settings struct {
 	tokens token.Options
 }
 
-func newServer(t *testing.T, st *store.Store, change func(*settings)) *server {
+func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	t.Helper()
 	s := &server{store: st, log: new(bytes.Buffer)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
 		api: api.Options{
 			Ready: st.Ready, Log: log, LogRequests: true,
-			Language: "fr", RefreshHint: 5 * time.Minute, Timeout: 10 * time.Second,
+			Language: "fr", RefreshHint: 5 * time.Minute,
 		},
 		auth:   auth.Options{Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log},
 		tokens: token.Options{Algorithm: "HS256", Secret: []byte(secret), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
@@ -64,7 +65,8 @@ func newServer(t *testing.T, st *store.Store, change func(*settings)) *server {
 		t.Fatal(err)
 	}
 	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
-	srv := httptest.NewServer(api.New(o.api))
+	s.handler = api.New(o.api)
+	srv := httptest.NewServer(s.handler)
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -94,7 +96,7 @@ func (a answer) field(name string) string {
 }
 
 // call sends a request; headers are name, value pairs.
-func (s *server) call(t *testing.T, method, path, body string, headers ...string) answer {
+func (s *server) call(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -115,7 +117,7 @@ func (s *server) call(t *testing.T, method, path, body string, headers ...string
 	return answer{res.StatusCode, res.Header, string(data)}
 }
 
-func (s *server) post(t *testing.T, path, body string, headers ...string) answer {
+func (s *server) post(t testing.TB, path, body string, headers ...string) answer {
 	t.Helper()
 	return s.call(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
 }
@@ -127,7 +129,7 @@ const (
 	mePath       = "/api/clients/clients/me/"
 )
 
-func (s *server) register(t *testing.T, username string) answer {
+func (s *server) register(t testing.TB, username string) answer {
 	t.Helper()
 	a := s.post(t, registerPath, `{"username":"`+username+`","password":"`+goodPassword+`","email":"`+username+`@example.ma","first_name":"Prénom","last_name":"Nom"}`)
 	if a.status != http.StatusCreated {
@@ -136,13 +138,13 @@ func (s *server) register(t *testing.T, username string) answer {
 	return a
 }
 
-func (s *server) me(t *testing.T, access string, headers ...string) answer {
+func (s *server) me(t testing.TB, access string, headers ...string) answer {
 	t.Helper()
 	return s.call(t, http.MethodGet, mePath, "", append([]string{"Authorization", "Bearer " + access}, headers...)...)
 }
 
 // user is a name that a test may look up in the store.
-func (s *server) user(t *testing.T, username string) account.User {
+func (s *server) user(t testing.TB, username string) account.User {
 	t.Helper()
 	u, err := s.store.UserByUsername(t.Context(), username)
 	if err != nil {

@@ -20,6 +20,11 @@ type Options struct {
 	Slots  int           // hashes at once; the number of cores
 	Wait   time.Duration // how long a caller queues; 5 s
 	Queue  int           // the most callers who queue; 64 for each slot
+
+	// Busy is told when hashing begins and when there was none for a while,
+	// so that the process can give requests a thread beside the hashes' only
+	// when there are hashes. It may be nil.
+	Busy func(busy bool)
 }
 
 // ErrBusy says that too many callers wait, or that one waited too long. Try
@@ -35,6 +40,11 @@ type Hasher struct {
 	workers sync.WaitGroup
 	running atomic.Int64
 	refused atomic.Int64
+
+	onBusy func(bool)
+	mu     sync.Mutex
+	busy   bool
+	quiet  *time.Timer // runs while busy and nothing is hashed
 }
 
 // job is one hash to do. Whoever claims it first decides: a worker does it,
@@ -60,6 +70,10 @@ func NewHasher(o Options) *Hasher {
 		o.Queue = 64 * o.Slots
 	}
 	h := &Hasher{params: o.Params, wait: o.Wait, jobs: make(chan *job, o.Queue), closing: make(chan struct{})}
+	h.onBusy = o.Busy
+	if h.onBusy == nil {
+		h.onBusy = func(bool) {}
+	}
 	for range o.Slots {
 		h.workers.Go(h.work)
 	}
@@ -70,6 +84,11 @@ func NewHasher(o Options) *Hasher {
 func (h *Hasher) Close() {
 	close(h.closing)
 	h.workers.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.quiet != nil {
+		h.quiet.Stop()
+	}
 }
 
 // Hash returns a new hash of a password, in PHC form.
@@ -156,11 +175,49 @@ func (h *Hasher) work() {
 			return
 		case j := <-h.jobs:
 			if j.claimed.CompareAndSwap(false, true) {
-				h.running.Add(1)
+				h.begin()
 				j.do()
-				h.running.Add(-1)
+				h.end()
 				close(j.done)
 			}
 		}
+	}
+}
+
+// quietAfter is how long nothing must be hashed until it is quiet again.
+const quietAfter = time.Second
+
+func (h *Hasher) begin() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running.Add(1)
+	if h.quiet != nil {
+		h.quiet.Stop()
+	}
+	if !h.busy {
+		h.busy = true
+		h.onBusy(true)
+	}
+}
+
+func (h *Hasher) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running.Add(-1) > 0 {
+		return
+	}
+	if h.quiet == nil {
+		h.quiet = time.AfterFunc(quietAfter, h.calm)
+	} else {
+		h.quiet.Reset(quietAfter)
+	}
+}
+
+func (h *Hasher) calm() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.busy && h.running.Load() == 0 {
+		h.busy = false
+		h.onBusy(false)
 	}
 }

@@ -9,89 +9,95 @@ import (
 // maxFields is Django's DATA_UPLOAD_MAX_NUMBER_FIELDS.
 const maxFields = 1000
 
+func tooManyFields() error {
+	return &ParseError{formatForm, fmt.Sprintf("more than %d fields", maxFields)}
+}
+
 // decodeForm reads name=value&name=value as Django's QueryDict does: only
-// "&" separates, "+" is a space, a "%" that starts no byte stands for
-// itself, the last of several wins. A body that is not UTF-8 is taken for
-// Latin-1; an escaped byte that is no text becomes U+FFFD.
-func decodeForm(body []byte) (any, error) {
-	if !utf8.Valid(body) {
-		body = []byte(latin1(body))
+// "&" separates, a name without "=" has an empty value, the last of several
+// wins. A body that is not in its encoding is taken for Latin-1.
+func decodeForm(cs charset, body []byte) (any, error) {
+	text, ok := cs.decode(body)
+	if !ok {
+		if cs.kind == foreign {
+			return nil, cs.unsupported(formatForm)
+		}
+		text = latin1(body)
 	}
-	if n := strings.Count(string(body), "&"); n >= maxFields {
-		return nil, &ParseError{"Form", fmt.Sprintf("more than %d fields", maxFields)}
+	if strings.Count(text, "&") >= maxFields {
+		return nil, tooManyFields()
 	}
 	o := Object{}
-	for pair := range strings.SplitSeq(string(body), "&") {
+	for pair := range strings.SplitSeq(text, "&") {
 		if pair == "" {
 			continue
 		}
-		name, value, _ := strings.Cut(pair, "=")
-		o[unquote(name)] = unquote(value)
+		name, value, _ := strings.Cut(strings.ReplaceAll(pair, "+", " "), "=")
+		name, err := unquote(cs, name)
+		if err != nil {
+			return nil, err
+		}
+		if o[name], err = unquote(cs, value); err != nil {
+			return nil, err
+		}
 	}
 	return o, nil
 }
 
-func unquote(s string) string {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '+':
-			b = append(b, ' ')
-		case c == '%' && i+2 < len(s):
-			high, ok := unhex(s[i+1])
-			low, ok2 := unhex(s[i+2])
-			if !ok || !ok2 {
-				b = append(b, c)
-				continue
-			}
-			b = append(b, high<<4|low)
-			i += 2
-		default:
-			b = append(b, c)
-		}
-	}
-	return textOf(b)
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
-// textOf decodes UTF-8; what is no text becomes U+FFFD, one for each part
-// that cannot be the beginning of a character.
-func textOf(b []byte) string {
-	if utf8.Valid(b) {
-		return string(b)
+// unquote decodes %XX as Python's urllib does: a "%" that starts no byte
+// stands for itself, and bytes belong together only within a run of ASCII,
+// so that "%C3" before a character beyond ASCII is one that is broken.
+func unquote(cs charset, s string) (string, error) {
+	if !strings.Contains(s, "%") {
+		return s, nil
 	}
 	var out strings.Builder
-	for len(b) > 0 {
-		r, size := utf8.DecodeRune(b)
-		if r == utf8.RuneError && size == 1 {
-			size = badPrefix(b)
+	for s != "" {
+		end := strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+		if end < 0 {
+			end = len(s)
 		}
-		out.WriteRune(r)
-		b = b[size:]
+		text, ok := cs.replace(unquoteBytes(s[:end]))
+		if !ok {
+			return "", cs.unsupported(formatForm)
+		}
+		out.WriteString(text)
+		s = s[end:]
+		end = strings.IndexFunc(s, func(r rune) bool { return r < utf8.RuneSelf })
+		if end < 0 {
+			end = len(s)
+		}
+		out.WriteString(s[:end])
+		s = s[end:]
 	}
-	return out.String()
+	return out.String(), nil
 }
 
-// badPrefix is how many bytes one U+FFFD stands for: the longest beginning
-// of a character (Unicode, section 3.9, "maximal subpart"), at least one.
-func badPrefix(b []byte) int {
-	n := 1
-	for n < len(b) && n < 4 && !utf8.FullRune(b[:n]) {
-		n++
+func unquoteBytes(s string) []byte {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			high, low := unhex(s[i+1]), unhex(s[i+2])
+			if high >= 0 && low >= 0 {
+				b = append(b, byte(high<<4|low))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
 	}
-	if utf8.FullRune(b[:n]) && n > 1 {
-		n--
+	return b
+}
+
+// unhex is the value of a hexadecimal digit, or negative.
+func unhex(c byte) rune {
+	switch {
+	case c >= '0' && c <= '9':
+		return rune(c - '0')
+	case c >= 'a' && c <= 'f':
+		return rune(c - 'a' + 10)
+	case c >= 'A' && c <= 'F':
+		return rune(c - 'A' + 10)
 	}
-	return n
+	return -1
 }

@@ -22,8 +22,8 @@ type decoder struct {
 }
 
 func decodeJSON(s string) (any, error) {
-	if strings.HasPrefix(s, "\uFEFF") {
-		return nil, &ParseError{"JSON", "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"}
+	if strings.HasPrefix(s, bom) {
+		return nil, &ParseError{formatJSON, "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"}
 	}
 	d := &decoder{s: s}
 	d.space()
@@ -44,7 +44,7 @@ func (d *decoder) fail(what string, at int) error {
 	before := d.s[:at]
 	line := 1 + strings.Count(before, "\n")
 	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
-	return &ParseError{"JSON", fmt.Sprintf("%s: line %d column %d (char %d)", what, line, column, utf8.RuneCountInString(before))}
+	return &ParseError{formatJSON, fmt.Sprintf("%s: line %d column %d (char %d)", what, line, column, utf8.RuneCountInString(before))}
 }
 
 func (d *decoder) space() {
@@ -60,7 +60,7 @@ func (d *decoder) space() {
 
 func (d *decoder) value() (any, error) {
 	if d.values++; d.values > maxValues {
-		return nil, &ParseError{"JSON", fmt.Sprintf("more than %d values", maxValues)}
+		return nil, &ParseError{formatJSON, fmt.Sprintf("more than %d values", maxValues)}
 	}
 	if d.i >= len(d.s) {
 		return nil, d.fail("Expecting value", d.i)
@@ -75,22 +75,25 @@ func (d *decoder) value() (any, error) {
 	case c == '-' || c >= '0' && c <= '9':
 		return d.number()
 	}
-	for word, v := range words {
-		if strings.HasPrefix(d.s[d.i:], word) {
-			d.i += len(word)
-			return v, nil
+	for _, word := range words {
+		if strings.HasPrefix(d.s[d.i:], word.text) {
+			d.i += len(word.text)
+			return word.value, nil
 		}
 	}
 	return nil, d.notJSON()
 }
 
-var words = map[string]any{"null": nil, "true": true, "false": false}
+var words = []struct {
+	text  string
+	value any
+}{{"null", nil}, {"true", true}, {"false", false}}
 
 // notJSON tells of the words that Python's json knows and JSON does not.
 func (d *decoder) notJSON() error {
 	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
 		if strings.HasPrefix(d.s[d.i:], word) {
-			return &ParseError{"JSON", "Out of range float values are not JSON compliant: '" + word + "'"}
+			return &ParseError{formatJSON, "Out of range float values are not JSON compliant: '" + word + "'"}
 		}
 	}
 	return d.fail("Expecting value", d.i)
@@ -98,7 +101,7 @@ func (d *decoder) notJSON() error {
 
 func (d *decoder) nested(read func(*decoder) (any, error)) (any, error) {
 	if d.depth++; d.depth > maxDepth {
-		return nil, &ParseError{"JSON", fmt.Sprintf("nested more than %d deep", maxDepth)}
+		return nil, &ParseError{formatJSON, fmt.Sprintf("nested more than %d deep", maxDepth)}
 	}
 	d.i++
 	d.space()
@@ -208,10 +211,12 @@ func (d *decoder) number() (any, error) {
 	if float {
 		return newFloat(d.s[start:i]), nil
 	}
-	if i-start > maxDigits {
-		return nil, &ParseError{"JSON", fmt.Sprintf("Exceeds the limit (%d digits) for integer string conversion", maxDigits)}
+	literal := d.s[start:i]
+	if n := len(strings.TrimPrefix(literal, "-")); n > maxDigits {
+		return nil, &ParseError{formatJSON, fmt.Sprintf("Exceeds the limit (%d digits) for integer string conversion: "+
+			"value has %d digits; use sys.set_int_max_str_digits() to increase the limit", maxDigits, n)}
 	}
-	return newInt(d.s[start:i]), nil
+	return newInt(literal), nil
 }
 
 func (d *decoder) text() (string, error) {
@@ -269,7 +274,11 @@ func (d *decoder) escape(b []byte, begin int) ([]byte, error) {
 	}
 	d.i += 6
 	if point >= 0xD800 && point <= 0xDBFF && strings.HasPrefix(d.s[d.i:], `\u`) {
-		if low, ok := d.hex4(d.i + 2); ok && low >= 0xDC00 && low <= 0xDFFF {
+		low, ok := d.hex4(d.i + 2)
+		if !ok {
+			return nil, d.fail(`Invalid \uXXXX escape`, d.i+1)
+		}
+		if low >= 0xDC00 && low <= 0xDFFF {
 			d.i += 6
 			point = 0x10000 + (point-0xD800)<<10 + (low - 0xDC00)
 		}
@@ -280,22 +289,18 @@ func (d *decoder) escape(b []byte, begin int) ([]byte, error) {
 	return utf8.AppendRune(b, point), nil
 }
 
+// hex4 reads four digits. Python wants something behind them, too.
 func (d *decoder) hex4(at int) (rune, bool) {
-	if at+4 > len(d.s) {
+	if at+4 >= len(d.s) {
 		return 0, false
 	}
 	var r rune
-	for _, c := range []byte(d.s[at : at+4]) {
-		switch {
-		case c >= '0' && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case c >= 'a' && c <= 'f':
-			r = r<<4 | rune(c-'a'+10)
-		case c >= 'A' && c <= 'F':
-			r = r<<4 | rune(c-'A'+10)
-		default:
+	for i := at; i < at+4; i++ {
+		digit := unhex(d.s[i])
+		if digit < 0 {
 			return 0, false
 		}
+		r = r<<4 | digit
 	}
 	return r, true
 }

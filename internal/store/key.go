@@ -41,6 +41,8 @@ func (s *Store) RetireKeys(ctx context.Context, algorithm, tokenType string, bef
 
 // Keys returns every key, the youngest first.
 func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	rows, err := s.q.QueryContext(ctx, `
 		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
 		FROM signing_keys

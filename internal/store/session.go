@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -20,32 +19,11 @@ func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 	return s.mend(err)
 }
 
-// SessionUser returns a session and its user, or [ErrNotFound].
+// SessionUser returns a session and its user, or [ErrNotFound]. It is what
+// every authenticated request asks, so it reads only what those need. It is
+// not for use inside [Store.Tx].
 func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, account.User, error) {
-	var (
-		n       account.Session
-		u       account.User
-		revoked sql.NullTime
-	)
-	// Read on every authenticated request: only what those need of the user.
-	err := s.q.QueryRowContext(ctx, `
-		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
-		       s.refresh_id, s.refresh_at, s.previous_id,
-		       u.username, u.email, u.first_name, u.last_name, u.is_active
-		FROM sessions s
-		JOIN users u ON u.id = s.user_id
-		WHERE s.id = $1`, id,
-	).Scan(
-		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.RefreshID, &n.RefreshAt, &n.PreviousID,
-		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
-	)
-	if err != nil {
-		return account.Session{}, account.User{}, s.mend(err)
-	}
-	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)
-	u.ID = n.UserID
-	return n, u, nil
+	return s.lookups.find(ctx, id)
 }
 
 // Rotation replaces a session's newest refresh token.

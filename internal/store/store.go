@@ -32,6 +32,7 @@ type Store struct {
 	db      *sql.DB // of SQLite: the readers
 	q       querier
 	batch   *batcher // of SQLite only
+	lookups *lookups // nil in a transaction
 	dialect *dialect
 
 	migrated atomic.Bool
@@ -58,11 +59,17 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.open(ctx, d, url, o)
+	s, err := d.open(ctx, d, url, o)
+	if err != nil {
+		return nil, err
+	}
+	s.lookups = newLookups(s)
+	return s, nil
 }
 
 // Close waits for the transactions under way.
 func (s *Store) Close() error {
+	s.lookups.close()
 	if s.batch != nil {
 		return errors.Join(s.batch.close(), s.db.Close())
 	}
@@ -74,6 +81,8 @@ func (s *Store) Engine() string { return s.dialect.name }
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	var one int
 	return s.mend(s.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
 }
@@ -88,6 +97,8 @@ func (s *Store) Tx(ctx context.Context, fn func(tx *Store) error) error {
 			return fn(&Store{q: q, dialect: s.dialect})
 		})
 	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.mend(fmt.Errorf("begin: %w", err))
@@ -97,6 +108,19 @@ func (s *Store) Tx(ctx context.Context, fn func(tx *Store) error) error {
 		return err
 	}
 	return s.mend(tx.Commit())
+}
+
+// timeout is how long PostgreSQL may take for a query or a transaction. What
+// takes longer is not slow but gone.
+const timeout = 10 * time.Second
+
+// bound gives what is asked of PostgreSQL, outside a transaction, a deadline.
+// SQLite is in the process and needs none.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.dialect == sqliteDialect || s.lookups == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // mend turns a driver's error into one of ours.

@@ -63,6 +63,8 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, er
 }
 
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	var u account.User
 	to, finish := userTarget(&u)
 	if err := s.q.QueryRowContext(ctx, query, args...).Scan(to...); err != nil {
@@ -74,6 +76,8 @@ func (s *Store) user(ctx context.Context, query string, args ...any) (account.Us
 
 // UsernameTaken reports whether a user has exactly this name.
 func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	var taken bool
 	err := s.q.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1)`, username).Scan(&taken)
@@ -83,6 +87,8 @@ func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error
 // Users returns up to limit users with ids after the given one, in the
 // order of their ids.
 func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.User, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	rows, err := s.q.QueryContext(ctx, `
 		SELECT `+userColumns+`
 		FROM users u

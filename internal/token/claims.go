@@ -14,7 +14,6 @@ import (
 // wireClaims is the payload that we sign: simplejwt's claims, then sub, iss
 // (RFC 7519) and sid (the session, as OpenID Connect names it).
 type wireClaims struct {
-	unvalidated
 	TokenType string `json:"token_type"`
 	Exp       int64  `json:"exp"`
 	Iat       int64  `json:"iat"`

@@ -41,6 +41,7 @@ type Key struct {
 	ActiveAt  time.Time
 	RetiresAt time.Time
 
+	header  string // of its tokens, encoded
 	method  jwt.SigningMethod
 	private any
 	public  any // what verifies: of a MAC the same bytes
@@ -80,6 +81,7 @@ func (k *Key) Load(private []byte) error {
 			return errors.New("HS256 needs a longer secret")
 		}
 		k.method, k.private, k.public = jwt.SigningMethodHS256, private, private
+		k.header = encodeHeader(k)
 		return nil
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(private)
@@ -97,7 +99,31 @@ func (k *Key) Load(private []byte) error {
 	if k.method == nil || k.method.Alg() != k.Algorithm {
 		return fmt.Errorf("key %q is not of algorithm %s", k.ID, k.Algorithm)
 	}
+	k.header = encodeHeader(k)
 	return nil
+}
+
+// encodeHeader is the first part of every token that the key signs.
+func encodeHeader(k *Key) string {
+	header, err := json.Marshal(struct {
+		Alg string `json:"alg"`
+		Kid string `json:"kid,omitempty"`
+		Typ string `json:"typ"`
+	}{k.Algorithm, k.ID, "JWT"})
+	if err != nil {
+		panic("token: " + err.Error()) // texts always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(header)
+}
+
+// sign makes a token of a payload (RFC 7515, section 3.1).
+func (k *Key) sign(payload []byte) (string, error) {
+	text := k.header + "." + base64.RawURLEncoding.EncodeToString(payload)
+	signature, err := k.method.Sign(text, k.private)
+	if err != nil {
+		return "", fmt.Errorf("sign with key %q: %w", k.ID, err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
 // ring is an immutable set of keys with the cache of what they verified, so
@@ -115,10 +141,9 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 	r := &ring{}
 	if t.o.Algorithm == "HS256" {
 		r.methods = []string{"HS256"}
-		r.keys = []*Key{{
-			Algorithm: "HS256", Use: Any,
-			method: jwt.SigningMethodHS256, private: t.o.Secret, public: t.o.Secret,
-		}}
+		secret := &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, private: t.o.Secret, public: t.o.Secret}
+		secret.header = encodeHeader(secret)
+		r.keys = []*Key{secret}
 	} else {
 		r.methods = []string{t.o.Algorithm, "HS256"}
 		for _, k := range keys {

@@ -14,6 +14,7 @@ package token
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -91,7 +92,7 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 	}
 	at = at.UTC().Truncate(time.Second)
 	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
-	tok := jwt.NewWithClaims(key.method, wireClaims{
+	payload, err := json.Marshal(wireClaims{
 		TokenType: string(typ),
 		Exp:       c.ExpiresAt.Unix(),
 		Iat:       c.IssuedAt.Unix(),
@@ -101,14 +102,11 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		Iss:       t.o.Issuer,
 		Sid:       sessionID,
 	})
-	if key.ID != "" {
-		tok.Header["kid"] = key.ID
-	}
-	raw, err := tok.SignedString(key.private)
 	if err != nil {
-		return "", Claims{}, fmt.Errorf("sign with key %q: %w", key.ID, err)
+		return "", Claims{}, err
 	}
-	return raw, c, nil
+	raw, err := key.sign(payload)
+	return raw, c, err
 }
 
 // Verify returns the claims of a token of the wanted type. The errors are

@@ -1,0 +1,63 @@
+//go:build linux
+
+package main
+
+import "fmt"
+
+// mark is what a figure has to reach. The zero value asks for nothing.
+type mark struct {
+	AtLeast float64 `json:"at_least,omitempty"`
+	AtMost  float64 `json:"at_most,omitempty"`
+}
+
+// marks by operation, engine and algorithm; those missing are shown for comparison only.
+var marks = map[[3]string]mark{
+	{"me", sqlite, "ES256"}:       {AtLeast: 0.45},
+	{"me", postgres, "ES256"}:     {AtLeast: 0.22},
+	{"refresh", sqlite, "HS256"}:  {AtLeast: 0.35},
+	{"refresh", sqlite, "ES256"}:  {AtLeast: 0.20},
+	{"register", sqlite, "HS256"}: {AtLeast: 3},
+}
+
+// marksOfBoth are those that hold for both engines.
+var marksOfBoth = map[string]mark{
+	"login":        {AtLeast: 0.92},
+	"flood":        {AtMost: 20},
+	"flood-memory": {AtMost: 35 + hashSlots*19 + 30},
+	"memory":       {AtMost: 35},
+	"start":        {AtMost: 100},
+}
+
+// hashSlots is how many hashes the server makes at once: as many as it has cores, which is one here.
+const hashSlots = 1
+
+func markOf(op, engine, algorithm string) mark {
+	if m, found := marks[[3]string{op, engine, algorithm}]; found {
+		return m
+	}
+	return marksOfBoth[op]
+}
+
+func (m mark) met(value float64) bool {
+	return (m.AtLeast == 0 || value >= m.AtLeast) && (m.AtMost == 0 || value <= m.AtMost)
+}
+
+func (m mark) String() string {
+	switch {
+	case m.AtLeast != 0:
+		return fmt.Sprintf("≥ %.4g", m.AtLeast)
+	case m.AtMost != 0:
+		return fmt.Sprintf("≤ %.4g", m.AtMost)
+	}
+	return "–"
+}
+
+func (m mark) verdict(value float64) string {
+	switch {
+	case m == mark{}:
+		return "–"
+	case m.met(value):
+		return "met"
+	}
+	return "not met"
+}

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Every authenticated request reads one session with its user. Under load
+// many do at once, and then what costs is not the row but the round trip, so
+// lookups that arrive while others are under way go together in one query.
+// A lookup that finds nothing else waiting goes by itself, at once.
+
+// lookupSizes are the numbers of ids that there is a statement for.
+var lookupSizes = []int{1, 4, 16, 64}
+
+// lookups reads sessions for many callers.
+type lookups struct {
+	store   *Store
+	queries map[int]string
+	waiting chan *lookup
+	closing chan struct{}
+	workers sync.WaitGroup
+}
+
+// lookup is one caller's wish, and its answer when done is closed.
+type lookup struct {
+	id      string
+	session account.Session
+	user    account.User
+	err     error
+	done    chan struct{}
+}
+
+func newLookups(s *Store) *lookups {
+	l := &lookups{store: s, queries: map[int]string{}, waiting: make(chan *lookup, 4096), closing: make(chan struct{})}
+	for _, n := range lookupSizes {
+		l.queries[n] = lookupQuery(n)
+	}
+	for range runtime.NumCPU() {
+		l.workers.Go(l.work)
+	}
+	return l
+}
+
+func lookupQuery(n int) string {
+	params := make([]string, n)
+	for i := range params {
+		params[i] = fmt.Sprintf("$%d", i+1)
+	}
+	return `
+		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
+		       s.refresh_id, s.refresh_at, s.previous_id,
+		       u.username, u.email, u.first_name, u.last_name, u.is_active
+		FROM sessions s
+		JOIN users u ON u.id = s.user_id
+		WHERE s.id IN (` + strings.Join(params, ", ") + `)`
+}
+
+func (l *lookups) close() {
+	close(l.closing)
+	l.workers.Wait()
+}
+
+// find waits for the answer, or for the caller to leave.
+func (l *lookups) find(ctx context.Context, id string) (account.Session, account.User, error) {
+	w := &lookup{id: id, done: make(chan struct{})}
+	select {
+	case l.waiting <- w:
+	case <-l.closing:
+		return account.Session{}, account.User{}, errClosed
+	case <-ctx.Done():
+		return account.Session{}, account.User{}, l.store.mend(ctx.Err())
+	}
+	select {
+	case <-w.done:
+		return w.session, w.user, w.err
+	case <-l.closing:
+		return account.Session{}, account.User{}, errClosed
+	case <-ctx.Done():
+		return account.Session{}, account.User{}, l.store.mend(ctx.Err())
+	}
+}
+
+func (l *lookups) work() {
+	most := lookupSizes[len(lookupSizes)-1]
+	batch := make([]*lookup, 0, most)
+	for {
+		select {
+		case <-l.closing:
+			return
+		case w := <-l.waiting:
+			batch = append(batch[:0], w)
+		}
+		// Requests that have been read but not parsed come first: they bring
+		// their lookups along.
+		runtime.Gosched()
+	fill:
+		for len(batch) < most {
+			select {
+			case w := <-l.waiting:
+				batch = append(batch, w)
+			default:
+				break fill
+			}
+		}
+		l.answer(batch)
+		for _, w := range batch {
+			close(w.done)
+		}
+	}
+}
+
+// answer runs one query for the batch.
+func (l *lookups) answer(batch []*lookup) {
+	size := 0
+	for _, n := range lookupSizes {
+		if size = n; n >= len(batch) {
+			break
+		}
+	}
+	args := make([]any, size)
+	for i := range args {
+		args[i] = "" // no session's id
+		if i < len(batch) {
+			args[i] = batch[i].id
+			batch[i].err = ErrNotFound
+		}
+	}
+	ctx, cancel := l.store.bound(context.Background())
+	defer cancel()
+	if err := l.query(ctx, l.queries[size], args, batch); err != nil {
+		for _, w := range batch {
+			w.err = l.store.mend(err)
+		}
+	}
+}
+
+func (l *lookups) query(ctx context.Context, query string, args []any, batch []*lookup) error {
+	rows, err := l.store.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		n, u, err := scanSessionUser(rows.Scan)
+		if err != nil {
+			return err
+		}
+		for _, w := range batch {
+			if w.id == n.ID {
+				w.session, w.user, w.err = n, u, nil
+			}
+		}
+	}
+	return rows.Err()
+}
+
+func scanSessionUser(scan func(...any) error) (n account.Session, u account.User, err error) {
+	var revoked sql.NullTime
+	err = scan(
+		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
+		&n.RefreshID, &n.RefreshAt, &n.PreviousID,
+		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
+	)
+	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)
+	u.ID = n.UserID
+	return n, u, err
+}
