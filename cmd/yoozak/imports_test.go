@@ -30,7 +30,8 @@ var mayImport = map[string][]string{
 		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
 		"internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
-	"bench": {"internal/pgtest"},
+	"bench":        {"internal/pgtest"},
+	"test/postman": {},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -1,0 +1,69 @@
+# Commands of the project. `make` alone lists them.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GOLANGCI_VERSION := v2.15.0
+FUZZTIME := 20s
+
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## Build bin/yoozak
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/yoozak ./cmd/yoozak
+
+.PHONY: run
+run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db
+	@bin/yoozak serve
+
+.PHONY: deps
+deps: ## Install what the tests need and is missing (Debian, Ubuntu)
+	@scripts/install-test-deps.sh
+
+.PHONY: test
+test: deps ## Install what is missing, then run every test, on both engines
+	go vet ./...
+	go test -timeout 15m ./...
+
+.PHONY: test-race
+test-race: deps ## Run every test under the race detector
+	CGO_ENABLED=1 go test -race -timeout 30m ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME
+	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$package/*_test.go | sed 's/func //'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: lint
+lint: bin/tools/golangci-lint-$(GOLANGCI_VERSION) ## Run the linters
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	bin/tools/golangci-lint-$(GOLANGCI_VERSION) run ./...
+
+bin/tools/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(CURDIR)/bin/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/tools/golangci-lint $@
+
+.PHONY: check
+check: lint test ## What must pass before a review
+
+.PHONY: reference
+reference: deps ## Record what Django answers to test/reference/rows.py
+	test/reference/record.sh
+
+.PHONY: bench
+bench: ## Measure against the machine's limits (see docs/performance.md)
+	go run ./bench
+
+.PHONY: release
+release: ## Build static binaries into dist/
+	@for arch in amd64 arm64; do \
+		GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/yoozak-linux-$$arch ./cmd/yoozak || exit 1; \
+	done
+	@cd dist && sha256sum yoozak-linux-* | tee SHA256SUMS

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, the reference's Python
+# packages, node with npm for newman. Quick when all is there. Go itself is expected.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=
+need() { # need PACKAGE... unless a test says that it is there
+	missing="$missing $*"
+}
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || need postgresql
+[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import django, rest_framework, rest_framework_simplejwt, gunicorn' 2>/dev/null ||
+	need python3 python3-django python3-djangorestframework python3-djangorestframework-simplejwt gunicorn
+command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
+command -v curl >/dev/null 2>&1 || need curl
+command -v gcc >/dev/null 2>&1 || need gcc libc6-dev # the race detector is C
+
+if [ -n "$missing" ]; then
+	if ! command -v apt-get >/dev/null 2>&1; then
+		echo "Please install:$missing" >&2
+		exit 1
+	fi
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	echo "Installing:$missing"
+	$sudo apt-get update -qq
+	# The packages would start a cluster of their own on port 5432; the tests start theirs.
+	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+		$sudo mkdir -p /etc/postgresql-common
+		echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+	fi
+	# shellcheck disable=SC2086 # a list of words
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
+		-o Dpkg::Options::=--force-confold $missing >/dev/null
+fi
+
+if [ ! -x test/postman/node_modules/.bin/newman ]; then
+	echo "Installing newman"
+	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
+fi

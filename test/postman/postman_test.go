@@ -1,0 +1,85 @@
+// Package postman plays the Postman collection against the built binary.
+package postman
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// TestCollection is the specification's Postman chapter, played by newman as
+// Postman would, on each engine, with and without refresh-token rotation.
+func TestCollection(t *testing.T) {
+	t.Parallel()
+	newman, err := filepath.Abs("node_modules/.bin/newman")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(newman); err != nil {
+		t.Fatal("newman is missing: run scripts/install-test-deps.sh")
+	}
+	binary := filepath.Join(t.TempDir(), "yoozak")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/yoozak").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	for _, rotation := range []string{"false", "true"} {
+		t.Run("rotation="+rotation, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachURL(t, func(t *testing.T, url string) {
+				base := serve(t, binary, "YOOZAK_DATABASE_URL="+url, "YOOZAK_REFRESH_ROTATION="+rotation)
+				run := exec.CommandContext(t.Context(), newman, "run", "../../postman/Yoozak-Clients.postman_collection.json",
+					"--environment", "../../postman/Yoozak-Local.postman_environment.json", "--env-var", "base_url="+base, "--color", "off")
+				if out, err := run.CombinedOutput(); err != nil {
+					t.Errorf("newman: %v\n%s", err, out)
+				}
+			})
+		})
+	}
+}
+
+// serve starts the binary and returns its URL. It must end with 0 when it is
+// told to stop.
+func serve(t *testing.T, binary string, env ...string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "serve", "--listen", address) //nolint:noctx // ended below
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("server ended with %v:\n%s", err, output.String())
+		}
+	})
+	for range 200 {
+		if res, err := http.Get("http://" + address + "/readyz"); err == nil { //nolint:noctx // bounded by the loop
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return "http://" + address
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the server did not become ready")
+	return ""
+}
