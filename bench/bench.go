@@ -54,7 +54,7 @@ func newBench(ctx context.Context, o options, runDir string) (*bench, error) {
 		populations: map[string]*population{},
 		log:         slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
-	if b.binary == "" && !(len(o.ops) == 1 && o.ops[0] == "self") {
+	if b.binary == "" && (len(o.ops) > 1 || o.ops[0] != "self") {
 		b.binary = filepath.Join(dir, "yoozak")
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.binary, "./cmd/yoozak")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

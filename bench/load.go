@@ -44,7 +44,7 @@ func (l load) run(ctx context.Context, meter cpuMeter) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("epoll: %w", err)
 	}
-	defer syscall.Close(poll)
+	defer func() { _ = syscall.Close(poll) }()
 
 	lanes := make([]lane, l.conns)
 	for i := range lanes {

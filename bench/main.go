@@ -40,7 +40,6 @@ type options struct {
 	out        string
 	profiles   string
 	binary     string
-	dir        string
 	serverCore int
 	loadCore   int
 	tcp        bool

@@ -17,7 +17,7 @@ func TestPostgresIsOurOwnAndDurable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func download(url, file string) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answered %s", url, answer.Status)
 	}

@@ -81,7 +81,7 @@ func freeAddress() (string, error) {
 
 func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*scriptServer)
-	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...) //nolint:gosec // this test
+	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))

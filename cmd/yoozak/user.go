@@ -206,7 +206,7 @@ func spelledOut(err error) error {
 // of standard input. It is never an argument: every user of the machine can
 // read those.
 func readPassword(e env, username string) (account.Input, error) {
-	if !term.IsTerminal(int(e.stdin.Fd())) { //nolint:gosec // a descriptor fits
+	if !term.IsTerminal(int(e.stdin.Fd())) {
 		line, err := bufio.NewReader(io.LimitReader(e.stdin, 64<<10)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return account.Input{}, err
@@ -229,7 +229,7 @@ func readPassword(e env, username string) (account.Input, error) {
 
 func ask(e env, prompt string) (string, error) {
 	fmt.Fprint(e.stderr, prompt)
-	b, err := term.ReadPassword(int(e.stdin.Fd())) //nolint:gosec // a descriptor fits
+	b, err := term.ReadPassword(int(e.stdin.Fd()))
 	fmt.Fprintln(e.stderr)
 	return string(b), err
 }

@@ -116,8 +116,8 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 			return http.StatusInternalServerError, detailBody{Detail: locale.Text(x.language, "internal_error", account.Args{"id": x.id})}
 		}
 	}
-	switch {
-	case e.Kind == account.Invalid:
+	switch e.Kind {
+	case account.Invalid:
 		fields := make(map[string][]string, len(e.Fields))
 		for name, messages := range e.Fields {
 			for _, m := range messages {
@@ -125,7 +125,7 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 			}
 		}
 		return http.StatusBadRequest, fields
-	case e.Kind == account.Unavailable:
+	case account.Unavailable:
 		s.o.Log.WarnContext(ctx, "unavailable", "request_id", x.id, "route", x.route, "error", err.Error())
 		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,18 +34,19 @@ type server struct {
 	auth    *auth.Service
 	store   *store.Store
 	tokens  *token.Tokens
-	log     *bytes.Buffer // everything that was logged; read it after the requests
+	log     *buffer // everything that was logged
 }
 
 type settings struct {
 	api    api.Options
 	auth   auth.Options
 	tokens token.Options
+	lose   *store.Store // takes the place of the database once keys are loaded
 }
 
 func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	t.Helper()
-	s := &server{store: st, log: new(bytes.Buffer)}
+	s := &server{store: st, log: new(buffer)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
 		api: api.Options{
@@ -64,6 +66,9 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	if err := s.auth.LoadKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if o.lose != nil {
+		s.auth = auth.New(o.lose, s.tokens, hasher, o.auth)
+	}
 	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
 	s.handler = api.New(o.api)
 	srv := httptest.NewServer(s.handler)
@@ -78,6 +83,24 @@ func forEachEngine(t *testing.T, change func(*settings), test func(t *testing.T,
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		test(t, newServer(t, st, change))
 	})
+}
+
+// buffer is a log that requests write while a test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (s *server) logged() string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.b.String()
 }
 
 // answer is a response that was read.

@@ -176,7 +176,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	want := before + begin + b.String() + "\n" + end + after
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

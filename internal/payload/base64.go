@@ -25,7 +25,7 @@ func decodeBase64(b []byte) ([]byte, bool) {
 			continue
 		}
 		pads = 0
-		six := byte(n)
+		six := byte(n) //nolint:gosec // an index below 64
 		switch group {
 		case 1:
 			out = append(out, left<<2|six>>4)

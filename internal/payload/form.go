@@ -79,7 +79,7 @@ func unquoteBytes(s string) []byte {
 		if s[i] == '%' && i+2 < len(s) {
 			high, low := unhex(s[i+1]), unhex(s[i+2])
 			if high >= 0 && low >= 0 {
-				b = append(b, byte(high<<4|low))
+				b = append(b, byte(high<<4|low)) //nolint:gosec // two hexadecimal digits
 				i += 2
 				continue
 			}

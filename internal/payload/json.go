@@ -284,7 +284,7 @@ func (d *decoder) escape(b []byte, begin int) ([]byte, error) {
 		}
 	}
 	if point >= 0xD800 && point <= 0xDFFF { // alone: no character, but Python keeps it
-		return append(b, 0xE0|byte(point>>12), 0x80|byte(point>>6)&0xBF, 0x80|byte(point)&0xBF), nil
+		return append(b, 0xE0|byte(point>>12), 0x80|byte(point>>6)&0xBF, 0x80|byte(point)&0xBF), nil //nolint:gosec // the low bits are meant
 	}
 	return utf8.AppendRune(b, point), nil
 }

@@ -132,7 +132,7 @@ func (c *Cluster) init() error {
 		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
 		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
 		c.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(c.dir, int(uid), int(gid)); err != nil { //nolint:gosec // ids fit
+		if err := os.Chown(c.dir, int(uid), int(gid)); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ func (c *Cluster) init() error {
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
 func (c *Cluster) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...) //nolint:gosec // PostgreSQL's own
+	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Setpgid: true}
 	return cmd
@@ -177,7 +177,7 @@ func (c *Cluster) Start() error {
 		"-c", "fsync=" + sync, "-c", "full_page_writes=" + sync, "-c", "max_connections=200", "-c", "shared_buffers=64MB",
 	}
 	p := &process{output: new(bytes.Buffer)}
-	p.shell = exec.CommandContext(context.Background(), "/bin/sh", args...) //nolint:gosec // the script above
+	p.shell = exec.CommandContext(context.Background(), "/bin/sh", args...)
 	p.shell.Dir = c.dir
 	p.shell.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Setpgid: true}
 	p.shell.Stderr = p.output

@@ -20,7 +20,7 @@ func NewLog(level, format string) (*slog.Logger, func()) {
 	w := newFlusher(os.Stderr)
 	o := &slog.HandlerOptions{Level: l}
 	var h slog.Handler = slog.NewJSONHandler(w, o)
-	if format == "text" || format == "auto" && term.IsTerminal(int(os.Stderr.Fd())) { //nolint:gosec // a descriptor fits
+	if format == "text" || format == "auto" && term.IsTerminal(int(os.Stderr.Fd())) {
 		h = slog.NewTextHandler(w, o)
 	}
 	return slog.New(h), w.flush

@@ -1,0 +1,281 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+func es256(o *settings) {
+	o.auth.Algorithm, o.tokens.Algorithm, o.tokens.Secret = "ES256", "ES256", nil
+}
+
+// TestSpecificationsFourAnswers: not a field more, none less.
+func TestSpecificationsFourAnswers(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, es256, func(t *testing.T, s *server) {
+		grant := `{"refresh":"*","access":"*","user":{"id":1,"username":"amina","email":"amina@example.ma","first_name":"Prénom","last_name":"Nom"},"token_info":{"expires_at":"*","issued_at":"*","type":"Bearer"}}`
+		registered := s.register(t, "amina")
+		loggedIn := s.post(t, loginPath, `{"username":"amina","password":"`+goodPassword+`"}`)
+		for name, a := range map[string]answer{"register": registered, "login": loggedIn} {
+			masked := a.body
+			for _, text := range []string{a.field("refresh"), a.field("access")} {
+				masked = strings.Replace(masked, text, "*", 1)
+			}
+			for _, part := range []string{"expires_at", "issued_at"} {
+				_, after, _ := strings.Cut(masked, `"`+part+`":"`)
+				at, _, _ := strings.Cut(after, `"`)
+				if _, err := time.Parse("2006-01-02T15:04:05.000Z", at); err != nil || !strings.HasSuffix(at, ".000Z") {
+					t.Errorf("%s: %s is %q", name, part, at)
+				}
+				masked = strings.Replace(masked, at, "*", 1)
+			}
+			if masked != grant {
+				t.Errorf("%s:\ngot  %s\nwant %s", name, masked, grant)
+			}
+		}
+		if loggedIn.status != http.StatusOK {
+			t.Errorf("login: %d", loggedIn.status)
+		}
+		refreshed := s.post(t, refreshPath, `{"refresh":"`+loggedIn.field("refresh")+`"}`)
+		if want := `{"access":"` + refreshed.field("access") + `"}`; refreshed.status != http.StatusOK || refreshed.body != want {
+			t.Errorf("refresh: %d %s", refreshed.status, refreshed.body)
+		}
+		me := s.me(t, refreshed.field("access"))
+		if want := `{"id":1,"username":"amina","email":"amina@example.ma","first_name":"Prénom","last_name":"Nom"}`; me.status != http.StatusOK || me.body != want {
+			t.Errorf("me: %d %s", me.status, me.body)
+		}
+	})
+}
+
+func TestRefreshHintComesInTheLastMinutesOnly(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		id := s.user(t, "amina").ID
+		for left, want := range map[time.Duration]string{4 * time.Minute: "true", 6 * time.Minute: ""} {
+			short, _, err := s.tokens.Issue(token.Access, id, "", "x", time.Now().Add(left-time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, a := range map[string]answer{
+				"me":           s.me(t, short),
+				"wrong method": s.call(t, http.MethodDelete, mePath, "", "Authorization", "Bearer "+short),
+			} {
+				if got := a.header.Get("X-Token-Refresh-Required"); got != want {
+					t.Errorf("%s, %v left: %q, want %q", name, left, got, want)
+				}
+			}
+		}
+		if a := s.me(t, "junk"); a.header.Get("X-Token-Refresh-Required") != "" {
+			t.Error("a refused token has the hint")
+		}
+	})
+}
+
+func TestRotationAnswersWithARefreshToken(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(o *settings) { o.auth.Rotation = true }, func(t *testing.T, s *server) {
+		first := s.register(t, "amina").field("refresh")
+		a := s.post(t, refreshPath, `{"refresh":"`+first+`"}`)
+		if a.status != http.StatusOK || a.field("refresh") == "" || a.field("refresh") == first {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}
+
+func TestCORSForConfiguredOriginsOnly(t *testing.T) {
+	t.Parallel()
+	change := func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} }
+	forEachEngine(t, change, func(t *testing.T, s *server) {
+		for origin, want := range map[string]string{"https://shop.example": "https://shop.example", "https://evil.example": "", "https://shop.example.evil.example": "", "null": ""} {
+			a := s.call(t, http.MethodGet, mePath, "", "Origin", origin)
+			if got := a.header.Get("Access-Control-Allow-Origin"); a.status != http.StatusUnauthorized || got != want {
+				t.Errorf("%s: %d, allowed %q, want %q", origin, a.status, got, want)
+			}
+			if exposed := strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "X-Token-Refresh-Required"); exposed != (want != "") {
+				t.Errorf("%s: exposed %v", origin, exposed)
+			}
+			if a.header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s: credentials are allowed", origin)
+			}
+			p := s.call(t, http.MethodOptions, mePath, "", "Origin", origin, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization")
+			if got := p.header.Get("Access-Control-Allow-Origin"); p.status != http.StatusNoContent || got != want {
+				t.Errorf("preflight of %s: %d, allowed %q", origin, p.status, got)
+			}
+			if allowed := strings.Contains(p.header.Get("Access-Control-Allow-Headers"), "Authorization"); allowed != (want != "") {
+				t.Errorf("preflight of %s: Authorization allowed %v", origin, allowed)
+			}
+		}
+	})
+}
+
+func TestLargeBodiesAreRefused(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		fits := `{"username":"` + strings.Repeat("x", 60<<10) + `"}`
+		large := `{"username":"` + strings.Repeat("x", 64<<10) + `"}`
+		if a := s.post(t, loginPath, fits); a.status != http.StatusBadRequest {
+			t.Errorf("60 KiB: %d", a.status)
+		}
+		if a := s.post(t, loginPath, large, "Accept-Language", "en"); a.status != http.StatusRequestEntityTooLarge || !strings.Contains(a.field("detail"), "64") {
+			t.Errorf("64 KiB: %d %s", a.status, a.body)
+		}
+		// Without a Content-Length.
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+loginPath, io.MultiReader(strings.NewReader(large)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		res, err := s.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("64 KiB in chunks: %d", res.StatusCode)
+		}
+	})
+}
+
+func TestPathsWithoutTheirSlashAnswerDirectly(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		a := s.post(t, strings.TrimSuffix(loginPath, "/"), `{"username":"amina","password":"`+goodPassword+`"}`)
+		if a.status != http.StatusOK {
+			t.Errorf("login: %d %s", a.status, a.body)
+		}
+		if me := s.call(t, http.MethodGet, strings.TrimSuffix(mePath, "/"), "", "Authorization", "Bearer "+a.field("access")); me.status != http.StatusOK {
+			t.Errorf("me: %d", me.status)
+		}
+		for _, path := range []string{"/", "/nope", "/api//clients/clients/me/", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
+			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
+				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+		}
+	})
+}
+
+func TestLanguageOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		for header, want := range map[string]string{"": "fr", "ar": "ar", "en-GB,en;q=0.9": "en", "de": "fr"} {
+			var headers []string
+			if header != "" {
+				headers = []string{"Accept-Language", header}
+			}
+			a := s.call(t, http.MethodGet, mePath, "", headers...)
+			texts := map[string]string{"fr": "Informations d'authentification non fournies.", "en": "Authentication credentials were not provided.", "ar": "لم يتم تزويد بيانات الدخول."}
+			if a.field("detail") != texts[want] || a.header.Get("Content-Language") != want {
+				t.Errorf("%q: %s, Content-Language %s", header, a.body, a.header.Get("Content-Language"))
+			}
+		}
+	})
+}
+
+func TestEveryAnswerHasARequestIDAndIsNotKept(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		seen := map[string]bool{}
+		for _, path := range []string{mePath, "/nope", "/healthz", loginPath} {
+			a := s.call(t, http.MethodGet, path, "")
+			id := a.header.Get("X-Request-Id")
+			if id == "" || seen[id] {
+				t.Errorf("%s: id %q", path, id)
+			}
+			seen[id] = true
+			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: headers %v", path, a.header)
+			}
+		}
+		for given, want := range map[string]bool{"from-the-proxy_1.2": true, "has space": false, strings.Repeat("x", 65): false, "a\"b": false} {
+			a := s.call(t, http.MethodGet, "/healthz", "", "X-Request-Id", given)
+			if (a.header.Get("X-Request-Id") == given) != want {
+				t.Errorf("id %q was answered %q", given, a.header.Get("X-Request-Id"))
+			}
+		}
+	})
+}
+
+// TestLogsHoldNothingSecret reads everything that a day's requests logged.
+func TestLogsHoldNothingSecret(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(o *settings) { o.auth.Rotation = true }, func(t *testing.T, s *server) {
+		a := s.register(t, "amina")
+		r := s.post(t, refreshPath, `{"refresh":"`+a.field("refresh")+`"}`)
+		secrets := []string{goodPassword, "amina@example.ma", a.field("access"), a.field("refresh"), r.field("access"), r.field("refresh"), "hunter2", secret}
+		s.post(t, loginPath, `{"username":"amina@example.ma","password":"hunter2"}`)
+		s.post(t, loginPath, `{"username":"hunter2","password":`)
+		s.me(t, a.field("access")+"x")
+		s.call(t, http.MethodGet, "/nope/hunter2?token=hunter2", "")
+		s.call(t, "HUNTER2", mePath, "")
+		for _, text := range secrets {
+			if strings.Contains(s.logged(), text) {
+				t.Errorf("the log holds %q", text)
+			}
+		}
+		if !strings.Contains(s.logged(), `"route":"Login"`) {
+			t.Error("the log holds no login: nothing was tested")
+		}
+	})
+}
+
+func TestKeySetVerifiesTokensElsewhere(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, es256, func(t *testing.T, s *server) {
+		raw := s.register(t, "amina").field("access")
+		a := s.call(t, http.MethodGet, "/.well-known/jwks.json", "")
+		parsed, _, err := jwt.NewParser().ParseUnverified(raw, jwt.MapClaims{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kid, _ := parsed.Header["kid"].(string)
+		if a.status != http.StatusOK || kid == "" || !strings.Contains(a.body, `"kid":"`+kid+`"`) || strings.Contains(a.body, `"d":`) {
+			t.Errorf("kid %q; %d %s", kid, a.status, a.body)
+		}
+	})
+}
+
+func TestUnavailableDatabaseIsA503(t *testing.T) {
+	t.Parallel()
+	change := func(o *settings) {
+		o.api.Ready = func(context.Context) error { return errors.New("gone") }
+	}
+	forEachEngine(t, change, func(t *testing.T, s *server) {
+		access := s.register(t, "amina").field("access")
+		if a := s.call(t, http.MethodGet, "/readyz", ""); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+			t.Errorf("readyz: %d %v", a.status, a.header)
+		}
+		if a := s.call(t, http.MethodGet, "/healthz", ""); a.status != http.StatusOK {
+			t.Errorf("healthz: %d", a.status)
+		}
+		gone, err := store.Open(t.Context(), "postgres://yoozak@127.0.0.1:1/gone", store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer gone.Close() //nolint:errcheck // it was never there
+		if _, err := gone.UserByID(t.Context(), 1); !errors.Is(err, account.ErrUnavailable) {
+			t.Errorf("a database that is not there: %v", err)
+		}
+		lost := newServer(t, s.store, func(o *settings) { o.lose = gone })
+		for name, a := range map[string]answer{
+			"me":    lost.me(t, access),
+			"login": lost.post(t, loginPath, `{"username":"amina","password":"x"}`),
+		} {
+			if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || a.field("detail") == "" {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+	})
+}
