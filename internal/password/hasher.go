@@ -185,11 +185,16 @@ func (h *Hasher) work() {
 				// the same memory, which the processor and the kernel still have
 				// at hand: that is a tenth faster than new memory, and a flood of
 				// logins takes a third of it.
-				runtime.GC()
+				if h.params.Memory >= worthCollecting {
+					runtime.GC()
+				}
 			}
 		}
 	}
 }
+
+// worthCollecting is the memory of a hash in KiB from which collecting pays.
+const worthCollecting = 4096
 
 // quietAfter is how long nothing must be hashed until it is quiet again.
 const quietAfter = time.Second

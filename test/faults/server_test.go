@@ -1,0 +1,178 @@
+// Package faults does to the built binary what happens in production: it is
+// killed, its database stops, its disk fills up.
+package faults
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const goodPassword = "kV7#pazouk-42lemon"
+
+var build struct {
+	once   sync.Once
+	dir    string
+	binary string
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(build.dir)
+	os.Exit(code)
+}
+
+// binary builds yoozak once.
+func binary(t *testing.T) string {
+	t.Helper()
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
+			return
+		}
+		build.binary = filepath.Join(build.dir, "yoozak")
+		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
+		if err != nil {
+			build.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.binary
+}
+
+// server is a running yoozak.
+type server struct {
+	url    string
+	cmd    *exec.Cmd
+	output *bytes.Buffer
+	client *http.Client
+	ended  bool
+}
+
+// start runs "yoozak serve" with cheap hashes and waits until it is ready.
+func start(t *testing.T, database string, env ...string) *server {
+	t.Helper()
+	s := launch(t, database, env...)
+	s.waitReady(t)
+	return s
+}
+
+func launch(t *testing.T, database string, env ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{url: "http://" + address, output: new(bytes.Buffer), client: &http.Client{
+		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},
+	}}
+	s.cmd = exec.Command(binary(t), "serve")
+	s.cmd.Dir = t.TempDir()
+	s.cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database,
+		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1",
+		"YOOZAK_HASH_WAIT=20s", "YOOZAK_LOG_REQUESTS=false",
+	}, env...)
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.kill)
+	return s
+}
+
+// kill is kill -9; the log may be read after it.
+func (s *server) kill() {
+	if !s.ended {
+		s.ended = true
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	}
+}
+
+// stop is SIGTERM; the exit code must be 0.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	s.ended = true
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("server ended with %v:\n%s", err, s.output)
+	}
+}
+
+func (s *server) waitReady(t *testing.T) {
+	t.Helper()
+	for range 400 {
+		if res, err := s.client.Get(s.url + "/readyz"); err == nil { //nolint:noctx // has a time-out
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.kill()
+	t.Fatalf("the server did not become ready:\n%s", s.output)
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) field(name string) string {
+	var m map[string]any
+	_ = json.Unmarshal([]byte(a.body), &m)
+	text, _ := m[name].(string)
+	return text
+}
+
+func (s *server) call(method, path, body string, headers ...string) (answer, error) {
+	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body)) //nolint:noctx // the client has a time-out
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	data, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, res.Header, string(data)}, err
+}
+
+func (s *server) register(username string) (answer, error) {
+	return s.call(http.MethodPost, "/api/clients/auth/register/", `{"username":"`+username+`","password":"`+goodPassword+`"}`)
+}
+
+func (s *server) login(username string) (answer, error) {
+	return s.call(http.MethodPost, "/api/clients/auth/login/", `{"username":"`+username+`","password":"`+goodPassword+`"}`)
+}
+
+func (s *server) me(access string) (answer, error) {
+	return s.call(http.MethodGet, "/api/clients/clients/me/", "", "Authorization", "Bearer "+access)
+}
