@@ -161,9 +161,9 @@ func (s *server) register(t testing.TB, username string) answer {
 	return a
 }
 
-func (s *server) me(t testing.TB, access string, headers ...string) answer {
+func (s *server) me(t testing.TB, access string) answer {
 	t.Helper()
-	return s.call(t, http.MethodGet, mePath, "", append([]string{"Authorization", "Bearer " + access}, headers...)...)
+	return s.call(t, http.MethodGet, mePath, "", "Authorization", "Bearer "+access)
 }
 
 // user is a name that a test may look up in the store.
