@@ -166,10 +166,7 @@ def examples():
     yield "not_found", {}, throw(exceptions.NotFound)
     yield "not_acceptable", {}, negotiate
     yield "not_authenticated", {}, throw(exceptions.NotAuthenticated)
-    yield "permission_denied", {}, throw(exceptions.PermissionDenied)
-    yield "throttled.no_wait", {}, throw(exceptions.Throttled)
     for n in (1, 2, 3, 11, 100):
-        yield "throttled", {"n": n}, throw(lambda n=n: exceptions.Throttled(wait=n))
     yield "bad_auth_header", {}, authenticate("Bearer a b")
     yield "token.given_not_valid", {}, authenticate("Bearer a")
     yield "token_invalid", {}, token(exp=1)

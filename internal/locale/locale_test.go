@@ -1,0 +1,211 @@
+package locale_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/locale"
+)
+
+func read(t *testing.T, name string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// TestTextsAreTheReferences compares with what Django, REST framework and
+// simplejwt say (testdata/record.py).
+func TestTextsAreTheReferences(t *testing.T) {
+	t.Parallel()
+	var rows []map[string]any
+	read(t, "testdata/texts.json", &rows)
+	if len(rows) < 40 {
+		t.Fatalf("only %d rows", len(rows))
+	}
+	for _, row := range rows {
+		args := locale.Args{}
+		for name, v := range row["args"].(map[string]any) {
+			switch value := v.(type) {
+			case float64:
+				args[name] = int(value)
+			case string:
+				args[name] = value
+				if name == "attribute" {
+					args[name] = term(value)
+				}
+			}
+		}
+		for _, lang := range locale.Languages() {
+			if want, ok := row[lang].(string); ok {
+				if got := locale.Text(lang, row["key"].(string), args); got != want {
+					t.Errorf("%s %s %v:\ngot  %s\nwant %s", lang, row["key"], args, got, want)
+				}
+			}
+		}
+	}
+}
+
+// term is an argument that is itself a text to choose.
+type term string
+
+func (t term) TextKey() string { return string(t) }
+
+var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// TestFilesHaveTheSameKeysAndPlaceholders: a text that one language lacks
+// would be answered as its key.
+func TestFilesHaveTheSameKeysAndPlaceholders(t *testing.T) {
+	t.Parallel()
+	placeholders := func(v any) []string {
+		data, _ := json.Marshal(v)
+		found := placeholder.FindAllString(string(data), -1)
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	var french map[string]any
+	read(t, "fr.json", &french)
+	for _, lang := range []string{"en", "ar"} {
+		var texts map[string]any
+		read(t, lang+".json", &texts)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(french)), slices.Sorted(maps.Keys(texts))); diff != "" {
+			t.Errorf("keys of fr and %s (-fr +%s):\n%s", lang, lang, diff)
+		}
+		for key, text := range texts {
+			if diff := cmp.Diff(placeholders(french[key]), placeholders(text)); diff != "" {
+				t.Errorf("%s: placeholders of fr and %s:\n%s", key, lang, diff)
+			}
+		}
+	}
+}
+
+// TestEveryKeyIsUsedAndEveryUsedKeyExists looks for the keys in the code.
+func TestEveryKeyIsUsedAndEveryUsedKeyExists(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				if s, err := strconv.Unquote(l.Value); err == nil {
+					used[s] = true
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range locale.Keys() {
+		name, isAttribute := strings.CutPrefix(key, "attribute.")
+		if !used[key] && (!isAttribute || !used[name]) {
+			t.Errorf("%s is used nowhere", key)
+		}
+	}
+	for s := range used {
+		if regexp.MustCompile(`^(field|body|username|email|token)\.[a-z_]+$|^(token|user|password)_(no|not|inactive|invalid|wrong|too|entirely)[a-z_]*$`).MatchString(s) && !slices.Contains(locale.Keys(), s) && s != "token_not_valid" && s != "user_not" {
+			t.Errorf("%s has no text", s)
+		}
+	}
+}
+
+func TestArgumentsAreNotReadAsPlaceholders(t *testing.T) {
+	t.Parallel()
+	got := locale.Text("en", "method_not_allowed", locale.Args{"method": "{method}{max}"})
+	if want := `Method "{method}{max}" not allowed.`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestUnknownLanguageAndKey(t *testing.T) {
+	t.Parallel()
+	if got := locale.Text("de", "not_found", nil); got != "Pas trouvé." {
+		t.Errorf("German: %q", got)
+	}
+	if got := locale.Text("en", "no.such.key", nil); got != "no.such.key" {
+		t.Errorf("no key: %q", got)
+	}
+}
+
+func TestArabicHasSixPlurals(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, n := range []int{0, 1, 2, 3, 11, 100} {
+		text := locale.Text("ar", "password_too_short", locale.Args{"n": n})
+		if !strings.Contains(text, strconv.Itoa(n)) {
+			t.Errorf("%d: %s", n, text)
+		}
+		seen[strings.ReplaceAll(text, strconv.Itoa(n), "#")] = true
+	}
+	if len(seen) < 5 {
+		t.Errorf("only %d forms: %v", len(seen), seen)
+	}
+}
+
+// TestMatchChoosesAsDjango compares with get_language_from_request.
+func TestMatchChoosesAsDjango(t *testing.T) {
+	t.Parallel()
+	var rows []map[string]string
+	read(t, "testdata/match.json", &rows)
+	if len(rows) < 80 {
+		t.Fatalf("only %d rows", len(rows))
+	}
+	for _, row := range rows {
+		header := latin1(row["header"])
+		for _, fallback := range locale.Languages() {
+			if got := locale.Match(header, fallback); got != row[fallback] {
+				t.Errorf("Match(%q, %s) = %s, want %s", row["header"], fallback, got, row[fallback])
+			}
+		}
+	}
+}
+
+// latin1 is the header as it travels: WSGI reads each byte as a character.
+func latin1(s string) string {
+	var b []byte
+	for _, r := range s {
+		b = append(b, byte(r))
+	}
+	return string(b)
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("fr-FR,fr;q=0.9,en;q=0.8,*;q=0.1")
+	f.Add("ar;q=1.000, -, ;;q")
+	f.Fuzz(func(t *testing.T, header string) {
+		if got := locale.Match(header, "fr"); !slices.Contains(locale.Languages(), got) {
+			t.Errorf("Match(%q) = %q", header, got)
+		}
+	})
+}
+
+func BenchmarkMatch(b *testing.B) {
+	for b.Loop() {
+		locale.Match("fr-FR,fr;q=0.9,en-US;q=0.8,en;q=0.7", "fr")
+	}
+}
