@@ -20,6 +20,8 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/telemetry"
 )
@@ -29,12 +31,14 @@ type serveCmd struct {
 	config.Database
 	config.Tokens
 	config.Passwords
+	config.Mail
+	config.Accounts
 }
 
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
 	if err != nil {
 		return err
 	}
@@ -44,6 +48,10 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
 	}
 	tuneGC()
+	sender, err := newSender(c)
+	if err != nil {
+		return err
+	}
 
 	st, err := openStore(e.ctx, c.Database)
 	if err != nil {
@@ -62,6 +70,8 @@ func (cmd serveCmd) Run(e env) error {
 		AccessLifetime:  c.Tokens.AccessLifetime,
 		RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation:        c.Tokens.Rotation,
+		Mail:            mailOptions(c, sender),
+		EraseAfter:      c.Accounts.EraseAfter,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
@@ -72,6 +82,7 @@ func (cmd serveCmd) Run(e env) error {
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
 		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
+		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
@@ -89,16 +100,21 @@ func (cmd serveCmd) Run(e env) error {
 	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
-	greet(e.stderr, servers.url("api"), c)
+	greet(e.stderr, servers.url("api"), c, sender)
 
+	mails, stopMails := context.WithCancel(context.Background())
+	var delivery sync.WaitGroup
+	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, []job.Job{
 		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
-		{Name: "sweep sessions", Every: time.Hour, Run: service.Sweep},
+		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 	})
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.shutdown())
 	stopJobs()
+	stopMails()
+	delivery.Wait()
 	log.Info("stopped")
 	return err
 }
@@ -152,13 +168,17 @@ func debugHandler() http.Handler {
 }
 
 // greet tells a person at the terminal where things are.
-func greet(w io.Writer, url string, c config.Config) {
+func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n",
-		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
+	mails := "SMTP"
+	if sender.Folder() != "" {
+		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n",
+		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails)
 }
 
 // servers are the HTTP servers of the process.

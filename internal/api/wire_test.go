@@ -79,6 +79,9 @@ func TestWireMatchesTheReference(t *testing.T) {
 				if c.MustMatch != nil && !*c.MustMatch {
 					continue // the reference does what a good server should not
 				}
+				if c.grow() {
+					continue
+				}
 				for _, language := range []string{"en", "fr", "ar"} {
 					played++
 					if problem := s.play(t, c, language); problem != "" {
@@ -89,6 +92,22 @@ func TestWireMatchesTheReference(t *testing.T) {
 		}
 		t.Logf("%d rows played", played)
 	})
+}
+
+// grow says of the rows of the profile what has changed since they were
+// recorded: PATCH and DELETE do something there now, so Allow names them,
+// and the rows where the reference refuses them are no longer true.
+func (c wireCase) grow() (untrue bool) {
+	if strings.TrimSuffix(c.Path, "/") != strings.TrimSuffix(mePath, "/") {
+		return false
+	}
+	for _, e := range c.Expect {
+		if e.Headers["allow"] == "GET, HEAD, OPTIONS" {
+			e.Headers["allow"] = "GET, PATCH, DELETE, HEAD, OPTIONS"
+		}
+		untrue = e.Status == http.StatusMethodNotAllowed && (c.Method == http.MethodPatch || c.Method == http.MethodDelete)
+	}
+	return untrue
 }
 
 // TestNoWireRowIsAnsweredBy500 plays the rows where the reference fails.

@@ -10,6 +10,11 @@
 //     exists, and gives one error for every reason.
 //   - A token gives access only while its session is not revoked and its
 //     user exists and is active; both are asked of the database each time.
+//   - Whoever changes or resets a password ends every other session; a login
+//     that began with the old password does not outlive the change.
+//   - A mail is owed if and only if the change that causes it is committed;
+//     its link works once, and only its hash is stored.
+//   - Whether an address is known is told by nothing that a stranger can ask.
 //   - With rotation, a refresh token works once. A repetition within the
 //     grace gets the same successor; a later one ends the session, because
 //     one of the two who hold the token has stolen it (RFC 9700, section
@@ -20,7 +25,6 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -36,7 +40,9 @@ type Options struct {
 	Algorithm       string // of access tokens; keys are made for it
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
-	Rotation        bool             // refresh tokens are single-use
+	Rotation        bool // refresh tokens are single-use
+	Mail            MailOptions
+	EraseAfter      time.Duration    // how long a closed account can be restored
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }
@@ -48,6 +54,7 @@ type Service struct {
 	hasher *password.Hasher
 	keys   keyReloads
 	o      Options
+	wake   chan struct{} // a mail was added to the outbox
 }
 
 // New makes a Service. Call [Service.LoadKeys] before tokens are needed.
@@ -55,7 +62,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: st, tokens: tokens, hasher: hasher, o: o}
+	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1)}
 }
 
 // Grant is what a login gives.
@@ -99,21 +106,4 @@ func hashing(err error) error {
 		return errors.Join(account.ErrUnavailable, err)
 	}
 	return err
-}
-
-// Sweep forgets sessions that ended more than a day ago: their last access
-// token is gone by then.
-func (s *Service) Sweep(ctx context.Context) error {
-	const most = 1000 // a longer transaction would keep SQLite's writers waiting
-	before := s.o.Now().Add(-24*time.Hour - s.o.AccessLifetime)
-	for {
-		var n int64
-		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
-			n, err = tx.DeleteSessions(ctx, before, most)
-			return err
-		})
-		if err != nil || n < most {
-			return err
-		}
-	}
 }
