@@ -77,3 +77,17 @@ func (s *server) tokenMailed(t testing.TB, kind account.MailKind, to string) str
 	}
 	return m[1]
 }
+
+// allMails is the text of every mail of a kind to an address.
+func (s *server) allMails(t testing.TB, kind account.MailKind, to string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.mails, "*-"+string(kind)+".eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range files {
+		b.WriteString(plainText(t, f, to))
+	}
+	return b.String()
+}
