@@ -40,8 +40,8 @@ var djangos = map[string]func(rest string) matcher{
 
 // Kind names the format of a hash in Django's words, whether or not anything
 // can match it: "argon2" (which ours are), "pbkdf2_sha256", "unsalted_md5",
-// "crypt". Others are "unusable" and "unknown". A
-// weak hash is one of md5 or sha1.
+// "crypt". Others are "wrapped" (see [Hasher.WrapWeak]), "unusable" and
+// "unknown". A weak hash is one of md5 or sha1.
 func Kind(hash string) (name string, weak bool) {
 	name, rest, _ := strings.Cut(hash, "$")
 	switch {
@@ -53,7 +53,7 @@ func Kind(hash string) (name string, weak bool) {
 		return "unsalted_md5", true
 	case weakDigests[name] != nil && strings.HasPrefix(rest, "$"):
 		return "unsalted_" + name, true
-	case djangos[name] != nil, name == "crypt":
+	case djangos[name] != nil, name == "crypt", name == "wrapped":
 		return name, weakDigests[name] != nil
 	}
 	return "unknown", false

@@ -73,7 +73,7 @@ func TestKindIsDjangos(t *testing.T) {
 	}
 	for hash, want := range map[string]string{
 		"": "unknown", "!": "unusable", "!md5$a$b": "unusable", "$": "unknown", "md4$a$b": "unknown", "$2b$04$x": "unknown",
-		"$argon2id$v=19$": "argon2", "$argon2i$v=19$": "unknown", "md5$$": "unsalted_md5",
+		"$argon2id$v=19$": "argon2", "$argon2i$v=19$": "unknown", "wrapped$md5$a$argon2id$": "wrapped", "md5$$": "unsalted_md5",
 		"dd9de7fab081300de66b103c98b7601G": "unknown", "argon2$argon2i$m=64,t=1,p=1$": "argon2",
 	} {
 		if got, _ := password.Kind(hash); got != want {
@@ -121,7 +121,10 @@ func TestHashesThatNothingMatches(t *testing.T) {
 		"md5", "md5$", "md5$salt", "md5$salt$", "md5$salt$" + md5[1:], "md5$salt$" + md5 + "0", "md5$salt$" + strings.ToUpper(md5), "md5$$" + md5,
 		"md5$a$b$" + md5, "md5$salt$" + sha1, md5, "sha1$salt$" + md5, "sha1$salt$" + sha1[1:] + "g", "sha1$$" + sha1, sha1, "crypt$$oaFkIpP1y4POc",
 
-		"!md5$ZNaxjPcchOai$" + md5,
+		"!md5$ZNaxjPcchOai$" + md5, "wrapped", "wrapped$", "wrapped$md5$salt", "wrapped$md5$$argon2id$v=19$m=64,t=1,p=1" + argon,
+		"wrapped$sha256$salt$argon2id$v=19$m=64,t=1,p=1" + argon, "wrapped$md5$salt$argon2i$v=19$m=64,t=1,p=1" + argon,
+		"wrapped$md5$salt$$argon2id$v=19$m=64,t=1,p=1" + argon, "wrapped$md5$salt$argon2id$v=19$m=1048577,t=1,p=1" + argon,
+		"wrapped$wrapped$md5$salt$argon2id$v=19$m=64,t=1,p=1" + argon,
 	} {
 		if password.Usable(hash) {
 			t.Errorf("%q is usable", hash)

@@ -132,7 +132,10 @@ func parse(hash string, p Params) (m matcher, current bool) {
 		return ours.matches, ours.params == p && len(ours.tag) == tagSize && len(ours.salt) == saltSize
 	}
 	name, rest, _ := strings.Cut(hash, "$")
-	if read := djangos[name]; read != nil {
+	switch read := djangos[name]; {
+	case name == "wrapped":
+		return readWrapped(rest), false
+	case read != nil:
 		return read(rest), false
 	}
 	return nil, false

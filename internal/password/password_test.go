@@ -284,6 +284,7 @@ func FuzzVerify(f *testing.F) {
 			f.Add(row.Hash)
 		}
 	}
+	f.Add("wrapped$md5$salt$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$o8f0NE2wuqXJBsT+HnlTCOXd2p2CXctwBqLP6AtVV2k")
 	f.Fuzz(func(t *testing.T, phc string) {
 		if password.Usable(phc) && !cheapHash.MatchString(phc) {
 			t.Skip() // a good hash of a high cost is only slow
