@@ -2,13 +2,14 @@ package password
 
 import "strings"
 
-// Django is the way back: a hash as Django stores it. What only we can
-// verify becomes a hash that Django calls unusable.
+// Django is the way back: a hash as Django stores it. A wrapped hash stays
+// as it is: Django knows no such hasher, so nothing matches it, but unlike an
+// unusable one it lets the person ask for a new password by mail.
 func Django(hash string) string {
 	if _, err := parseOurs(hash); err == nil {
 		return "argon2" + hash
 	}
-	if strings.HasPrefix(hash, "$") || strings.HasPrefix(hash, "wrapped$") {
+	if strings.HasPrefix(hash, "$") {
 		return unusable
 	}
 	return hash

@@ -57,7 +57,7 @@ func TestWayBackToDjango(t *testing.T) {
 				t.Errorf("ours became %s, want %s", got, row.Hash)
 			}
 		}
-		if wrapped, err := h.WrapWeak(t.Context(), row.Hash); err == nil && !strings.HasPrefix(password.Django(wrapped), "!") {
+		if wrapped, err := h.WrapWeak(t.Context(), row.Hash); err == nil && password.Django(wrapped) != wrapped {
 			t.Errorf("%s became %s", wrapped, password.Django(wrapped))
 		}
 	}
@@ -66,7 +66,7 @@ func TestWayBackToDjango(t *testing.T) {
 			t.Errorf("%q became %q", hash, got)
 		}
 	}
-	for _, hash := range []string{"$argon2id$v=19$", "$argon2i$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA", "wrapped$"} {
+	for _, hash := range []string{"$argon2id$v=19$", "$argon2i$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA"} {
 		if got := password.Django(hash); len(got) != 41 || password.Usable(got) {
 			t.Errorf("%q became %q", hash, got)
 		}
