@@ -1,14 +1,15 @@
-// Package password hashes passwords with Argon2id and says which passwords
-// are good enough. Hashing is slow on purpose, so a [Hasher] runs few at
-// once, on threads that let all other work go first, and refuses what it
-// could not do in time rather than piling it up. The package keeps nothing
-// and never shows a password.
+// Package password hashes passwords with Argon2id, verifies the hashes that
+// Django made, and says which passwords are good enough. Hashing is slow on
+// purpose, so a [Hasher] runs few at once, on threads that let all other work
+// go first, and refuses what it could not do in time rather than piling it
+// up. The package keeps nothing and never shows a password.
 package password
 
 import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,25 +99,52 @@ func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error)
 }
 
 // Result says whether a password matches a hash and, if so, whether the hash
-// was made at another cost than is configured now.
+// is not what [Hasher.Hash] makes now: of another cost, or Django's.
 type Result struct{ Match, Outdated bool }
 
-// Verify compares a password with a hash. A hash that nothing can match (it
-// is empty, marked unusable or malformed) takes as long as a good one.
-func (h *Hasher) Verify(ctx context.Context, phc, plain string) (r Result, err error) {
-	known, malformed := parsePHC(phc)
-	if malformed != nil {
+// Verify compares a password with a hash of ours or Django's. A hash that
+// nothing can match (it is empty, marked unusable, malformed or too costly)
+// takes as long as a good one. A hash of Django's takes as long as Django
+// made it: until its user logs in, timing may tell that the user exists.
+func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err error) {
+	matches, current := parse(hash, h.params)
+	if matches == nil {
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
-	err = h.run(ctx, func() { r.Match = known.matches(plain) })
-	r.Outdated = r.Match && (known.params != h.params || len(known.tag) != tagSize || len(known.salt) != saltSize)
+	err = h.run(ctx, func() { r.Match = matches(plain) })
+	r.Outdated = r.Match && !current
 	return r, err
+}
+
+// Usable says whether any password can match a hash.
+func Usable(hash string) bool {
+	matches, _ := parse(hash, Params{})
+	return matches != nil
+}
+
+// matcher compares a password with one hash. It is slow: it runs in a slot.
+type matcher func(plain string) bool
+
+// parse returns nil for a hash that nothing can match, and whether it is one
+// that we would make at this cost.
+func parse(hash string, p Params) (m matcher, current bool) {
+	if ours, err := parseOurs(hash); err == nil {
+		return ours.matches, ours.params == p && len(ours.tag) == tagSize && len(ours.salt) == saltSize
+	}
+	name, rest, _ := strings.Cut(hash, "$")
+	switch read := djangos[name]; {
+	case name == "wrapped":
+		return readWrapped(rest), false
+	case read != nil:
+		return read(rest), false
+	}
+	return nil, false
 }
 
 // VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
-	nobody := stored{params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
+	nobody := stored{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
 	return h.run(ctx, func() { nobody.matches(plain) })
 }
 

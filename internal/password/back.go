@@ -1,0 +1,19 @@
+package password
+
+import "strings"
+
+// Django is the way back: a hash as Django stores it. What only we can
+// verify becomes a hash that Django calls unusable.
+func Django(hash string) string {
+	if _, err := parseOurs(hash); err == nil {
+		return "argon2" + hash
+	}
+	if strings.HasPrefix(hash, "$") || strings.HasPrefix(hash, "wrapped$") {
+		return unusable
+	}
+	return hash
+}
+
+// unusable is as long as Django's own, so that nothing that looks at it
+// stumbles. No secret hangs on it.
+const unusable = "!Vt3kXw8RzQ5mYb1NcJ6hPf0sLgD9uTa2EoHi7Kx4"
