@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -413,6 +415,38 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		}
 		if _, err := s.login(t, "amina", good); err != nil {
 			t.Errorf("login after enabling: %v", err)
+		}
+	})
+}
+
+// TestPasswordsAreOneInNFKC: a login from another keyboard, and the renewal
+// of what Django hashed as it was typed.
+func TestPasswordsAreOneInNFKC(t *testing.T) {
+	t.Parallel()
+	const composed, decomposed = "crème-brûlée-42", "cre\u0300me-bru\u0302le\u0301e-42"
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := registration("amina")
+		r.Password = account.TextInput(decomposed)
+		if _, err := s.Register(t.Context(), peer, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, plain := range []string{composed, decomposed} {
+			if _, err := s.login(t, "amina", plain); err != nil {
+				t.Errorf("%+q: %v", plain, err)
+			}
+		}
+		sum := sha1.Sum([]byte("salt" + decomposed))
+		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.clock.now()}
+		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.login(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("Django's hash with another spelling: %v", err)
+		}
+		for _, plain := range []string{decomposed, composed} {
+			if _, err := s.login(t, "badr", plain); err != nil {
+				t.Errorf("Django's hash, %+q: %v", plain, err)
+			}
 		}
 	})
 }
