@@ -14,6 +14,8 @@ const module = "github.com/yoozak/clients/"
 // import of ours.
 var mayImport = map[string][]string{
 	"internal/account":         {},
+	"internal/breach":          {},
+	"internal/breach/make":     {"internal/breach"},
 	"internal/config":          {},
 	"internal/job":             {},
 	"internal/locale":          {},
@@ -24,11 +26,11 @@ var mayImport = map[string][]string{
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
-	"internal/auth":            {"internal/account", "internal/password", "internal/store", "internal/token"},
+	"internal/auth":            {"internal/account", "internal/breach", "internal/password", "internal/store", "internal/token"},
 	"internal/api":             {"internal/account", "internal/auth", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
-		"internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/job",
+		"internal/locale", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
 	"bench":        {"internal/pgtest"},
 	"test/postman": {},
