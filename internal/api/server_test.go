@@ -15,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -53,7 +54,10 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 			Ready: st.Ready, Log: log, LogRequests: true,
 			Language: "fr", RefreshHint: 5 * time.Minute,
 		},
-		auth:   auth.Options{Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log},
+		auth: auth.Options{
+			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
+			Breached: breach.New(breach.Options{List: true}), Log: log,
+		},
 		tokens: token.Options{Algorithm: "HS256", Secret: []byte(secret), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 	}
 	if change != nil {

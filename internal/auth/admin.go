@@ -20,7 +20,7 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := s.checkPolicy("password", plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
+	if err := s.checkPolicy(ctx, "password", plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)

@@ -74,7 +74,7 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
-	if err := s.checkPolicy("password", plain, username, email, firstName, lastName); err != nil {
+	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)
@@ -100,8 +100,10 @@ func usernameTaken(err error) error {
 }
 
 // checkPolicy applies the password rules, with what the person is known by.
-func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName string) error {
+// It comes before any transaction: it may ask another server.
+func (s *Service) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
+	common := false
 	for _, p := range password.Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
 		{Name: "first_name", Value: firstName},
@@ -109,6 +111,10 @@ func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName
 		{Name: "email", Value: email},
 	}) {
 		errs.Add(field, p.Code, account.Args{"attribute": account.Term("attribute." + p.Attribute), "n": p.Min})
+		common = common || p.Code == "password_too_common"
+	}
+	if !common && s.o.Breached.Listed(plain) || len(errs) == 0 && s.o.Breached.Leaked(ctx, plain) {
+		errs.Add(field, "password_breached", nil)
 	}
 	return errs.Err()
 }

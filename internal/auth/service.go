@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -37,6 +38,7 @@ type Options struct {
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 	Rotation        bool             // refresh tokens are single-use
+	Breached        *breach.Checker  // nil: leaked passwords are taken
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }
