@@ -18,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
@@ -71,7 +72,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 		},
 		auth: auth.Options{
 			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log, Now: s.clock.now,
-			EraseAfter: 30 * 24 * time.Hour,
+			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
 			Mail: auth.MailOptions{
 				Sender: sender, PerAddress: 1000, PerIP: 100_000,
 				Link: func(kind account.ChallengeKind, token, _ string) string {

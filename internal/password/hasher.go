@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Options configure a [Hasher]. The zero value of a field means its default.
@@ -92,28 +94,52 @@ func (h *Hasher) Close() {
 	}
 }
 
-// Hash returns a new hash of a password, in PHC form.
+// Hash returns a new hash of a password's NFKC, in PHC form.
 func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error) {
+	plain = norm.NFKC.String(plain)
 	err = h.run(ctx, func() { phc = newHash(plain, h.params) })
 	return phc, err
 }
 
+// forms are what may have been hashed when a person types plain: its NFKC,
+// so that every keyboard makes the same password of the same characters
+// (as NIST SP 800-63B-4 asks), and what was typed, which is what
+// stands in our hashes from before we normalized.
+func forms(plain string) []string {
+	if normal := norm.NFKC.String(plain); normal != plain {
+		return []string{normal, plain}
+	}
+	return []string{plain}
+}
+
 // Result says whether a password matches a hash and, if so, whether the hash
-// is not what [Hasher.Hash] makes now: of another cost, or Django's.
+// is not what [Hasher.Hash] makes now: of another cost or form, or Django's.
 type Result struct{ Match, Outdated bool }
 
 // Verify compares a password with a hash of ours or Django's. A hash that
 // nothing can match (it is empty, marked unusable, malformed or too costly)
 // takes as long as a good one. A hash of Django's takes as long as Django
-// made it: until its user logs in, timing may tell that the user exists.
+// made it: until its user logs in, timing may tell that the user exists. A
+// password that NFKC changes is tried against ours in both forms.
 func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err error) {
 	matches, current := parse(hash, h.params)
 	if matches == nil {
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
-	err = h.run(ctx, func() { r.Match = matches(plain) })
-	r.Outdated = r.Match && !current
-	return r, err
+	candidates := []string{plain} // Django hashes what was typed
+	if strings.HasPrefix(hash, "$") {
+		candidates = forms(plain)
+	}
+	for i, form := range candidates {
+		if err := h.run(ctx, func() { r.Match = matches(form) }); err != nil {
+			return Result{}, err
+		}
+		if r.Match {
+			r.Outdated = !current || i > 0
+			break
+		}
+	}
+	return r, nil
 }
 
 // Usable says whether any password can match a hash.
@@ -145,7 +171,12 @@ func parse(hash string, p Params) (m matcher, current bool) {
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
 	nobody := stored{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
-	return h.run(ctx, func() { nobody.matches(plain) })
+	for _, form := range forms(plain) {
+		if err := h.run(ctx, func() { nobody.matches(form) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Running is how many hashes are under way, Waiting how many queue, Refused
