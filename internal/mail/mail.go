@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,7 +57,7 @@ func NewSMTP(rawURL, from string) (*Sender, error) {
 		s.client = append(s.client, gomail.WithSSL())
 	case u.Scheme == "smtp" && tls == "":
 		s.client = append(s.client, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	case u.Scheme == "smtp" && tls == "none" && (s.host == "localhost" || strings.HasPrefix(s.host, "127.") || s.host == "::1"):
+	case u.Scheme == "smtp" && tls == "none" && onThisMachine(s.host):
 		port = 25
 		s.client = append(s.client, gomail.WithTLSPolicy(gomail.NoTLS))
 	default:
@@ -75,6 +77,13 @@ func NewSMTP(rawURL, from string) (*Sender, error) {
 		return nil, errors.New("cannot be used: check its host and port")
 	}
 	return s, nil
+}
+
+// onThisMachine is asked of a name that is not looked up: what a resolver
+// says may be false.
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // NewFolder writes each mail as a file NAME.eml, which mail programs open.
@@ -117,7 +126,11 @@ func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	if err != nil {
 		return err
 	}
-	return client.DialAndSendWithContext(ctx, msg)
+	err = client.DialAndSendWithContext(ctx, msg)
+	if msg.IsDelivered() { // the server said so, whatever happened to the connection after that
+		return nil
+	}
+	return err
 }
 
 // message is a whole mail. Its id is the outbox row's, so that a mail that
@@ -132,8 +145,8 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg := gomail.NewMsg()
-	if err := msg.FromFormat(s.from.Name, s.from.Address); err != nil {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := msg.From(s.from.String()); err != nil {
 		return nil, err
 	}
 	if err := msg.To(to); err != nil {
@@ -171,7 +184,7 @@ func deliverable(email string) (string, error) {
 		domain = email[at+1:] // an address in brackets, perhaps
 	}
 	to := email[:at] + "@" + domain
-	if _, err := mail.ParseAddress(to); err != nil {
+	if _, err := mail.ParseAddress("<" + to + ">"); err != nil { // an address alone: no name, no comment
 		return "", errAddress
 	}
 	return to, nil
@@ -198,24 +211,30 @@ func (s *Sender) write(m account.Mail, msg *gomail.Msg) error {
 }
 
 // Permanent reports whether another attempt could not fare better: the
-// server refused the address or the mail for good (RFC 5321, 5yz).
+// server refused the address or the mail for good (RFC 5321, 5yz). That it
+// refuses us (our password, our sender's address) is for the operator to mend.
 func Permanent(err error) bool {
 	if errors.Is(err, errAddress) {
 		return true
 	}
 	var send *gomail.SendError
-	return errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 550 && send.ErrorCode() <= 559
+	return errors.As(err, &send) && send.Reason != gomail.ErrSMTPMailFrom && send.ErrorCode() >= 550 && send.ErrorCode() <= 559
 }
 
 // Reason says what went wrong without naming anybody: servers quote the
 // address in what they answer.
 func Reason(err error) string {
-	var send *gomail.SendError
+	var (
+		send   *gomail.SendError
+		answer *textproto.Error // to our greeting or password
+	)
 	switch {
 	case errors.As(err, &send) && send.ErrorCode() != 0:
-		return fmt.Sprintf("the SMTP server answered %d %s", send.ErrorCode(), send.EnhancedStatusCode())
+		return strings.TrimSpace(fmt.Sprintf("the SMTP server answered %d %s", send.ErrorCode(), send.EnhancedStatusCode()))
 	case errors.As(err, &send):
 		return "SMTP: " + send.Reason.String()
+	case errors.As(err, &answer):
+		return fmt.Sprintf("the SMTP server answered %d to our greeting or our credentials", answer.Code)
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the SMTP server took too long"
 	case errors.Is(err, context.Canceled):
@@ -227,7 +246,7 @@ func Reason(err error) string {
 	if errors.As(err, &path) {
 		return path.Op + ": " + path.Err.Error()
 	}
-	return "the SMTP server cannot be reached or does not take our credentials (" + fmt.Sprintf("%T", rootOf(err)) + ")"
+	return "the SMTP server cannot be reached, offers no TLS that we trust, or does not take our credentials (" + fmt.Sprintf("%T", rootOf(err)) + ")"
 }
 
 func rootOf(err error) error {
