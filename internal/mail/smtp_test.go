@@ -232,6 +232,67 @@ func TestSilentServerIsLeft(t *testing.T) {
 	}
 }
 
+// TestServerThatHoldsItsAnswerIsLeft when the caller must end, a little later
+// than that: the answer may be on its way.
+func TestServerThatHoldsItsAnswerIsLeft(t *testing.T) {
+	t.Parallel()
+	smtp := smtptest.Start(t, smtptest.Options{})
+	held, asked := make(chan struct{}), make(chan struct{})
+	smtp.Judge(func(to string, _ int) smtptest.Verdict {
+		if to != "" {
+			close(asked)
+		}
+		return smtptest.Verdict{Wait: held}
+	})
+	defer close(held)
+	s, err := mail.NewSMTP(smtp.URL(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	began := time.Now()
+	err = s.Send(ctx, example(account.MailVerifyEmail, "fr"), link)
+	if took := time.Since(began); err == nil || took < time.Second || took > 15*time.Second {
+		t.Errorf("%v after %v", err, took)
+	}
+	if reason := private(t, err); mail.Permanent(err) || reason != "the server is stopping" {
+		t.Errorf("reason %q", reason)
+	}
+}
+
+// TestNoConnectionIsLeftOpen: an SMTP server takes only so many.
+func TestNoConnectionIsLeftOpen(t *testing.T) {
+	t.Parallel()
+	for name, verdict := range map[string]smtptest.Verdict{"taken": {}, "refused": {Rcpt: 550}, "password": {}, "certificate": {}} {
+		for _, kind := range []smtptest.TLS{smtptest.STARTTLS, smtptest.Implicit} {
+			o := smtptest.Options{TLS: kind, Certificate: trusted, User: user, Password: password}
+			if name == "certificate" {
+				o.Certificate = nil
+			}
+			s := smtptest.Start(t, o)
+			s.Judge(func(to string, _ int) smtptest.Verdict {
+				if to == "" {
+					return smtptest.Verdict{}
+				}
+				return verdict
+			})
+			u := s.URL()
+			if name == "password" {
+				u = strings.Replace(u, "s3cret", "wrong", 1)
+			}
+			if err := sent(t, u); (err == nil) != (name == "taken") {
+				t.Errorf("%s: %v", name, err)
+			}
+			for deadline := time.Now().Add(10 * time.Second); s.Open() > 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("%s: a connection is left open", name)
+				}
+			}
+		}
+	}
+}
+
 func TestURLsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, u := range []string{

@@ -88,7 +88,10 @@ func (s *session) Reset() {
 	s.from, s.to, s.verdict = "", "", Verdict{}
 }
 
-func (s *session) Logout() error { return nil }
+func (s *session) Logout() error {
+	s.server.count(-1)
+	return nil
+}
 
 // answer refuses with a code, quoting an address as servers do.
 func answer(code int, address string) error {

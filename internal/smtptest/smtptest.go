@@ -67,6 +67,7 @@ type Server struct {
 	judge    func(to string, attempt int) Verdict
 	attempts map[string]int
 	logins   int
+	open     int
 	messages []Message
 	arrived  chan struct{} // closed and replaced with each message
 }
@@ -86,6 +87,7 @@ func Start(tb testing.TB, o Options) *Server {
 	}
 	s := &Server{options: o, address: l.Addr().String(), listener: l, attempts: map[string]int{}, arrived: make(chan struct{})}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		s.count(1)
 		return &session{server: s, conn: c}, nil
 	}))
 	s.server.Domain = "smtptest"
@@ -171,6 +173,19 @@ func (s *Server) Logins() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.logins
+}
+
+// Open is how many connections there are that greeted.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+func (s *Server) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open += n
 }
 
 func (s *Server) verdict(to string) Verdict {
