@@ -134,7 +134,14 @@ func (s *Service) RunMail(ctx context.Context) {
 	}
 }
 
+// claimMail takes a mail to deliver. It does not stop half-way when the
+// server does: a claim that was made unknown to us would hold its mail for
+// as long as the lease.
 func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, err error) {
+	if err := ctx.Err(); err != nil {
+		return m, "", err
+	}
+	ctx = context.WithoutCancel(ctx)
 	lease = token.NewID()
 	now := s.o.Now()
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
