@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"internal/payload":         {},
 	"internal/telemetry":       {},
 	"internal/pgtest":          {},
+	"internal/smtptest":        {},
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},

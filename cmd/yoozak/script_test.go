@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 //	stop                     sends SIGTERM; the server must end with 0
 //	http STATUS METHOD PATH [BODY] [HEADER]...
 //	                         calls it; the answer is in stdout for the next line
+//	until PATTERN COMMAND [ARG]...
+//	                         runs it again and again until its output matches
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
+					"until": scriptUntil,
 				},
 				Condition: func(cond string) (bool, error) { return cond == engine, nil },
 			})
@@ -152,4 +155,19 @@ func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no text field %s in %s", args[1], s.answer)
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN COMMAND [ARG]...")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	output := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if output = ts.ReadFile("stdout"); pattern.MatchString(output) {
+			return
+		}
+	}
+	ts.Fatalf("%s never printed %s:\n%s", strings.Join(args[1:], " "), args[0], output)
 }
