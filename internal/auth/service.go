@@ -101,18 +101,33 @@ func hashing(err error) error {
 	return err
 }
 
-// Sweep forgets sessions that ended more than a day ago: their last access
-// token is gone by then.
+// Sweep forgets sessions that ended more than a day ago, as their last
+// access token is gone by then, and revoked tokens that expired as long ago:
+// a clock that is late must not find them good again.
 func (s *Service) Sweep(ctx context.Context) error {
-	const most = 1000 // a longer transaction would keep SQLite's writers waiting
-	before := s.o.Now().Add(-24*time.Hour - s.o.AccessLifetime)
+	dayAgo := s.o.Now().Add(-24 * time.Hour)
+	sessions := func(tx *store.Store) (int64, error) {
+		return tx.DeleteSessions(ctx, dayAgo.Add(-s.o.AccessLifetime), mostSwept)
+	}
+	tokens := func(tx *store.Store) (int64, error) {
+		return tx.DeleteRevokedTokens(ctx, dayAgo, mostSwept)
+	}
+	return errors.Join(s.sweep(ctx, sessions), s.sweep(ctx, tokens))
+}
+
+// mostSwept is how much goes at once: a longer transaction would keep
+// SQLite's writers waiting.
+const mostSwept = 1000
+
+// sweep calls forget until there is nothing more to forget.
+func (s *Service) sweep(ctx context.Context, forget func(tx *store.Store) (int64, error)) error {
 	for {
 		var n int64
 		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
-			n, err = tx.DeleteSessions(ctx, before, most)
+			n, err = forget(tx)
 			return err
 		})
-		if err != nil || n < most {
+		if err != nil || n < mostSwept {
 			return err
 		}
 	}

@@ -9,14 +9,14 @@ import (
 )
 
 const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.password_hash,
-	u.is_active, u.is_staff, u.language, u.joined_at, u.last_login_at, u.password_at`
+	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at`
 
 // userTarget returns where to scan userColumns, and what to call after.
 func userTarget(u *account.User) ([]any, func()) {
 	var lastLogin sql.NullTime
 	return []any{
 			&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
-			&u.Active, &u.Staff, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
+			&u.Active, &u.Staff, &u.Superuser, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
 		}, func() {
 			u.JoinedAt, u.PasswordAt, u.LastLoginAt = u.JoinedAt.UTC(), u.PasswordAt.UTC(), utc(lastLogin)
 		}
@@ -27,11 +27,11 @@ func userTarget(u *account.User) ([]any, func()) {
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
 	return s.mend(s.q.QueryRowContext(ctx, `
 		INSERT INTO users (username, email, email_key, first_name, last_name, password_hash,
-		                   is_active, is_staff, language, joined_at, last_login_at, password_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		RETURNING id`,
 		u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
+		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
 	).Scan(&u.ID))
 }
 
