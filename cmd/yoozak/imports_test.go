@@ -25,13 +25,15 @@ var mayImport = map[string][]string{
 	"internal/store":           {"internal/account"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
 	"internal/auth":            {"internal/account", "internal/password", "internal/store", "internal/token"},
+	"internal/django":          {"internal/account", "internal/store"},
 	"internal/api":             {"internal/account", "internal/auth", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
-		"internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/django", "internal/job",
+		"internal/locale", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
-	"bench":        {"internal/pgtest"},
-	"test/postman": {},
+	"bench":             {"internal/pgtest"},
+	"bench/djangousers": {},
+	"test/postman":      {},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -66,6 +66,16 @@ func (s *Store) Import(ctx context.Context, fn func(*Import) error) error {
 	return s.mend(sqlTx.Commit())
 }
 
+// CanImport says whether the schema has what [Store.Import] needs, without
+// touching it.
+func (s *Store) CanImport(ctx context.Context) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var any bool
+	return s.mend(s.db.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM django_imports)`).Scan(&any))
+}
+
 func (s *Store) take(ctx context.Context, b bulk, fn func(*Import) error) error {
 	if err := b.begin(ctx); err != nil {
 		return s.mend(err)

@@ -9,9 +9,8 @@ import (
 // itself is more than a row.
 type sqliteBulk struct{ tx *Store }
 
-// begin gives the writer's connection the memory that two indexes in random
-// order want: 32 MiB. The server's writer, which never has that much to
-// remember, is another process or gets it back with the next open.
+// begin gives the connection the memory that two indexes, filled in random
+// order, want: 32 MiB.
 func (b *sqliteBulk) begin(ctx context.Context) error {
 	_, err := b.tx.q.ExecContext(ctx, `PRAGMA cache_size = -32768`)
 	return err
