@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -52,8 +53,11 @@ func TestScripts(t *testing.T) {
 					address, err := freeAddress()
 					env.Setenv("YOOZAK_LISTEN", address)
 					env.Setenv("ENGINE", engine)
+					project, err2 := filepath.Abs("../../test/django")
+					env.Setenv("DJANGO", project)
+					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
 					env.Values["server"] = new(scriptServer)
-					return err
+					return errors.Join(err, err2)
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
