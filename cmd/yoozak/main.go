@@ -27,6 +27,7 @@ type cli struct {
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
 	User         userCmd         `cmd:"" help:"Create, list, disable and enable users; set a password."`
 	Key          keyCmd          `cmd:"" help:"List and rotate the keys that sign tokens."`
+	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

@@ -18,8 +18,11 @@ import (
 
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/telemetry"
 )
@@ -29,12 +32,14 @@ type serveCmd struct {
 	config.Database
 	config.Tokens
 	config.Passwords
+	config.Mail
+	config.Accounts
 }
 
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
 	if err != nil {
 		return err
 	}
@@ -44,6 +49,10 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
 	}
 	tuneGC()
+	sender, err := newSender(c)
+	if err != nil {
+		return err
+	}
 
 	st, err := openStore(e.ctx, c.Database)
 	if err != nil {
@@ -56,12 +65,16 @@ func (cmd serveCmd) Run(e env) error {
 	}()
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
+	breached := newBreached(c.Passwords, log)
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm:       c.Tokens.Algorithm,
 		AccessLifetime:  c.Tokens.AccessLifetime,
 		RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation:        c.Tokens.Rotation,
+		Mail:            mailOptions(c, sender),
+		EraseAfter:      c.Accounts.EraseAfter,
+		Breached:        breached,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
@@ -72,10 +85,11 @@ func (cmd serveCmd) Run(e env) error {
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
 		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
+		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(hasher)
+		metrics := newMetrics(hasher, breached)
 		options.Observe = metrics.Observe
 		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
 			return err
@@ -89,16 +103,21 @@ func (cmd serveCmd) Run(e env) error {
 	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
-	greet(e.stderr, servers.url("api"), c)
+	greet(e.stderr, servers.url("api"), c, sender)
 
+	mails, stopMails := context.WithCancel(context.Background())
+	var delivery sync.WaitGroup
+	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, []job.Job{
 		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
-		{Name: "sweep sessions", Every: time.Hour, Run: service.Sweep},
+		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 	})
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.shutdown())
 	stopJobs()
+	stopMails()
+	delivery.Wait()
 	log.Info("stopped")
 	return err
 }
@@ -134,10 +153,11 @@ func threadsBeside(slots int) func(busy bool) {
 	}
 }
 
-func newMetrics(hasher *password.Hasher) *telemetry.Metrics {
+func newMetrics(hasher *password.Hasher, breached *breach.Checker) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(hasher.Waiting()) })
+	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(breached.Failures()) })
 	return m
 }
 
@@ -152,13 +172,17 @@ func debugHandler() http.Handler {
 }
 
 // greet tells a person at the terminal where things are.
-func greet(w io.Writer, url string, c config.Config) {
+func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n",
-		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
+	mails := "SMTP"
+	if sender.Folder() != "" {
+		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n",
+		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails)
 }
 
 // servers are the HTTP servers of the process.

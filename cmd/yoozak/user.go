@@ -24,6 +24,7 @@ type userCmd struct {
 	List        userListCmd        `cmd:"" help:"List users."`
 	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
 	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
+	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
 }
 
@@ -69,6 +70,7 @@ type listedUser struct {
 	Active    bool       `json:"active"`
 	JoinedAt  time.Time  `json:"joined_at"`
 	LastLogin *time.Time `json:"last_login_at"`
+	ClosedAt  *time.Time `json:"closed_at"`
 }
 
 // Run prints every user, in pages so that a million do not fill the memory.
@@ -102,13 +104,20 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 		if !u.LastLoginAt.IsZero() {
 			l.LastLogin = &u.LastLoginAt
 		}
+		if !u.ClosedAt.IsZero() {
+			l.ClosedAt = &u.ClosedAt
+		}
 		return json.NewEncoder(out).Encode(l)
 	}
 	lastLogin := "never"
 	if !u.LastLoginAt.IsZero() {
 		lastLogin = u.LastLoginAt.Format(time.DateTime)
 	}
-	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%t\t%s\t%s\n", u.ID, u.Username, u.Email, u.Active, u.JoinedAt.Format(time.DateTime), lastLogin)
+	active := fmt.Sprint(u.Active)
+	if !u.ClosedAt.IsZero() {
+		active = "closed"
+	}
+	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, u.Username, u.Email, active, u.JoinedAt.Format(time.DateTime), lastLogin)
 	return err
 }
 
@@ -148,6 +157,23 @@ func setActive(e env, d config.Database, p config.Passwords, username string, ac
 	})
 }
 
+type userRestoreCmd struct {
+	Username string `arg:""`
+	config.Database
+	config.Passwords
+}
+
+// Run restores a closed account.
+func (cmd userRestoreCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		if err := s.Restore(e.ctx, cmd.Username); err != nil {
+			return named(err, cmd.Username)
+		}
+		_, err := fmt.Fprintf(e.stdout, "restored %s\n", cmd.Username)
+		return err
+	})
+}
+
 type userSetPasswordCmd struct {
 	Username string `arg:""`
 	config.Database
@@ -180,6 +206,9 @@ func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service)
 
 // named says which user is not there.
 func named(err error, username string) error {
+	if errors.Is(err, auth.ErrClosed) {
+		return fmt.Errorf("%w: yoozak user restore %s", err, username)
+	}
 	if errors.Is(err, account.ErrUserNotFound) {
 		return fmt.Errorf("there is no user %q", username)
 	}

@@ -1,6 +1,9 @@
 package account
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Kind groups errors by what a program does about them. The transport owns
 // the table from kind to status.
@@ -11,6 +14,8 @@ const (
 	Invalid      Kind = iota // the input must change; Fields says where
 	Unauthorized             // credentials or token are missing or not good
 	Unavailable              // come back later
+	Throttled                // too many for now; Wait says how long
+	NotFound                 // there is no such thing, or it is not the caller's
 )
 
 // Args are the values that a message names.
@@ -34,7 +39,8 @@ func (t Term) TextKey() string { return string(t) }
 type Error struct {
 	Kind   Kind
 	Code   string
-	Fields Fields // of Invalid
+	Fields Fields        // of Invalid
+	Wait   time.Duration // of Throttled
 }
 
 // Fields holds the messages for each field, in the order of detection.
@@ -71,6 +77,12 @@ func (f Fields) Err() error {
 	return &Error{Kind: Invalid, Code: "invalid", Fields: f}
 }
 
+// ErrThrottled says that there were too many requests of this kind; the next
+// is welcome after the time given.
+func ErrThrottled(wait time.Duration) *Error {
+	return &Error{Kind: Throttled, Code: "throttled", Wait: wait}
+}
+
 // Every error that a client may see, apart from those of the fields.
 var (
 	// ErrInvalidCredentials says that username and password do not open an
@@ -90,6 +102,10 @@ var (
 	// gone or may not log in any more.
 	ErrUserNotFound = &Error{Kind: Unauthorized, Code: "user_not_found"}
 	ErrUserInactive = &Error{Kind: Unauthorized, Code: "user_inactive"}
+
+	// ErrNotFound says that what the path names is not there, or belongs to
+	// somebody else: the two must look alike.
+	ErrNotFound = &Error{Kind: NotFound, Code: "not_found"}
 
 	// ErrUnavailable says that the server cannot answer now: its database is
 	// out of reach or its disk is full, or too many passwords wait to be

@@ -3,6 +3,7 @@ package account
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -25,6 +26,10 @@ type User struct {
 	JoinedAt     time.Time
 	LastLoginAt  time.Time // zero: never
 	PasswordAt   time.Time // when the password was last set
+
+	EmailVerifiedAt time.Time // zero: nobody has shown that they read this mailbox
+	ClosedAt        time.Time // zero: not closed. Then the person is erased some time later
+	SignedOutAt     time.Time // tokens without a session that were issued before are not good
 }
 
 // lower is full Unicode lower-casing, as Python's.
@@ -49,4 +54,17 @@ func NormalizeEmail(email string) string {
 // because the engines disagree on what lower case is outside ASCII.
 func EmailKey(email string) string {
 	return norm.NFC.String(lower.String(norm.NFC.String(email)))
+}
+
+// MaskEmail shows enough of an address for its owner to know it again.
+func MaskEmail(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return "***"
+	}
+	first, _ := utf8.DecodeRuneInString(email)
+	if at == 0 {
+		return "***" + email[at:]
+	}
+	return string(first) + "***" + email[at:]
 }

@@ -44,32 +44,35 @@ func readBody(x *exchange, r *http.Request) (payload.Object, error) {
 
 // field is a field of a request's struct.
 type field struct {
-	name  string
-	index int
+	name   string
+	index  int
+	inPath bool
 }
 
 var inputType = reflect.TypeFor[account.Input]()
 
-// fieldsOf lists a request type's fields. A type that is not made of inputs
-// is a mistake in the program.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
+// fieldsOf lists a request type's fields and says whether any is in the
+// body. A type that is not made of inputs is a mistake in the program.
+func fieldsOf(t reflect.Type) (fields []field, inBody bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name := f.Tag.Get("json")
-		if f.Type != inputType || name == "" {
-			panic("api: " + t.String() + "." + f.Name + " must be an account.Input with a json name")
+		name, path := f.Tag.Get("json"), f.Tag.Get("path")
+		if f.Type != inputType || (name == "") == (path == "") {
+			panic("api: " + t.String() + "." + f.Name + " must be an account.Input with a json or a path name")
 		}
-		fields = append(fields, field{name: name, index: i})
+		fields = append(fields, field{name: name + path, index: i, inPath: path != ""})
+		inBody = inBody || path == ""
 	}
-	return fields
+	return fields, inBody
 }
 
-func bind(fields []field, in reflect.Value, body payload.Object) {
+func bind(fields []field, in reflect.Value, from source) {
 	for _, f := range fields {
-		v, there := body[f.name]
-		if there {
-			*(in.Field(f.index).Addr().Interface().(*account.Input)) = input(v)
+		to := in.Field(f.index).Addr().Interface().(*account.Input)
+		if f.inPath {
+			*to = account.TextInput(from.path(f.name))
+		} else if v, there := from.body[f.name]; there {
+			*to = input(v)
 		}
 	}
 }

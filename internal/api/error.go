@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
@@ -125,6 +127,12 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 			}
 		}
 		return http.StatusBadRequest, fields
+	case account.NotFound:
+		return http.StatusNotFound, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
+	case account.Throttled:
+		seconds := int(math.Ceil(e.Wait.Seconds()))
+		x.Header().Set("Retry-After", strconv.Itoa(seconds))
+		return http.StatusTooManyRequests, detailBody{Detail: locale.Text(x.language, e.Code, account.Args{"n": seconds})}
 	case account.Unavailable:
 		s.o.Log.WarnContext(ctx, "unavailable", "request_id", x.id, "route", x.route, "error", err.Error())
 		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(x.language, e.Code, nil)}

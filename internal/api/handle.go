@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/yoozak/clients/internal/account"
@@ -16,19 +18,26 @@ import (
 // endpoint is a typed function without its types.
 type endpoint struct {
 	needsCaller bool
-	fields      []field // of the body; nil: the body is not read
-	call        func(ctx context.Context, peer account.Peer, caller *auth.Caller, body payload.Object) (any, error)
+	readsBody   bool
+	call        func(ctx context.Context, peer account.Peer, caller *auth.Caller, in source) (any, error)
+}
+
+// source is where the fields of a request come from.
+type source struct {
+	body payload.Object
+	path func(name string) string
 }
 
 // handle makes an endpoint that anybody may call. In is a struct of
-// [account.Input] fields with json names, or struct{} for no body.
+// [account.Input] fields with json names, or with path names for what a
+// route has in braces; struct{} is nothing.
 func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In) (Out, error)) endpoint {
-	fields := fieldsOf(reflect.TypeFor[In]())
+	fields, body := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
-		fields: fields,
-		call: func(ctx context.Context, peer account.Peer, _ *auth.Caller, body payload.Object) (any, error) {
+		readsBody: body,
+		call: func(ctx context.Context, peer account.Peer, _ *auth.Caller, from source) (any, error) {
 			in := new(In)
-			bind(fields, reflect.ValueOf(in).Elem(), body)
+			bind(fields, reflect.ValueOf(in).Elem(), from)
 			return fn(ctx, peer, in)
 		},
 	}
@@ -37,42 +46,86 @@ func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In)
 // handleAs makes an endpoint that needs a good access token; a function that
 // takes a caller cannot be registered without the check.
 func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in *In) (Out, error)) endpoint {
-	fields := fieldsOf(reflect.TypeFor[In]())
+	fields, body := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
 		needsCaller: true,
-		fields:      fields,
-		call: func(ctx context.Context, _ account.Peer, caller *auth.Caller, body payload.Object) (any, error) {
+		readsBody:   body,
+		call: func(ctx context.Context, peer account.Peer, caller *auth.Caller, from source) (any, error) {
 			in := new(In)
-			bind(fields, reflect.ValueOf(in).Elem(), body)
+			bind(fields, reflect.ValueOf(in).Elem(), from)
+			caller.Peer = peer
 			return fn(ctx, caller, in)
 		},
 	}
 }
 
-// serve is the walk of one request, in Django REST Framework's order.
-func (s *Server) serve(rt route) http.Handler {
-	allow := []string{rt.method + ", OPTIONS"}
-	if rt.method == http.MethodGet {
-		allow = []string{"GET, HEAD, OPTIONS"}
+// resource is one path and what may be done there.
+type resource struct {
+	routes []route // in the order in which Allow names their methods
+	allow  []string
+}
+
+// resources groups the routes by path.
+func resources(routes []route) map[string]resource {
+	all := map[string]resource{}
+	for _, rt := range routes {
+		r := all[rt.path]
+		r.routes = append(r.routes, rt)
+		all[rt.path] = r
 	}
+	for path, r := range all {
+		var methods []string
+		for _, rt := range r.routes {
+			methods = append(methods, rt.method)
+		}
+		if slices.Contains(methods, http.MethodGet) {
+			methods = append(methods, http.MethodHead)
+		}
+		r.allow = []string{strings.Join(append(methods, http.MethodOptions), ", ")}
+		all[path] = r
+	}
+	return all
+}
+
+// route is the one for a method; for another method it is the first, and
+// found is false.
+func (r resource) route(method string) (rt route, found bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for _, rt := range r.routes {
+		if rt.method == method {
+			return rt, true
+		}
+	}
+	return r.routes[0], false
+}
+
+// serve is the walk of one request, in Django REST Framework's order.
+func (s *Server) serve(res resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(w)
+		rt, found := res.route(r.Method)
 		x.route = rt.name
-		w.Header()["Allow"] = allow
-		if s.cors.preflight(w, r, allow[0]) {
+		w.Header()["Allow"] = res.allow
+		if s.cors.preflight(w, r, res.allow[0]) {
 			return
 		}
 		ctx := r.Context()
-		out, status, err := s.answer(ctx, x, r, rt)
+		out, status, err := s.answer(ctx, x, r, rt, found)
 		if err != nil {
 			s.writeError(ctx, x, err)
+			return
+		}
+		if status == http.StatusNoContent {
+			x.WriteHeader(status)
 			return
 		}
 		writeJSON(x, status, out)
 	})
 }
 
-func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt route) (any, int, error) {
+func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt route, found bool) (any, int, error) {
 	if err := negotiate(r); err != nil {
 		return nil, 0, err
 	}
@@ -89,21 +142,17 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	switch {
 	case r.Method == http.MethodOptions:
 		return describe(rt), http.StatusOK, nil
-	case r.Method != rt.method && (r.Method != http.MethodHead || rt.method != http.MethodGet):
+	case !found:
 		return nil, 0, methodNotAllowed(r.Method)
 	}
-	var body payload.Object
-	if rt.endpoint.fields != nil {
+	from := source{path: r.PathValue}
+	if rt.endpoint.readsBody {
 		var err error
-		if body, err = readBody(x, r); err != nil {
+		if from.body, err = readBody(x, r); err != nil {
 			return nil, 0, err
 		}
 	}
-	var peer account.Peer
-	if !rt.endpoint.needsCaller {
-		peer = s.peer(x, r)
-	}
-	out, err := rt.endpoint.call(ctx, peer, caller, body)
+	out, err := rt.endpoint.call(ctx, s.peer(x, r), caller, from)
 	return out, rt.status, err
 }
 

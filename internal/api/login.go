@@ -36,8 +36,8 @@ func newTokenResponse(g auth.Grant) tokenResponse {
 		Access:  g.Access,
 		User:    newUserBody(g.User),
 		TokenInfo: tokenInfo{
-			ExpiresAt: g.Claims.ExpiresAt.UTC().Format(wireTime),
-			IssuedAt:  g.Claims.IssuedAt.UTC().Format(wireTime),
+			ExpiresAt: wired(g.Claims.ExpiresAt),
+			IssuedAt:  wired(g.Claims.IssuedAt),
 			Type:      "Bearer",
 		},
 	}

@@ -3,9 +3,54 @@ package api
 import (
 	"context"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 )
 
 func (s *Server) me(_ context.Context, caller *auth.Caller, _ *struct{}) (userBody, error) {
 	return newUserBody(caller.User), nil
+}
+
+type updateMeRequest struct {
+	Username  account.Input `json:"username"`
+	FirstName account.Input `json:"first_name"`
+	LastName  account.Input `json:"last_name"`
+}
+
+func (s *Server) updateMe(ctx context.Context, caller *auth.Caller, in *updateMeRequest) (userBody, error) {
+	u, err := s.auth.UpdateProfile(ctx, caller, auth.ProfileChange(*in))
+	if err != nil {
+		return userBody{}, err
+	}
+	return newUserBody(u), nil
+}
+
+type closeMeRequest struct {
+	Password account.Input `json:"password"`
+}
+
+func (s *Server) closeMe(ctx context.Context, caller *auth.Caller, in *closeMeRequest) (nothing, error) {
+	return nothing{}, s.auth.Close(ctx, caller, in.Password)
+}
+
+type securityBody struct {
+	EmailVerified     bool    `json:"email_verified"`
+	EmailVerifiedAt   *string `json:"email_verified_at"`
+	PasswordChangedAt string  `json:"password_changed_at"`
+	JoinedAt          string  `json:"joined_at"`
+	LastLoginAt       *string `json:"last_login_at"`
+	OpenSessions      int     `json:"open_sessions"`
+}
+
+func (s *Server) security(ctx context.Context, caller *auth.Caller, _ *struct{}) (securityBody, error) {
+	sec, err := s.auth.Security(ctx, caller)
+	if err != nil {
+		return securityBody{}, err
+	}
+	u := sec.User
+	return securityBody{
+		EmailVerified: !u.EmailVerifiedAt.IsZero(), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
+		PasswordChangedAt: wired(u.PasswordAt), JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
+		OpenSessions: sec.Sessions,
+	}, nil
 }

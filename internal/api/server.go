@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 )
 
@@ -27,7 +28,16 @@ type Options struct {
 	RefreshHint    time.Duration
 	CORSOrigins    []string
 	TrustedProxies []netip.Prefix
+	Pages          Pages // nil: none
 }
+
+// Pages answers the requests below [PagesPath] for people: what api knows of
+// a request (who is asking, in which language) and does for each (its id,
+// the log, panics) is theirs, too. It returns the name of the page.
+type Pages func(w http.ResponseWriter, r *http.Request, peer account.Peer) (name string)
+
+// PagesPath is where the pages are.
+const PagesPath = "/account/"
 
 // Server answers the API.
 type Server struct {
@@ -40,15 +50,21 @@ type Server struct {
 func New(o Options) http.Handler {
 	s := &Server{auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins)}
 	mux := http.NewServeMux()
-	for _, rt := range s.routes() {
+	for path, res := range resources(s.routes()) {
 		// The reference's paths end in a slash; some clients leave it out, and
 		// a redirect would cost them a round trip or, in old ones, the body.
-		mux.Handle(rt.path+"{$}", s.serve(rt))
-		mux.Handle(rt.path[:len(rt.path)-1], s.serve(rt))
+		mux.Handle(path+"{$}", s.serve(res))
+		mux.Handle(path[:len(path)-1], s.serve(res))
 	}
 	mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	if o.Pages != nil {
+		mux.HandleFunc(PagesPath, func(w http.ResponseWriter, r *http.Request) {
+			x := exchangeOf(w)
+			x.route = o.Pages(x, r, s.peer(x, r))
+		})
+	}
 	mux.HandleFunc("/", s.notFound)
 	return s.outermost(mux)
 }

@@ -20,27 +20,31 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := s.checkPolicy("password", plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
-		return err
-	}
-	hash, err := s.hasher.Hash(ctx, plain)
+	hash, err := s.newPassword(ctx, "password", plain, u)
 	if err != nil {
-		return hashing(err)
+		return err
 	}
 	now := s.o.Now()
 	return s.store.Tx(ctx, func(tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return adminUser(err)
 		}
-		return tx.RevokeSessions(ctx, u.ID, now)
+		return tx.RevokeSessions(ctx, u.ID, "", now)
 	})
 }
+
+// ErrClosed says that the person left: only [Service.Restore] brings them
+// back.
+var ErrClosed = errors.New("the account was closed by its owner")
 
 // SetActive enables a user, or disables one and ends their sessions.
 func (s *Service) SetActive(ctx context.Context, username string, active bool) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
 		return adminUser(err)
+	}
+	if active && !u.ClosedAt.IsZero() {
+		return ErrClosed
 	}
 	return s.store.Tx(ctx, func(tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
@@ -49,7 +53,7 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 		if active {
 			return nil
 		}
-		return tx.RevokeSessions(ctx, u.ID, s.o.Now())
+		return tx.RevokeSessions(ctx, u.ID, "", s.o.Now())
 	})
 }
 

@@ -15,6 +15,7 @@ type Caller struct {
 	User      account.User // without the password hash and the dates
 	SessionID string       // empty: the token is Django's
 	ExpiresAt time.Time    // of the token
+	Peer      account.Peer // filled in by the transport
 }
 
 // Authenticate returns the caller of a good access token whose session is
@@ -28,7 +29,7 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 	}
 	caller := &Caller{SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}
 	if claims.SessionID == "" {
-		if caller.User, err = s.activeUser(ctx, claims.UserID); err != nil {
+		if caller.User, err = s.userWithoutSession(ctx, claims); err != nil {
 			return nil, err
 		}
 		return caller, nil
@@ -80,8 +81,10 @@ func (s *Service) session(ctx context.Context, claims token.Claims) (account.Ses
 	return n, u, nil
 }
 
-func (s *Service) activeUser(ctx context.Context, id int64) (account.User, error) {
-	u, err := s.store.UserByID(ctx, id)
+// userWithoutSession returns the active user of a token that Django issued,
+// unless they signed out everywhere since.
+func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (account.User, error) {
+	u, err := s.store.UserByID(ctx, claims.UserID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return account.User{}, account.ErrUserNotFound
@@ -89,6 +92,8 @@ func (s *Service) activeUser(ctx context.Context, id int64) (account.User, error
 		return account.User{}, err
 	case !u.Active:
 		return account.User{}, account.ErrUserInactive
+	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
+		return account.User{}, account.ErrTokenInvalid
 	}
 	return u, nil
 }

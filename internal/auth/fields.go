@@ -130,11 +130,15 @@ func checkPassword(errs account.Fields, field string, in account.Input) string {
 }
 
 func checkEmail(errs account.Fields, in account.Input) string {
+	return checkEmailAddress(errs, in, optional)
+}
+
+func checkEmailAddress(errs account.Fields, in account.Input, p presence) string {
 	if in.State == account.NotText {
 		errs.Add("email", "email.invalid", nil)
 		return ""
 	}
-	text := checkText(errs, "email", in, optional, atMost(maxEmail, "field.max_length"))
+	text := checkText(errs, "email", in, p, atMost(maxEmail, "field.max_length"))
 	if text != "" && !validEmail(text) {
 		errs.Add("email", "email.invalid", nil)
 	}

@@ -27,7 +27,23 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 	if err := errs.Err(); err != nil {
 		return Grant{}, err
 	}
-	u, err := s.userForLogin(ctx, account.NormalizeUsername(username))
+	username = account.NormalizeUsername(username)
+	grant, err := s.login(ctx, peer, username, plain)
+	if errors.Is(err, errHashChanged) { // by another login that renewed it, or by a change of password
+		grant, err = s.login(ctx, peer, username, plain)
+	}
+	if errors.Is(err, errHashChanged) {
+		return Grant{}, account.ErrInvalidCredentials
+	}
+	return grant, err
+}
+
+// errHashChanged says that the password was compared with a hash that is not
+// the user's any more.
+var errHashChanged = errors.New("the password hash changed meanwhile")
+
+func (s *Service) login(ctx context.Context, peer account.Peer, username, plain string) (Grant, error) {
+	u, err := s.userForLogin(ctx, username)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return Grant{}, hashing(err)
@@ -44,9 +60,9 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 	if !result.Match || !u.Active {
 		return Grant{}, account.ErrInvalidCredentials
 	}
-	old, renewed := u.PasswordHash, ""
+	hash := u.PasswordHash
 	if result.Outdated {
-		if renewed, err = s.hasher.Hash(ctx, plain); err != nil {
+		if hash, err = s.hasher.Hash(ctx, plain); err != nil {
 			return Grant{}, hashing(err)
 		}
 	}
@@ -54,18 +70,13 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 	n := s.newSession(peer, now)
 	n.UserID = u.ID
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		if renewed != "" {
-			if err := tx.Rehash(ctx, u.ID, old, renewed); err != nil {
-				return err
-			}
-		}
-		if err := tx.SetLastLogin(ctx, u.ID, now); err != nil {
+		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
 		return tx.CreateSession(ctx, n)
 	})
-	if errors.Is(err, store.ErrNotFound) { // erased since we looked
-		return Grant{}, account.ErrInvalidCredentials
+	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
+		return Grant{}, errHashChanged
 	}
 	if err != nil {
 		return Grant{}, err

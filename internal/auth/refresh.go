@@ -125,7 +125,7 @@ func (s *Service) notRevoked(ctx context.Context, claims token.Claims) error {
 // can be rotated and revoked like ours. Its id follows from the token's, so
 // that two requests at once adopt it once.
 func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Claims, now time.Time) (account.Session, account.User, error) {
-	u, err := s.activeUser(ctx, claims.UserID)
+	u, err := s.userWithoutSession(ctx, claims)
 	if err != nil {
 		return account.Session{}, account.User{}, err
 	}

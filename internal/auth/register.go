@@ -34,11 +34,15 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 			return err
 		}
 		n.UserID = u.ID
-		return tx.CreateSession(ctx, n)
+		if err := tx.CreateSession(ctx, n); err != nil {
+			return err
+		}
+		return s.mailVerification(ctx, tx, u, peer, u.JoinedAt)
 	})
 	if err != nil {
 		return Grant{}, usernameTaken(err)
 	}
+	s.wakeMail()
 	return s.grant(u, n)
 }
 
@@ -58,14 +62,8 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
 	errs := account.Fields{}
 	username := account.NormalizeUsername(checkUsername(errs, r.Username))
-	if len(errs["username"]) == 0 {
-		taken, err := s.store.UsernameTaken(ctx, username)
-		if err != nil {
-			return account.User{}, err
-		}
-		if taken {
-			errs.Add("username", "username.taken", nil)
-		}
+	if err := s.checkUsernameFree(ctx, errs, username); err != nil {
+		return account.User{}, err
 	}
 	plain := checkPassword(errs, "password", r.Password)
 	email := checkEmail(errs, r.Email)
@@ -74,7 +72,7 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
-	if err := s.checkPolicy("password", plain, username, email, firstName, lastName); err != nil {
+	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)
@@ -88,6 +86,18 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	}, nil
 }
 
+// checkUsernameFree is asked before the slow part; the unique index decides.
+func (s *Service) checkUsernameFree(ctx context.Context, errs account.Fields, username string) error {
+	if len(errs["username"]) > 0 {
+		return nil
+	}
+	taken, err := s.store.UsernameTaken(ctx, username)
+	if err == nil && taken {
+		errs.Add("username", "username.taken", nil)
+	}
+	return err
+}
+
 // usernameTaken makes the loser of a race for a name look as if it had come
 // a little later.
 func usernameTaken(err error) error {
@@ -99,8 +109,18 @@ func usernameTaken(err error) error {
 	return errs.Err()
 }
 
+// newPassword checks a password that a user chose and returns its hash.
+func (s *Service) newPassword(ctx context.Context, field, plain string, u account.User) (string, error) {
+	if err := s.checkPolicy(ctx, field, plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
+		return "", err
+	}
+	hash, err := s.hasher.Hash(ctx, plain)
+	return hash, hashing(err)
+}
+
 // checkPolicy applies the password rules, with what the person is known by.
-func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName string) error {
+// It comes before any transaction: it may ask another server.
+func (s *Service) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
 	for _, p := range password.Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
@@ -109,6 +129,10 @@ func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName
 		{Name: "email", Value: email},
 	}) {
 		errs.Add(field, p.Code, account.Args{"attribute": account.Term("attribute." + p.Attribute), "n": p.Min})
+	}
+	// Only of a password that Django would take: its answers stay as they are.
+	if len(errs) == 0 && (s.o.Breached.Listed(plain) || s.o.Breached.Leaked(ctx, plain)) {
+		errs.Add(field, "password_breached", nil)
 	}
 	return errs.Err()
 }

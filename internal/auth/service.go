@@ -10,6 +10,11 @@
 //     exists, and gives one error for every reason.
 //   - A token gives access only while its session is not revoked and its
 //     user exists and is active; both are asked of the database each time.
+//   - Whoever changes or resets a password ends every other session; a login
+//     that began with the old password does not outlive the change.
+//   - A mail is owed if and only if the change that causes it is committed;
+//     its link works once, and only its hash is stored.
+//   - Whether an address is known is told by nothing that a stranger can ask.
 //   - With rotation, a refresh token works once. A repetition within the
 //     grace gets the same successor; a later one ends the session, because
 //     one of the two who hold the token has stolen it (RFC 9700, section
@@ -20,12 +25,12 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -36,7 +41,10 @@ type Options struct {
 	Algorithm       string // of access tokens; keys are made for it
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
-	Rotation        bool             // refresh tokens are single-use
+	Rotation        bool // refresh tokens are single-use
+	Mail            MailOptions
+	EraseAfter      time.Duration    // how long a closed account can be restored
+	Breached        *breach.Checker  // nil: leaked passwords are taken
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }
@@ -48,6 +56,7 @@ type Service struct {
 	hasher *password.Hasher
 	keys   keyReloads
 	o      Options
+	wake   chan struct{} // a mail was added to the outbox
 }
 
 // New makes a Service. Call [Service.LoadKeys] before tokens are needed.
@@ -55,7 +64,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: st, tokens: tokens, hasher: hasher, o: o}
+	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1)}
 }
 
 // Grant is what a login gives.
@@ -99,36 +108,4 @@ func hashing(err error) error {
 		return errors.Join(account.ErrUnavailable, err)
 	}
 	return err
-}
-
-// Sweep forgets sessions that ended more than a day ago, as their last
-// access token is gone by then, and revoked tokens that expired as long ago:
-// a clock that is late must not find them good again.
-func (s *Service) Sweep(ctx context.Context) error {
-	dayAgo := s.o.Now().Add(-24 * time.Hour)
-	sessions := func(tx *store.Store) (int64, error) {
-		return tx.DeleteSessions(ctx, dayAgo.Add(-s.o.AccessLifetime), mostSwept)
-	}
-	tokens := func(tx *store.Store) (int64, error) {
-		return tx.DeleteRevokedTokens(ctx, dayAgo, mostSwept)
-	}
-	return errors.Join(s.sweep(ctx, sessions), s.sweep(ctx, tokens))
-}
-
-// mostSwept is how much goes at once: a longer transaction would keep
-// SQLite's writers waiting.
-const mostSwept = 1000
-
-// sweep calls forget until there is nothing more to forget.
-func (s *Service) sweep(ctx context.Context, forget func(tx *store.Store) (int64, error)) error {
-	for {
-		var n int64
-		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
-			n, err = forget(tx)
-			return err
-		})
-		if err != nil || n < mostSwept {
-			return err
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -39,7 +40,7 @@ type Tokens struct {
 	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
 }
 
-// Passwords says what a hash costs. See docs/configuration.md before
+// Passwords says what a hash costs and which new passwords are refused. See docs/configuration.md before
 // changing it.
 type Passwords struct {
 	Argon2Memory     string `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
@@ -47,7 +48,25 @@ type Passwords struct {
 	Argon2Threads    string `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
 	HashSlots        string `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores."`
 	HashWait         string `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
+	Breached         string `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" placeholder:"BOOL" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program."`
+	HIBPURL          string `name:"hibp-url" env:"YOOZAK_HIBP_URL" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
 	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only."`
+}
+
+// Mail says how mails go out and where their links lead.
+type Mail struct {
+	SMTPURLFile    string `name:"smtp-url-file" env:"YOOZAK_SMTP_URL_FILE" placeholder:"PATH" group:"Mail:" help:"File that holds the URL of the SMTP server (or set YOOZAK_SMTP_URL)."`
+	MailFolder     string `name:"mail-folder" env:"YOOZAK_MAIL_FOLDER" placeholder:"PATH" group:"Mail:" help:"Write mails into this folder instead, as .eml files. Without SMTP and folder they go to mails/ beside the database."`
+	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" default:"Yoozak <no-reply@localhost>" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you."`
+	PublicURL      string `name:"public-url" env:"YOOZAK_PUBLIC_URL" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
+	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
+	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour to one address that somebody who is not logged in, or not yet known to have it, can cause."`
+	MailPerIP      string `name:"mail-per-ip" env:"YOOZAK_MAIL_PER_IP" default:"30" placeholder:"N" group:"Mail:" help:"Most of those mails an hour because of one IP address."`
+}
+
+// Accounts says how accounts live.
+type Accounts struct {
+	EraseAfter string `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 }
 
 // HTTP says how the server is reached.
@@ -74,8 +93,21 @@ type Config struct {
 	Database  DatabaseConfig
 	Tokens    TokensConfig
 	Passwords PasswordsConfig
+	Mail      MailConfig
+	Accounts  AccountsConfig
 	HTTP      HTTPConfig
 }
+
+// MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
+type MailConfig struct {
+	SMTPURL, Folder         string
+	From                    string
+	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
+	PerAddress, PerIP       int
+}
+
+// AccountsConfig is what [Accounts] means.
+type AccountsConfig struct{ EraseAfter time.Duration }
 
 // DatabaseConfig is what [Database] means.
 type DatabaseConfig struct {
@@ -101,6 +133,8 @@ type PasswordsConfig struct {
 	Threads      uint8
 	Slots        int
 	Wait         time.Duration
+	Breached     bool
+	HIBPURL      string // empty when off
 	Insecure     bool
 }
 
@@ -118,7 +152,7 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords] and [HTTP]. All mistakes of all groups
+// [Database], [Tokens], [Passwords], [Mail], [Accounts] and [HTTP]. All mistakes of all groups
 // come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
@@ -203,8 +237,60 @@ func (g Passwords) load(c *Config, p *problems) {
 		Threads:  uint8(threads),                                                                          //nolint:gosec // bounded
 		Slots:    p.number("YOOZAK_HASH_SLOTS", g.HashSlots, 0, 1024),
 		Wait:     p.duration("YOOZAK_HASH_WAIT", g.HashWait, 100*time.Millisecond, time.Minute),
+		Breached: p.boolean("YOOZAK_BREACHED_PASSWORDS", g.Breached),
+		HIBPURL:  p.hibp(g.HIBPURL),
 		Insecure: insecure,
 	}
+}
+
+func (m Mail) load(c *Config, p *problems) {
+	c.Mail = MailConfig{
+		SMTPURL: p.get("YOOZAK_SMTP_URL"), Folder: m.MailFolder, From: m.MailFrom,
+		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
+		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
+		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
+	}
+	if m.SMTPURLFile != "" {
+		if c.Mail.SMTPURL != "" {
+			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
+		}
+		c.Mail.SMTPURL = p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)
+	}
+	if c.Mail.SMTPURL != "" && c.Mail.Folder != "" {
+		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
+	}
+	if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
+		p.add("YOOZAK_MAIL_FROM", fmt.Sprintf("must be an address, such as Yoozak <bonjour@yoozak.ma>, not %q", m.MailFrom))
+	}
+	if c.Mail.PublicURL != "" {
+		p.link("YOOZAK_PUBLIC_URL", c.Mail.PublicURL)
+	}
+	if t := c.Mail.LinkTemplate; t != "" {
+		if !strings.Contains(t, "{action}") || !strings.Contains(t, "{token}") {
+			p.add("YOOZAK_LINK_TEMPLATE", "must have {action} and {token} in it, such as https://shop.example/account/{action}#{token}")
+		}
+		p.link("YOOZAK_LINK_TEMPLATE", strings.NewReplacer("{", "", "}", "").Replace(t))
+	}
+	if c.Mail.SMTPURL != "" && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
+		p.add("YOOZAK_PUBLIC_URL", "is needed with YOOZAK_SMTP_URL: people must be able to follow the links in mails")
+	}
+}
+
+// link checks where a link with a token may lead: not over an open network.
+func (p *problems) link(name, s string) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		p.add(name, fmt.Sprintf("must be a URL that begins with https:// (http:// on this machine only), not %q", s))
+	}
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func (a Accounts) load(c *Config, p *problems) {
+	c.Accounts = AccountsConfig{EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour)}
 }
 
 func (h HTTP) load(c *Config, p *problems) {
@@ -223,10 +309,8 @@ func (h HTTP) load(c *Config, p *problems) {
 	}
 	if h.DebugListen != "" {
 		c.HTTP.DebugListen = p.address("YOOZAK_DEBUG_LISTEN", h.DebugListen)
-		if host, _, err := net.SplitHostPort(c.HTTP.DebugListen); err == nil && host != "localhost" {
-			if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-				p.add("YOOZAK_DEBUG_LISTEN", "must be a loopback address: profiles show what the server is doing")
-			}
+		if host, _, err := net.SplitHostPort(c.HTTP.DebugListen); err == nil && !loopback(host) {
+			p.add("YOOZAK_DEBUG_LISTEN", "must be a loopback address: profiles show what the server is doing")
 		}
 	}
 	for _, origin := range list(h.CORSOrigins) {
@@ -307,6 +391,19 @@ func (p *problems) choice(name, s string, choices ...string) string {
 		return choices[i]
 	}
 	p.add(name, fmt.Sprintf("must be one of %s, not %q", strings.Join(choices, ", "), s))
+	return s
+}
+
+// hibp takes http too, for a mirror on the operator's own network.
+func (p *problems) hibp(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(s, "?#") {
+		p.add("YOOZAK_HIBP_URL", "must be an http or https URL without user, query or fragment, such as https://api.pwnedpasswords.com/range")
+	}
 	return s
 }
 

@@ -17,15 +17,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/configuration.md")
 
+// filled has its defaults, as the command line fills it in.
+func filled[G any]() (g G) {
+	v := reflect.ValueOf(&g).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetString(v.Type().Field(i).Tag.Get("default"))
+	}
+	return g
+}
+
 // all are the groups with their defaults, as the command line fills them in.
 func all() (d config.Database, tk config.Tokens, p config.Passwords, h config.HTTP) {
-	for _, group := range []any{&d, &tk, &p, &h} {
-		v := reflect.ValueOf(group).Elem()
-		for i := range v.NumField() {
-			v.Field(i).SetString(v.Type().Field(i).Tag.Get("default"))
-		}
-	}
-	return d, tk, p, h
+	return filled[config.Database](), filled[config.Tokens](), filled[config.Passwords](), filled[config.HTTP]()
 }
 
 func none(string) string { return "" }
@@ -33,14 +36,16 @@ func none(string) string { return "" }
 func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
-	c, err := config.Load(none, d, tk, p, h)
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts]())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := config.Config{
 		Database:  config.DatabaseConfig{URL: "sqlite:yoozak.db", Batch: 128},
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
-		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
+		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
+		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
+		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -57,14 +62,18 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	d.DatabaseURL, d.DatabaseConns, d.SQLiteBatch = "mysql://x:hunter2@y", "-1", "many"
 	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation = "none", "1 hour", "perhaps"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
+	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
-	_, err := config.Load(none, d, tk, p, h)
+	m, a := filled[config.Mail](), filled[config.Accounts]()
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon"
+	_, err := config.Load(none, d, tk, p, h, m, a)
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
-		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
+		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -72,6 +81,30 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the error shows a password:\n%v", err)
+	}
+}
+
+func TestURLOfTheBreachServer(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                      "",
+		" ":                                     "",
+		"https://api.pwnedpasswords.com/range":  "https://api.pwnedpasswords.com/range",
+		"https://api.pwnedpasswords.com/range/": "https://api.pwnedpasswords.com/range",
+		"http://10.0.0.7:8080":                  "http://10.0.0.7:8080",
+	} {
+		_, _, p, _ := all()
+		p.HIBPURL = given
+		if c, err := config.Load(none, p); err != nil || c.Passwords.HIBPURL != want {
+			t.Errorf("%q: got %q, %v; want %q", given, c.Passwords.HIBPURL, err, want)
+		}
+	}
+	for _, given := range []string{"api.pwnedpasswords.com/range", "ftp://a.example", "https://", "https://user:hunter2@a.example", "https://a.example?x=", "https://a.example#x", "https://%zz"} {
+		_, _, p, _ := all()
+		p.HIBPURL = given
+		if _, err := config.Load(none, p); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", given, err)
+		}
 	}
 }
 
@@ -159,7 +192,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p} {
+	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -171,6 +204,9 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
 			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			}
+			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
+				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
 			}
 		}
 	}

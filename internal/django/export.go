@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -57,7 +58,7 @@ func Export(ctx context.Context, st *store.Store, to io.Writer, l Layout) (int64
 func fixture(u account.User, l Layout) ([]byte, error) {
 	fields := make(map[string]any, len(Fields))
 	for field, value := range map[string]any{
-		"username": u.Username, "password": toDjango(u.PasswordHash), "email": u.Email,
+		"username": u.Username, "password": password.Django(u.PasswordHash), "email": u.Email,
 		"first_name": u.FirstName, "last_name": u.LastName,
 		"is_active": u.Active, "is_staff": u.Staff, "is_superuser": u.Superuser,
 		"date_joined": djangoDate(u.JoinedAt), "last_login": djangoDate(u.LastLoginAt),

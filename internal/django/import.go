@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -254,14 +255,14 @@ func (r *run) take(users []User, busy func(u User, owner int64)) error {
 		now := originOf(u)
 		if known && string(now[:]) == string(from.Fields) {
 			r.report.Unchanged++
-			r.report.Formats[format(u.Password)]++
+			r.count(u.Password)
 			continue
 		}
 		if owner, taken := here.owners[u.Username]; taken && owner != u.ID && (!exists || now.since(from.Fields).username) {
 			busy(u, owner)
 			continue
 		}
-		r.report.Formats[format(u.Password)]++
+		r.count(u.Password)
 		if !exists {
 			// A name that this batch frees stays taken until the next: the
 			// database does not promise in which order rows are updated.
@@ -369,6 +370,12 @@ func (r *run) merge(u User, now origin, old account.User, from store.Origin) (st
 			*f.to = *f.from
 		}
 	}
+	if !old.ClosedAt.IsZero() { // who left comes back by themselves or not at all
+		w.Active = false
+	}
+	if account.EmailKey(w.Email) != account.EmailKey(old.Email) {
+		w.EmailVerifiedAt = time.Time{}
+	}
 	if changed.joined && !u.DateJoined.IsZero() {
 		w.JoinedAt = u.DateJoined
 	}
@@ -376,7 +383,7 @@ func (r *run) merge(u User, now origin, old account.User, from store.Origin) (st
 		w.LastLoginAt = u.LastLogin
 	}
 	switch {
-	case from.Fields == nil && toDjango(old.PasswordHash) == toDjango(u.Password):
+	case from.Fields == nil && password.Django(old.PasswordHash) == password.Django(u.Password):
 		row.Origin.PasswordAt = w.PasswordAt
 		return row, false
 	case !changed.password:
@@ -428,6 +435,18 @@ func (r *run) blacklist(src Source) error {
 		return failed == nil
 	})
 	return errors.Join(err, failed)
+}
+
+// count names the format of a hash, never more of it.
+func (r *run) count(hash string) {
+	name, weak := password.Kind(hash)
+	switch {
+	case hash == "":
+		name = "none"
+	case weak:
+		name += " (weak: guessed fast by who has it)"
+	}
+	r.report.Formats[name]++
 }
 
 func conflict(u User, owner int64) Remark {

@@ -20,7 +20,7 @@ type row [11]text
 const (
 	id = iota
 	username
-	password
+	hash
 	email
 	firstName
 	lastName
@@ -52,7 +52,7 @@ const (
 // record reads a row. Every value that is NULL has Django's default.
 func (r *row) record() Record {
 	rec := Record{ID: r[id].s, User: User{
-		Username: r[username].s, Password: r[password].s, Email: r[email].s,
+		Username: r[username].s, Password: r[hash].s, Email: r[email].s,
 		FirstName: r[firstName].s, LastName: r[lastName].s,
 	}}
 	u := &rec.User

@@ -193,7 +193,8 @@ func TestFormatsAreNamedAndNothingElseOfAHash(t *testing.T) {
 	}
 	report, _ := imported(t, st, fixture(t, users...), django.Layout{})
 	want := map[string]int64{
-		"pbkdf2_sha256": 1, "scrypt": 1, "argon2": 2, "unusable": 1, "none": 1, "unknown": 2, "sha1": 1, "crypt": 1, "unsalted_md5": 1,
+		"pbkdf2_sha256": 1, "scrypt": 1, "argon2": 2, "unusable": 1, "none": 1, "unknown": 2, "crypt": 1,
+		"unsalted_sha1 (weak: guessed fast by who has it)": 1, "unsalted_md5 (weak: guessed fast by who has it)": 1,
 	}
 	if diff := cmp.Diff(want, report.Formats); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

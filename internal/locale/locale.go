@@ -76,3 +76,11 @@ func written(lang string, value any) string {
 		return fmt.Sprint(v)
 	}
 }
+
+// Direction is how a language is written: "ltr" or "rtl".
+func Direction(lang string) string {
+	if lang == "ar" {
+		return "rtl"
+	}
+	return "ltr"
+}

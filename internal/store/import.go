@@ -91,7 +91,8 @@ func (i *Import) Insert(ctx context.Context, rows []ImportRow) error {
 	return i.mend(i.bulk.insert(ctx, rows))
 }
 
-// Update replaces all of users that exist, except their language.
+// Update replaces all of users that exist, except their language and when
+// they left or signed out.
 func (i *Import) Update(ctx context.Context, rows []ImportRow) error {
 	if len(rows) == 0 {
 		return nil
@@ -199,11 +200,16 @@ func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int
 	return ids, i.mend(rows.Err())
 }
 
-// EndSessions ends every session of several users.
+// EndSessions ends every session of several users. Tokens that another
+// service issued stay good: that the password changed there is no news to it.
 func (i *Import) EndSessions(ctx context.Context, userIDs []int64, at time.Time) error {
 	for _, id := range userIDs {
-		if err := i.RevokeSessions(ctx, id, at); err != nil {
-			return err
+		_, err := i.q.ExecContext(ctx, `
+			UPDATE sessions
+			SET revoked_at = $1
+			WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), id)
+		if err != nil {
+			return i.mend(err)
 		}
 	}
 	return nil
@@ -258,16 +264,17 @@ func params(before, n int) string {
 	return b.String()
 }
 
-// importColumns are all columns of a user; importValues are in their order.
+// importColumns are the columns of a user that an import writes; importValues
+// are in their order. The last one is not updated.
 var importColumns = []string{
 	"id", "username", "email", "email_key", "first_name", "last_name", "password_hash",
-	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "language",
+	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "language",
 }
 
 func importValues(u account.User) []any {
 	return []any{
 		u.ID, u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), u.Language,
+		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), u.Language,
 	}
 }
 

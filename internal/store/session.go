@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -63,13 +64,49 @@ func (s *Store) RevokeSession(ctx context.Context, id string, at time.Time) erro
 		WHERE id = $2 AND revoked_at IS NULL`, at.UTC(), id))
 }
 
-// RevokeSessions ends every session of a user.
-func (s *Store) RevokeSessions(ctx context.Context, userID int64, at time.Time) error {
+// RevokeSessions ends every session of a user but the one to keep, and what
+// tokens without a session give.
+func (s *Store) RevokeSessions(ctx context.Context, userID int64, keep string, at time.Time) error {
 	_, err := s.q.ExecContext(ctx, `
 		UPDATE sessions
 		SET revoked_at = $1
-		WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), userID)
-	return s.mend(err)
+		WHERE user_id = $2 AND revoked_at IS NULL AND id <> $3`, at.UTC(), userID, keep)
+	if err != nil {
+		return s.mend(err)
+	}
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET signed_out_at = $1
+		WHERE id = $2`, at.UTC(), userID))
+}
+
+// Sessions returns a user's sessions, the last used first.
+func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.q.QueryContext(ctx, `
+		SELECT id, user_id, created_at, last_used_at, expires_at, revoked_at,
+		       ip, user_agent, refresh_id, refresh_at, previous_id
+		FROM sessions
+		WHERE user_id = $1
+		ORDER BY last_used_at DESC, id`, userID)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var sessions []account.Session
+	for rows.Next() {
+		var n account.Session
+		var revoked sql.NullTime
+		if err := rows.Scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
+			&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID); err != nil {
+			return nil, s.mend(err)
+		}
+		n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
+		n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
+		sessions = append(sessions, n)
+	}
+	return sessions, s.mend(rows.Err())
 }
 
 // DeleteSessions forgets up to limit sessions that expired before the given

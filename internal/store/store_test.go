@@ -169,19 +169,28 @@ func TestUsersComeInPages(t *testing.T) {
 	})
 }
 
-func TestRehashDoesNotUndoAPasswordChange(t *testing.T) {
+// TestLoginWithAnotherHash: a login that began with an old password must not
+// succeed after the password was changed, nor undo the change.
+func TestLoginWithAnotherHash(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		u := createUser(t, s, "amina")
 		write(t, s, func(tx *store.Store) error { return tx.SetPassword(t.Context(), u.ID, "chosen", noon) })
-		write(t, s, func(tx *store.Store) error { return tx.Rehash(t.Context(), u.ID, u.PasswordHash, "rehashed") })
-		got, err := s.UserByID(t.Context(), u.ID)
-		if err != nil || got.PasswordHash != "chosen" {
-			t.Fatalf("hash %q, %v; want the chosen one", got.PasswordHash, err)
+		login := func(old, hash string) error {
+			return s.Tx(t.Context(), func(tx *store.Store) error { return tx.Login(t.Context(), u.ID, old, hash, noon) })
 		}
-		write(t, s, func(tx *store.Store) error { return tx.Rehash(t.Context(), u.ID, "chosen", "rehashed") })
-		if got, _ = s.UserByID(t.Context(), u.ID); got.PasswordHash != "rehashed" {
-			t.Fatalf("hash %q; want rehashed", got.PasswordHash)
+		if err := login(u.PasswordHash, "rehashed"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("old hash: %v, want ErrNotFound", err)
+		}
+		if err := login("chosen", "rehashed"); err != nil {
+			t.Error(err)
+		}
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.PasswordHash != "rehashed" || !got.LastLoginAt.Equal(noon) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		write(t, s, func(tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) })
+		if err := login("rehashed", "rehashed"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("inactive: %v, want ErrNotFound", err)
 		}
 	})
 }
@@ -192,7 +201,7 @@ func TestChangesToAMissingUserAreNotFound(t *testing.T) {
 		for name, fn := range map[string]func(tx *store.Store) error{
 			"SetPassword":   func(tx *store.Store) error { return tx.SetPassword(t.Context(), 9, "x", noon) },
 			"SetActive":     func(tx *store.Store) error { return tx.SetActive(t.Context(), 9, true) },
-			"SetLastLogin":  func(tx *store.Store) error { return tx.SetLastLogin(t.Context(), 9, noon) },
+			"Login":         func(tx *store.Store) error { return tx.Login(t.Context(), 9, "x", "x", noon) },
 			"RevokeSession": func(tx *store.Store) error { return tx.RevokeSession(t.Context(), "no", noon) },
 		} {
 			if err := s.Tx(t.Context(), fn); !errors.Is(err, store.ErrNotFound) {
@@ -242,7 +251,7 @@ func TestRevokedSessionStaysRevoked(t *testing.T) {
 		createSession(t, s, u.ID, "s1")
 		createSession(t, s, u.ID, "s2")
 		write(t, s, func(tx *store.Store) error { return tx.RevokeSession(t.Context(), "s1", noon) })
-		write(t, s, func(tx *store.Store) error { return tx.RevokeSessions(t.Context(), u.ID, noon.Add(time.Hour)) })
+		write(t, s, func(tx *store.Store) error { return tx.RevokeSessions(t.Context(), u.ID, "", noon.Add(time.Hour)) })
 		for id, at := range map[string]time.Time{"s1": noon, "s2": noon.Add(time.Hour)} {
 			n, _, err := s.SessionUser(t.Context(), id)
 			if err != nil || !n.RevokedAt.Equal(at) {

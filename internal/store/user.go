@@ -9,16 +9,19 @@ import (
 )
 
 const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.password_hash,
-	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at`
+	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at,
+	u.email_verified_at, u.closed_at, u.signed_out_at`
 
 // userTarget returns where to scan userColumns, and what to call after.
 func userTarget(u *account.User) ([]any, func()) {
-	var lastLogin sql.NullTime
+	var lastLogin, verified, closed, signedOut sql.NullTime
 	return []any{
 			&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
 			&u.Active, &u.Staff, &u.Superuser, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
+			&verified, &closed, &signedOut,
 		}, func() {
 			u.JoinedAt, u.PasswordAt, u.LastLoginAt = u.JoinedAt.UTC(), u.PasswordAt.UTC(), utc(lastLogin)
+			u.EmailVerifiedAt, u.ClosedAt, u.SignedOutAt = utc(verified), utc(closed), utc(signedOut)
 		}
 }
 
@@ -74,6 +77,17 @@ func (s *Store) user(ctx context.Context, query string, args ...any) (account.Us
 	return u, nil
 }
 
+// UsersByEmail returns up to limit active users with this address, in any
+// case.
+func (s *Store) UsersByEmail(ctx context.Context, email string, limit int) ([]account.User, error) {
+	return s.users(ctx, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE u.email_key = $1 AND u.is_active
+		ORDER BY u.id
+		LIMIT $2`, account.EmailKey(email), limit)
+}
+
 // UsernameTaken reports whether a user has exactly this name.
 func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error) {
 	ctx, cancel := s.bound(ctx)
@@ -87,14 +101,18 @@ func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error
 // Users returns up to limit users with ids after the given one, in the
 // order of their ids.
 func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.User, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return s.users(ctx, `
 		SELECT `+userColumns+`
 		FROM users u
 		WHERE u.id > $1
 		ORDER BY u.id
 		LIMIT $2`, after, limit)
+}
+
+func (s *Store) users(ctx context.Context, query string, args ...any) ([]account.User, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, s.mend(err)
 	}
@@ -112,12 +130,14 @@ func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.Us
 	return users, s.mend(rows.Err())
 }
 
-// SetLastLogin notes a login.
-func (s *Store) SetLastLogin(ctx context.Context, id int64, at time.Time) error {
+// Login notes a login with the password whose hash is old, and replaces that
+// hash by another of the same password. It returns [ErrNotFound] when the
+// hash is not the user's any more or the user is not active.
+func (s *Store) Login(ctx context.Context, id int64, old, hash string, at time.Time) error {
 	return s.one(s.q.ExecContext(ctx, `
 		UPDATE users
-		SET last_login_at = $1
-		WHERE id = $2`, at.UTC(), id))
+		SET last_login_at = $1, password_hash = $2
+		WHERE id = $3 AND password_hash = $4 AND is_active`, at.UTC(), hash, id, old))
 }
 
 // SetPassword replaces the hash because the person chose another password.
@@ -128,14 +148,87 @@ func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.
 		WHERE id = $3`, hash, at.UTC(), id))
 }
 
-// Rehash replaces the old hash of a password by another of the same
-// password. Nothing happens when the password was changed meanwhile.
-func (s *Store) Rehash(ctx context.Context, id int64, old, hash string) error {
-	_, err := s.q.ExecContext(ctx, `
+// ReplacePassword is [Store.SetPassword] if old is still the hash; else it
+// returns [ErrNotFound].
+func (s *Store) ReplacePassword(ctx context.Context, id int64, old, hash string, at time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
 		UPDATE users
-		SET password_hash = $1
-		WHERE id = $2 AND password_hash = $3`, hash, id, old)
-	return s.mend(err)
+		SET password_hash = $1, password_at = $2
+		WHERE id = $3 AND password_hash = $4`, hash, at.UTC(), id, old))
+}
+
+// Profile is what a person may change of themselves.
+type Profile struct{ Username, FirstName, LastName string }
+
+// SetProfile changes a profile. It returns [ErrTaken] when the username is
+// in use.
+func (s *Store) SetProfile(ctx context.Context, id int64, p Profile) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET username = $1, first_name = $2, last_name = $3
+		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id))
+}
+
+// SetEmail gives a user an address that is known to be theirs.
+func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET email = $1, email_key = $2, email_verified_at = $3
+		WHERE id = $4`, email, account.EmailKey(email), verifiedAt.UTC(), id))
+}
+
+// VerifyEmail notes that a user reads the mailbox, if it is still theirs;
+// else it returns [ErrNotFound].
+func (s *Store) VerifyEmail(ctx context.Context, id int64, email string, at time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET email_verified_at = COALESCE(email_verified_at, $1)
+		WHERE id = $2 AND email_key = $3`, at.UTC(), id, account.EmailKey(email)))
+}
+
+// CloseUser makes a user inactive because they leave.
+func (s *Store) CloseUser(ctx context.Context, id int64, at time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET is_active = $1, closed_at = $2
+		WHERE id = $3 AND closed_at IS NULL`, false, at.UTC(), id))
+}
+
+// RestoreUser undoes [Store.CloseUser]. It returns [ErrNotFound] when the user
+// is not closed.
+func (s *Store) RestoreUser(ctx context.Context, id int64) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET is_active = $1, closed_at = NULL
+		WHERE id = $2 AND closed_at IS NOT NULL`, true, id))
+}
+
+// EraseUsers deletes up to limit users who closed their account before the
+// given time, with all that is held about them, and says how many.
+func (s *Store) EraseUsers(ctx context.Context, before time.Time, limit int) (int64, error) {
+	// What was mailed to an address that nobody else has is theirs, too.
+	_, err := s.q.ExecContext(ctx, `
+		DELETE FROM mails
+		WHERE user_id IS NULL AND email_key IN (SELECT email_key FROM users WHERE closed_at < $1)`, before.UTC())
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	// That they are erased is remembered, or the next import would bring them
+	// back; what they were called in Django is not, not even as a digest.
+	_, err = s.q.ExecContext(ctx, `
+		UPDATE django_imports
+		SET fields = '', password_at = $1
+		WHERE user_id IN (SELECT id FROM users WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)`, before.UTC(), limit)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	res, err := s.q.ExecContext(ctx, `
+		DELETE FROM users
+		WHERE id IN (SELECT id FROM users WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)`, before.UTC(), limit)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	return res.RowsAffected()
 }
 
 // SetActive enables or disables a user.

@@ -167,6 +167,8 @@ def examples():
     yield "not_acceptable", {}, negotiate
     yield "not_authenticated", {}, throw(exceptions.NotAuthenticated)
     for n in (1, 2, 3, 11, 100):
+    for n in (1, 2, 3, 11, 100):
+        yield "throttled", {"n": n}, throw(lambda n=n: exceptions.Throttled(wait=n))
     yield "bad_auth_header", {}, authenticate("Bearer a b")
     yield "token.given_not_valid", {}, authenticate("Bearer a")
     yield "token_invalid", {}, token(exp=1)

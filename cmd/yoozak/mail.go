@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/pages"
+)
+
+type mailCmd struct {
+	List  mailListCmd  `cmd:"" help:"List the newest mails: waiting, sent in the last day, given up."`
+	Retry mailRetryCmd `cmd:"" help:"Try mails again that were not delivered: one by its number, or all that were given up."`
+}
+
+type mailListCmd struct {
+	Limit int `help:"How many." default:"100"`
+	config.Database
+	config.Passwords
+}
+
+// Run lists mails without addresses: a list is copied into chats and tickets.
+func (cmd mailListCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		mails, err := s.Mails(e.ctx, cmd.Limit)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(table, "MAIL\tKIND\tUSER\tCREATED\tSTATE\tATTEMPTS\tLAST FAILURE")
+		for _, m := range mails {
+			user := "-"
+			if m.UserID != 0 {
+				user = fmt.Sprint(m.UserID)
+			}
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.Kind, user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, m.Failure)
+		}
+		return table.Flush()
+	})
+}
+
+func mailState(m account.Mail) string {
+	switch {
+	case !m.SentAt.IsZero():
+		return "sent"
+	case m.DueAt.IsZero():
+		return "given up"
+	}
+	return "due " + m.DueAt.Format(time.DateTime)
+}
+
+type mailRetryCmd struct {
+	ID  int64 `arg:"" optional:"" help:"Number of the mail, as \"mail list\" shows it."`
+	All bool  `help:"All that were given up."`
+	config.Database
+	config.Passwords
+}
+
+// Run makes mails due; a running server sends them within seconds.
+func (cmd mailRetryCmd) Run(e env) error {
+	if (cmd.ID == 0) == !cmd.All {
+		return errors.New("give the number of a mail, or --all")
+	}
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		n := 1
+		var err error
+		if cmd.All {
+			n, err = s.RetryMails(e.ctx)
+		} else if err = s.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
+			return fmt.Errorf("there is no mail %d that was not delivered", cmd.ID)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(e.stdout, "%d to be tried again by the running server\n", n)
+		return err
+	})
+}
+
+// newSender is the way out for mails: SMTP, or a folder beside the database.
+func newSender(c config.Config) (*mail.Sender, error) {
+	if c.Mail.SMTPURL != "" {
+		s, err := mail.NewSMTP(c.Mail.SMTPURL, c.Mail.From)
+		if err != nil {
+			return nil, &settingsError{fmt.Errorf("YOOZAK_SMTP_URL %w", err)}
+		}
+		return s, nil
+	}
+	folder := c.Mail.Folder
+	if folder == "" {
+		folder = "mails"
+		if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
+			folder = filepath.Join(filepath.Dir(path), "mails")
+		}
+	}
+	return mail.NewFolder(folder, c.Mail.From)
+}
+
+func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
+	return auth.MailOptions{
+		Sender: sender,
+		Link:   linker(c),
+		// Nobody looks into the folder for what nobody asked for.
+		Verify:     c.Mail.SMTPURL != "" || c.Mail.Folder != "",
+		PerAddress: c.Mail.PerAddress,
+		PerIP:      c.Mail.PerIP,
+	}
+}
+
+// linker makes the links of mails: to the operator's own pages, or to ours.
+func linker(c config.Config) func(account.ChallengeKind, string, string) string {
+	if t := c.Mail.LinkTemplate; t != "" {
+		return func(kind account.ChallengeKind, token, language string) string {
+			return strings.NewReplacer("{action}", string(kind), "{token}", url.QueryEscape(token), "{language}", language).Replace(t)
+		}
+	}
+	public := c.Mail.PublicURL
+	if public == "" {
+		public = "http://" + reachable(c.HTTP.Listen)
+	}
+	return func(kind account.ChallengeKind, token, language string) string {
+		return pages.Link(public, kind, token, language)
+	}
+}
+
+// reachable is a listening address that a browser on this machine can open.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

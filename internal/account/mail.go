@@ -1,0 +1,46 @@
+package account
+
+import "time"
+
+// Mail is a row of the outbox: a mail that is owed because of a change that
+// was committed. It holds no token: a mail's link is made when the mail is.
+type Mail struct {
+	ID        int64
+	Kind      MailKind
+	UserID    int64 // zero: an address that may be nobody's
+	Email     string
+	Language  string
+	IP        string // of the request that caused it
+	Details   MailDetails
+	CreatedAt time.Time
+	DueAt     time.Time // zero: delivered or given up
+	Attempts  int
+	SentAt    time.Time // zero: not yet, or given up
+	Failure   string    // of the last attempt
+}
+
+// MailDetails is what a mail tells beside its link. It is stored as JSON.
+type MailDetails struct {
+	Username string    `json:"username,omitempty"`
+	Email    string    `json:"email,omitempty"` // the other address of a change
+	IP       string    `json:"ip,omitempty"`
+	Device   string    `json:"device,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+}
+
+// MailKind names a mail.
+type MailKind string
+
+// The mails there are. The first four carry a link with a [Challenge].
+const (
+	MailResetPassword   MailKind = "reset_password"
+	MailVerifyEmail     MailKind = "verify_email"
+	MailConfirmEmail    MailKind = "confirm_email"
+	MailEmailChanged    MailKind = "email_changed" // with the way to undo it
+	MailPasswordChanged MailKind = "password_changed"
+	MailAccountClosed   MailKind = "account_closed"
+
+	// MailResetRequest becomes a MailResetPassword for each user who has the
+	// address, or nothing. It is never sent.
+	MailResetRequest MailKind = "reset_request"
+)

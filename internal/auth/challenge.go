@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// challengeLifetimes say how long a link in a mail works.
+var challengeLifetimes = map[account.ChallengeKind]time.Duration{
+	account.ResetPassword: time.Hour,
+	account.VerifyEmail:   24 * time.Hour,
+	account.ConfirmEmail:  24 * time.Hour,
+	account.UndoEmail:     7 * 24 * time.Hour,
+}
+
+// newChallenge makes a token of 256 random bits and what is stored of it.
+// SHA-256 without a salt is enough for a secret that cannot be guessed.
+func newChallenge(kind account.ChallengeKind, userID int64, email string, now time.Time) (string, account.Challenge) {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	raw := base64.RawURLEncoding.EncodeToString(b[:])
+	return raw, account.Challenge{
+		Hash: challengeHash(raw), Kind: kind, UserID: userID, Email: email,
+		CreatedAt: now, ExpiresAt: now.Add(challengeLifetimes[kind]),
+	}
+}
+
+func challengeHash(raw string) string {
+	sum := sha256.Sum256([]byte(raw))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// checkToken reads the field "token" of a request.
+func checkToken(errs account.Fields, in account.Input) string {
+	return checkText(errs, "token", in, required)
+}
+
+// CheckChallenge says whether a token could be used now, without using it:
+// nil, or an error about the field "token".
+func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind, raw string) error {
+	_, _, err := s.challenge(ctx, s.store, kind, raw)
+	return err
+}
+
+// challenge returns a challenge that can be used now and its active user.
+func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.ChallengeKind, raw string) (account.Challenge, account.User, error) {
+	c, err := st.Challenge(ctx, kind, challengeHash(raw))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return c, account.User{}, badChallenge("challenge_invalid")
+	case err != nil:
+		return c, account.User{}, err
+	case !c.UsedAt.IsZero():
+		return c, account.User{}, badChallenge("challenge_used")
+	case !s.o.Now().Before(c.ExpiresAt):
+		return c, account.User{}, badChallenge("challenge_expired")
+	}
+	u, err := st.UserByID(ctx, c.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !u.Active {
+		err = badChallenge("challenge_invalid")
+	}
+	return c, u, err
+}
+
+// use runs fn in a transaction that uses the challenge up: of several
+// requests with one token, one gets that far.
+func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	now := s.o.Now().UTC()
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		c, u, err := s.challenge(ctx, tx, kind, raw)
+		if err != nil {
+			return err
+		}
+		err = tx.UseChallenge(ctx, kind, c.Hash, now)
+		if errors.Is(err, store.ErrNotFound) { // another was quicker, by the clock or on the other server
+			return badChallenge("challenge_used")
+		}
+		if err != nil {
+			return err
+		}
+		return fn(tx, c, u, now)
+	})
+	if err == nil {
+		s.wakeMail()
+	}
+	return err
+}
+
+func badChallenge(key string) error {
+	errs := account.Fields{}
+	errs.Add("token", key, nil)
+	return errs.Err()
+}

@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Logout ends the session of a refresh token, and with it what its access
+// tokens give. Any token of the session will do, also one that rotation
+// replaced: somebody wants out. The errors are those of [Service.Refresh].
+func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Input) error {
+	errs := account.Fields{}
+	raw := checkText(errs, "refresh", in, required)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	now := s.o.Now().UTC()
+	claims, err := s.verify(ctx, raw, token.Refresh, now)
+	if err != nil {
+		return err
+	}
+	n, _, err := s.session(ctx, claims)
+	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
+		n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
+	}
+	if err != nil {
+		return err
+	}
+	return s.endSession(ctx, n.ID, now, account.ErrTokenInvalid)
+}
+
+func (s *Service) endSession(ctx context.Context, id string, now time.Time, ended error) error {
+	err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.RevokeSession(ctx, id, now) })
+	if errors.Is(err, store.ErrNotFound) {
+		return ended
+	}
+	return err
+}
+
+// LogoutAll ends every session of the caller, this one too.
+func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
+	return s.store.Tx(ctx, func(tx *store.Store) error {
+		return tx.RevokeSessions(ctx, caller.User.ID, "", s.o.Now())
+	})
+}
+
+// Sessions returns the caller's live sessions, the last used first.
+func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
+	all, err := s.store.Sessions(ctx, caller.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := s.o.Now()
+	live := make([]account.Session, 0, len(all))
+	for _, n := range all {
+		if n.Live(now) {
+			live = append(live, n)
+		}
+	}
+	return live, nil
+}
+
+// EndSession ends one of the caller's sessions. It returns
+// [account.ErrNotFound] when there is no such session, it has ended, or it
+// is another user's.
+func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) error {
+	n, _, err := s.store.SessionUser(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now())) {
+		return account.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return s.endSession(ctx, id, s.o.Now(), account.ErrNotFound)
+}
+
+// VerifyToken returns nil for an access or refresh token that would be
+// accepted now, as simplejwt's TokenVerifyView; here that includes its
+// session and its user.
+func (s *Service) VerifyToken(ctx context.Context, in account.Input) error {
+	errs := account.Fields{}
+	raw := checkText(errs, "token", in, required)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	now := s.o.Now()
+	claims, err := s.verify(ctx, raw, token.Access, now)
+	if errors.Is(err, account.ErrTokenWrongType) {
+		claims, err = s.verify(ctx, raw, token.Refresh, now)
+	}
+	if err != nil {
+		return err
+	}
+	n, _, err := s.session(ctx, claims)
+	switch {
+	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
+		_, err = s.userWithoutSession(ctx, claims)
+		return err
+	case err != nil:
+		return err
+	case !n.RevokedAt.IsZero(),
+		claims.Type == token.Refresh && (!n.Live(now) || s.o.Rotation && claims.ID != n.RefreshID):
+		return account.ErrTokenInvalid
+	}
+	return nil
+}

@@ -1,0 +1,296 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// MailOptions say how mails go out. Without a Sender they stay in the outbox.
+type MailOptions struct {
+	Sender     *mail.Sender
+	Link       func(kind account.ChallengeKind, token, language string) string
+	Verify     bool // mail a link at registration
+	PerAddress int  // the most mails an hour for an address that strangers can cause
+	PerIP      int  // and because of one IP address
+}
+
+// mailWindow is the time over which mails are counted.
+const mailWindow = time.Hour
+
+// mailWait is how long until another mail may be caused: zero is now.
+func (s *Service) mailWait(ctx context.Context, tx *store.Store, email, ip string, now time.Time) (time.Duration, error) {
+	last, err := tx.LimitingMail(ctx, email, s.o.Mail.PerAddress, ip, s.o.Mail.PerIP, now.Add(-mailWindow))
+	if err != nil || last.IsZero() {
+		return 0, err
+	}
+	return last.Add(mailWindow).Sub(now), nil
+}
+
+// mailLimited adds a mail, or returns [account.ErrThrottled].
+func (s *Service) mailLimited(ctx context.Context, tx *store.Store, m account.Mail) error {
+	wait, err := s.mailWait(ctx, tx, m.Email, m.IP, m.CreatedAt)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return account.ErrThrottled(wait)
+	}
+	return tx.AddMail(ctx, m)
+}
+
+// mailVerification owes a new user a link. Somebody who registers others'
+// addresses gets few mails sent; the registration itself goes on.
+func (s *Service) mailVerification(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
+	if !s.o.Mail.Verify || u.Email == "" {
+		return nil
+	}
+	err := s.mailLimited(ctx, tx, account.Mail{
+		Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
+		Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
+	})
+	var e *account.Error
+	if errors.As(err, &e) && e.Kind == account.Throttled {
+		s.o.Log.WarnContext(ctx, "no verification mail: too many for this address or because of this IP address", "user_id", u.ID)
+		return nil
+	}
+	return err
+}
+
+func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
+	if u.Email == "" {
+		return nil
+	}
+	return tx.AddMail(ctx, account.Mail{
+		Kind: account.MailPasswordChanged, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
+		Details: account.MailDetails{Username: u.Username, IP: peer.IP, Device: peer.UserAgent}, CreatedAt: now,
+	})
+}
+
+// wakeMail has [Service.RunMail] look into the outbox now.
+func (s *Service) wakeMail() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// How mails are delivered. A lease outlasts an attempt, so that of two
+// servers that live one sends a mail; if a server dies between sending and
+// noting it, the other sends it again: better twice than never.
+const (
+	mailAttempt  = time.Minute
+	mailLease    = 3 * time.Minute
+	mailLook     = 2 * time.Second // into the outbox, for what another server or a retry makes due
+	mailsAtOnce  = 4
+	mostReceived = 10 // accounts of one address that a reset request is for
+)
+
+// mailBackOff are the waits before another attempt; after the last a mail is
+// given up, about a day after the first.
+var mailBackOff = []time.Duration{
+	10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour,
+	2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 8 * time.Hour,
+}
+
+// RunMail delivers what is in the outbox until ctx ends; then it waits for
+// the attempts under way, which end with ctx too.
+func (s *Service) RunMail(ctx context.Context) {
+	slots := make(chan struct{}, mailsAtOnce)
+	look := time.NewTicker(mailLook)
+	defer look.Stop()
+	for ctx.Err() == nil {
+		slots <- struct{}{}
+		m, lease, err := s.claimMail(ctx)
+		if err == nil {
+			go func() {
+				defer func() { <-slots }()
+				s.deliver(ctx, m, lease)
+			}()
+			continue
+		}
+		<-slots
+		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+			s.o.Log.WarnContext(ctx, "the outbox cannot be read, it will be tried again", "error", err.Error())
+			select { // not at once, whoever wakes us
+			case <-ctx.Done():
+			case <-time.After(mailLook):
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-look.C:
+		}
+	}
+	for range mailsAtOnce {
+		slots <- struct{}{}
+	}
+}
+
+func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, err error) {
+	lease = token.NewID()
+	now := s.o.Now()
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		m, err = tx.ClaimMail(ctx, lease, now, now.Add(mailLease))
+		return err
+	})
+	return m, lease, err
+}
+
+// deliver makes one attempt at a claimed mail and notes what came of it.
+func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
+	var err error
+	if m.Kind == account.MailResetRequest {
+		err = s.expandReset(ctx, m, lease)
+		if err == nil {
+			s.wakeMail()
+			return
+		}
+	} else {
+		err = s.send(ctx, m)
+	}
+	now := s.o.Now()
+	var sentAt, dueAt time.Time
+	failure := ""
+	switch {
+	case err == nil:
+		sentAt = now
+	case errors.Is(err, errUnwanted):
+		failure = err.Error()
+	default:
+		failure = mail.Reason(err)
+		if !mail.Permanent(err) && m.Attempts <= len(mailBackOff) {
+			dueAt = now.Add(mailBackOff[m.Attempts-1])
+		}
+		s.o.Log.WarnContext(ctx, "mail not delivered", "mail_id", m.ID, "kind", string(m.Kind), "attempt", m.Attempts, "error", failure, "given_up", dueAt.IsZero())
+	}
+	// Even when the server stops: what was sent must not be sent again.
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	for try := 0; ; try++ {
+		err = s.store.Tx(finish, func(tx *store.Store) error {
+			return tx.FinishMail(finish, m.ID, lease, sentAt, dueAt, failure)
+		})
+		if err == nil || errors.Is(err, store.ErrNotFound) || finish.Err() != nil || try == 5 {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.o.Log.ErrorContext(ctx, "what came of a mail could not be noted; it may be sent twice", "mail_id", m.ID, "error", err.Error())
+	}
+}
+
+// expandReset turns a request to reset a password into a mail for each
+// active user who has the address; mostly one, or none.
+func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string) error {
+	now := s.o.Now().UTC()
+	return s.store.Tx(ctx, func(tx *store.Store) error {
+		users, err := tx.UsersByEmail(ctx, m.Email, mostReceived)
+		if err != nil {
+			return err
+		}
+		if err := tx.FinishMail(ctx, m.ID, lease, now, time.Time{}, ""); err != nil {
+			return err
+		}
+		for _, u := range users {
+			// To the address that we know, which may differ from the one that was
+			// typed; in the language of whoever asked; not counted once more.
+			err := tx.AddMail(ctx, account.Mail{
+				Kind: account.MailResetPassword, UserID: u.ID, Email: u.Email, Language: m.Language,
+				Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// mailChallenges are the links of the mails that have one.
+var mailChallenges = map[account.MailKind]account.ChallengeKind{
+	account.MailResetPassword: account.ResetPassword,
+	account.MailVerifyEmail:   account.VerifyEmail,
+	account.MailConfirmEmail:  account.ConfirmEmail,
+	account.MailEmailChanged:  account.UndoEmail,
+}
+
+var errUnwanted = errors.New("not wanted any more: the account or its address changed")
+
+// send makes the link, so that its token is kept nowhere, and the mail.
+func (s *Service) send(ctx context.Context, m account.Mail) error {
+	if s.o.Mail.Sender == nil {
+		return errors.New("no way to send mail is configured")
+	}
+	link := ""
+	if kind, has := mailChallenges[m.Kind]; has {
+		raw, c := newChallenge(kind, m.UserID, m.Email, s.o.Now().UTC())
+		err := s.store.Tx(ctx, func(tx *store.Store) error {
+			u, err := tx.UserByID(ctx, m.UserID)
+			if errors.Is(err, store.ErrNotFound) || err == nil && stale(m, u) {
+				return errUnwanted
+			}
+			if err != nil {
+				return err
+			}
+			return tx.CreateChallenge(ctx, c)
+		})
+		if err != nil {
+			return err
+		}
+		link = s.o.Mail.Link(kind, raw, m.Language)
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailAttempt)
+	defer cancel()
+	return s.o.Mail.Sender.Send(ctx, m, link)
+}
+
+// stale says that a mail with a link came too late.
+func stale(m account.Mail, u account.User) bool {
+	if !u.Active {
+		return true
+	}
+	switch m.Kind {
+	case account.MailVerifyEmail:
+		return !u.EmailVerifiedAt.IsZero() || account.EmailKey(u.Email) != account.EmailKey(m.Email)
+	case account.MailResetPassword:
+		return account.EmailKey(u.Email) != account.EmailKey(m.Email)
+	}
+	return false
+}
+
+// Mails returns the newest mails of the outbox.
+func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
+	return s.store.Mails(ctx, limit)
+}
+
+// RetryMail makes a mail that was not delivered due again.
+func (s *Service) RetryMail(ctx context.Context, id int64) error {
+	err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.RetryMail(ctx, id, s.o.Now()) })
+	if errors.Is(err, store.ErrNotFound) {
+		return account.ErrNotFound
+	}
+	return err
+}
+
+// RetryMails makes every mail that was given up due again and says how many
+// there were.
+func (s *Service) RetryMails(ctx context.Context) (int, error) {
+	ids, err := s.store.DeadMails(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if err := s.RetryMail(ctx, id); err != nil && !errors.Is(err, account.ErrNotFound) {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}

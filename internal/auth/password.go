@@ -1,0 +1,155 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// PasswordChange is what somebody fills in who is logged in.
+type PasswordChange struct {
+	Current account.Input
+	New     account.Input
+}
+
+// ChangePassword gives the caller another password by the rules of
+// registration, ends their other sessions and mails a notice.
+func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) error {
+	errs := account.Fields{}
+	current := checkPassword(errs, "current_password", c.Current)
+	plain := checkPassword(errs, "new_password", c.New)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	u, err := s.confirmPassword(ctx, caller, "current_password", current)
+	if err != nil {
+		return err
+	}
+	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	if err != nil {
+		return err
+	}
+	now := s.o.Now().UTC()
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		// Not if somebody else changed it while we hashed.
+		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
+			return err
+		}
+		if err := tx.RevokeSessions(ctx, u.ID, caller.SessionID, now); err != nil {
+			return err
+		}
+		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword); err != nil {
+			return err
+		}
+		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return wrongPassword("current_password")
+	}
+	s.wakeMail()
+	return err
+}
+
+// confirmPassword returns the caller with all that is known of them, if the
+// password is theirs.
+func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, plain string) (account.User, error) {
+	u, err := s.self(ctx, caller)
+	if err != nil {
+		return account.User{}, err
+	}
+	result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
+	if err != nil {
+		return account.User{}, hashing(err)
+	}
+	if !result.Match {
+		return account.User{}, wrongPassword(field)
+	}
+	return u, nil
+}
+
+func wrongPassword(field string) error {
+	errs := account.Fields{}
+	errs.Add(field, "password_wrong", nil)
+	return errs.Err()
+}
+
+// self returns the caller with all that is known of them.
+func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error) {
+	u, err := s.store.UserByID(ctx, caller.User.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return account.User{}, account.ErrUserNotFound
+	}
+	return u, err
+}
+
+// RequestReset has a link to choose another password mailed to an address,
+// if somebody has it. What is done here is the same whether or not, so that
+// neither the answer nor its time tells: who has the address is asked when
+// the mail is delivered. Too many requests are dropped without a word.
+func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in account.Input) error {
+	errs := account.Fields{}
+	email := checkEmailAddress(errs, in, required)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	now := s.o.Now().UTC()
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		wait, err := s.mailWait(ctx, tx, email, peer.IP, now)
+		if err != nil || wait > 0 {
+			return err
+		}
+		return tx.AddMail(ctx, account.Mail{
+			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
+		})
+	})
+	s.wakeMail()
+	return err
+}
+
+// PasswordReset is what the link in a mail allows.
+type PasswordReset struct {
+	Token account.Input
+	New   account.Input
+}
+
+// ResetPassword gives the user of a challenge another password by the rules
+// of registration, ends all their sessions and mails a notice. It also shows
+// that the mailbox is theirs.
+func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) error {
+	errs := account.Fields{}
+	raw := checkToken(errs, r.Token)
+	plain := checkPassword(errs, "new_password", r.New)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	_, u, err := s.challenge(ctx, s.store, account.ResetPassword, raw) // before the slow part
+	if err != nil {
+		return err
+	}
+	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	if err != nil {
+		return err
+	}
+	return s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
+			return badChallenge("challenge_invalid")
+		}
+		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
+			return err
+		}
+		if err := tx.VerifyEmail(ctx, u.ID, c.Email, now); err != nil {
+			return err
+		}
+		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+			return err
+		}
+		// Whoever had the old password may have asked for these.
+		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+			return err
+		}
+		return s.mailPasswordChanged(ctx, tx, u, peer, now)
+	})
+}

@@ -1,0 +1,90 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// ProfileChange holds the fields that a person may change of themselves; one
+// that is missing stays as it is.
+type ProfileChange struct {
+	Username  account.Input
+	FirstName account.Input
+	LastName  account.Input
+}
+
+// UpdateProfile changes the caller by the rules of registration and returns
+// them as they are now.
+func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
+	u, err := s.self(ctx, caller)
+	if err != nil {
+		return account.User{}, err
+	}
+	errs := account.Fields{}
+	p := store.Profile{Username: u.Username, FirstName: u.FirstName, LastName: u.LastName}
+	if c.Username.State != account.Missing {
+		p.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
+		if p.Username != u.Username {
+			if err := s.checkUsernameFree(ctx, errs, p.Username); err != nil {
+				return account.User{}, err
+			}
+		}
+	}
+	if c.FirstName.State != account.Missing {
+		p.FirstName = checkName(errs, "first_name", c.FirstName)
+	}
+	if c.LastName.State != account.Missing {
+		p.LastName = checkName(errs, "last_name", c.LastName)
+	}
+	if err := errs.Err(); err != nil {
+		return account.User{}, err
+	}
+	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.SetProfile(ctx, u.ID, p) })
+	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
+	return u, usernameTaken(err)
+}
+
+// Security is what a person sees of how safe their account is.
+type Security struct {
+	User     account.User
+	Sessions int // live ones
+}
+
+// Security returns what the caller may know of their own account's safety.
+func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error) {
+	u, err := s.self(ctx, caller)
+	if err != nil {
+		return Security{}, err
+	}
+	live, err := s.Sessions(ctx, caller)
+	return Security{User: u, Sessions: len(live)}, err
+}
+
+// Export is everything that is held about one person: a field for each table
+// that has rows of theirs. A test fails when a table is forgotten.
+type Export struct {
+	User       account.User
+	Sessions   []account.Session
+	Challenges []account.Challenge
+	Mails      []account.Mail
+}
+
+// Export returns everything that is held about the caller (law 09-08,
+// article 7; GDPR, articles 15 and 20).
+func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
+	var e Export
+	var err error
+	if e.User, err = s.self(ctx, caller); err != nil {
+		return Export{}, err
+	}
+	if e.Sessions, err = s.store.Sessions(ctx, e.User.ID); err != nil {
+		return Export{}, err
+	}
+	if e.Challenges, err = s.store.Challenges(ctx, e.User.ID); err != nil {
+		return Export{}, err
+	}
+	e.Mails, err = s.store.MailsOf(ctx, e.User.ID)
+	return e, err
+}
