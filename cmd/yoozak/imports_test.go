@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	},
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},
+	"bench/enumeration": {},
 	"test/postman":      {},
 }
 
