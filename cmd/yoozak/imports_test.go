@@ -31,13 +31,16 @@ var mayImport = map[string][]string{
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale"},
 	"internal/auth":            {"internal/account", "internal/breach", "internal/mail", "internal/password", "internal/store", "internal/token"},
+	"internal/django":          {"internal/account", "internal/password", "internal/store"},
 	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/job", "internal/locale",
-		"internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
+		"internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
-	"bench":        {"internal/pgtest"},
-	"test/postman": {},
+	"bench":             {"internal/pgtest"},
+	"bench/djangousers": {},
+	"bench/enumeration": {},
+	"test/postman":      {},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -51,9 +51,10 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
-					address, err := freeAddress()
-					env.Setenv("YOOZAK_LISTEN", address)
 					env.Setenv("ENGINE", engine)
+					project, err := filepath.Abs("../../test/django")
+					env.Setenv("DJANGO", project)
+					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
 					env.Values["server"] = new(scriptServer)
 					return err
 				},
@@ -84,6 +85,9 @@ func freeAddress() (string, error) {
 
 func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*scriptServer)
+	address, err := freeAddress() // not earlier: somebody else would take it
+	ts.Check(err)
+	ts.Setenv("YOOZAK_LISTEN", address)
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
