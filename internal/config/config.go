@@ -34,6 +34,7 @@ type Database struct {
 type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
+	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
@@ -117,10 +118,11 @@ type DatabaseConfig struct {
 }
 
 // TokensConfig is what [Tokens] means. Secret is empty unless Algorithm is
-// HS256.
+// HS256, Accept unless Django's tokens are accepted beside ours.
 type TokensConfig struct {
 	Algorithm       string
 	Secret          []byte
+	Accept          []byte
 	Issuer          string
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -200,22 +202,48 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 	}
-	secret := p.get("YOOZAK_JWT_SECRET")
-	if t.JWTSecretFile != "" {
-		if secret != "" {
-			p.add("YOOZAK_JWT_SECRET_FILE", "is set together with YOOZAK_JWT_SECRET: keep one")
+	secret := p.secret("YOOZAK_JWT_SECRET", t.JWTSecretFile)
+	if c.Tokens.Algorithm == "HS256" {
+		if secret == "" {
+			p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
+		} else {
+			p.strong("YOOZAK_JWT_SECRET", secret)
 		}
-		secret = p.file("YOOZAK_JWT_SECRET_FILE", t.JWTSecretFile)
+		c.Tokens.Secret = []byte(secret)
 	}
-	switch {
-	case c.Tokens.Algorithm != "HS256":
+	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
+	if accept == "" && t.AcceptFile == "" {
 		return
-	case secret == "":
-		p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
-	case len(secret) < minSecret:
-		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
 	}
-	c.Tokens.Secret = []byte(secret)
+	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
+	if accept != "" && accept == string(c.Tokens.Secret) {
+		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
+	}
+	c.Tokens.Accept = []byte(accept)
+}
+
+// secret reads a secret from its variable, or from the file that the
+// variable with _FILE names.
+func (p *problems) secret(name, path string) string {
+	secret := p.get(name)
+	if path == "" {
+		return secret
+	}
+	if secret != "" {
+		p.add(name+"_FILE", "is set together with "+name+": keep one")
+	}
+	return p.file(name+"_FILE", path)
+}
+
+// strong refuses what must not be the secret of a MAC: what is too short,
+// and a public key, with which everybody could sign (RFC 8725, section 2.1).
+func (p *problems) strong(name, secret string) {
+	switch {
+	case len(secret) < minSecret:
+		p.add(name, fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
+	case strings.Contains(secret, "-----BEGIN"), strings.HasPrefix(secret, "ssh-"), strings.Contains(secret, `"kty"`):
+		p.add(name, "is a key of another algorithm, but HS256 needs a secret: everybody who knows a public key could sign with it")
+	}
 }
 
 // The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.

@@ -146,6 +146,53 @@ func TestSecretOfHS256(t *testing.T) {
 	}
 }
 
+func TestSecretOfDjango(t *testing.T) {
+	t.Parallel()
+	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file, empty := write("secret", django+"\r\n"), write("empty", "")
+	for name, test := range map[string]struct {
+		algorithm, variable, file string
+		want                      string // of the secret, or part of the error
+		fails                     bool
+	}{
+		"not given":               {"ES256", "", "", "", false},
+		"variable":                {"ES256", django, "", django, false},
+		"file":                    {"EdDSA", "", file, django, false},
+		"beside a secret of ours": {"HS256", django, "", django, false},
+		"short":                   {"ES256", "0123456789012345678901234567890", "", "YOOZAK_ACCEPT_HS256_SECRET has 31 bytes", true},
+		"empty file":              {"ES256", "", empty, "YOOZAK_ACCEPT_HS256_SECRET has 0 bytes", true},
+		"missing file":            {"ES256", "", file + "x", "YOOZAK_ACCEPT_HS256_SECRET_FILE cannot be read", true},
+		"both":                    {"ES256", django, file, "keep one", true},
+		"same as ours":            {"HS256", "from-the-variable-0123456789-012345", "", "leave it out", true},
+		"public key in PEM":       {"ES256", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", "", "everybody who knows a public key", true},
+		"public key in JSON":      {"ES256", `{"kty":"RSA","n":"0123456789","e":"AQAB"}`, "", "everybody who knows a public key", true},
+		"public key of SSH":       {"ES256", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC", "", "everybody who knows a public key", true},
+	} {
+		_, tk, _, _ := all()
+		tk.JWTAlgorithm, tk.AcceptFile = test.algorithm, test.file
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ACCEPT_HS256_SECRET": test.variable, "YOOZAK_JWT_SECRET": "from-the-variable-0123456789-012345"}[n]
+		}, tk)
+		switch {
+		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		case !test.fails && (err != nil || string(c.Tokens.Accept) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Accept, err)
+		}
+		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
+			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
 func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://yoozak:hunter2@db/yoozak"
@@ -202,8 +249,11 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 				def = "`" + def + "`"
 			}
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
-			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
+			switch tag.Get("env") {
+			case "YOOZAK_JWT_ALGORITHM":
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			case "YOOZAK_JWT_SECRET_FILE":
+				b.WriteString("| `YOOZAK_ACCEPT_HS256_SECRET` | none: it is a secret | | Django's `SECRET_KEY`, 32 bytes or more: see [django.md](django.md). |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
