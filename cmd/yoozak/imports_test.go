@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/password":        {},
 	"internal/payload":         {},
 	"internal/telemetry":       {},
+	"internal/shadow":          {},
 	"internal/pgtest":          {},
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
@@ -33,7 +34,7 @@ var mayImport = map[string][]string{
 	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/job", "internal/locale",
-		"internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/mail", "internal/pages", "internal/password", "internal/shadow", "internal/store", "internal/telemetry", "internal/token",
 	},
 	"bench":        {"internal/pgtest"},
 	"test/postman": {},

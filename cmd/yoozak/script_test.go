@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //	start                    starts "yoozak serve" and waits until it is ready
 //	stop                     sends SIGTERM; the server must end with 0
 //	http STATUS METHOD PATH [BODY] [HEADER]...
-//	                         calls it; the answer is in stdout for the next line
+//	                         calls it, or what else listens at $YOOZAK_LISTEN or is about to;
+//	                         the answer is in stdout for the next line
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -50,10 +51,19 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
 					address, err := freeAddress()
+					if err != nil {
+						return err
+					}
 					env.Setenv("YOOZAK_LISTEN", address)
+					_, port, _ := net.SplitHostPort(address)
+					env.Setenv("PORT", port)
+					if address, err = freeAddress(); err != nil {
+						return err
+					}
+					env.Setenv("SHADOW", address)
 					env.Setenv("ENGINE", engine)
 					env.Values["server"] = new(scriptServer)
-					return err
+					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
@@ -124,6 +134,7 @@ func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 3 {
 		body = args[3]
 	}
+	awaitListener(ts.Getenv("YOOZAK_LISTEN"))
 	req, err := http.NewRequest(args[1], "http://"+ts.Getenv("YOOZAK_LISTEN")+args[2], strings.NewReader(body)) //nolint:noctx // bounded by the script
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
@@ -142,6 +153,16 @@ func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprintln(ts.Stdout(), s.answer)
 	if res.StatusCode != want {
 		ts.Fatalf("%s %s: status %d, want %d: %s", args[1], args[2], res.StatusCode, want, data)
+	}
+}
+
+func awaitListener(address string) {
+	for range 100 {
+		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -70,6 +70,15 @@ type Accounts struct {
 	EraseAfter string `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 }
 
+// Shadow says what "yoozak shadow" stands between.
+type Shadow struct {
+	Listen   string `name:"listen" env:"YOOZAK_SHADOW_LISTEN" default:"127.0.0.1:8001" placeholder:"ADDR" group:"Shadow:" help:"Address that customers, or the proxy in front, call."`
+	Upstream string `name:"upstream" env:"YOOZAK_SHADOW_UPSTREAM" placeholder:"URL" group:"Shadow:" help:"Server that answers them: http://127.0.0.1:8080 is Django."`
+	Copy     string `name:"copy" env:"YOOZAK_SHADOW_COPY" default:"http://127.0.0.1:8000" placeholder:"URL" group:"Shadow:" help:"The yoozak to compare with it, on a copy of the data."`
+	Report   string `name:"report" env:"YOOZAK_SHADOW_REPORT" placeholder:"PATH" group:"Shadow:" help:"File that the report is added to, in lines of JSON; standard output by default."`
+	Every    string `name:"every" env:"YOOZAK_SHADOW_EVERY" default:"1h" placeholder:"TIME" group:"Shadow:" help:"How often the report gets a summary."`
+}
+
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
@@ -96,7 +105,16 @@ type Config struct {
 	Passwords PasswordsConfig
 	Mail      MailConfig
 	Accounts  AccountsConfig
+	Shadow    ShadowConfig
 	HTTP      HTTPConfig
+}
+
+// ShadowConfig is what [Shadow] means.
+type ShadowConfig struct {
+	Listen         string
+	Upstream, Copy *url.URL
+	Report         string // empty: standard output
+	Every          time.Duration
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -154,8 +172,8 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts] and [HTTP]. All mistakes of all groups
-// come back together.
+// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow] and [HTTP]. All mistakes of all
+// groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -319,6 +337,34 @@ func loopback(host string) bool {
 
 func (a Accounts) load(c *Config, p *problems) {
 	c.Accounts = AccountsConfig{EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour)}
+}
+
+func (s Shadow) load(c *Config, p *problems) {
+	c.Shadow = ShadowConfig{
+		Listen:   p.address("YOOZAK_SHADOW_LISTEN", s.Listen),
+		Upstream: p.server("YOOZAK_SHADOW_UPSTREAM", s.Upstream),
+		Copy:     p.server("YOOZAK_SHADOW_COPY", s.Copy),
+		Report:   s.Report,
+		Every:    p.duration("YOOZAK_SHADOW_EVERY", s.Every, time.Second, 7*24*time.Hour),
+	}
+	upstream, replica := c.Shadow.Upstream.Host, c.Shadow.Copy.Host
+	switch {
+	case upstream == "":
+	case upstream == replica:
+		p.add("YOOZAK_SHADOW_COPY", "is the same server as YOOZAK_SHADOW_UPSTREAM: it would do everything twice")
+	case upstream == c.Shadow.Listen, replica == c.Shadow.Listen:
+		p.add("YOOZAK_SHADOW_LISTEN", "is the address of a server to compare: it would call itself")
+	}
+}
+
+// server reads the URL of a server as a whole. It is never nil.
+func (p *problems) server(name, s string) *url.URL {
+	u, err := url.Parse(strings.TrimSuffix(strings.TrimSpace(s), "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		p.add(name, "must be a URL such as http://127.0.0.1:8080, without user, path or query")
+		return new(url.URL)
+	}
+	return u
 }
 
 func (h HTTP) load(c *Config, p *problems) {

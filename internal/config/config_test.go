@@ -3,6 +3,7 @@ package config_test
 import (
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,7 +37,9 @@ func none(string) string { return "" }
 func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
-	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts]())
+	s := filled[config.Shadow]()
+	s.Upstream = "http://127.0.0.1:8080/" // the only one that has none
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +49,10 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
+		Shadow: config.ShadowConfig{
+			Listen: "127.0.0.1:8001", Every: time.Hour,
+			Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
+		},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -210,6 +217,31 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	}
 }
 
+func TestServersOfAShadow(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		upstream, replica, listen string
+		want                      string // part of the error
+	}{
+		"good":              {"https://django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", ""},
+		"no upstream":       {"", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"no scheme":         {"127.0.0.1:8080", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"password":          {"http://u:hunter2@django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"path":              {"http://127.0.0.1:8080/api", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"query of the copy": {"http://127.0.0.1:8080", "http://127.0.0.1:8000?x=1", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must be"},
+		"one server":        {"http://127.0.0.1:8000", "http://127.0.0.1:8000/", "127.0.0.1:8001", "twice"},
+		"itself":            {"http://127.0.0.1:8001", "http://127.0.0.1:8000", "127.0.0.1:8001", "call itself"},
+		"copy is itself":    {"http://127.0.0.1:8080", "http://127.0.0.1:8001", "127.0.0.1:8001", "call itself"},
+	} {
+		s := filled[config.Shadow]()
+		s.Upstream, s.Copy, s.Listen = test.upstream, test.replica, test.listen
+		_, err := config.Load(none, s)
+		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		}
+	}
+}
+
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
@@ -239,7 +271,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts]()} {
+	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Shadow]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {

@@ -142,6 +142,19 @@ func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
 	return ""
 }
 
+// await waits until something listens.
+func (s site) await(t *testing.T) {
+	t.Helper()
+	for range 400 {
+		if c, err := net.Dial("tcp", strings.TrimPrefix(string(s), "http://")); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("nothing listens at %s", s)
+}
+
 type answer struct {
 	status int
 	body   string
