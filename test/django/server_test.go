@@ -68,7 +68,41 @@ func startYoozak(t *testing.T, env ...string) site {
 // beside them, and gives it the users.
 func startDjango(t *testing.T, settings, module string) site {
 	t.Helper()
-	dir := t.TempDir()
+	d := startDjangoIn(t, t.TempDir(), settings, module)
+	d.python(t, `
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+for name in ("first", "amina"):
+    get_user_model().objects.create_user(name, name + "@django.example", "`+password+`")
+`)
+	return d.site
+}
+
+// django is a running reference, with what another process needs to work on
+// its database.
+type django struct {
+	site
+	dir string
+	env []string
+}
+
+// database is its SQLite file.
+func (d django) database() string { return filepath.Join(d.dir, "reference.sqlite3") }
+
+// python runs a program with its settings.
+func (d django) python(t *testing.T, program string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", program)
+	cmd.Dir, cmd.Env = d.dir, d.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+// startDjangoIn keeps its files in a folder.
+func startDjangoIn(t *testing.T, dir, settings, module string) django {
+	t.Helper()
 	for name, text := range map[string]string{"switch_settings.py": "from shop.settings import *\n" + settings, "yoozak_tokens.py": module} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -87,19 +121,7 @@ func startDjango(t *testing.T, settings, module string) site {
 	cmd := exec.Command(filepath.Join(reference, "serve.sh"), port)
 	cmd.Dir, cmd.Env = dir, append(env, "PYTHONPATH="+dir)
 	url := run(t, cmd, address, mePath, http.StatusUnauthorized)
-
-	users := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", `
-import django
-django.setup()
-from django.contrib.auth import get_user_model
-for name in ("first", "amina"):
-    get_user_model().objects.create_user(name, name + "@django.example", "`+password+`")
-`)
-	users.Dir, users.Env = dir, append(env, "PYTHONPATH="+dir+":"+reference)
-	if out, err := users.CombinedOutput(); err != nil {
-		t.Fatalf("create users: %v\n%s", err, out)
-	}
-	return url
+	return django{url, dir, append(env, "PYTHONPATH="+dir+":"+reference)}
 }
 
 func freeAddress(t *testing.T) string {
