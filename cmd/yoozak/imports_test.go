@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"internal/payload":         {},
 	"internal/telemetry":       {},
 	"internal/pgtest":          {},
+	"internal/mailtest":        {},
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
