@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 		"internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
 	"bench":        {"internal/pgtest"},
+	"test/browser": {},
 	"test/postman": {},
 }
 
