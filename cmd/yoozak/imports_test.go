@@ -14,6 +14,8 @@ const module = "github.com/yoozak/clients/"
 // import of ours.
 var mayImport = map[string][]string{
 	"internal/account":         {},
+	"internal/breach":          {},
+	"internal/breach/make":     {"internal/breach"},
 	"internal/config":          {},
 	"internal/job":             {},
 	"internal/locale":          {},
@@ -28,10 +30,10 @@ var mayImport = map[string][]string{
 	"internal/device":          {"internal/locale"},
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale"},
-	"internal/auth":            {"internal/account", "internal/mail", "internal/password", "internal/store", "internal/token"},
+	"internal/auth":            {"internal/account", "internal/breach", "internal/mail", "internal/password", "internal/store", "internal/token"},
 	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
+		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/job", "internal/locale",
 		"internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
 	"bench":        {"internal/pgtest"},

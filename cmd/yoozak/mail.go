@@ -113,6 +113,7 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 		Verify:     c.Mail.SMTPURL != "" || c.Mail.Folder != "",
 		PerAddress: c.Mail.PerAddress,
 		PerIP:      c.Mail.PerIP,
+		ResetDelay: time.Second,
 	}
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
@@ -42,6 +44,10 @@ func newHasher(c config.PasswordsConfig, busy func(bool)) *password.Hasher {
 	})
 }
 
+func newBreached(c config.PasswordsConfig, log *slog.Logger) *breach.Checker {
+	return breach.New(breach.Options{List: c.Breached, URL: c.HIBPURL, Log: log})
+}
+
 func newTokens(c config.TokensConfig) *token.Tokens {
 	return token.New(token.Options{
 		Algorithm: c.Algorithm, Secret: c.Secret, Issuer: c.Issuer,
@@ -62,6 +68,6 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	defer flush()
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Log: log,
+		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Log: log,
 	}), st)
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/mail"
@@ -64,6 +65,7 @@ func (cmd serveCmd) Run(e env) error {
 	}()
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
+	breached := newBreached(c.Passwords, log)
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm:       c.Tokens.Algorithm,
@@ -72,6 +74,7 @@ func (cmd serveCmd) Run(e env) error {
 		Rotation:        c.Tokens.Rotation,
 		Mail:            mailOptions(c, sender),
 		EraseAfter:      c.Accounts.EraseAfter,
+		Breached:        breached,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
@@ -86,7 +89,7 @@ func (cmd serveCmd) Run(e env) error {
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(hasher)
+		metrics := newMetrics(hasher, breached)
 		options.Observe = metrics.Observe
 		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
 			return err
@@ -150,10 +153,11 @@ func threadsBeside(slots int) func(busy bool) {
 	}
 }
 
-func newMetrics(hasher *password.Hasher) *telemetry.Metrics {
+func newMetrics(hasher *password.Hasher, breached *breach.Checker) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(hasher.Waiting()) })
+	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(breached.Failures()) })
 	return m
 }
 

@@ -2,19 +2,24 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -35,7 +40,15 @@ type server struct {
 	store   *store.Store
 	tokens  *token.Tokens
 	log     *buffer // everything that was logged
+	mails   string  // the folder that mails are written to
+	clock   *clock  // what the rules take for now
 }
+
+// clock is the time of day, moved on by a test.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
 
 type settings struct {
 	api    api.Options
@@ -46,14 +59,27 @@ type settings struct {
 
 func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	t.Helper()
-	s := &server{store: st, log: new(buffer)}
+	s := &server{store: st, log: new(buffer), mails: filepath.Join(t.TempDir(), "mails"), clock: new(clock)}
+	sender, err := mail.NewFolder(s.mails, "Yoozak <no-reply@yoozak.ma>")
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
 		api: api.Options{
 			Ready: st.Ready, Log: log, LogRequests: true,
 			Language: "fr", RefreshHint: 5 * time.Minute,
 		},
-		auth:   auth.Options{Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log},
+		auth: auth.Options{
+			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log, Now: s.clock.now,
+			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
+			Mail: auth.MailOptions{
+				Sender: sender, PerAddress: 1000, PerIP: 100_000,
+				Link: func(kind account.ChallengeKind, token, _ string) string {
+					return "https://shop.example/" + string(kind) + "#" + token
+				},
+			},
+		},
 		tokens: token.Options{Algorithm: "HS256", Secret: []byte(secret), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 	}
 	if change != nil {
@@ -69,6 +95,13 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	if o.lose != nil {
 		s.auth = auth.New(o.lose, s.tokens, hasher, o.auth)
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	var delivery sync.WaitGroup
+	delivery.Go(func() { s.auth.RunMail(ctx) })
+	t.Cleanup(func() {
+		stop()
+		delivery.Wait()
+	})
 	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
 	s.handler = api.New(o.api)
 	srv := httptest.NewServer(s.handler)

@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/payload"
 )
 
@@ -64,8 +65,13 @@ type wireExpection struct {
 	Body    any               `json:"body"`
 }
 
+// leaked are the rows whose password has leaked, and which the reference takes. Some are about how like a
+// name a password may be, others about Unicode; Django has no such list.
+var leaked = regexp.MustCompile(`^register/password-((first|last)-(half(-2)?|short-1)|kind-common-full-width)$`)
+
 // TestWireMatchesTheReference plays every recorded row against the server,
-// in each language and on each engine.
+// in each language and on each engine. Those of leaked passwords are
+// refused, and get the reference's answer from a server without the list.
 func TestWireMatchesTheReference(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/wire/*.json")
@@ -74,6 +80,7 @@ func TestWireMatchesTheReference(t *testing.T) {
 	}
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
 		played := 0
+		withoutList := newServer(t, s.store, func(o *settings) { o.auth.Breached = nil })
 		for _, file := range files {
 			for _, c := range wireCases(t, file) {
 				if c.MustMatch != nil && !*c.MustMatch {
@@ -84,7 +91,12 @@ func TestWireMatchesTheReference(t *testing.T) {
 				}
 				for _, language := range []string{"en", "fr", "ar"} {
 					played++
-					if problem := s.play(t, c, language); problem != "" {
+					plays := s
+					if filepath.Base(file) == "more.json" && leaked.MatchString(c.ID) {
+						s.refusesLeaked(t, c, language)
+						plays = withoutList
+					}
+					if problem := plays.play(t, c, language); problem != "" {
 						t.Errorf("%s %s [%s]:\n%s", filepath.Base(file), c.ID, language, problem)
 					}
 				}
@@ -108,6 +120,17 @@ func (c wireCase) grow() (untrue bool) {
 		untrue = e.Status == http.StatusMethodNotAllowed && (c.Method == http.MethodPatch || c.Method == http.MethodDelete)
 	}
 	return untrue
+}
+
+func (s *server) refusesLeaked(t *testing.T, c wireCase, language string) {
+	t.Helper()
+	status, _, body := s.send(t, c, language, newWireValues(t, s, c, language))
+	fields, _ := body.(map[string]any)
+	messages, _ := fields["password"].([]any)
+	want := locale.Text(language, "password_breached", nil)
+	if status != http.StatusBadRequest || len(messages) == 0 || messages[len(messages)-1] != want {
+		t.Errorf("%s [%s]: %d %v, want %q at the end", c.ID, language, status, body, want)
+	}
 }
 
 // TestNoWireRowIsAnsweredBy500 plays the rows where the reference fails.

@@ -1,11 +1,16 @@
 package auth_test
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +18,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -330,18 +336,21 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetPassword(t.Context(), g.User.ID, old, s.clock.now()) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			if _, err := s.login(t, "amina", good); err != nil {
+		const djangos = "pbkdf2_sha256$1000$salt0salt0salt0salt0sa$d29XNR0aIFz91bOsQTgxtG1ykm7rIyMOkMcAIY0Cr9Q="
+		for _, hash := range []string{old, djangos} {
+			err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetPassword(t.Context(), g.User.ID, hash, s.clock.now()) })
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		u, err := s.store.UserByID(t.Context(), g.User.ID)
-		if err != nil || !strings.Contains(u.PasswordHash, "m=64,") {
-			t.Errorf("hash %q, %v; want the present cost", u.PasswordHash, err)
+			for range 2 {
+				if _, err := s.login(t, "amina", good); err != nil {
+					t.Fatal(err)
+				}
+			}
+			u, err := s.store.UserByID(t.Context(), g.User.ID)
+			if err != nil || !strings.HasPrefix(u.PasswordHash, "$argon2id$v=19$m=64,") {
+				t.Errorf("%s became %q, %v; want the present cost", hash, u.PasswordHash, err)
+			}
 		}
 	})
 }
@@ -410,6 +419,109 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		}
 		if _, err := s.login(t, "amina", good); err != nil {
 			t.Errorf("login after enabling: %v", err)
+		}
+	})
+}
+
+// TestLeakedPasswordsAreRefused with the list and with a server, whose answer
+// is asked for only when nothing else is wrong.
+func TestLeakedPasswordsAreRefused(t *testing.T) {
+	t.Parallel()
+	const onServer = "kV7#pazouk-on-server"
+	digest := fmt.Sprintf("%X", sha1.Sum([]byte(onServer)))
+	for name, test := range map[string]struct {
+		list, ask bool
+		plain     string
+		want      []string
+		questions int32
+	}{
+		"listed":             {true, true, "Khadijah", []string{"password_breached"}, 0},
+		"too common already": {true, true, "password", []string{"password_too_common"}, 0},
+		"numeric and listed": {true, true, "28111993", []string{"password_entirely_numeric"}, 0},
+		"on the server":      {true, true, onServer, []string{"password_breached"}, 1},
+		"without the list":   {false, true, onServer, []string{"password_breached"}, 1},
+		"nowhere":            {true, true, good, nil, 1},
+		"no server":          {true, false, onServer, nil, 0},
+		"off":                {false, false, "Khadijah", nil, 0},
+	} {
+		var want map[string][]string
+		if test.want != nil {
+			want = map[string][]string{"password": test.want}
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+				var asked atomic.Int32
+				hibp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					asked.Add(1)
+					fmt.Fprintf(w, "%s:2\r\n", digest[5:])
+				}))
+				t.Cleanup(hibp.Close)
+				o := breach.Options{List: test.list}
+				if test.ask {
+					o.URL = hibp.URL
+				}
+				s := newServer(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
+				r := registration("amina")
+				r.Password = account.TextInput(test.plain)
+				if _, err := s.Register(t.Context(), peer, r); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+					t.Errorf("register: %v", err)
+				}
+				if got := asked.Load(); got != test.questions {
+					t.Errorf("the server was asked %d times", got)
+				}
+				s.register(t, "badr")
+				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+					t.Errorf("set password: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestRegistrationDoesNotWaitForABreachServer that is away.
+func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		c := breach.New(breach.Options{List: true, URL: gone.URL})
+		s := newServer(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
+		s.register(t, "amina")
+		if c.Failures() != 1 {
+			t.Errorf("%d failures", c.Failures())
+		}
+	})
+}
+
+// TestPasswordsAreOneInNFKC: a login from another keyboard, and the renewal
+// of what Django hashed as it was typed.
+func TestPasswordsAreOneInNFKC(t *testing.T) {
+	t.Parallel()
+	const composed, decomposed = "crème-brûlée-42", "cre\u0300me-bru\u0302le\u0301e-42"
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := registration("amina")
+		r.Password = account.TextInput(decomposed)
+		if _, err := s.Register(t.Context(), peer, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, plain := range []string{composed, decomposed} {
+			if _, err := s.login(t, "amina", plain); err != nil {
+				t.Errorf("%+q: %v", plain, err)
+			}
+		}
+		sum := sha1.Sum([]byte("salt" + decomposed))
+		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.clock.now()}
+		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.login(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("Django's hash with another spelling: %v", err)
+		}
+		for _, plain := range []string{decomposed, composed} {
+			if _, err := s.login(t, "badr", plain); err != nil {
+				t.Errorf("Django's hash, %+q: %v", plain, err)
+			}
 		}
 	})
 }

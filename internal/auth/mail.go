@@ -18,6 +18,11 @@ type MailOptions struct {
 	Verify     bool // mail a link at registration
 	PerAddress int  // the most mails an hour for an address that strangers can cause
 	PerIP      int  // and because of one IP address
+
+	// ResetDelay is how long a request to reset a password waits before its
+	// address is looked up: the work of delivering a mail must not slow down
+	// the answer to the request that caused it.
+	ResetDelay time.Duration
 }
 
 // mailWindow is the time over which mails are counted.
@@ -86,7 +91,7 @@ func (s *Service) wakeMail() {
 const (
 	mailAttempt  = time.Minute
 	mailLease    = 3 * time.Minute
-	mailLook     = 2 * time.Second // into the outbox, for what another server or a retry makes due
+	mailLook     = time.Second // into the outbox, for what another server or a retry makes due
 	mailsAtOnce  = 4
 	mostReceived = 10 // accounts of one address that a reset request is for
 )

@@ -103,9 +103,12 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in accoun
 		}
 		return tx.AddMail(ctx, account.Mail{
 			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
+			DueAt: now.Add(s.o.Mail.ResetDelay),
 		})
 	})
-	s.wakeMail()
+	if s.o.Mail.ResetDelay == 0 {
+		s.wakeMail()
+	}
 	return err
 }
 

@@ -72,7 +72,7 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
-	if err := s.checkPolicy("password", plain, username, email, firstName, lastName); err != nil {
+	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)
@@ -111,7 +111,7 @@ func usernameTaken(err error) error {
 
 // newPassword checks a password that a user chose and returns its hash.
 func (s *Service) newPassword(ctx context.Context, field, plain string, u account.User) (string, error) {
-	if err := s.checkPolicy(field, plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
+	if err := s.checkPolicy(ctx, field, plain, u.Username, u.Email, u.FirstName, u.LastName); err != nil {
 		return "", err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)
@@ -119,7 +119,8 @@ func (s *Service) newPassword(ctx context.Context, field, plain string, u accoun
 }
 
 // checkPolicy applies the password rules, with what the person is known by.
-func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName string) error {
+// It comes before any transaction: it may ask another server.
+func (s *Service) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
 	for _, p := range password.Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
@@ -128,6 +129,10 @@ func (s *Service) checkPolicy(field, plain, username, email, firstName, lastName
 		{Name: "email", Value: email},
 	}) {
 		errs.Add(field, p.Code, account.Args{"attribute": account.Term("attribute." + p.Attribute), "n": p.Min})
+	}
+	// Only of a password that Django would take: its answers stay as they are.
+	if len(errs) == 0 && (s.o.Breached.Listed(plain) || s.o.Breached.Leaked(ctx, plain)) {
+		errs.Add(field, "password_breached", nil)
 	}
 	return errs.Err()
 }

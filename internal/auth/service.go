@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -43,6 +44,7 @@ type Options struct {
 	Rotation        bool // refresh tokens are single-use
 	Mail            MailOptions
 	EraseAfter      time.Duration    // how long a closed account can be restored
+	Breached        *breach.Checker  // nil: leaked passwords are taken
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }

@@ -40,7 +40,7 @@ type Tokens struct {
 	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
 }
 
-// Passwords says what a hash costs. See docs/configuration.md before
+// Passwords says what a hash costs and which new passwords are refused. See docs/configuration.md before
 // changing it.
 type Passwords struct {
 	Argon2Memory     string `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
@@ -48,6 +48,8 @@ type Passwords struct {
 	Argon2Threads    string `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
 	HashSlots        string `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores."`
 	HashWait         string `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
+	Breached         string `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" placeholder:"BOOL" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program."`
+	HIBPURL          string `name:"hibp-url" env:"YOOZAK_HIBP_URL" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
 	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only."`
 }
 
@@ -131,6 +133,8 @@ type PasswordsConfig struct {
 	Threads      uint8
 	Slots        int
 	Wait         time.Duration
+	Breached     bool
+	HIBPURL      string // empty when off
 	Insecure     bool
 }
 
@@ -233,6 +237,8 @@ func (g Passwords) load(c *Config, p *problems) {
 		Threads:  uint8(threads),                                                                          //nolint:gosec // bounded
 		Slots:    p.number("YOOZAK_HASH_SLOTS", g.HashSlots, 0, 1024),
 		Wait:     p.duration("YOOZAK_HASH_WAIT", g.HashWait, 100*time.Millisecond, time.Minute),
+		Breached: p.boolean("YOOZAK_BREACHED_PASSWORDS", g.Breached),
+		HIBPURL:  p.hibp(g.HIBPURL),
 		Insecure: insecure,
 	}
 }
@@ -385,6 +391,19 @@ func (p *problems) choice(name, s string, choices ...string) string {
 		return choices[i]
 	}
 	p.add(name, fmt.Sprintf("must be one of %s, not %q", strings.Join(choices, ", "), s))
+	return s
+}
+
+// hibp takes http too, for a mirror on the operator's own network.
+func (p *problems) hibp(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(s, "?#") {
+		p.add("YOOZAK_HIBP_URL", "must be an http or https URL without user, query or fragment, such as https://api.pwnedpasswords.com/range")
+	}
 	return s
 }
 

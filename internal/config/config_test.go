@@ -43,7 +43,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	want := config.Config{
 		Database:  config.DatabaseConfig{URL: "sqlite:yoozak.db", Batch: 128},
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
-		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
+		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
 		HTTP: config.HTTPConfig{
@@ -62,6 +62,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	d.DatabaseURL, d.DatabaseConns, d.SQLiteBatch = "mysql://x:hunter2@y", "-1", "many"
 	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation = "none", "1 hour", "perhaps"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
+	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
 	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon"
@@ -71,7 +72,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	}
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
-		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
+		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
 		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
@@ -80,6 +81,30 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the error shows a password:\n%v", err)
+	}
+}
+
+func TestURLOfTheBreachServer(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                                      "",
+		" ":                                     "",
+		"https://api.pwnedpasswords.com/range":  "https://api.pwnedpasswords.com/range",
+		"https://api.pwnedpasswords.com/range/": "https://api.pwnedpasswords.com/range",
+		"http://10.0.0.7:8080":                  "http://10.0.0.7:8080",
+	} {
+		_, _, p, _ := all()
+		p.HIBPURL = given
+		if c, err := config.Load(none, p); err != nil || c.Passwords.HIBPURL != want {
+			t.Errorf("%q: got %q, %v; want %q", given, c.Passwords.HIBPURL, err, want)
+		}
+	}
+	for _, given := range []string{"api.pwnedpasswords.com/range", "ftp://a.example", "https://", "https://user:hunter2@a.example", "https://a.example?x=", "https://a.example#x", "https://%zz"} {
+		_, _, p, _ := all()
+		p.HIBPURL = given
+		if _, err := config.Load(none, p); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", given, err)
+		}
 	}
 }
 

@@ -178,6 +178,7 @@ func TestRefusedPasswordsSayWhyBesideTheField(t *testing.T) {
 				{"xK4#", "xK4#", "new_password", say("password_too_short", locale.Args{"n": 8})},
 				{"password1", "password1", "new_password", say("password_too_common", nil)},
 				{"83749261058", "83749261058", "new_password", say("password_entirely_numeric", nil)},
+				{"Khadijah", "Khadijah", "new_password", say("password_breached", nil)},
 				{"FatimaZahra1", "FatimaZahra1", "new_password", say("password_too_similar", locale.Args{"attribute": say("attribute.username", nil)})},
 				{strings.Repeat("xy", 513), strings.Repeat("xy", 513), "new_password", say("password_too_long", locale.Args{"max": 1024})},
 				{"nul\x00-8-characters", "nul\x00-8-characters", "new_password", say("field.null_characters", nil)},

@@ -15,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/pages"
@@ -58,6 +59,7 @@ func newServer(t *testing.T, st *store.Store) *server {
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour})
 	options := auth.Options{
 		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
+		Breached: breach.New(breach.Options{List: true}),
 		Mail: auth.MailOptions{
 			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
 			Link: func(kind account.ChallengeKind, token, language string) string {

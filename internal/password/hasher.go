@@ -1,17 +1,20 @@
-// Package password hashes passwords with Argon2id and says which passwords
-// are good enough. Hashing is slow on purpose, so a [Hasher] runs few at
-// once, on threads that let all other work go first, and refuses what it
-// could not do in time rather than piling it up. The package keeps nothing
-// and never shows a password.
+// Package password hashes passwords with Argon2id, verifies the hashes that
+// Django made, and says which passwords are good enough. Hashing is slow on
+// purpose, so a [Hasher] runs few at once, on threads that let all other work
+// go first, and refuses what it could not do in time rather than piling it
+// up. The package keeps nothing and never shows a password.
 package password
 
 import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Options configure a [Hasher]. The zero value of a field means its default.
@@ -91,33 +94,89 @@ func (h *Hasher) Close() {
 	}
 }
 
-// Hash returns a new hash of a password, in PHC form.
+// Hash returns a new hash of a password's NFKC, in PHC form.
 func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error) {
+	plain = norm.NFKC.String(plain)
 	err = h.run(ctx, func() { phc = newHash(plain, h.params) })
 	return phc, err
 }
 
+// forms are what may have been hashed when a person types plain: its NFKC,
+// so that every keyboard makes the same password of the same characters
+// (as NIST SP 800-63B-4 asks), and what was typed, which is what
+// stands in our hashes from before we normalized.
+func forms(plain string) []string {
+	if normal := norm.NFKC.String(plain); normal != plain {
+		return []string{normal, plain}
+	}
+	return []string{plain}
+}
+
 // Result says whether a password matches a hash and, if so, whether the hash
-// was made at another cost than is configured now.
+// is not what [Hasher.Hash] makes now: of another cost or form, or Django's.
 type Result struct{ Match, Outdated bool }
 
-// Verify compares a password with a hash. A hash that nothing can match (it
-// is empty, marked unusable or malformed) takes as long as a good one.
-func (h *Hasher) Verify(ctx context.Context, phc, plain string) (r Result, err error) {
-	known, malformed := parsePHC(phc)
-	if malformed != nil {
+// Verify compares a password with a hash of ours or Django's. A hash that
+// nothing can match (it is empty, marked unusable, malformed or too costly)
+// takes as long as a good one. A hash of Django's takes as long as Django
+// made it: until its user logs in, timing may tell that the user exists. A
+// password that NFKC changes is tried against ours in both forms.
+func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err error) {
+	matches, current := parse(hash, h.params)
+	if matches == nil {
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
-	err = h.run(ctx, func() { r.Match = known.matches(plain) })
-	r.Outdated = r.Match && (known.params != h.params || len(known.tag) != tagSize || len(known.salt) != saltSize)
-	return r, err
+	candidates := []string{plain} // Django hashes what was typed
+	if strings.HasPrefix(hash, "$") {
+		candidates = forms(plain)
+	}
+	for i, form := range candidates {
+		if err := h.run(ctx, func() { r.Match = matches(form) }); err != nil {
+			return Result{}, err
+		}
+		if r.Match {
+			r.Outdated = !current || i > 0
+			break
+		}
+	}
+	return r, nil
+}
+
+// Usable says whether any password can match a hash.
+func Usable(hash string) bool {
+	matches, _ := parse(hash, Params{})
+	return matches != nil
+}
+
+// matcher compares a password with one hash. It is slow: it runs in a slot.
+type matcher func(plain string) bool
+
+// parse returns nil for a hash that nothing can match, and whether it is one
+// that we would make at this cost.
+func parse(hash string, p Params) (m matcher, current bool) {
+	if ours, err := parseOurs(hash); err == nil {
+		return ours.matches, ours.params == p && len(ours.tag) == tagSize && len(ours.salt) == saltSize
+	}
+	name, rest, _ := strings.Cut(hash, "$")
+	switch read := djangos[name]; {
+	case name == "wrapped":
+		return readWrapped(rest), false
+	case read != nil:
+		return read(rest), false
+	}
+	return nil, false
 }
 
 // VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
-	nobody := stored{params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
-	return h.run(ctx, func() { nobody.matches(plain) })
+	nobody := stored{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
+	for _, form := range forms(plain) {
+		if err := h.run(ctx, func() { nobody.matches(form) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Running is how many hashes are under way, Waiting how many queue, Refused

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	argon2d "github.com/go-crypt/x/argon2"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -31,21 +32,46 @@ const (
 	maxTime   = 64
 )
 
+// variants are the three Argon2s. We make argon2id only.
+var variants = map[string]func(plain, salt []byte, p Params, size uint32) []byte{
+	"argon2id": func(plain, salt []byte, p Params, size uint32) []byte {
+		return argon2.IDKey(plain, salt, p.Time, p.Memory, p.Threads, size)
+	},
+	"argon2i": func(plain, salt []byte, p Params, size uint32) []byte {
+		return argon2.Key(plain, salt, p.Time, p.Memory, p.Threads, size)
+	},
+	"argon2d": func(plain, salt []byte, p Params, size uint32) []byte {
+		return argon2d.DKey(plain, salt, p.Time, p.Memory, uint32(p.Threads), size)
+	},
+}
+
 // stored is a hash in its parts.
 type stored struct {
+	variant   string
 	params    Params
 	salt, tag []byte
 }
 
-var errNotPHC = errors.New("not an Argon2id hash in PHC form")
+var errNotPHC = errors.New("not an Argon2 hash in PHC form")
 
-// parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$tag, strictly.
-func parsePHC(s string) (stored, error) {
-	parts := strings.Split(s, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
+// parseOurs reads an Argon2id hash in PHC form.
+func parseOurs(s string) (stored, error) {
+	h, err := parsePHC(s)
+	if h.variant != "argon2id" {
 		return stored{}, errNotPHC
 	}
-	var h stored
+	return h, err
+}
+
+// parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$tag, or another variant,
+// strictly. Version 16, which hashes do not state, is refused: the libraries
+// do not have it.
+func parsePHC(s string) (stored, error) {
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[0] != "" || variants[parts[1]] == nil || parts[2] != "v=19" {
+		return stored{}, errNotPHC
+	}
+	h := stored{variant: parts[1]}
 	costs := strings.Split(parts[3], ",")
 	if len(costs) != 3 {
 		return stored{}, errNotPHC
@@ -77,19 +103,22 @@ func cost(s, prefix string, least, most uint32) (uint32, bool) {
 
 func (h stored) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", h.params.Memory, h.params.Time, h.params.Threads, b64(h.salt), b64(h.tag))
+	return fmt.Sprintf("$%s$v=19$m=%d,t=%d,p=%d$%s$%s", h.variant, h.params.Memory, h.params.Time, h.params.Threads, b64(h.salt), b64(h.tag))
 }
 
 // newHash is slow: it runs in a slot.
 func newHash(plain string, p Params) string {
-	salt := make([]byte, saltSize)
-	_, _ = rand.Read(salt) // never fails: crypto/rand ends the process instead
-	tag := argon2.IDKey([]byte(plain), salt, p.Time, p.Memory, p.Threads, tagSize)
-	return stored{p, salt, tag}.String()
+	h := stored{variant: "argon2id", params: p, salt: make([]byte, saltSize)}
+	_, _ = rand.Read(h.salt) // never fails: crypto/rand ends the process instead
+	h.tag = h.derive(plain, tagSize)
+	return h.String()
 }
 
 // matches is slow: it runs in a slot.
 func (h stored) matches(plain string) bool {
-	tag := argon2.IDKey([]byte(plain), h.salt, h.params.Time, h.params.Memory, h.params.Threads, uint32(len(h.tag))) //nolint:gosec // at most 64
-	return subtle.ConstantTimeCompare(tag, h.tag) == 1
+	return subtle.ConstantTimeCompare(h.derive(plain, len(h.tag)), h.tag) == 1
+}
+
+func (h stored) derive(plain string, size int) []byte {
+	return variants[h.variant]([]byte(plain), h.salt, h.params, uint32(size)) //nolint:gosec // at most 64
 }

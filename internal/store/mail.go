@@ -25,17 +25,20 @@ func scanMail(scan func(...any) error) (account.Mail, error) {
 }
 
 // AddMail puts a mail into the outbox, in the transaction of the change that
-// causes it.
+// causes it. It is due at once unless it says otherwise.
 func (s *Store) AddMail(ctx context.Context, m account.Mail) error {
 	details, err := json.Marshal(m.Details)
 	if err != nil {
 		return err
 	}
+	if m.DueAt.IsZero() {
+		m.DueAt = m.CreatedAt
+	}
 	_, err = s.q.ExecContext(ctx, `
 		INSERT INTO mails (kind, user_id, email, email_key, language, ip, details, created_at, due_at, lease, attempts, failure)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, '', 0, '')`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, '')`,
 		m.Kind, sql.NullInt64{Int64: m.UserID, Valid: m.UserID != 0}, m.Email, account.EmailKey(m.Email),
-		m.Language, m.IP, string(details), m.CreatedAt.UTC())
+		m.Language, m.IP, string(details), m.CreatedAt.UTC(), m.DueAt.UTC())
 	return s.mend(err)
 }
 

@@ -1,0 +1,239 @@
+package api_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// exported says where in an export the rows of a table are, and which rows
+// are a person's. Whoever adds a table says so here: "" is a table that has
+// nothing about people.
+var exported = map[string]struct{ field, owner string }{
+	"users":            {"user", "id"},
+	"sessions":         {"sessions", "user_id"},
+	"challenges":       {"challenges", "user_id"},
+	"mails":            {"mails", "user_id"},
+	"signing_keys":     {},
+	"goose_db_version": {},
+	"sqlite_sequence":  {},
+}
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// database is the test's own look at the tables, beside the product's.
+type database struct {
+	*sql.DB
+	sqlite bool
+}
+
+func openDatabase(t *testing.T, url string) database {
+	t.Helper()
+	driver, name := "pgx", url
+	path, isFile := strings.CutPrefix(url, "sqlite:")
+	if isFile {
+		driver, name = "sqlite", "file:"+path+"?mode=ro"
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return database{db, isFile}
+}
+
+func (db database) tables(t *testing.T) []string {
+	t.Helper()
+	query := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	if db.sqlite {
+		query = `SELECT name FROM sqlite_master WHERE type = 'table'`
+	}
+	return db.texts(t, query)
+}
+
+func (db database) texts(t *testing.T, query string, args ...any) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		var line []string
+		for _, v := range values {
+			switch v := (*v.(*any)).(type) {
+			case []byte:
+				line = append(line, string(v))
+			default:
+				line = append(line, fmt.Sprint(v))
+			}
+		}
+		all = append(all, strings.Join(line, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// dump is the whole database as text.
+func (db database) dump(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, table := range db.tables(t) {
+		for _, row := range db.texts(t, `SELECT * FROM `+table) {
+			fmt.Fprintf(&b, "%s: %s\n", table, row)
+		}
+	}
+	return b.String()
+}
+
+// busyPerson does everything that leaves rows.
+func busyPerson(t *testing.T, s *server) *person {
+	t.Helper()
+	p := newPerson(t, s)
+	p.challenge(t, account.VerifyEmail)
+	p.challenge(t, account.ResetPassword)
+	p.challenge(t, account.UndoEmail)
+	p.post(t, "/api/clients/auth/logout/", `{"refresh":"`+p.refresh+`"}`)
+	a := p.post(t, loginPath, `{"username":"`+p.name+`","password":"`+goodPassword+`"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
+	p.access, p.refresh = a.field("access"), a.field("refresh")
+	if a.status != http.StatusOK {
+		t.Fatalf("login: %d %s", a.status, a.body)
+	}
+	return p
+}
+
+// TestExportHoldsEveryTable fails when a table is forgotten.
+func TestExportHoldsEveryTable(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := newServer(t, storetest.Open(t, url), nil)
+		p := busyPerson(t, s)
+		busyPerson(t, s) // whose rows must not be in it
+		a := p.as(t, http.MethodGet, "/api/clients/clients/me/export/", "")
+		var export map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(a.body), &export); err != nil || a.status != http.StatusOK {
+			t.Fatalf("%d %s: %v", a.status, a.body, err)
+		}
+		db := openDatabase(t, url)
+		id := p.user(t, p.name).ID
+		for _, table := range db.tables(t) {
+			e, known := exported[table]
+			switch {
+			case !known:
+				t.Errorf("the table %s is new: is what it holds of a person in the export, and erased with them?", table)
+				continue
+			case e.field == "":
+				continue
+			}
+			want := len(db.texts(t, `SELECT 1 FROM `+table+` WHERE `+e.owner+` = $1`, id))
+			if want == 0 {
+				t.Errorf("%s: the test leaves no row", table)
+			}
+			got := 1
+			var rows []map[string]any
+			if json.Unmarshal(export[e.field], &rows) == nil {
+				got = len(rows)
+			}
+			if export[e.field] == nil || got != want {
+				t.Errorf("%s: %d rows in the export, %d in the table", table, got, want)
+			}
+		}
+		for _, secret := range []string{"argon2", p.user(t, p.name).PasswordHash, p.refresh, p.access} {
+			if strings.Contains(a.body, secret) {
+				t.Errorf("the export has a secret: %.20s…", secret)
+			}
+		}
+	})
+}
+
+// TestErasureLeavesNothing reads the whole database for what could name the
+// person.
+func TestErasureLeavesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := newServer(t, storetest.Open(t, url), func(o *settings) { o.api.TrustedProxies = loopback })
+		p, stays := busyPerson(t, s), newPerson(t, s)
+		p.post(t, "/api/clients/auth/password/reset/", `{"email":"NEW`+p.email+`"}`) // a row that is nobody's yet
+		db := openDatabase(t, url)
+		names := []string{p.name, "203.0.113.77"}
+		for _, name := range names {
+			if !strings.Contains(db.dump(t), name) {
+				t.Fatalf("%s is nowhere in the database: the test is worth nothing", name)
+			}
+		}
+		if a := p.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`); a.status != http.StatusNoContent {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		p.mailed(t, account.MailAccountClosed, "new"+p.email, 20*time.Second)
+		if err := s.auth.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(db.dump(t), p.name) {
+			t.Error("erased before the time was up")
+		}
+		s.clock.advance(30*24*time.Hour + time.Minute)
+		if err := s.auth.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		dump := db.dump(t)
+		for _, name := range append(names, strings.ToUpper(p.name)) {
+			if strings.Contains(dump, name) {
+				for line := range strings.Lines(dump) {
+					if strings.Contains(line, name) {
+						t.Errorf("%s is still there: %s", name, line)
+					}
+				}
+			}
+		}
+		if !strings.Contains(dump, stays.name) {
+			t.Error("somebody else was erased")
+		}
+		if a := p.post(t, registerPath, `{"username":"`+p.name+`","password":"`+goodPassword+`"}`); a.status != http.StatusCreated {
+			t.Errorf("the name is not free again: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// TestTokensOfMailsAreNotStored: what grants access is in the mail alone.
+func TestTokensOfMailsAreNotStored(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := newServer(t, storetest.Open(t, url), nil)
+		p := newPerson(t, s)
+		dumped := openDatabase(t, url)
+		for _, kind := range []account.ChallengeKind{account.ResetPassword, account.VerifyEmail, account.UndoEmail} {
+			token := p.challenge(t, kind)
+			if strings.Contains(dumped.dump(t), token) {
+				t.Errorf("%s: the token is in the database", kind)
+			}
+			if strings.Contains(s.logged(), token) {
+				t.Errorf("%s: the token is in the log", kind)
+			}
+		}
+		if strings.Contains(s.logged(), p.email) {
+			t.Error("an address is in the log")
+		}
+	})
+}
