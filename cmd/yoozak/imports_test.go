@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/telemetry":       {},
 	"internal/pgtest":          {},
 	"internal/mailtest":        {},
+	"internal/smtptest":        {},
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
@@ -31,14 +32,17 @@ var mayImport = map[string][]string{
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale"},
 	"internal/auth":            {"internal/account", "internal/breach", "internal/mail", "internal/password", "internal/store", "internal/token"},
+	"internal/django":          {"internal/account", "internal/password", "internal/store"},
 	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/job", "internal/locale",
-		"internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
+		"internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
 	},
-	"bench":        {"internal/pgtest"},
-	"test/browser": {},
-	"test/postman": {},
+	"bench":             {"internal/pgtest"},
+	"bench/djangousers": {},
+	"bench/enumeration": {},
+	"test/browser":      {},
+	"test/postman":      {},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -30,6 +30,9 @@ type mailListCmd struct {
 
 // Run lists mails without addresses: a list is copied into chats and tickets.
 func (cmd mailListCmd) Run(e env) error {
+	if cmd.Limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
 	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		mails, err := s.Mails(e.ctx, cmd.Limit)
 		if err != nil {

@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 //	stop                     sends SIGTERM; the server must end with 0
 //	http STATUS METHOD PATH [BODY] [HEADER]...
 //	                         calls it; the answer is in stdout for the next line
+//	until PATTERN COMMAND [ARG]...
+//	                         runs it again and again until its output matches
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -49,14 +51,16 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
-					address, err := freeAddress()
-					env.Setenv("YOOZAK_LISTEN", address)
 					env.Setenv("ENGINE", engine)
+					project, err := filepath.Abs("../../test/django")
+					env.Setenv("DJANGO", project)
+					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
 					env.Values["server"] = new(scriptServer)
 					return err
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
+					"until": scriptUntil,
 				},
 				Condition: func(cond string) (bool, error) { return cond == engine, nil },
 			})
@@ -81,6 +85,9 @@ func freeAddress() (string, error) {
 
 func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*scriptServer)
+	address, err := freeAddress() // not earlier: somebody else would take it
+	ts.Check(err)
+	ts.Setenv("YOOZAK_LISTEN", address)
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
@@ -152,4 +159,19 @@ func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no text field %s in %s", args[1], s.answer)
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN COMMAND [ARG]...")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	output := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if output = ts.ReadFile("stdout"); pattern.MatchString(output) {
+			return
+		}
+	}
+	ts.Fatalf("%s never printed %s:\n%s", strings.Join(args[1:], " "), args[0], output)
 }

@@ -44,3 +44,7 @@ const (
 	// address, or nothing. It is never sent.
 	MailResetRequest MailKind = "reset_request"
 )
+
+// MailUnwanted is the failure of a mail that was given up because what it
+// was about is over. It is not tried again, whoever asks.
+const MailUnwanted = "not wanted any more: the account or its address changed"

@@ -21,6 +21,7 @@ type User struct {
 	PasswordHash string
 	Active       bool
 	Staff        bool
+	Superuser    bool   // of Django; kept for the way back, it opens nothing here
 	Language     string // "fr", "en" or "ar": the language of registration
 	JoinedAt     time.Time
 	LastLoginAt  time.Time // zero: never

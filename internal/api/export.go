@@ -25,6 +25,7 @@ type exportedUser struct {
 	HasPassword       bool    `json:"has_password"`
 	Active            bool    `json:"is_active"`
 	Staff             bool    `json:"is_staff"`
+	Superuser         bool    `json:"is_superuser"`
 	Language          string  `json:"language"`
 	JoinedAt          string  `json:"joined_at"`
 	LastLoginAt       *string `json:"last_login_at"`
@@ -73,7 +74,7 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 		ExportedAt: wired(time.Now()),
 		User: exportedUser{
 			userBody: newUserBody(u), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
-			HasPassword: u.PasswordHash != "" && u.PasswordHash[0] != '!', Active: u.Active, Staff: u.Staff,
+			HasPassword: u.PasswordHash != "" && u.PasswordHash[0] != '!', Active: u.Active, Staff: u.Staff, Superuser: u.Superuser,
 			Language: u.Language, JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
 			PasswordChangedAt: wired(u.PasswordAt), SignedOutAt: wiredOrNull(u.SignedOutAt), ClosedAt: wiredOrNull(u.ClosedAt),
 		},

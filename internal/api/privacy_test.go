@@ -22,6 +22,8 @@ var exported = map[string]struct{ field, owner string }{
 	"sessions":         {"sessions", "user_id"},
 	"challenges":       {"challenges", "user_id"},
 	"mails":            {"mails", "user_id"},
+	"django_imports":   {}, // digests of what is in users; emptied with the erasure
+	"revoked_tokens":   {}, // random ids, of nobody
 	"signing_keys":     {},
 	"goose_db_version": {},
 	"sqlite_sequence":  {},

@@ -9,7 +9,7 @@ import (
 )
 
 // SetPassword gives a user another password, by the rules of registration,
-// and ends their sessions.
+// and ends their sessions and the links that could give others one.
 func (s *Service) SetPassword(ctx context.Context, username string, in account.Input) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
@@ -28,6 +28,10 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 	return s.store.Tx(ctx, func(tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return adminUser(err)
+		}
+		// Whoever had the old password may have asked for these.
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+			return err
 		}
 		return tx.RevokeSessions(ctx, u.ID, "", now)
 	})

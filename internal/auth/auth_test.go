@@ -715,6 +715,63 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 	}
 }
 
+func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		never, used := djangoToken(t, s, token.Refresh, g.User.ID, "never"), djangoToken(t, s, token.Refresh, g.User.ID, "used")
+		if _, err := s.refresh(t, used); err != nil {
+			t.Fatalf("before: %v", err)
+		}
+		var added int64
+		err := s.store.Tx(t.Context(), func(tx *store.Store) (err error) {
+			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.clock.now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.clock.now().Add(time.Hour)}}
+			if added, err = tx.RevokeTokens(t.Context(), revoked); err != nil {
+				return err
+			}
+			again, err := tx.RevokeTokens(t.Context(), revoked)
+			added += again
+			return err
+		})
+		if err != nil || added != 2 {
+			t.Fatalf("revoked %d, %v; want 2", added, err)
+		}
+		for name, raw := range map[string]string{"never used here": never, "used here before": used} {
+			if _, err := s.refresh(t, raw); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%s: got %v, want ErrTokenInvalid", name, err)
+			}
+		}
+		if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
+			t.Errorf("another token: %v", err)
+		}
+	}, hs256)
+}
+
+func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.clock.now()}})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			after time.Duration
+			there bool
+		}{{0, true}, {23 * time.Hour, true}, {2 * time.Hour, false}} {
+			s.clock.advance(step.after)
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
+				t.Errorf("after %v: revoked %v, %v; want %v", step.after, got, err, step.there)
+			}
+		}
+	})
+}
+
 func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {

@@ -29,7 +29,7 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err
 		}
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
 			return err
 		}
 		if u.Email == "" {

@@ -79,7 +79,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 	}
 	now := s.o.Now().UTC()
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ConfirmEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
 		return s.mailLimited(ctx, tx, account.Mail{
@@ -105,7 +105,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 		}
 		// What was mailed to the address before opens nothing any more, but
 		// for the way back.
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
 		if u.Email == "" || account.EmailKey(u.Email) == account.EmailKey(c.Email) {
@@ -138,7 +138,7 @@ func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.I
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err
 		}
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
 			return err
 		}
 		return tx.AddMail(ctx, account.Mail{

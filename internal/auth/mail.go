@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -138,7 +139,14 @@ func (s *Service) RunMail(ctx context.Context) {
 	}
 }
 
+// claimMail takes a mail to deliver. It does not stop half-way when the
+// server does: a claim that was made unknown to us would hold its mail for
+// as long as the lease.
 func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, err error) {
+	if err := ctx.Err(); err != nil {
+		return m, "", err
+	}
+	ctx = context.WithoutCancel(ctx)
 	lease = token.NewID()
 	now := s.o.Now()
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
@@ -158,7 +166,7 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 			return
 		}
 	} else {
-		err = s.send(ctx, m)
+		err = s.send(ctx, m, lease)
 	}
 	now := s.o.Now()
 	var sentAt, dueAt time.Time
@@ -167,12 +175,18 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	case err == nil:
 		sentAt = now
 	case errors.Is(err, errUnwanted):
-		failure = err.Error()
+		failure = account.MailUnwanted
+	case ctx.Err() != nil: // the next server's, at once, however often it was tried
+		dueAt, failure = now, "the server stopped"
+	case errors.Is(err, account.ErrUnavailable):
+		dueAt, failure = now.Add(mailBackOff[0]), "the database did not answer"
 	default:
 		failure = mail.Reason(err)
 		if !mail.Permanent(err) && m.Attempts <= len(mailBackOff) {
 			dueAt = now.Add(mailBackOff[m.Attempts-1])
 		}
+	}
+	if failure != "" {
 		s.o.Log.WarnContext(ctx, "mail not delivered", "mail_id", m.ID, "kind", string(m.Kind), "attempt", m.Attempts, "error", failure, "given_up", dueAt.IsZero())
 	}
 	// Even when the server stops: what was sent must not be sent again.
@@ -227,10 +241,26 @@ var mailChallenges = map[account.MailKind]account.ChallengeKind{
 	account.MailEmailChanged:  account.UndoEmail,
 }
 
-var errUnwanted = errors.New("not wanted any more: the account or its address changed")
+var errUnwanted = errors.New(account.MailUnwanted)
+
+// void makes a user's links of these kinds worthless, those that were mailed
+// and those whose mails are still owed. The mails come first: send holds its
+// row while it stores a link, so that either it finds the mail void or the
+// link is there to be voided.
+func (s *Service) void(ctx context.Context, tx *store.Store, userID int64, now time.Time, kinds ...account.ChallengeKind) error {
+	for mail, kind := range mailChallenges {
+		if !slices.Contains(kinds, kind) {
+			continue
+		}
+		if err := tx.VoidMails(ctx, userID, mail); err != nil {
+			return err
+		}
+	}
+	return tx.VoidChallenges(ctx, userID, now, kinds...)
+}
 
 // send makes the link, so that its token is kept nowhere, and the mail.
-func (s *Service) send(ctx context.Context, m account.Mail) error {
+func (s *Service) send(ctx context.Context, m account.Mail, lease string) error {
 	if s.o.Mail.Sender == nil {
 		return errors.New("no way to send mail is configured")
 	}
@@ -238,6 +268,13 @@ func (s *Service) send(ctx context.Context, m account.Mail) error {
 	if kind, has := mailChallenges[m.Kind]; has {
 		raw, c := newChallenge(kind, m.UserID, m.Email, s.o.Now().UTC())
 		err := s.store.Tx(ctx, func(tx *store.Store) error {
+			err := tx.HoldMail(ctx, m.ID, lease)
+			if errors.Is(err, store.ErrNotFound) {
+				return errUnwanted
+			}
+			if err != nil {
+				return err
+			}
 			u, err := tx.UserByID(ctx, m.UserID)
 			if errors.Is(err, store.ErrNotFound) || err == nil && stale(m, u) {
 				return errUnwanted

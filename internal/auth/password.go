@@ -41,7 +41,8 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		if err := tx.RevokeSessions(ctx, u.ID, caller.SessionID, now); err != nil {
 			return err
 		}
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword); err != nil {
+		// Whoever had the old password may have asked for these.
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
 		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
@@ -150,7 +151,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 			return err
 		}
 		// Whoever had the old password may have asked for these.
-		if err := tx.VoidChallenges(ctx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)

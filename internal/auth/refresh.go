@@ -37,6 +37,9 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 	if err != nil {
 		return Renewal{}, err
 	}
+	if err := s.notRevoked(ctx, claims); err != nil {
+		return Renewal{}, err
+	}
 	n, u, err := s.session(ctx, claims)
 	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
 		n, u, err = s.adopt(ctx, peer, claims, now)
@@ -102,6 +105,20 @@ func (s *Service) rotate(ctx context.Context, claims token.Claims, n account.Ses
 	}
 	s.o.Log.WarnContext(ctx, "session revoked: a used refresh token came again", "user_id", n.UserID, "session_id", n.ID)
 	return "", account.ErrTokenInvalid
+}
+
+// notRevoked refuses a refresh token that Django issued and took back: it is
+// on the blacklist that came with the import. Our own tokens end with their
+// session and are not looked up.
+func (s *Service) notRevoked(ctx context.Context, claims token.Claims) error {
+	if claims.SessionID != "" {
+		return nil
+	}
+	revoked, err := s.store.TokenRevoked(ctx, claims.ID)
+	if err == nil && revoked {
+		return account.ErrTokenInvalid
+	}
+	return err
 }
 
 // adopt gives a session to a refresh token that Django issued, so that it

@@ -15,7 +15,8 @@ const (
 
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
-// late click is told why it is refused; mails that were delivered; and
+// late click is told why it is refused; Django's blacklist a day after its
+// tokens expired, for a clock that is late must not find them good; mails that were delivered; and
 // people who closed their account long enough ago.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
@@ -25,6 +26,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return tx.DeleteSessions(ctx, day.Add(-s.o.AccessLifetime), most)
 		},
 		func(tx *store.Store, most int) (int64, error) { return tx.DeleteChallenges(ctx, day, most) },
+		func(tx *store.Store, most int) (int64, error) { return tx.DeleteRevokedTokens(ctx, day, most) },
 		func(tx *store.Store, most int) (int64, error) {
 			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
 		},

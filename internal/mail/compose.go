@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	html "html/template"
+	"strings"
 	text "text/template"
 	"time"
 
@@ -49,12 +50,16 @@ type fact struct{ Name, Value, Direction string }
 func compose(m account.Mail, link, brand string) content {
 	lang, d := m.Language, m.Details
 	w := kinds[m.Kind]
-	args := locale.Args{"brand": brand, "username": d.Username, "email": d.Email, "until": day(d.Until)}
+	greeting, username := "mail.greeting", d.Username
+	if toStrangers[m.Kind] {
+		greeting, username = "mail.greeting_nameless", unlinked(username)
+	}
+	args := locale.Args{"brand": brand, "username": username, "email": d.Email, "until": day(d.Until)}
 	say := func(key string) string { return locale.Text(lang, key, args) }
 	isolate(args, locale.Direction(lang))
 	c := content{
 		Language: lang, Direction: locale.Direction(lang), Brand: brand,
-		Subject: say(w.subject), Greeting: say("mail.greeting"), Body: say(w.body), Note: say(w.note),
+		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note),
 		Footer: say("mail.footer"),
 	}
 	if w.action != "" {
@@ -82,6 +87,17 @@ func isolate(args locale.Args, direction string) {
 			args[name] = "\u2068" + text + "\u2069"
 		}
 	}
+}
+
+// toStrangers are the mails to an address that may not be that of whoever
+// chose the username: anybody can have them sent to anybody.
+var toStrangers = map[account.MailKind]bool{account.MailVerifyEmail: true, account.MailConfirmEmail: true}
+
+// unlinked keeps mail programs from making a link of a username such as
+// "www.evil.example", which would be an invitation from us. A space without
+// width after each dot and at sign is seen by nobody.
+func unlinked(username string) string {
+	return strings.NewReplacer(".", ".\u200b", "@", "@\u200b").Replace(username)
 }
 
 func day(t time.Time) string {

@@ -6,14 +6,19 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -27,7 +32,12 @@ type Sender struct {
 	from   *mail.Address
 	client []gomail.Option // of SMTP
 	host   string
+	dial   dialer // a TCP or a TLS connection
 	folder string // where there is no SMTP server
+}
+
+type dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // NewSMTP delivers to the server of a URL:
@@ -46,16 +56,17 @@ func NewSMTP(rawURL, from string) (*Sender, error) {
 	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
 		return nil, errors.New("must be smtps://user:password@host:465 or smtp://user:password@host:587")
 	}
-	s.host = u.Hostname()
+	s.host, s.dial = u.Hostname(), new(net.Dialer)
 	s.client = []gomail.Option{gomail.WithTimeout(20 * time.Second), gomail.WithHELO(helo(s.from))}
 	port := 587
-	switch tls := u.Query().Get("tls"); {
-	case u.Scheme == "smtps" && tls == "":
+	switch option := u.Query().Get("tls"); {
+	case u.Scheme == "smtps" && option == "":
 		port = 465
-		s.client = append(s.client, gomail.WithSSL())
-	case u.Scheme == "smtp" && tls == "":
+		s.dial = &tls.Dialer{Config: &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}}
+		s.client = append(s.client, gomail.WithTLSPolicy(gomail.TLSOpportunistic)) // finds that it has TLS
+	case u.Scheme == "smtp" && option == "":
 		s.client = append(s.client, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	case u.Scheme == "smtp" && tls == "none" && (s.host == "localhost" || strings.HasPrefix(s.host, "127.") || s.host == "::1"):
+	case u.Scheme == "smtp" && option == "none" && onThisMachine(s.host):
 		port = 25
 		s.client = append(s.client, gomail.WithTLSPolicy(gomail.NoTLS))
 	default:
@@ -75,6 +86,13 @@ func NewSMTP(rawURL, from string) (*Sender, error) {
 		return nil, errors.New("cannot be used: check its host and port")
 	}
 	return s, nil
+}
+
+// onThisMachine is asked of a name that is not looked up: what a resolver
+// says may be false.
+func onThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // NewFolder writes each mail as a file NAME.eml, which mail programs open.
@@ -104,7 +122,8 @@ func helo(from *mail.Address) string {
 func (s *Sender) Folder() string { return s.folder }
 
 // Send delivers one mail; link is the way to act on it, for the kinds that
-// have one.
+// have one. When ctx ends, an answer that is under way is waited for, because
+// a mail whose answer is not heard is sent again: but not for long.
 func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	msg, err := s.message(m, link)
 	if err != nil {
@@ -113,11 +132,57 @@ func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	if s.folder != "" {
 		return s.write(m, msg)
 	}
-	client, err := gomail.NewClient(s.host, s.client...)
+	c := new(connection)
+	defer c.close()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, c.close) })()
+	client, err := gomail.NewClient(s.host, append(slices.Clone(s.client), gomail.WithDialContextFunc(c.by(s.dial)))...)
 	if err != nil {
 		return err
 	}
-	return client.DialAndSendWithContext(ctx, msg)
+	err = client.DialAndSendWithContext(ctx, msg)
+	if msg.IsDelivered() { // the server said so, whatever happened to the connection after that
+		return nil
+	}
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(ctx.Err(), err)
+	}
+	return err
+}
+
+// lastAnswer is how long a server may still take when the time is up.
+const lastAnswer = 5 * time.Second
+
+// connection is closed by us, at the latest when Send returns: the library
+// keeps some open that failed before a mail was sent.
+type connection struct {
+	mu     sync.Mutex
+	conn   net.Conn
+	closed bool
+}
+
+func (c *connection) by(d dialer) gomail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.closed {
+			return nil, errors.Join(net.ErrClosed, conn.Close())
+		}
+		c.conn = conn
+		return conn, nil
+	}
+}
+
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.conn != nil {
+		_ = c.conn.Close() // most often it is
+	}
 }
 
 // message is a whole mail. Its id is the outbox row's, so that a mail that
@@ -132,8 +197,8 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg := gomail.NewMsg()
-	if err := msg.FromFormat(s.from.Name, s.from.Address); err != nil {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := msg.From(s.from.String()); err != nil {
 		return nil, err
 	}
 	if err := msg.To(to); err != nil {
@@ -171,7 +236,7 @@ func deliverable(email string) (string, error) {
 		domain = email[at+1:] // an address in brackets, perhaps
 	}
 	to := email[:at] + "@" + domain
-	if _, err := mail.ParseAddress(to); err != nil {
+	if _, err := mail.ParseAddress("<" + to + ">"); err != nil { // an address alone: no name, no comment
 		return "", errAddress
 	}
 	return to, nil
@@ -198,28 +263,34 @@ func (s *Sender) write(m account.Mail, msg *gomail.Msg) error {
 }
 
 // Permanent reports whether another attempt could not fare better: the
-// server refused the address or the mail for good (RFC 5321, 5yz).
+// server refused the address or the mail for good (RFC 5321, 5yz). That it
+// refuses us (our password, our sender's address) is for the operator to mend.
 func Permanent(err error) bool {
 	if errors.Is(err, errAddress) {
 		return true
 	}
 	var send *gomail.SendError
-	return errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 550 && send.ErrorCode() <= 559
+	return errors.As(err, &send) && send.Reason != gomail.ErrSMTPMailFrom && send.ErrorCode() >= 550 && send.ErrorCode() <= 559
 }
 
 // Reason says what went wrong without naming anybody: servers quote the
 // address in what they answer.
 func Reason(err error) string {
-	var send *gomail.SendError
+	var (
+		send   *gomail.SendError
+		answer *textproto.Error // to our greeting or password
+	)
 	switch {
-	case errors.As(err, &send) && send.ErrorCode() != 0:
-		return fmt.Sprintf("the SMTP server answered %d %s", send.ErrorCode(), send.EnhancedStatusCode())
-	case errors.As(err, &send):
-		return "SMTP: " + send.Reason.String()
-	case errors.Is(err, context.DeadlineExceeded):
-		return "the SMTP server took too long"
 	case errors.Is(err, context.Canceled):
 		return "the server is stopping"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the SMTP server took too long"
+	case errors.As(err, &send) && send.ErrorCode() != 0:
+		return strings.TrimSpace(fmt.Sprintf("the SMTP server answered %d %s", send.ErrorCode(), send.EnhancedStatusCode()))
+	case errors.As(err, &send):
+		return "SMTP: " + send.Reason.String()
+	case errors.As(err, &answer):
+		return fmt.Sprintf("the SMTP server answered %d to our greeting or our credentials", answer.Code)
 	case errors.Is(err, errAddress):
 		return err.Error()
 	}
@@ -227,7 +298,7 @@ func Reason(err error) string {
 	if errors.As(err, &path) {
 		return path.Op + ": " + path.Err.Error()
 	}
-	return "the SMTP server cannot be reached or does not take our credentials (" + fmt.Sprintf("%T", rootOf(err)) + ")"
+	return "the SMTP server cannot be reached, offers no TLS that we trust, or does not take our credentials (" + fmt.Sprintf("%T", rootOf(err)) + ")"
 }
 
 func rootOf(err error) error {

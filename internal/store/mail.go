@@ -64,18 +64,37 @@ func (s *Store) FinishMail(ctx context.Context, id int64, lease string, sentAt, 
 		WHERE id = $4 AND lease = $5`, nullTime(sentAt), nullTime(dueAt), failure, id, lease))
 }
 
-// RetryMail makes a mail that was not delivered due now. It returns
-// [ErrNotFound] when there is no such mail.
+// HoldMail keeps others from a claimed mail until the transaction ends. It
+// returns [ErrNotFound] when the claim is not the taker's any more.
+func (s *Store) HoldMail(ctx context.Context, id int64, lease string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE mails
+		SET lease = lease
+		WHERE id = $1 AND lease = $2`, id, lease))
+}
+
+// VoidMails gives up a user's mails of a kind that are not delivered yet,
+// for good.
+func (s *Store) VoidMails(ctx context.Context, userID int64, kind account.MailKind) error {
+	_, err := s.q.ExecContext(ctx, `
+		UPDATE mails
+		SET due_at = NULL, lease = '', failure = $1
+		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL`, account.MailUnwanted, userID, kind)
+	return s.mend(err)
+}
+
+// RetryMail makes a mail that was not delivered, and is still wanted, due
+// now. It returns [ErrNotFound] when there is no such mail.
 func (s *Store) RetryMail(ctx context.Context, id int64, now time.Time) error {
 	return s.one(s.q.ExecContext(ctx, `
 		UPDATE mails
 		SET due_at = $1, attempts = 0, lease = ''
-		WHERE id = $2 AND sent_at IS NULL`, now.UTC(), id))
+		WHERE id = $2 AND sent_at IS NULL AND failure <> $3`, now.UTC(), id, account.MailUnwanted))
 }
 
-// DeadMails lists the ids of mails that were given up.
+// DeadMails lists the ids of mails that were given up and are still wanted.
 func (s *Store) DeadMails(ctx context.Context) ([]int64, error) {
-	mails, err := s.mails(ctx, `WHERE due_at IS NULL AND sent_at IS NULL ORDER BY id LIMIT 10000`)
+	mails, err := s.mails(ctx, `WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 ORDER BY id LIMIT 10000`, account.MailUnwanted)
 	ids := make([]int64, 0, len(mails))
 	for _, m := range mails {
 		ids = append(ids, m.ID)

@@ -54,7 +54,7 @@ func TestUserComesBackAsStoredWithTimesInUTC(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		u := newUser("amina")
-		u.Staff = true
+		u.Staff, u.Superuser = true, true
 		u.LastLoginAt = noon.Add(time.Hour)
 		write(t, s, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
 		want := u

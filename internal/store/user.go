@@ -9,7 +9,7 @@ import (
 )
 
 const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.password_hash,
-	u.is_active, u.is_staff, u.language, u.joined_at, u.last_login_at, u.password_at,
+	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at,
 	u.email_verified_at, u.closed_at, u.signed_out_at`
 
 // userTarget returns where to scan userColumns, and what to call after.
@@ -17,7 +17,7 @@ func userTarget(u *account.User) ([]any, func()) {
 	var lastLogin, verified, closed, signedOut sql.NullTime
 	return []any{
 			&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
-			&u.Active, &u.Staff, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
+			&u.Active, &u.Staff, &u.Superuser, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
 			&verified, &closed, &signedOut,
 		}, func() {
 			u.JoinedAt, u.PasswordAt, u.LastLoginAt = u.JoinedAt.UTC(), u.PasswordAt.UTC(), utc(lastLogin)
@@ -30,11 +30,11 @@ func userTarget(u *account.User) ([]any, func()) {
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
 	return s.mend(s.q.QueryRowContext(ctx, `
 		INSERT INTO users (username, email, email_key, first_name, last_name, password_hash,
-		                   is_active, is_staff, language, joined_at, last_login_at, password_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		RETURNING id`,
 		u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
+		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
 	).Scan(&u.ID))
 }
 
@@ -210,6 +210,15 @@ func (s *Store) EraseUsers(ctx context.Context, before time.Time, limit int) (in
 	_, err := s.q.ExecContext(ctx, `
 		DELETE FROM mails
 		WHERE user_id IS NULL AND email_key IN (SELECT email_key FROM users WHERE closed_at < $1)`, before.UTC())
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	// That they are erased is remembered, or the next import would bring them
+	// back; what they were called in Django is not, not even as a digest.
+	_, err = s.q.ExecContext(ctx, `
+		UPDATE django_imports
+		SET fields = '', password_at = $1
+		WHERE user_id IN (SELECT id FROM users WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)`, before.UTC(), limit)
 	if err != nil {
 		return 0, s.mend(err)
 	}

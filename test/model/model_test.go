@@ -353,7 +353,7 @@ func (l *life) change(rt *rapid.T) {
 		l.settle(rt)
 		u.password = next
 		u.end(a.session)
-		l.kill(u, account.ResetPassword)
+		l.kill(u, account.ResetPassword, account.ConfirmEmail)
 	}
 }
 

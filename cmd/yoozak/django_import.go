@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/django"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// djangoColumns are flags of both directions.
+type djangoColumns struct {
+	Model  string            `default:"auth.user" placeholder:"APP.MODEL" help:"The user model in a dump."`
+	Column map[string]string `placeholder:"FIELD=NAME" help:"Where a custom user model keeps a field of Django's; FIELD= if it has nothing of the kind. May be repeated."`
+}
+
+type importDjangoCmd struct {
+	Source     string `arg:"" optional:"" help:"Django's SQLite file, a postgres:// URL, or a JSON of dumpdata. A URL with a password goes into YOOZAK_IMPORT_SOURCE or a file instead: every user of this machine can read arguments."`
+	SourceFile string `placeholder:"PATH" help:"File that holds the source's URL."`
+	DryRun     bool   `help:"Do everything, then undo it and say what would have happened."`
+	Table      string `default:"auth_user" placeholder:"NAME" help:"The table of users in a database."`
+	Blacklist  *bool  `negatable:"" help:"Bring the refresh tokens on simplejwt's blacklist; without this flag, if there is one."`
+	djangoColumns
+	config.Database
+}
+
+// Help is shown below the flags.
+func (importDjangoCmd) Help() string {
+	return `Ids, names, dates and password hashes are kept. It is one transaction: until it ends, registrations and logins of a
+running server wait and may be answered 503, so stop the server first or choose a quiet minute; the same goes for a
+dry run. Run it again to bring over what changed in Django since; what was changed here stays.`
+}
+
+// Run imports, and prints a line for each row that was left out, then the
+// report.
+func (cmd importDjangoCmd) Run(e env) error {
+	where, err := cmd.where(e)
+	if err != nil {
+		return &settingsError{err}
+	}
+	c, err := load(e, cmd.Database)
+	if err != nil {
+		return err
+	}
+	src, err := django.Open(e.ctx, where, cmd.layout())
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // only read
+	st, err := cmd.open(e, c)
+	if err != nil {
+		return err
+	}
+	defer st.Close() //nolint:errcheck // what was imported is committed
+	bar := newProgress(e.stderr)
+	report, err := django.Import(e.ctx, st, src, django.Options{
+		DryRun: cmd.DryRun, Now: time.Now(), Reading: bar.show,
+		Told: func(m django.Remark) { bar.clear(); printRemark(e.stdout, m) },
+	})
+	bar.end()
+	switch {
+	case err != nil && e.ctx.Err() != nil:
+		return errors.New("interrupted: nothing was imported")
+	case err != nil:
+		return fmt.Errorf("nothing was imported: %w", err)
+	}
+	return printReport(e.stdout, report, cmd.DryRun)
+}
+
+// where is the source, from one of three places.
+func (cmd importDjangoCmd) where(e env) (string, error) {
+	variable := e.getenv("YOOZAK_IMPORT_SOURCE")
+	switch {
+	case cmd.Source != "" && cmd.SourceFile != "":
+		return "", errors.New("SOURCE and --source-file are both given: keep one")
+	case cmd.SourceFile != "":
+		data, err := os.ReadFile(cmd.SourceFile)
+		if err != nil {
+			return "", fmt.Errorf("--source-file cannot be read: %w", err)
+		}
+		return strings.TrimSpace(string(data)), nil
+	case cmd.Source != "":
+		if django.IsPostgres(cmd.Source) && hasPassword(cmd.Source) {
+			return "", errors.New("every user of this machine can read a password in an argument: set YOOZAK_IMPORT_SOURCE, or give --source-file, instead")
+		}
+		return cmd.Source, nil
+	case variable != "":
+		return variable, nil
+	}
+	return "", errors.New("SOURCE is missing: Django's SQLite file, a postgres:// URL or a JSON of dumpdata")
+}
+
+// hasPassword is true where it cannot be told.
+func hasPassword(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return true
+	}
+	_, has := u.User.Password()
+	return has || u.Query().Has("password")
+}
+
+func (cmd importDjangoCmd) layout() django.Layout {
+	l := django.Layout{Table: cmd.Table, Model: cmd.Model, Columns: cmd.Column}
+	switch {
+	case cmd.Blacklist == nil:
+	case *cmd.Blacklist:
+		l.Blacklist = django.Required
+	default:
+		l.Blacklist = django.Ignored
+	}
+	return l
+}
+
+// open opens the database. A dry run changes not even the schema.
+func (cmd importDjangoCmd) open(e env, c config.Config) (*store.Store, error) {
+	if !cmd.DryRun {
+		return openStore(e.ctx, c.Database)
+	}
+	if path, sqlite := strings.CutPrefix(c.Database.URL, "sqlite:"); sqlite {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
+		}
+	}
+	st, err := store.Open(e.ctx, c.Database.URL, store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.CanImport(e.ctx); errors.Is(err, account.ErrUnavailable) {
+		return nil, errors.Join(err, st.Close())
+	} else if err != nil {
+		return nil, errors.Join(errors.New("a dry run does not change the schema, which is not up to date: run 'yoozak migrate' first"), st.Close())
+	}
+	return st, nil
+}

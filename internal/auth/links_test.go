@@ -1,0 +1,328 @@
+package auth_test
+
+import (
+	"database/sql"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+var (
+	invalid = map[string][]string{"token": {"challenge_invalid"}}
+	used    = map[string][]string{"token": {"challenge_used"}}
+	expired = map[string][]string{"token": {"challenge_expired"}}
+)
+
+func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.register(t, "amina")
+		if err := s.changeEmail(t, g, "new@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		s.requestReset(t, "amina@example.ma")
+		s.deliver(t)
+		verify := wantTokens(t, smtp, account.VerifyEmail, 1)[0]
+		confirm := wantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		reset := wantTokens(t, smtp, account.ResetPassword, 1)[0]
+
+		for name, err := range map[string]error{ // a link is for one thing
+			"verify by reset":  s.VerifyEmail(t.Context(), reset),
+			"confirm by reset": s.ConfirmEmail(t.Context(), peer, reset),
+			"undo by confirm":  s.UndoEmail(t.Context(), peer, confirm),
+			"reset by verify":  s.reset(t, verify, "another-Pass-77"),
+		} {
+			if !cmp.Equal(keys(err), invalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		s.clock.advance(time.Hour)
+		if err := s.reset(t, reset, "another-Pass-77"); !cmp.Equal(keys(err), expired) {
+			t.Errorf("reset after an hour: %v", err)
+		}
+		s.clock.advance(23*time.Hour - time.Microsecond)
+		for i, want := range []map[string][]string{nil, used} {
+			if err := s.VerifyEmail(t.Context(), verify); !cmp.Equal(keys(err), want) {
+				t.Errorf("verify, use %d: %v", i+1, err)
+			}
+		}
+		s.clock.advance(time.Microsecond)
+		if err := s.ConfirmEmail(t.Context(), peer, confirm); !cmp.Equal(keys(err), expired) {
+			t.Errorf("confirm after a day: %v", err)
+		}
+		u, err := s.store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "amina@example.ma" || u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}
+
+// TestLinkOfWhoeverHadThePasswordDiesWithIt: they ask for another address,
+// the owner chooses another password, and then nothing that they asked for
+// may give them the account, even if its mail was late.
+func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*testing.T, *server, auth.Grant, *smtptest.Server){
+		"change": func(t *testing.T, s *server, g auth.Grant, _ *smtptest.Server) {
+			c := auth.PasswordChange{Current: account.TextInput(good), New: account.TextInput("another-Pass-77")}
+			if err := s.ChangePassword(t.Context(), s.caller(t, g), c); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"reset": func(t *testing.T, s *server, _ auth.Grant, smtp *smtptest.Server) {
+			s.requestReset(t, "amina@example.ma")
+			s.deliver(t)
+			if err := s.reset(t, wantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"staff": func(t *testing.T, s *server, _ auth.Grant, _ *smtptest.Server) {
+			if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, mail late %v", name, late), func(t *testing.T) {
+				t.Parallel()
+				forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+					g := s.register(t, "amina")
+					s.deliver(t)
+					if err := s.changeEmail(t, g, "thief@example.com"); err != nil {
+						t.Fatal(err)
+					}
+					if late {
+						smtp.Judge(func(to string, _ int) smtptest.Verdict {
+							if to == "thief@example.com" {
+								return smtptest.Verdict{Rcpt: 451}
+							}
+							return smtptest.Verdict{}
+						})
+					}
+					s.deliver(t)
+					s.clock.advance(time.Second)
+					end(t, s, g, smtp)
+					smtp.Judge(nil)
+					s.clock.advance(time.Minute)
+					if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+						t.Errorf("%d mails given up and wanted, %v", n, err)
+					}
+					s.deliver(t)
+					for _, link := range tokensOf(smtp, account.ConfirmEmail) {
+						if late {
+							t.Error("a mail that is not wanted any more was sent")
+						}
+						if err := s.ConfirmEmail(t.Context(), peer, link); keys(err) == nil {
+							t.Errorf("the thief's link: %v", err)
+						}
+					}
+					u, err := s.store.UserByUsername(t.Context(), "amina")
+					if err != nil || u.Email != "amina@example.ma" {
+						t.Errorf("%+v, %v", u, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.register(t, "amina")
+		smtp.Judge(func(to string, attempt int) smtptest.Verdict {
+			if to == "second@example.ma" && attempt == 1 {
+				return smtptest.Verdict{Rcpt: 451}
+			}
+			return smtptest.Verdict{}
+		})
+		for _, email := range []string{"first@example.ma", "second@example.ma", "third@example.ma"} {
+			if err := s.changeEmail(t, g, email); err != nil {
+				t.Fatal(err)
+			}
+			s.deliver(t)
+		}
+		s.clock.advance(time.Minute)
+		s.deliver(t)
+		links := wantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
+		if err := s.ConfirmEmail(t.Context(), peer, links[0]); !cmp.Equal(keys(err), used) {
+			t.Errorf("first: %v", err)
+		}
+		if err := s.ConfirmEmail(t.Context(), peer, links[1]); err != nil {
+			t.Errorf("third: %v", err)
+		}
+		s.deliver(t)
+		undo := wantTokens(t, smtp, account.UndoEmail, 1)[0]
+		if err := s.UndoEmail(t.Context(), peer, undo); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.login(t, "amina", good); err == nil {
+			t.Error("the password still opens the account")
+		}
+		s.deliver(t)
+		if err := s.reset(t, wantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+			t.Errorf("reset after the undo: %v", err)
+		}
+		u, err := s.store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "amina@example.ma" {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}
+
+// TestMailsThatNobodyWantsAnyMore are not sent, and not tried again either.
+func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(*testing.T, *server, auth.Grant){
+		"verified meanwhile": func(t *testing.T, s *server, g auth.Grant) {
+			err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+				return tx.VerifyEmail(t.Context(), g.User.ID, g.User.Email, s.clock.now())
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+		"another address meanwhile": func(t *testing.T, s *server, g auth.Grant) {
+			err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.clock.now())
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+		"disabled": func(t *testing.T, s *server, _ auth.Grant) {
+			if err := s.SetActive(t.Context(), "amina", false); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"closed": func(t *testing.T, s *server, g auth.Grant) {
+			if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+				g := s.register(t, "amina")
+				before(t, s, g)
+				s.deliver(t)
+				m := s.last(t, account.MailVerifyEmail)
+				if !m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != account.MailUnwanted {
+					t.Errorf("%+v, want it given up as unwanted", m)
+				}
+				if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+					t.Errorf("%d to be tried again, %v", n, err)
+				}
+				s.deliver(t)
+				wantTokens(t, smtp, account.VerifyEmail, 0)
+				if want := map[bool]int{true: 1}[name == "closed"]; len(smtp.Messages()) != want {
+					t.Errorf("%d mails, want %d", len(smtp.Messages()), want)
+				}
+			})
+		})
+	}
+}
+
+// TestNoTokenIsInTheDatabase: whoever reads a backup can follow no link.
+func TestNoTokenIsInTheDatabase(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		smtp := smtptest.Start(t, smtptest.Options{})
+		s := newServer(t, storetest.Open(t, url), mailing(t, smtp))
+		g := s.register(t, "amina")
+		s.deliver(t)
+		if err := s.changeEmail(t, g, "new@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		s.requestReset(t, "amina@example.ma")
+		s.deliver(t)
+		if err := s.ConfirmEmail(t.Context(), peer, wantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		all := dump(t, url)
+		for _, expected := range []string{"amina@example.ma", g.Claims.SessionID, "$argon2id$"} {
+			if !strings.Contains(all, expected) {
+				t.Errorf("the dump lacks %q: it is not one", expected)
+			}
+		}
+		for _, kind := range []account.ChallengeKind{account.VerifyEmail, account.ConfirmEmail, account.ResetPassword, account.UndoEmail} {
+			link := wantTokens(t, smtp, kind, 1)[0].Text
+			raw, err := base64.RawURLEncoding.DecodeString(link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(all, link) || strings.Contains(all, string(raw)) || strings.Contains(all, fmt.Sprintf("%x", raw)) {
+				t.Errorf("the token to %s is in the database", kind)
+			}
+		}
+	})
+}
+
+// dump is every value of every table.
+func dump(t *testing.T, url string) string {
+	t.Helper()
+	driver, source, list := "pgx", url, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	if path, is := strings.CutPrefix(url, "sqlite:"); is {
+		driver, source, list = "sqlite", path, `SELECT name FROM sqlite_master WHERE type = 'table'`
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it was read
+	var b strings.Builder
+	for _, table := range query(t, db, list) {
+		for _, value := range query(t, db, `SELECT * FROM "`+table+`"`) {
+			b.WriteString(value + "\n")
+		}
+	}
+	return b.String()
+}
+
+// query is each value of each row, as text.
+func query(t *testing.T, db *sql.DB, q string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			switch v := (*v.(*any)).(type) {
+			case []byte:
+				all = append(all, string(v))
+			default:
+				all = append(all, fmt.Sprint(v))
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

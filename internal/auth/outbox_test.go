@@ -1,0 +1,305 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.register(t, "amina")
+		r := registration("amina")
+		r.Email = account.TextInput("other@example.ma")
+		if _, err := s.Register(t.Context(), peer, r); err == nil {
+			t.Fatal("a taken name was registered")
+		}
+		var wg sync.WaitGroup
+		for range 10 { // they lose inside the transaction, not before it
+			wg.Go(func() { _, _ = s.Register(t.Context(), peer, registration("badr")) })
+		}
+		wg.Wait()
+		undone := errors.New("undone")
+		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.clock.now()}))
+		})
+		if !errors.Is(err, undone) {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range s.outbox(t) {
+			got = append(got, m.Email)
+		}
+		if want := []string{"amina@example.ma", "badr@example.ma"}; !cmp.Equal(got, want) {
+			t.Errorf("mails owed to %v, want %v", got, want)
+		}
+		s.deliver(t)
+		wantTokens(t, smtp, account.VerifyEmail, 2)
+	})
+}
+
+func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
+			if attempt <= 2 {
+				return smtptest.Verdict{Rcpt: 451}
+			}
+			return smtptest.Verdict{}
+		})
+		s.register(t, "amina")
+		began := s.clock.now().Truncate(time.Microsecond)
+		s.deliver(t)
+		m := s.last(t, account.MailVerifyEmail)
+		if m.Attempts != 1 || !m.DueAt.Equal(began.Add(10*time.Second)) || m.Failure != "the SMTP server answered 451 4.1.1" {
+			t.Errorf("after one refusal: %+v", m)
+		}
+		s.clock.advance(10*time.Second - time.Microsecond)
+		s.deliver(t)
+		if n := smtp.Attempts("amina@example.ma"); n != 1 {
+			t.Errorf("%d attempts before it was due", n)
+		}
+		s.clock.advance(time.Microsecond)
+		s.deliver(t)
+		if m = s.last(t, account.MailVerifyEmail); m.Attempts != 2 || !m.DueAt.Equal(began.Add(70*time.Second)) {
+			t.Errorf("after two refusals: %+v", m)
+		}
+		s.clock.advance(time.Minute)
+		s.deliver(t)
+		if m = s.last(t, account.MailVerifyEmail); m.Attempts != 3 || m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != "" {
+			t.Errorf("when it was taken: %+v", m)
+		}
+		wantTokens(t, smtp, account.VerifyEmail, 1)
+	})
+}
+
+func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
+		s.register(t, "amina")
+		s.deliver(t)
+		if m := s.last(t, account.MailVerifyEmail); m.Attempts != 1 || !m.DueAt.IsZero() || !m.SentAt.IsZero() || m.Failure != "the SMTP server answered 550 5.1.1" {
+			t.Errorf("%+v, want it given up", m)
+		}
+		s.clock.advance(24 * time.Hour)
+		s.deliver(t)
+		if n := smtp.Attempts("amina@example.ma"); n != 1 {
+			t.Errorf("%d attempts, want 1", n)
+		}
+		if text := log.String(); strings.Contains(text, "example.ma") || !strings.Contains(text, "given_up=true") {
+			t.Errorf("log: %s", text)
+		}
+	}, quietly(&log))
+}
+
+func TestMailIsGivenUpAfterADay(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		smtp.Stop()
+		s.register(t, "amina")
+		began := s.clock.now().Truncate(time.Microsecond)
+		attempts := 0
+		for m := s.last(t, account.MailVerifyEmail); !m.DueAt.IsZero(); m = s.last(t, account.MailVerifyEmail) {
+			s.clock.advance(m.DueAt.Sub(s.clock.now()))
+			s.deliver(t)
+			if attempts++; attempts > 20 {
+				t.Fatal("it is never given up")
+			}
+		}
+		m, took := s.last(t, account.MailVerifyEmail), s.clock.now().Sub(began)
+		if m.Attempts != 10 || attempts != 10 || took < 23*time.Hour || took > 25*time.Hour {
+			t.Errorf("given up after %d attempts in %v: %+v", attempts, took, m)
+		}
+
+		again := smtptest.Start(t, smtptest.Options{Address: smtp.Address()})
+		s.deliver(t)
+		wantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
+		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d to be tried again, %v", n, err)
+		}
+		s.deliver(t)
+		link := wantTokens(t, again, account.VerifyEmail, 1)[0]
+		if err := s.VerifyEmail(t.Context(), link); err != nil {
+			t.Errorf("the link of a mail that came late: %v", err)
+		}
+		if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d to be tried again, %v; want none", n, err)
+		}
+		if err := s.RetryMail(t.Context(), m.ID); !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("a mail that was sent: %v", err)
+		}
+	})
+}
+
+// TestMailThatWasTakenButNotAnsweredIsSentAgain: better twice than never,
+// and either link works, but not both.
+func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
+	t.Parallel()
+	for _, use := range []int{0, 1} {
+		t.Run(fmt.Sprint("link ", use+1), func(t *testing.T) {
+			t.Parallel()
+			forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+				s.register(t, "amina")
+				s.deliver(t)
+				smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
+					if attempt == 2 {
+						return smtptest.Verdict{Drop: smtptest.DropBeforeAnswer}
+					}
+					return smtptest.Verdict{}
+				})
+				s.requestReset(t, "amina@example.ma")
+				s.deliver(t)
+				if err := s.RetryMail(t.Context(), s.last(t, account.MailResetPassword).ID); err != nil {
+					t.Fatal(err)
+				}
+				s.deliver(t)
+				links := wantTokens(t, smtp, account.ResetPassword, 2)
+				if links[0] == links[1] {
+					t.Error("the second mail has the link of the first: it was stored somewhere")
+				}
+				if err := s.reset(t, links[use], "another-Pass-77"); err != nil {
+					t.Fatal(err)
+				}
+				for i, link := range links {
+					if err := s.reset(t, link, "third-Pass-88"); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_used"}}) {
+						t.Errorf("link %d after a reset: %v", i+1, err)
+					}
+				}
+				if _, err := s.login(t, "amina", "another-Pass-77"); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestStopGivesNoMailUp: a server that ends leaves its mails to the
+// next one, also at their last attempt.
+func TestStopGivesNoMailUp(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		ctx, cancel := context.WithCancel(t.Context())
+		held := make(chan struct{})
+		smtp.Judge(func(to string, _ int) smtptest.Verdict {
+			if to != "" {
+				cancel()
+			}
+			return smtptest.Verdict{Wait: held}
+		})
+		for n := range 12 {
+			s.register(t, fmt.Sprint("user", n))
+		}
+		done := make(chan struct{})
+		go func() { s.RunMail(ctx); close(done) }()
+		<-ctx.Done()
+		close(held)
+		<-done
+		for _, m := range s.outbox(t) {
+			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.clock.now())) {
+				t.Errorf("left for later: %+v, want it due", m)
+			}
+		}
+		s.deliver(t)
+		seen := map[string]int{}
+		for _, m := range smtp.Messages() {
+			seen[m.To]++
+		}
+		for n := range 12 {
+			if to := fmt.Sprintf("user%d@example.ma", n); seen[to] != 1 {
+				t.Errorf("%s got %d mails, want 1", to, seen[to])
+			}
+		}
+	})
+}
+
+// TestOfTwoServersOneSendsAMail: 300 mails, two servers on one database.
+func TestOfTwoServersOneSendsAMail(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t).NewDatabase(t)
+	smtp := smtptest.Start(t, smtptest.Options{})
+	servers := []*server{
+		newServer(t, storetest.Open(t, url), mailing(t, smtp)),
+		newServer(t, storetest.Open(t, url), mailing(t, smtp)),
+	}
+	const total = 300
+	for n := range total {
+		s := servers[0]
+		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			return tx.AddMail(t.Context(), account.Mail{
+				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.clock.now(),
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, s := range servers {
+		wg.Go(func() { s.deliver(t) })
+	}
+	wg.Wait()
+	seen := map[string]int{}
+	for _, m := range smtp.Messages() {
+		seen[m.To]++
+	}
+	if len(seen) != total || len(smtp.Messages()) != total {
+		t.Errorf("%d mails to %d addresses, want %d once each", len(smtp.Messages()), len(seen), total)
+	}
+	for _, m := range servers[1].outbox(t) {
+		if m.SentAt.IsZero() || m.Attempts != 1 {
+			t.Errorf("%+v", m)
+		}
+	}
+}
+
+func TestWithoutAWayOutMailsWait(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.register(t, "amina")
+		without := newServer(t, s.store, func(o *auth.Options, _ *token.Options) { o.Mail.Sender = nil })
+		without.clock.at = s.clock.now()
+		without.deliver(t)
+		if m := s.last(t, account.MailVerifyEmail); m.Failure == "" || m.DueAt.IsZero() {
+			t.Errorf("%+v, want it due again and a reason", m)
+		}
+		s.clock.advance(10 * time.Second)
+		s.deliver(t)
+		wantTokens(t, smtp, account.VerifyEmail, 1)
+	})
+}
+
+// lockedBuffer is a log that several servers write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

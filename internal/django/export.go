@@ -1,0 +1,87 @@
+package django
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Export writes every user as a fixture for "manage.py loaddata" and says
+// how many. Groups and permissions are not in it, so that loading it leaves
+// those of Django alone.
+func Export(ctx context.Context, st *store.Store, to io.Writer, l Layout) (int64, error) {
+	if err := l.check(); err != nil {
+		return 0, err
+	}
+	if l.Model == "" {
+		l.Model = "auth.user"
+	}
+	out := bufio.NewWriterSize(to, 1<<16)
+	var written int64
+	separator := "[\n"
+	for after := int64(0); ; {
+		users, err := st.Users(ctx, after, batchSize)
+		if err != nil {
+			return written, err
+		}
+		if len(users) == 0 {
+			break
+		}
+		for _, u := range users {
+			after = u.ID
+			line, err := fixture(u, l)
+			if err != nil {
+				return written, err
+			}
+			_, _ = out.WriteString(separator) // Flush tells
+			_, _ = out.Write(line)
+			separator = ",\n"
+			written++
+		}
+	}
+	if written == 0 {
+		_, _ = out.WriteString("[")
+	}
+	_, err := out.WriteString("\n]\n")
+	return written, errors.Join(err, out.Flush())
+}
+
+// fixture is one object of loaddata's JSON.
+func fixture(u account.User, l Layout) ([]byte, error) {
+	fields := make(map[string]any, len(Fields))
+	for field, value := range map[string]any{
+		"username": u.Username, "password": password.Django(u.PasswordHash), "email": u.Email,
+		"first_name": u.FirstName, "last_name": u.LastName,
+		"is_active": u.Active, "is_staff": u.Staff, "is_superuser": u.Superuser,
+		"date_joined": djangoDate(u.JoinedAt), "last_login": djangoDate(u.LastLoginAt),
+	} {
+		if column, wanted := l.column(field); wanted {
+			fields[column] = value
+		}
+	}
+	line, err := json.Marshal(struct {
+		Model  string         `json:"model"`
+		PK     int64          `json:"pk"`
+		Fields map[string]any `json:"fields"`
+	}{l.Model, u.ID, fields})
+	if err != nil {
+		return nil, fmt.Errorf("user %d: %w", u.ID, err)
+	}
+	return line, nil
+}
+
+// djangoDate is a date to the microsecond, or null.
+func djangoDate(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+}

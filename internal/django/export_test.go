@@ -1,0 +1,137 @@
+package django_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/django"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+func export(t *testing.T, st *store.Store, l django.Layout) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fixture.json")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := django.Export(t.Context(), st, f, l); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestDjangoTakesEverybodyBack loads what was registered and imported here
+// into the real Django, and logs in there.
+func TestDjangoTakesEverybodyBack(t *testing.T) {
+	t.Parallel()
+	const plain = "kV7-pazouk-42"
+	hasher := password.NewHasher(password.Options{}) // what production makes
+	t.Cleanup(hasher.Close)
+	hash, err := hasher.Hash(t.Context(), plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := theSite(t)
+		imported(t, st, s.sqlite, django.Layout{})
+		u := account.User{
+			Username: "registered", Email: "r@example.ma", LastName: "بن \"علي\"", PasswordHash: hash, Active: true, Language: "ar",
+			JoinedAt: now, LastLoginAt: now.Add(time.Minute), PasswordAt: now,
+		}
+		disabled := u
+		disabled.Username, disabled.Active = "disabled", false
+		write(t, st, func(tx *store.Store) error {
+			if err := tx.CreateUser(t.Context(), &u); err != nil {
+				return err
+			}
+			if err := tx.CreateUser(t.Context(), &disabled); err != nil {
+				return err
+			}
+			return tx.SetPassword(t.Context(), 2, hash, now) // amina chose one here
+		})
+		fixture := export(t, st, django.Layout{})
+
+		// Into an empty project, and over the one that they came from.
+		empty, full := filepath.Join(t.TempDir(), "empty.sqlite3"), copyOf(t, s.sqlite)
+		manage(t, empty, "", "migrate", "-v0")
+		change(t, full, `INSERT INTO auth_group (id, name) VALUES (1, 'staff')`, `INSERT INTO auth_user_groups (user_id, group_id) VALUES (1, 1)`)
+		for _, database := range []string{empty, full} {
+			if out := manage(t, database, "", "loaddata", fixture); !strings.Contains(out, "Installed 10 object(s)") {
+				t.Fatalf("loaddata: %s", out)
+			}
+			got := manage(t, database, plain+"\n", "login", "registered", "amina", "admin", "éloïse.o'neil+1", "disabled", "unusable", "badr@example.ma")
+			want := "registered True\namina True\nadmin True\néloïse.o'neil+1 True\ndisabled False\nunusable False\nbadr@example.ma False\n"
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("logins in Django (-want +got):\n%s", diff)
+			}
+			if got := manage(t, database, "wrong\n", "login", "registered", "amina"); got != "registered False\namina False\n" {
+				t.Errorf("logins with a wrong password: %s", got)
+			}
+		}
+		if got := manage(t, full, "", "dumpdata", "auth.user", "--pks=1"); !strings.Contains(got, `"groups": [1]`) {
+			t.Errorf("the groups that Django had are gone: %s", got)
+		}
+
+		// And once more to here: the hashes that Django renewed at those
+		// logins come, but amina chose her password here.
+		report, remarks := imported(t, st, full, django.Layout{})
+		if report.Read != 10 || report.Updated != 6 || report.Kept != 1 || len(remarks) != 1 || remarks[0].Username != "amina" {
+			t.Errorf("back again: %+v, %v", report, remarks)
+		}
+		if got := user(t, st, u.ID).PasswordHash; !strings.HasPrefix(got, "pbkdf2_sha256$") {
+			t.Errorf("the password of %s did not come back", u.Username)
+		}
+	})
+}
+
+func TestExportOfNobodyIsAnEmptyList(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t))
+	var out bytes.Buffer
+	if n, err := django.Export(t.Context(), st, &out, django.Layout{}); err != nil || n != 0 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	var list []any
+	if err := json.Unmarshal(out.Bytes(), &list); err != nil || len(list) != 0 {
+		t.Errorf("%q: %v", out.String(), err)
+	}
+}
+
+func TestExportForACustomModel(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t))
+	native(t, st, "amina")
+	var list []struct {
+		Model  string
+		PK     int64
+		Fields map[string]any
+	}
+	data, err := os.ReadFile(export(t, st, django.Layout{Model: "shop.customer", Columns: map[string]string{"email": "mail", "last_login": ""}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	_, hasLogin := list[0].Fields["last_login"]
+	if list[0].Model != "shop.customer" || list[0].PK != 1 || list[0].Fields["mail"] != "amina@here.ma" || hasLogin {
+		t.Errorf("%+v", list[0])
+	}
+	if got, want := list[0].Fields["password"], "argon2"+ours; got != want {
+		t.Errorf("password %v, want %s", got, want)
+	}
+}

@@ -1,0 +1,465 @@
+package django
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Options say how to import.
+type Options struct {
+	DryRun  bool // undo everything at the end
+	Now     time.Time
+	Told    func(Remark)                    // each row that is left out, or in part
+	Reading func(done float64, users int64) // after each batch
+}
+
+// Remark is what there is to say about a row. It holds no hash and no
+// address.
+type Remark struct {
+	Note     bool   // nothing was left out; there is just something to know
+	ID       string // as it came
+	Username string
+	Reason   string
+	Owner    int64 // of the username, where that is the reason
+}
+
+// Report counts what an import did.
+type Report struct {
+	Read      int64
+	Imported  int64
+	Updated   int64
+	Unchanged int64
+	Skipped   map[string]int64 // by reason
+	Kept      int64            // passwords that were chosen here meanwhile
+	Gone      int64            // imported once, and not in the source any more
+	Revoked   int64            // refresh tokens on the blacklist, new ones
+	Formats   map[string]int64 // of the hashes of those who were not skipped
+}
+
+// Why a good row is left out, or a part of it.
+const (
+	reasonTwice   = "the id comes twice in the source"
+	reasonTaken   = "the username is taken here"
+	reasonOther   = "the id belongs here to a user who did not come from Django"
+	reasonErased  = "the user was erased here since the last import"
+	reasonChosen  = "the password changed on both sides; the one chosen here stays"
+	reasonForm    = "the username is not in Unicode's NFKC form, to which every login is brought: log in by e-mail, or rename"
+	reasonMissing = "the user is not in the source any more; the account here stays"
+)
+
+// ErrNothingRead says that not one row of the source could be read.
+var ErrNothingRead = errors.New("none of the source's rows could be read")
+
+// errUndo ends a dry run.
+var errUndo = errors.New("dry run")
+
+// batchSize is how many rows are looked up and written together.
+const batchSize = 1000
+
+// mostPostponed bounds the memory for rows whose username is in use: it may
+// become free when its owner's own row comes.
+const mostPostponed = 20_000
+
+// language is that of users who never chose one.
+const language = "fr"
+
+// Import takes everything in the source in, in one transaction. Until it
+// ends, the server's writes wait. The report is good without an error only.
+func Import(ctx context.Context, st *store.Store, src Source, o Options) (Report, error) {
+	o.Now = o.Now.UTC().Truncate(time.Microsecond) // as the databases keep it
+	var report Report
+	err := st.Import(ctx, func(tx *store.Import) error {
+		r := &run{ctx: ctx, tx: tx, o: o, report: Report{Skipped: map[string]int64{}, Formats: map[string]int64{}}}
+		if err := r.all(src); err != nil {
+			return err
+		}
+		report = r.report
+		if o.DryRun {
+			return errUndo
+		}
+		return tx.ContinueIDs(ctx)
+	})
+	if errors.Is(err, errUndo) {
+		err = nil
+	}
+	return report, err
+}
+
+// run is one import under way.
+type run struct {
+	ctx        context.Context
+	tx         *store.Import
+	o          Options
+	report     Report
+	seen       idSet
+	largest    int64 // id here before the import
+	unreadable int64
+	postponed  []User
+}
+
+func (r *run) all(src Source) (err error) {
+	if r.largest, err = r.tx.LargestID(r.ctx); err != nil {
+		return err
+	}
+	if err := r.users(src); err != nil {
+		return err
+	}
+	if r.report.Read > 0 && r.unreadable == r.report.Read {
+		return ErrNothingRead
+	}
+	if err := r.again(); err != nil {
+		return err
+	}
+	if err := r.gone(); err != nil {
+		return err
+	}
+	return r.blacklist(src)
+}
+
+// users takes batch after batch while the next one is being read.
+func (r *run) users(src Source) error {
+	ctx, stop := context.WithCancel(r.ctx)
+	batches := make(chan []Record, 2)
+	var failed error
+	go func() {
+		defer close(batches)
+		failed = inBatches(src.Users(ctx), func(b []Record) bool {
+			select {
+			case batches <- b:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	}()
+	defer func() {
+		stop()
+		for range batches { //nolint:revive // until the reader has ended: the source is used again
+		}
+	}()
+	for batch := range batches {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.records(batch); err != nil {
+			return err
+		}
+		if r.o.Reading != nil {
+			r.o.Reading(src.Progress(), r.report.Read)
+		}
+	}
+	return errors.Join(failed, r.ctx.Err())
+}
+
+// inBatches hands out what seq yields, many at a time, until take wants no
+// more.
+func inBatches[T any](seq iter.Seq2[T, error], take func([]T) bool) error {
+	batch := make([]T, 0, batchSize)
+	for v, err := range seq {
+		if err != nil {
+			return err
+		}
+		batch = append(batch, v)
+		if len(batch) == batchSize {
+			if !take(batch) {
+				return nil
+			}
+			batch = make([]T, 0, batchSize)
+		}
+	}
+	if len(batch) > 0 {
+		take(batch)
+	}
+	return nil
+}
+
+// records sorts out what cannot be taken.
+func (r *run) records(batch []Record) error {
+	users := make([]User, 0, len(batch))
+	for _, rec := range batch {
+		r.report.Read++
+		reason := rec.Reason
+		if reason != "" {
+			r.unreadable++
+		}
+		if rec.User.ID > 0 && !r.seen.add(rec.User.ID) && reason == "" {
+			reason = reasonTwice
+		}
+		if reason != "" {
+			r.skip(Remark{ID: rec.ID, Username: rec.User.Username, Reason: reason})
+			continue
+		}
+		users = append(users, rec.User)
+	}
+	return r.take(users, func(u User, owner int64) {
+		if len(r.postponed) < mostPostponed {
+			r.postponed = append(r.postponed, u)
+			return
+		}
+		r.skip(conflict(u, owner))
+	})
+}
+
+// again tries what was postponed until no more usernames become free.
+func (r *run) again() error {
+	for before := -1; len(r.postponed) > 0; {
+		users, last := r.postponed, len(r.postponed) == before
+		before, r.postponed = len(users), nil
+		for len(users) > 0 {
+			n := min(batchSize, len(users))
+			err := r.take(users[:n], func(u User, owner int64) {
+				if last {
+					r.skip(conflict(u, owner))
+					return
+				}
+				r.postponed = append(r.postponed, u)
+			})
+			if err != nil {
+				return err
+			}
+			users = users[n:]
+		}
+	}
+	return nil
+}
+
+// take decides about users whose ids differ, and writes them. Those whose
+// username somebody else has are given to busy.
+func (r *run) take(users []User, busy func(u User, owner int64)) error {
+	here, err := r.look(users)
+	if err != nil {
+		return err
+	}
+	var (
+		inserts, updates []store.ImportRow
+		ended            []int64
+	)
+	for _, u := range users {
+		old, exists := here.users[u.ID]
+		from, known := here.origins[u.ID]
+		switch {
+		case known && !exists:
+			r.skip(Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonErased})
+			continue
+		case exists && !known && !sameAccount(u, old):
+			r.skip(Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonOther})
+			continue
+		}
+		now := originOf(u)
+		if known && string(now[:]) == string(from.Fields) {
+			r.report.Unchanged++
+			r.count(u.Password)
+			continue
+		}
+		if owner, taken := here.owners[u.Username]; taken && owner != u.ID && (!exists || now.since(from.Fields).username) {
+			busy(u, owner)
+			continue
+		}
+		r.count(u.Password)
+		if !exists {
+			// A name that this batch frees stays taken until the next: the
+			// database does not promise in which order rows are updated.
+			here.owners[u.Username] = u.ID
+			inserts = append(inserts, r.fresh(u, now))
+			if account.NormalizeUsername(u.Username) != u.Username {
+				r.tell(Remark{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonForm})
+			}
+			r.report.Imported++
+			continue
+		}
+		row, newPassword := r.merge(u, now, old, from)
+		here.owners[row.User.Username] = u.ID
+		updates = append(updates, row)
+		if newPassword {
+			ended = append(ended, u.ID)
+		}
+		r.report.Updated++
+	}
+	if err := r.tx.Update(r.ctx, updates); err != nil {
+		return err
+	}
+	if err := r.tx.EndSessions(r.ctx, ended, r.o.Now); err != nil {
+		return err
+	}
+	return r.tx.Insert(r.ctx, inserts)
+}
+
+// here is what the store has of a batch's ids and names.
+type here struct {
+	users   map[int64]account.User
+	origins map[int64]store.Origin
+	owners  map[string]int64
+}
+
+func (r *run) look(users []User) (h here, err error) {
+	var ids []int64
+	names := make([]string, len(users))
+	for i, u := range users {
+		names[i] = u.Username
+		if u.ID <= r.largest {
+			ids = append(ids, u.ID)
+		}
+	}
+	if h.users, err = r.tx.UsersWithID(r.ctx, ids); err != nil {
+		return h, err
+	}
+	if h.origins, err = r.tx.Origins(r.ctx, ids); err != nil {
+		return h, err
+	}
+	h.owners, err = r.tx.Owners(r.ctx, names)
+	return h, err
+}
+
+// fresh is a user who was not here.
+func (r *run) fresh(u User, now origin) store.ImportRow {
+	joined := u.DateJoined
+	if joined.IsZero() {
+		joined = r.o.Now
+	}
+	return store.ImportRow{
+		User: account.User{
+			ID: u.ID, Username: u.Username, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
+			PasswordHash: u.Password, Active: u.IsActive, Staff: u.IsStaff, Superuser: u.IsSuperuser,
+			Language: language, JoinedAt: joined, LastLoginAt: u.LastLogin, PasswordAt: joined,
+		},
+		Origin: store.Origin{Fields: now[:], PasswordAt: joined},
+	}
+}
+
+// sameAccount recognises an account that began here and went to Django with
+// [Export]: nobody else has its id, its name and its first millisecond.
+func sameAccount(u User, here account.User) bool {
+	return u.Username == here.Username && millis(u.DateJoined) == millis(here.JoinedAt)
+}
+
+// merge brings over what changed in Django since the last import, and says
+// whether that is the password. What changed only here stays. Where both
+// changed, Django's counts, with two exceptions: the later login, and a
+// password that the person chose here. (That the hash here is another is not
+// enough to know that: a login renews it.) An account that began here and
+// comes from Django for the first time was Django's last.
+func (r *run) merge(u User, now origin, old account.User, from store.Origin) (store.ImportRow, bool) {
+	changed := now.since(from.Fields)
+	row := store.ImportRow{User: old, Origin: store.Origin{Fields: now[:], PasswordAt: from.PasswordAt}}
+	w := &row.User
+	for _, f := range []struct {
+		changed  bool
+		from, to *string
+	}{
+		{changed.username, &u.Username, &w.Username}, {changed.email, &u.Email, &w.Email},
+		{changed.firstName, &u.FirstName, &w.FirstName}, {changed.lastName, &u.LastName, &w.LastName},
+	} {
+		if f.changed {
+			*f.to = *f.from
+		}
+	}
+	for _, f := range []struct {
+		changed  bool
+		from, to *bool
+	}{
+		{changed.active, &u.IsActive, &w.Active}, {changed.staff, &u.IsStaff, &w.Staff}, {changed.superuser, &u.IsSuperuser, &w.Superuser},
+	} {
+		if f.changed {
+			*f.to = *f.from
+		}
+	}
+	if !old.ClosedAt.IsZero() { // who left comes back by themselves or not at all
+		w.Active = false
+	}
+	if account.EmailKey(w.Email) != account.EmailKey(old.Email) {
+		w.EmailVerifiedAt = time.Time{}
+	}
+	if changed.joined && !u.DateJoined.IsZero() {
+		w.JoinedAt = u.DateJoined
+	}
+	if changed.login && u.LastLogin.After(w.LastLoginAt) {
+		w.LastLoginAt = u.LastLogin
+	}
+	switch {
+	case from.Fields == nil && password.Django(old.PasswordHash) == password.Django(u.Password):
+		row.Origin.PasswordAt = w.PasswordAt
+		return row, false
+	case !changed.password:
+		return row, false
+	case from.Fields != nil && !old.PasswordAt.Equal(from.PasswordAt):
+		r.report.Kept++
+		r.tell(Remark{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonChosen})
+		return row, false
+	}
+	w.PasswordHash, w.PasswordAt, row.Origin.PasswordAt = u.Password, r.o.Now, r.o.Now
+	return row, true
+}
+
+// gone tells who was imported once and is not in the source any more. They
+// stay: whether a person was erased or a dump is not whole is not ours to
+// guess.
+func (r *run) gone() error {
+	if r.largest == 0 {
+		return nil
+	}
+	for after := int64(0); ; {
+		ids, err := r.tx.ImportedIDs(r.ctx, after, 10*batchSize)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if !r.seen.has(id) {
+				r.report.Gone++
+				r.tell(Remark{Note: true, ID: strconv.FormatInt(id, 10), Reason: reasonMissing})
+			}
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// blacklist takes in the tokens that are not expired.
+func (r *run) blacklist(src Source) error {
+	var failed error
+	err := inBatches(src.Blacklisted(r.ctx), func(batch []Token) bool {
+		tokens := make([]store.RevokedToken, 0, len(batch))
+		for _, t := range batch {
+			if t.ExpiresAt.After(r.o.Now) {
+				tokens = append(tokens, store.RevokedToken(t))
+			}
+		}
+		var added int64
+		added, failed = r.tx.RevokeTokens(r.ctx, tokens)
+		r.report.Revoked += added
+		return failed == nil
+	})
+	return errors.Join(err, failed)
+}
+
+// count names the format of a hash, never more of it.
+func (r *run) count(hash string) {
+	name, weak := password.Kind(hash)
+	switch {
+	case hash == "":
+		name = "none"
+	case weak:
+		name += " (weak: guessed fast by who has it)"
+	}
+	r.report.Formats[name]++
+}
+
+func conflict(u User, owner int64) Remark {
+	return Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonTaken, Owner: owner}
+}
+
+func (r *run) skip(m Remark) {
+	r.report.Skipped[m.Reason]++
+	r.tell(m)
+}
+
+func (r *run) tell(m Remark) {
+	if r.o.Told != nil {
+		r.o.Told(m)
+	}
+}

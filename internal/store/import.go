@@ -1,0 +1,285 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Import is one long transaction that takes users in by the thousand. What
+// it is given must be good: a username that is taken ends the transaction,
+// so ask [Import.Owners] first.
+type Import struct {
+	*Store
+	bulk bulk
+}
+
+// bulk is what the engines do differently when there is much to write.
+type bulk interface {
+	begin(ctx context.Context) error
+	insert(ctx context.Context, rows []ImportRow) error
+	update(ctx context.Context, rows []ImportRow) error
+	continueIDs(ctx context.Context) error
+}
+
+// ImportRow is a user to write, and what to remember of where it came from.
+type ImportRow struct {
+	User   account.User
+	Origin Origin
+}
+
+// Origin is what the last import saw of a user. A user without one came
+// another way; an Origin without a user is of somebody who was erased here.
+type Origin struct {
+	Fields     []byte    // the importer's own
+	PasswordAt time.Time // the user's PasswordAt after that import
+}
+
+// Import runs fn in one transaction that lasts as long as fn does. Until it
+// ends nobody else writes users: registrations and logins wait, on SQLite
+// every other write too. What fn returns an error for is undone.
+func (s *Store) Import(ctx context.Context, fn func(*Import) error) error {
+	if s.batch != nil {
+		return s.batch.do(ctx, func(q querier) error {
+			tx := &Store{q: q, dialect: s.dialect}
+			return tx.take(ctx, &sqliteBulk{tx}, fn)
+		})
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.mend(err)
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	sqlTx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return s.mend(fmt.Errorf("begin: %w", err))
+	}
+	defer sqlTx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
+	tx := &Store{q: sqlTx, dialect: s.dialect}
+	if err := tx.take(ctx, &postgresBulk{tx, conn}, fn); err != nil {
+		return err
+	}
+	return s.mend(sqlTx.Commit())
+}
+
+// CanImport says whether the schema has what [Store.Import] needs, without
+// touching it.
+func (s *Store) CanImport(ctx context.Context) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var any bool
+	return s.mend(s.db.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM django_imports)`).Scan(&any))
+}
+
+func (s *Store) take(ctx context.Context, b bulk, fn func(*Import) error) error {
+	if err := b.begin(ctx); err != nil {
+		return s.mend(err)
+	}
+	return fn(&Import{s, b})
+}
+
+// Insert stores new users under their own ids.
+func (i *Import) Insert(ctx context.Context, rows []ImportRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return i.mend(i.bulk.insert(ctx, rows))
+}
+
+// Update replaces all of users that exist, except their language and when
+// they left or signed out.
+func (i *Import) Update(ctx context.Context, rows []ImportRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return i.mend(i.bulk.update(ctx, rows))
+}
+
+// ContinueIDs makes the next new user's id larger than all there are. It
+// cannot be undone, so it comes last.
+func (i *Import) ContinueIDs(ctx context.Context) error {
+	return i.mend(i.bulk.continueIDs(ctx))
+}
+
+// UsersWithID returns those users that exist.
+func (i *Import) UsersWithID(ctx context.Context, ids []int64) (map[int64]account.User, error) {
+	users := make(map[int64]account.User)
+	err := askMany(ctx, i, ids, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE u.id IN (%s)`,
+		func(rows *sql.Rows) error {
+			var u account.User
+			to, finish := userTarget(&u)
+			err := rows.Scan(to...)
+			finish()
+			users[u.ID] = u
+			return err
+		})
+	return users, err
+}
+
+// Origins returns the origins of those ids that were imported before.
+func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, error) {
+	origins := make(map[int64]Origin)
+	err := askMany(ctx, i, ids, `
+		SELECT user_id, fields, password_at
+		FROM django_imports
+		WHERE user_id IN (%s)`,
+		func(rows *sql.Rows) error {
+			var (
+				id int64
+				o  Origin
+			)
+			err := rows.Scan(&id, &o.Fields, &o.PasswordAt)
+			o.PasswordAt = o.PasswordAt.UTC()
+			origins[id] = o
+			return err
+		})
+	return origins, err
+}
+
+// Owners returns the ids of those who have one of the usernames.
+func (i *Import) Owners(ctx context.Context, names []string) (map[string]int64, error) {
+	owners := make(map[string]int64)
+	err := askMany(ctx, i, names, `
+		SELECT id, username
+		FROM users
+		WHERE username IN (%s)`,
+		func(rows *sql.Rows) error {
+			var (
+				id   int64
+				name string
+			)
+			err := rows.Scan(&id, &name)
+			owners[name] = id
+			return err
+		})
+	return owners, err
+}
+
+// LargestID is the largest id of a user here or of an origin; 0: there is
+// none.
+func (i *Import) LargestID(ctx context.Context) (int64, error) {
+	var id int64
+	err := i.q.QueryRowContext(ctx, `
+		SELECT max(id)
+		FROM (SELECT coalesce(max(id), 0) AS id FROM users
+		      UNION ALL
+		      SELECT coalesce(max(user_id), 0) FROM django_imports) AS largest`).Scan(&id)
+	return id, i.mend(err)
+}
+
+// ImportedIDs returns up to limit ids after the given one that were
+// imported and have a user, in their order.
+func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
+	rows, err := i.q.QueryContext(ctx, `
+		SELECT d.user_id
+		FROM django_imports d
+		JOIN users u ON u.id = d.user_id
+		WHERE d.user_id > $1
+		ORDER BY d.user_id
+		LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, i.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	ids := make([]int64, 0, limit)
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, i.mend(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, i.mend(rows.Err())
+}
+
+// EndSessions ends every session of several users. Tokens that another
+// service issued stay good: that the password changed there is no news to it.
+func (i *Import) EndSessions(ctx context.Context, userIDs []int64, at time.Time) error {
+	for _, id := range userIDs {
+		_, err := i.q.ExecContext(ctx, `
+			UPDATE sessions
+			SET revoked_at = $1
+			WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), id)
+		if err != nil {
+			return i.mend(err)
+		}
+	}
+	return nil
+}
+
+// askMany runs a query whose %s is a list of any length, some at a time.
+// The last list is filled up with its own first value, so that the
+// database sees one text.
+func askMany[T any](ctx context.Context, i *Import, values []T, query string, scan func(*sql.Rows) error) error {
+	const most = 200
+	query = fmt.Sprintf(query, params(0, most))
+	args := make([]any, most)
+	for len(values) > 0 {
+		n := min(most, len(values))
+		for at := range args {
+			args[at] = values[0]
+			if at < n {
+				args[at] = values[at]
+			}
+		}
+		values = values[n:]
+		if err := i.ask(ctx, query, args, scan); err != nil {
+			return i.mend(err)
+		}
+	}
+	return nil
+}
+
+func (i *Import) ask(ctx context.Context, query string, args []any, scan func(*sql.Rows) error) error {
+	rows, err := i.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// params is a list of n parameters: $1, $2, … after those before.
+func params(before, n int) string {
+	var b strings.Builder
+	for at := range n {
+		if at > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", before+at+1)
+	}
+	return b.String()
+}
+
+// importColumns are the columns of a user that an import writes; importValues
+// are in their order. The last one is not updated.
+var importColumns = []string{
+	"id", "username", "email", "email_key", "first_name", "last_name", "password_hash",
+	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "language",
+}
+
+func importValues(u account.User) []any {
+	return []any{
+		u.ID, u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
+		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), u.Language,
+	}
+}
+
+var originColumns = []string{"user_id", "fields", "password_at"}
+
+func originValues(r ImportRow) []any {
+	return []any{r.User.ID, r.Origin.Fields, r.Origin.PasswordAt.UTC()}
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// RevokedToken is a refresh token that somebody else issued and took back:
+// one on Django's blacklist.
+type RevokedToken struct {
+	ID        string // jti
+	ExpiresAt time.Time
+}
+
+// TokenRevoked reports whether a refresh token was taken back before it came
+// here.
+func (s *Store) TokenRevoked(ctx context.Context, jti string) (bool, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var revoked bool
+	err := s.q.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1)`, jti).Scan(&revoked)
+	return revoked, s.mend(err)
+}
+
+// RevokeTokens remembers tokens that were taken back and says how many of
+// them are new.
+func (s *Store) RevokeTokens(ctx context.Context, tokens []RevokedToken) (int64, error) {
+	var added int64
+	for _, n := range portions(len(tokens)) {
+		args := make([]any, 0, 2*n)
+		for _, t := range tokens[:n] {
+			args = append(args, t.ID, t.ExpiresAt.UTC())
+		}
+		tokens = tokens[n:]
+		res, err := s.q.ExecContext(ctx, `
+			INSERT INTO revoked_tokens (jti, expires_at)
+			VALUES `+tuples(n, 2)+`
+			ON CONFLICT (jti) DO NOTHING`, args...)
+		if err != nil {
+			return added, s.mend(err)
+		}
+		inserted, err := res.RowsAffected()
+		if err != nil {
+			return added, err
+		}
+		added += inserted
+	}
+	return added, nil
+}
+
+// DeleteRevokedTokens forgets up to limit tokens that expired before the
+// given time, and says how many.
+func (s *Store) DeleteRevokedTokens(ctx context.Context, before time.Time, limit int) (int64, error) {
+	res, err := s.q.ExecContext(ctx, `
+		DELETE FROM revoked_tokens
+		WHERE jti IN (SELECT jti FROM revoked_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
+		before.UTC(), limit)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	return res.RowsAffected()
+}
+
+// portion is how many rows a statement for many takes.
+const portion = 100
+
+// portions cuts n rows into portions and single rows, so that two texts of
+// each statement are enough for any number.
+func portions(n int) []int {
+	var sizes []int
+	for ; n >= portion; n -= portion {
+		sizes = append(sizes, portion)
+	}
+	for ; n > 0; n-- {
+		sizes = append(sizes, 1)
+	}
+	return sizes
+}
+
+// tuples is what follows VALUES: ($1, $2), ($3, $4) for two rows of two.
+func tuples(rows, columns int) string {
+	var b strings.Builder
+	for row := range rows {
+		if row > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + params(row*columns, columns) + ")")
+	}
+	return b.String()
+}
