@@ -112,6 +112,7 @@ func openTab(t *testing.T, o tabOptions) *tab {
 	}
 	for _, err := range []error{
 		set(ctx, audits.Enable, cdp.Empty{}),
+		set(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}), // many tabs, one window
 		set(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": o.language}}),
 		set(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !o.scripts}),
 		set(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
@@ -270,6 +271,20 @@ func (b *tab) shows(lang, title string, keys ...string) shown {
 		}
 	}
 	return p
+}
+
+// inField waits until the cursor is in a field, which browsers see to when
+// they draw the page, some time after it is there.
+func (b *tab) inField(id string) shown {
+	b.t.Helper()
+	for range 200 {
+		if p := b.read(); p.Focus == id {
+			return p
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	b.t.Fatalf("the cursor is in %q, not in %q", b.read().Focus, id)
+	return shown{}
 }
 
 // status fails unless a page came with it.

@@ -21,8 +21,8 @@ var mailKinds = []string{"verify_email", "reset_password", "password_changed", "
 // links to each kind of page that were not used yet.
 func life(t *testing.T, s *server, lang string) map[string]mailtest.Mail {
 	t.Helper()
-	const first, second = "amina@example.ma", "amina.alaoui@example.ma"
-	access := s.register(t, lang, "amina", first)
+	const first, second = firstAddress, "amina.alaoui@example.ma"
+	access := s.register(t, lang, "amina")
 	mails := map[string]mailtest.Mail{"verify_email": s.received(t, "verify_email", first)}
 	want := func(status, want int, answer map[string]any) {
 		t.Helper()

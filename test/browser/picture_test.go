@@ -102,7 +102,7 @@ func takePictures(t *testing.T) {
 				b.picture(name + "." + lang)
 			}
 		}
-		access := s.register(t, lang, "amina", "amina@example.ma")
+		access := s.register(t, lang, "amina")
 		b.open(s.url + "/account/forgot-password/?lang=" + lang)
 		shoot(b, "page-forgot")
 		b.fill("email", "amina@example.ma")
@@ -139,7 +139,7 @@ func takePictures(t *testing.T) {
 		shoot(b, "page-bad-link")
 
 		other := start(t, storetest.SQLite(t), "YOOZAK_PUBLIC_URL=https://compte.yoozak.example")
-		access = other.register(t, lang, "amina", "amina@example.ma")
+		access = other.register(t, lang, "amina")
 		other.changeEmail(t, lang, access, "amina.alaoui@example.ma")
 		token := other.received(t, "confirm_email", "amina.alaoui@example.ma").Token
 		if status, _ := other.call(t, http.MethodPost, "auth/email/change/confirm/", lang, "", "token", token); status != http.StatusNoContent {
