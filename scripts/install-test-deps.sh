@@ -9,9 +9,9 @@ need() { # need PACKAGE... unless a test says that it is there
 	missing="$missing $*"
 }
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || need postgresql
-[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import django, rest_framework, rest_framework_simplejwt, gunicorn, argon2, psycopg2' 2>/dev/null ||
+[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import django, rest_framework, rest_framework_simplejwt, gunicorn, argon2, psycopg2, cryptography' 2>/dev/null ||
 	need python3 python3-django python3-djangorestframework python3-djangorestframework-simplejwt gunicorn \
-		python3-argon2 python3-psycopg2
+		python3-argon2 python3-psycopg2 python3-cryptography
 command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
 command -v curl >/dev/null 2>&1 || need curl
 command -v gcc >/dev/null 2>&1 || need gcc libc6-dev # the race detector is C

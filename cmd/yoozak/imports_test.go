@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/password":        {},
 	"internal/payload":         {},
 	"internal/telemetry":       {},
+	"internal/shadow":          {},
 	"internal/pgtest":          {},
 	"internal/mailtest":        {},
 	"internal/smtptest":        {},
@@ -36,7 +37,8 @@ var mayImport = map[string][]string{
 	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
-		"internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/store", "internal/telemetry", "internal/token",
+		"internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/shadow", "internal/store", "internal/telemetry",
+		"internal/token",
 	},
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},

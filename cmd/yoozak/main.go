@@ -30,6 +30,7 @@ type cli struct {
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
+	Shadow       shadowCmd       `cmd:"" help:"Stand before another server, play its requests to this one's copy, and report where the answers differ."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 

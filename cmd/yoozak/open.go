@@ -50,7 +50,7 @@ func newBreached(c config.PasswordsConfig, log *slog.Logger) *breach.Checker {
 
 func newTokens(c config.TokensConfig) *token.Tokens {
 	return token.New(token.Options{
-		Algorithm: c.Algorithm, Secret: c.Secret, Issuer: c.Issuer,
+		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, Issuer: c.Issuer,
 		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
 	})
 }

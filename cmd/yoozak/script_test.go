@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //	start                    starts "yoozak serve" and waits until it is ready
 //	stop                     sends SIGTERM; the server must end with 0
 //	http STATUS METHOD PATH [BODY] [HEADER]...
-//	                         calls it; the answer is in stdout for the next line
+//	                         calls it, or what else listens at $YOOZAK_LISTEN or is about to;
+//	                         the answer is in stdout for the next line
 //	until PATTERN COMMAND [ARG]...
 //	                         runs it again and again until its output matches
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
@@ -51,12 +52,17 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
+					address, err := freeAddress()
+					if err != nil {
+						return err
+					}
+					env.Setenv("SHADOW", address)
 					env.Setenv("ENGINE", engine)
 					project, err := filepath.Abs("../../test/django")
 					env.Setenv("DJANGO", project)
 					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
 					env.Values["server"] = new(scriptServer)
-					return err
+					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
@@ -88,6 +94,9 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	address, err := freeAddress() // not earlier: somebody else would take it
 	ts.Check(err)
 	ts.Setenv("YOOZAK_LISTEN", address)
+	_, port, err := net.SplitHostPort(address)
+	ts.Check(err)
+	ts.Setenv("PORT", port)
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
@@ -131,6 +140,7 @@ func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 3 {
 		body = args[3]
 	}
+	awaitListener(ts.Getenv("YOOZAK_LISTEN"))
 	req, err := http.NewRequest(args[1], "http://"+ts.Getenv("YOOZAK_LISTEN")+args[2], strings.NewReader(body)) //nolint:noctx // bounded by the script
 	ts.Check(err)
 	req.Header.Set("Content-Type", "application/json")
@@ -149,6 +159,16 @@ func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
 	fmt.Fprintln(ts.Stdout(), s.answer)
 	if res.StatusCode != want {
 		ts.Fatalf("%s %s: status %d, want %d: %s", args[1], args[2], res.StatusCode, want, data)
+	}
+}
+
+func awaitListener(address string) {
+	for range 100 {
+		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -181,8 +181,12 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	if sender.Folder() != "" {
 		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n",
-		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails)
+	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
+	if c.Tokens.Accept != nil {
+		signing += "; Django's are good until they expire"
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Mail:     %s\n",
+		versionText(), url, database, signing, mails)
 }
 
 // servers are the HTTP servers of the process.

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"crypto/md5"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
 )
 
 const (
@@ -418,6 +421,30 @@ func TestOneOfManyUsesOfALink(t *testing.T) {
 		}
 		if count[http.StatusNoContent] != 1 || count[http.StatusBadRequest] != 19 {
 			t.Errorf("statuses: %v", count)
+		}
+	})
+}
+
+// TestUnsaltedHashGetsAResetMail: such a hash, which Django once made, is
+// never accepted; its owner is told how to get in.
+func TestUnsaltedHashGetsAResetMail(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		p := newPerson(t, s)
+		u := p.user(t, p.name)
+		sum := md5.Sum([]byte(goodPassword))
+		if err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			return tx.SetPassword(t.Context(), u.ID, hex.EncodeToString(sum[:]), time.Now())
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if a := p.login(t, goodPassword); a.status != http.StatusUnauthorized {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		token := p.tokenMailed(t, account.MailResetPassword, p.email)
+		p.post(t, "/api/clients/auth/password/reset/confirm/", `{"token":"`+token+`","new_password":"`+newPassword+`"}`)
+		if a := p.login(t, newPassword); a.status != http.StatusOK {
+			t.Errorf("%d %s", a.status, a.body)
 		}
 	})
 }

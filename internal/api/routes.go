@@ -1,6 +1,10 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
 
 // route is one endpoint of the public API.
 type route struct {
@@ -40,4 +44,16 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/clients/clients/me/security/", http.StatusOK, "Security", handleAs(s.security), false},
 		{http.MethodGet, "/api/clients/clients/me/export/", http.StatusOK, "Export", handleAs(s.export), false},
 	}
+}
+
+// Paths are those of the public API, each once, without those that hold an
+// id.
+func Paths() []string {
+	var paths []string
+	for _, rt := range new(Server).routes() {
+		if !strings.Contains(rt.path, "{") && !slices.Contains(paths, rt.path) {
+			paths = append(paths, rt.path)
+		}
+	}
+	return paths
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
@@ -25,7 +26,10 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-const good = "kV7#pazouk-42lemon"
+const (
+	good         = "kV7#pazouk-42lemon"
+	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+)
 
 var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar"}
 
@@ -61,8 +65,11 @@ func rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
 
 func hs256(o *auth.Options, t *token.Options) {
 	o.Algorithm, t.Algorithm = "HS256", "HS256"
-	t.Secret = []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz")
+	t.Secret = []byte(djangoSecret)
 }
+
+// accepting signs with ES256 and takes Django's tokens until they expire.
+func accepting(_ *auth.Options, t *token.Options) { t.Accept = []byte(djangoSecret) }
 
 func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
 	t.Helper()
@@ -660,11 +667,11 @@ func TestTokenExchangedByRotationStaysUsedWhenRotationIsTurnedOff(t *testing.T) 
 // djangoToken is a token as simplejwt issues it: without sid, sub and iss.
 func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id string) string {
 	t.Helper()
-	django := token.New(token.Options{
-		Algorithm: "HS256", Secret: []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"), Issuer: "yoozak",
-		AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
-	})
-	raw, _, err := django.Issue(typ, userID, "", id, s.clock.now())
+	lifetime := map[token.Type]time.Duration{token.Access: time.Hour, token.Refresh: 24 * time.Hour}
+	now := s.clock.now()
+	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"token_type": string(typ), "exp": now.Add(lifetime[typ]).Unix(), "iat": now.Unix(), "jti": id, "user_id": userID,
+	}).SignedString([]byte(djangoSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -673,7 +680,10 @@ func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id strin
 
 func TestTokensOfDjangoKeepWorking(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string][]setting{"as they are": {hs256}, "with rotation": {hs256, rotation}} {
+	for name, settings := range map[string][]setting{
+		"HS256": {hs256}, "HS256 with rotation": {hs256, rotation},
+		"ES256": {accepting}, "ES256 with rotation": {accepting, rotation},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			forEachEngine(t, func(t *testing.T, s *server) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -58,7 +59,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		return Grant{}, hashing(err)
 	}
 	if !result.Match || !u.Active {
-		return Grant{}, account.ErrInvalidCredentials
+		return Grant{}, s.refuse(ctx, peer, u)
 	}
 	hash := u.PasswordHash
 	if result.Outdated {
@@ -82,6 +83,21 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		return Grant{}, err
 	}
 	return s.grant(u, n)
+}
+
+// refuse is the answer to a login that fails. Who comes from Django with a
+// hash without a salt gets a link to choose another password: theirs cannot
+// be taken, because such a hash is as good as the password.
+func (s *Service) refuse(ctx context.Context, peer account.Peer, u account.User) error {
+	if !u.Active || u.Email == "" || !password.Unsalted(u.PasswordHash) {
+		return account.ErrInvalidCredentials
+	}
+	err := s.RequestReset(ctx, peer, account.TextInput(u.Email))
+	var e *account.Error
+	if errors.As(err, &e) && e.Kind == account.Invalid { // Django took an address that we do not
+		err = nil
+	}
+	return errors.Join(account.ErrInvalidCredentials, err)
 }
 
 // userForLogin finds by username first, so that nobody can take over a login

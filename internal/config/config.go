@@ -34,6 +34,7 @@ type Database struct {
 type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
+	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
@@ -69,6 +70,15 @@ type Accounts struct {
 	EraseAfter string `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 }
 
+// Shadow says what "yoozak shadow" stands between.
+type Shadow struct {
+	Listen   string `name:"listen" env:"YOOZAK_SHADOW_LISTEN" default:"127.0.0.1:8001" placeholder:"ADDR" group:"Shadow:" help:"Address that customers, or the proxy in front, call."`
+	Upstream string `name:"upstream" env:"YOOZAK_SHADOW_UPSTREAM" placeholder:"URL" group:"Shadow:" help:"Server that answers them: http://127.0.0.1:8080 is Django."`
+	Copy     string `name:"copy" env:"YOOZAK_SHADOW_COPY" default:"http://127.0.0.1:8000" placeholder:"URL" group:"Shadow:" help:"The yoozak to compare with it, on a copy of the data."`
+	Report   string `name:"report" env:"YOOZAK_SHADOW_REPORT" placeholder:"PATH" group:"Shadow:" help:"File that the report is added to, in lines of JSON; standard output by default."`
+	Every    string `name:"every" env:"YOOZAK_SHADOW_EVERY" default:"1h" placeholder:"TIME" group:"Shadow:" help:"How often the report gets a summary."`
+}
+
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
@@ -95,7 +105,16 @@ type Config struct {
 	Passwords PasswordsConfig
 	Mail      MailConfig
 	Accounts  AccountsConfig
+	Shadow    ShadowConfig
 	HTTP      HTTPConfig
+}
+
+// ShadowConfig is what [Shadow] means.
+type ShadowConfig struct {
+	Listen         string
+	Upstream, Copy *url.URL
+	Report         string // empty: standard output
+	Every          time.Duration
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -117,10 +136,11 @@ type DatabaseConfig struct {
 }
 
 // TokensConfig is what [Tokens] means. Secret is empty unless Algorithm is
-// HS256.
+// HS256, Accept unless Django's tokens are accepted beside ours.
 type TokensConfig struct {
 	Algorithm       string
 	Secret          []byte
+	Accept          []byte
 	Issuer          string
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -152,8 +172,8 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts] and [HTTP]. All mistakes of all groups
-// come back together.
+// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow] and [HTTP]. All mistakes of all
+// groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -200,22 +220,48 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 	}
-	secret := p.get("YOOZAK_JWT_SECRET")
-	if t.JWTSecretFile != "" {
-		if secret != "" {
-			p.add("YOOZAK_JWT_SECRET_FILE", "is set together with YOOZAK_JWT_SECRET: keep one")
+	secret := p.secret("YOOZAK_JWT_SECRET", t.JWTSecretFile)
+	if c.Tokens.Algorithm == "HS256" {
+		if secret == "" {
+			p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
+		} else {
+			p.strong("YOOZAK_JWT_SECRET", secret)
 		}
-		secret = p.file("YOOZAK_JWT_SECRET_FILE", t.JWTSecretFile)
+		c.Tokens.Secret = []byte(secret)
 	}
-	switch {
-	case c.Tokens.Algorithm != "HS256":
+	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
+	if accept == "" && t.AcceptFile == "" {
 		return
-	case secret == "":
-		p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
-	case len(secret) < minSecret:
-		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
 	}
-	c.Tokens.Secret = []byte(secret)
+	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
+	if accept != "" && accept == string(c.Tokens.Secret) {
+		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
+	}
+	c.Tokens.Accept = []byte(accept)
+}
+
+// secret reads a secret from its variable, or from the file that the
+// variable with _FILE names.
+func (p *problems) secret(name, path string) string {
+	secret := p.get(name)
+	if path == "" {
+		return secret
+	}
+	if secret != "" {
+		p.add(name+"_FILE", "is set together with "+name+": keep one")
+	}
+	return p.file(name+"_FILE", path)
+}
+
+// strong refuses what must not be the secret of a MAC: what is too short,
+// and a public key, with which everybody could sign (RFC 8725, section 2.1).
+func (p *problems) strong(name, secret string) {
+	switch {
+	case len(secret) < minSecret:
+		p.add(name, fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
+	case strings.Contains(secret, "-----BEGIN"), strings.HasPrefix(secret, "ssh-"), strings.Contains(secret, `"kty"`):
+		p.add(name, "is a key of another algorithm, but HS256 needs a secret: everybody who knows a public key could sign with it")
+	}
 }
 
 // The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.
@@ -291,6 +337,34 @@ func loopback(host string) bool {
 
 func (a Accounts) load(c *Config, p *problems) {
 	c.Accounts = AccountsConfig{EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour)}
+}
+
+func (s Shadow) load(c *Config, p *problems) {
+	c.Shadow = ShadowConfig{
+		Listen:   p.address("YOOZAK_SHADOW_LISTEN", s.Listen),
+		Upstream: p.server("YOOZAK_SHADOW_UPSTREAM", s.Upstream),
+		Copy:     p.server("YOOZAK_SHADOW_COPY", s.Copy),
+		Report:   s.Report,
+		Every:    p.duration("YOOZAK_SHADOW_EVERY", s.Every, time.Second, 7*24*time.Hour),
+	}
+	upstream, replica := c.Shadow.Upstream.Host, c.Shadow.Copy.Host
+	switch {
+	case upstream == "":
+	case upstream == replica:
+		p.add("YOOZAK_SHADOW_COPY", "is the same server as YOOZAK_SHADOW_UPSTREAM: it would do everything twice")
+	case upstream == c.Shadow.Listen, replica == c.Shadow.Listen:
+		p.add("YOOZAK_SHADOW_LISTEN", "is the address of a server to compare: it would call itself")
+	}
+}
+
+// server reads the URL of a server as a whole. It is never nil.
+func (p *problems) server(name, s string) *url.URL {
+	u, err := url.Parse(strings.TrimSuffix(strings.TrimSpace(s), "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		p.add(name, "must be a URL such as http://127.0.0.1:8080, without user, path or query")
+		return new(url.URL)
+	}
+	return u
 }
 
 func (h HTTP) load(c *Config, p *problems) {

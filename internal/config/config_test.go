@@ -3,6 +3,7 @@ package config_test
 import (
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,7 +37,9 @@ func none(string) string { return "" }
 func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
-	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts]())
+	s := filled[config.Shadow]()
+	s.Upstream = "http://127.0.0.1:8080/" // the only one that has none
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +49,10 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
+		Shadow: config.ShadowConfig{
+			Listen: "127.0.0.1:8001", Every: time.Hour,
+			Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
+		},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -146,6 +153,53 @@ func TestSecretOfHS256(t *testing.T) {
 	}
 }
 
+func TestSecretOfDjango(t *testing.T) {
+	t.Parallel()
+	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file, empty := write("secret", django+"\r\n"), write("empty", "")
+	for name, test := range map[string]struct {
+		algorithm, variable, file string
+		want                      string // of the secret, or part of the error
+		fails                     bool
+	}{
+		"not given":               {"ES256", "", "", "", false},
+		"variable":                {"ES256", django, "", django, false},
+		"file":                    {"EdDSA", "", file, django, false},
+		"beside a secret of ours": {"HS256", django, "", django, false},
+		"short":                   {"ES256", "0123456789012345678901234567890", "", "YOOZAK_ACCEPT_HS256_SECRET has 31 bytes", true},
+		"empty file":              {"ES256", "", empty, "YOOZAK_ACCEPT_HS256_SECRET has 0 bytes", true},
+		"missing file":            {"ES256", "", file + "x", "YOOZAK_ACCEPT_HS256_SECRET_FILE cannot be read", true},
+		"both":                    {"ES256", django, file, "keep one", true},
+		"same as ours":            {"HS256", "from-the-variable-0123456789-012345", "", "leave it out", true},
+		"public key in PEM":       {"ES256", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", "", "everybody who knows a public key", true},
+		"public key in JSON":      {"ES256", `{"kty":"RSA","n":"0123456789","e":"AQAB"}`, "", "everybody who knows a public key", true},
+		"public key of SSH":       {"ES256", "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC", "", "everybody who knows a public key", true},
+	} {
+		_, tk, _, _ := all()
+		tk.JWTAlgorithm, tk.AcceptFile = test.algorithm, test.file
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ACCEPT_HS256_SECRET": test.variable, "YOOZAK_JWT_SECRET": "from-the-variable-0123456789-012345"}[n]
+		}, tk)
+		switch {
+		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		case !test.fails && (err != nil || string(c.Tokens.Accept) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Accept, err)
+		}
+		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
+			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
 func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://yoozak:hunter2@db/yoozak"
@@ -160,6 +214,31 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	d.DatabaseURL = "postgres://yoozak@db/yoozak"
 	if _, err := config.Load(none, d); err != nil {
 		t.Errorf("flag without a password: %v", err)
+	}
+}
+
+func TestServersOfAShadow(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		upstream, replica, listen string
+		want                      string // part of the error
+	}{
+		"good":              {"https://django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", ""},
+		"no upstream":       {"", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"no scheme":         {"127.0.0.1:8080", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"password":          {"http://u:hunter2@django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"path":              {"http://127.0.0.1:8080/api", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
+		"query of the copy": {"http://127.0.0.1:8080", "http://127.0.0.1:8000?x=1", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must be"},
+		"one server":        {"http://127.0.0.1:8000", "http://127.0.0.1:8000/", "127.0.0.1:8001", "twice"},
+		"itself":            {"http://127.0.0.1:8001", "http://127.0.0.1:8000", "127.0.0.1:8001", "call itself"},
+		"copy is itself":    {"http://127.0.0.1:8080", "http://127.0.0.1:8001", "127.0.0.1:8001", "call itself"},
+	} {
+		s := filled[config.Shadow]()
+		s.Upstream, s.Copy, s.Listen = test.upstream, test.replica, test.listen
+		_, err := config.Load(none, s)
+		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		}
 	}
 }
 
@@ -192,7 +271,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts]()} {
+	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Shadow]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -202,8 +281,11 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 				def = "`" + def + "`"
 			}
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
-			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
+			switch tag.Get("env") {
+			case "YOOZAK_JWT_ALGORITHM":
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			case "YOOZAK_JWT_SECRET_FILE":
+				b.WriteString("| `YOOZAK_ACCEPT_HS256_SECRET` | none: it is a secret | | Django's `SECRET_KEY`, 32 bytes or more: see [django.md](django.md). |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")

@@ -41,3 +41,10 @@ func splitWeak(name, rest string) (salt, digest string, ok bool) {
 func isHex(s string, size int) bool {
 	return len(s) == size && strings.Trim(s, "0123456789abcdef") == ""
 }
+
+// Unsalted reports whether a hash is one of Django's without a salt, which
+// is never accepted: one table of guesses opens them all.
+func Unsalted(hash string) bool {
+	name, _ := Kind(hash)
+	return strings.HasPrefix(name, "unsalted_") || name == "crypt"
+}

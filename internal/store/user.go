@@ -157,6 +157,15 @@ func (s *Store) ReplacePassword(ctx context.Context, id int64, old, hash string,
 		WHERE id = $3 AND password_hash = $4`, hash, at.UTC(), id, old))
 }
 
+// Rehash replaces the hash of a password by another of the same password. It
+// returns [ErrNotFound] when old is not the hash any more.
+func (s *Store) Rehash(ctx context.Context, id int64, old, hash string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE users
+		SET password_hash = $1
+		WHERE id = $2 AND password_hash = $3`, hash, id, old))
+}
+
 // Profile is what a person may change of themselves.
 type Profile struct{ Username, FirstName, LastName string }
 

@@ -44,8 +44,13 @@ type foreignClaims struct {
 	UserID                        int64
 	exp, iat, nbf                 time.Time
 	hasType, hasJti, hasIss       bool
-	hasUser                       bool
+	hasUser, hasSid               bool
 }
+
+// fromSimplejwt reports whether the claims can be those of a token that
+// simplejwt issued. All of ours name their issuer and their session, empty
+// or not, so that no token can be taken for both.
+func (c *foreignClaims) fromSimplejwt() bool { return !c.hasIss && !c.hasSid }
 
 // UnmarshalJSON reads the claims and refuses dates and texts of a wrong type.
 func (c *foreignClaims) UnmarshalJSON(data []byte) error {
@@ -73,7 +78,7 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 	c.Jti, c.hasJti = text(m, "jti")
 	c.Iss, c.hasIss = text(m, "iss")
 	c.Sub, _ = text(m, "sub")
-	c.Sid, _ = text(m, "sid")
+	c.Sid, c.hasSid = text(m, "sid")
 	c.UserID, c.hasUser = integer(m["user_id"])
 	return nil
 }

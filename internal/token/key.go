@@ -130,6 +130,7 @@ func (k *Key) sign(payload []byte) (string, error) {
 // that a token verified by a key that is gone is gone with it.
 type ring struct {
 	keys    []*Key // youngest first
+	accept  *Key   // of simplejwt's tokens alone; nil: they are not accepted. It cannot sign.
 	methods []string
 	jwks    []byte
 	cache   *cache
@@ -152,6 +153,9 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 				r.keys = append(r.keys, k)
 			}
 		}
+	}
+	if len(t.o.Accept) > 0 {
+		r.accept = &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, public: t.o.Accept}
 	}
 	r.jwks = jwks(r.keys)
 	if old := t.ring.Load(); old != nil && !slices.ContainsFunc(old.keys, func(k *Key) bool { return r.verifier(k.ID, now) == nil }) {

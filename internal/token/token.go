@@ -6,7 +6,8 @@
 //
 // Which algorithm verifies a token is decided by the key that the token
 // names, never by its header (RFC 8725, section 3.1), and a key has one
-// algorithm and one use. The package keeps no state but the keys and a
+// algorithm and one use. A token that names none may be Django's, where
+// Options.Accept says so. The package keeps no state but the keys and a
 // bounded cache of tokens whose signature was already verified; whether the
 // session and the user are still good is for the caller to ask.
 package token
@@ -50,6 +51,7 @@ type Claims struct {
 type Options struct {
 	Algorithm       string // of access tokens: one of Algorithms
 	Secret          []byte // of HS256; at least MinSecret bytes
+	Accept          []byte // signed simplejwt's tokens, which are good until they end; signs nothing here; may be nil
 	Issuer          string // the claim "iss"
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -160,7 +162,13 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 			return nil, errors.New("kid is not a string")
 		}
 		key = r.verifier(text, now)
-		if key == nil || key.method.Alg() != tok.Method.Alg() {
+		foreign := r.accept != nil && !named && c.fromSimplejwt() && r.accept.method.Alg() == tok.Method.Alg()
+		switch {
+		case foreign && key == nil:
+			key = r.accept
+		case foreign: // or of our secret, which Django may share: both are good for the same tokens
+			return jwt.VerificationKeySet{Keys: []jwt.VerificationKey{key.public, r.accept.public}}, nil
+		case key == nil || key.method.Alg() != tok.Method.Alg():
 			return nil, errUnknownKey
 		}
 		return key.public, nil

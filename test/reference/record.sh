@@ -16,6 +16,7 @@ stop() {
 trap stop EXIT
 trap 'exit 1' INT TERM
 
+unset DJANGO_SETTINGS_MODULE PYTHONPATH
 PYTHONDONTWRITEBYTECODE=1
 REFERENCE_DIR=$work
 REFERENCE_SECRET=$(/usr/bin/python3 -c 'import secrets; print(secrets.token_hex(32))')

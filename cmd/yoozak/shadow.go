@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/shadow"
+	"github.com/yoozak/clients/internal/telemetry"
+)
+
+type shadowCmd struct{ config.Shadow }
+
+// shadowStop is how long the requests under way may take when it is told to
+// stop, and then those that wait for the copy.
+const shadowStop = 20 * time.Second
+
+// Run is the proxy until a signal comes; then the last summary goes to the
+// report, and as a table to standard error.
+func (cmd shadowCmd) Run(e env) error {
+	c, err := load(e, cmd.Shadow)
+	if err != nil {
+		return err
+	}
+	log, flush := telemetry.NewLog("info", "auto")
+	defer flush()
+	report := e.stdout
+	if c.Shadow.Report != "" {
+		file, err := os.OpenFile(c.Shadow.Report, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // the path is the operator's
+		if err != nil {
+			return err
+		}
+		defer file.Close() //nolint:errcheck // each line was written at once
+		report = file
+	}
+	listener, err := net.Listen("tcp", c.Shadow.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for shadow: %w", err)
+	}
+	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: api.Paths(), Report: report, Log: log})
+	server := &http.Server{
+		Handler:           proxy,
+		ReadHeaderTimeout: 10 * time.Second, // the rest takes as long as the upstream lets it
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	fmt.Fprintf(e.stderr, "Yoozak Clients %s, shadow\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n",
+		versionText(), listener.Addr(), c.Shadow.Upstream, c.Shadow.Copy)
+	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Shadow.Every, Run: func(context.Context) error {
+		proxy.WriteSummary()
+		return nil
+	}}})
+
+	select {
+	case <-e.ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serve shadow: %w", err)
+	}
+	stopJobs()
+	ctx, cancel := context.WithTimeout(context.Background(), shadowStop)
+	defer cancel()
+	if late := server.Shutdown(ctx); late != nil {
+		err = errors.Join(err, fmt.Errorf("stop shadow: %w", late))
+		_ = server.Close()
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), shadowStop)
+	defer cancel()
+	proxy.Close(ctx)
+	proxy.WriteSummary()
+	proxy.Summary().Table(e.stderr)
+	return err
+}

@@ -1,0 +1,204 @@
+package token_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/token"
+)
+
+var ours = []byte("ours-0123456789abcdefghijklmnopqrstuvwxyz-0123456789")
+
+// newAccepting signs with the algorithm and accepts what Django's secret
+// signed.
+func newAccepting(t testing.TB, algorithm string) *token.Tokens {
+	t.Helper()
+	o := options(algorithm)
+	o.Accept = secret
+	if algorithm == "HS256" {
+		o.Secret = ours
+	}
+	tk := token.New(o)
+	tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
+	return tk
+}
+
+func TestTokensOfDjangoAreGoodBesideOurs(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		tk := newAccepting(t, algorithm)
+		for typ, other := range map[token.Type]token.Type{token.Access: token.Refresh, token.Refresh: token.Access} {
+			raw := sign("HS256", sha256.New, secret, nil, django(map[string]any{"token_type": string(typ)}))
+			for range 2 { // the second time from the cache
+				claims, err := tk.Verify(raw, typ, now)
+				if err != nil || claims.UserID != 42 || claims.SessionID != "" || claims.ID != "0d1f" {
+					t.Fatalf("%s: %+v, %v", typ, claims, err)
+				}
+				if _, err := tk.Verify(raw, other, now); !errors.Is(err, account.ErrTokenWrongType) {
+					t.Errorf("%s as %s: %v; want ErrTokenWrongType", typ, other, err)
+				}
+			}
+			if _, err := tk.Verify(raw, typ, now.AddDate(0, 0, 1)); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%s after its end: %v; want ErrTokenInvalid", typ, err)
+			}
+			own, want := issue(t, tk, typ)
+			if got, err := tk.Verify(own, typ, now); err != nil || got != want {
+				t.Errorf("our %s: %+v, %v", typ, got, err)
+			}
+			parsed, _, err := jwt.NewParser().ParseUnverified(own, jwt.MapClaims{})
+			if err != nil || typ == token.Access && parsed.Header["alg"] != algorithm {
+				t.Errorf("our %s is signed by %v, %v", typ, parsed.Header["alg"], err)
+			}
+		}
+		if tk.Keys() != newTokens(t, algorithm).Keys() || strings.Contains(string(tk.JWKS()), "oct") {
+			t.Errorf("the secret is published: %s", tk.JWKS())
+		}
+	})
+}
+
+// TestSecretOfDjangoSignsNothingOfOurs: whoever has Django's secret must gain
+// no token of a session, and none that names one of our keys.
+func TestSecretOfDjangoSignsNothingOfOurs(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		tk := newAccepting(t, algorithm)
+		full := map[string]any{"sid": "session", "iss": "yoozak", "sub": "42"}
+		for name, test := range map[string]struct{ header, claims map[string]any }{
+			"all of ours":    {nil, full},
+			"sid":            {nil, map[string]any{"sid": "session"}},
+			"empty sid":      {nil, map[string]any{"sid": ""}},
+			"sid a number":   {nil, map[string]any{"sid": 1}},
+			"sid null":       {nil, map[string]any{"sid": json.RawMessage("null")}},
+			"our iss":        {nil, map[string]any{"iss": "yoozak"}},
+			"empty iss":      {nil, map[string]any{"iss": ""}},
+			"iss null":       {nil, map[string]any{"iss": json.RawMessage("null")}},
+			"access key":     {map[string]any{"kid": "a1"}, nil},
+			"refresh key":    {map[string]any{"kid": "r1"}, nil},
+			"empty kid":      {map[string]any{"kid": ""}, nil},
+			"kid null":       {map[string]any{"kid": json.RawMessage("null")}, nil},
+			"key and claims": {map[string]any{"kid": "r1"}, full},
+			"crit":           {map[string]any{"crit": []string{"exp"}}, nil},
+		} {
+			for _, typ := range []token.Type{token.Access, token.Refresh} {
+				claims := django(test.claims)
+				claims["token_type"] = string(typ)
+				raw := sign("HS256", sha256.New, secret, test.header, claims)
+				if got, err := tk.Verify(raw, typ, now); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("%s, %s: %+v, %v; want ErrTokenInvalid", name, typ, got, err)
+				}
+			}
+		}
+		for name, raw := range map[string]string{
+			"HS512":     sign("HS512", sha512.New, secret, nil, django(nil)),
+			"HS384":     sign("HS384", sha512.New384, secret, nil, django(nil)),
+			"none":      sign("none", nil, nil, nil, django(nil)),
+			"other key": sign("HS256", sha256.New, []byte(string(secret)+"x"), nil, django(nil)),
+			"no key":    sign("HS256", sha256.New, nil, nil, django(nil)),
+			algorithm:   sign(algorithm, sha512.New, secret, nil, django(nil)),
+		} {
+			if _, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%s: %v; want ErrTokenInvalid", name, err)
+			}
+		}
+	})
+}
+
+// TestOurTokensAreNotDjangos: a server that signed with Django's secret once
+// issued tokens with sessions; they are not good as tokens without one.
+func TestOurTokensAreNotDjangos(t *testing.T) {
+	t.Parallel()
+	before := newTokens(t, "HS256")
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		tk := newAccepting(t, algorithm)
+		for _, sessionID := range []string{"session", ""} {
+			raw, _, err := before.Issue(token.Access, 42, sessionID, "jti", now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("session %q: %+v, %v; want ErrTokenInvalid", sessionID, got, err)
+			}
+		}
+	})
+}
+
+// TestPublishedKeyIsNoSecret tries what is published as the secret of a MAC,
+// in each form in which a library may hold it.
+func TestPublishedKeyIsNoSecret(t *testing.T) {
+	t.Parallel()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := private.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := &token.Key{ID: "a1", Algorithm: "ES256", Use: token.ForAccess, ActiveAt: now}
+	if err := key.Load(der); err != nil {
+		t.Fatal(err)
+	}
+	o := options("ES256")
+	o.Accept = secret
+	tk := token.New(o)
+	tk.Use([]*token.Key{key}, now)
+	for name, mac := range map[string][]byte{
+		"key set": tk.JWKS(), "DER": public, "point": point, "nothing": {},
+		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
+	} {
+		for _, header := range []map[string]any{nil, {"kid": "a1"}} {
+			for _, claims := range []map[string]any{nil, {"iss": "yoozak", "sid": "session"}} {
+				raw := sign("HS256", sha256.New, mac, header, django(claims))
+				if _, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("%s, header %v, claims %v: %v; want ErrTokenInvalid", name, header, claims, err)
+				}
+			}
+		}
+	}
+}
+
+// TestBothSecretsOfHS256 is a server whose secret Django shares by now, while
+// tokens of Django's old secret are still about.
+func TestBothSecretsOfHS256(t *testing.T) {
+	t.Parallel()
+	tk := newAccepting(t, "HS256")
+	for name, mac := range map[string][]byte{"old": secret, "shared": ours} {
+		if _, err := tk.Verify(sign("HS256", sha256.New, mac, nil, django(nil)), token.Access, now); err != nil {
+			t.Errorf("%s secret: %v", name, err)
+		}
+	}
+}
+
+func TestWithoutASecretNothingOfDjangoIsAccepted(t *testing.T) {
+	t.Parallel()
+	for _, none := range [][]byte{nil, {}} {
+		o := options("ES256")
+		o.Accept = none
+		tk := token.New(o)
+		for _, mac := range [][]byte{nil, {}, secret} {
+			if _, err := tk.Verify(sign("HS256", sha256.New, mac, nil, django(nil)), token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%v; want ErrTokenInvalid", err)
+			}
+		}
+	}
+}

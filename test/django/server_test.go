@@ -1,0 +1,201 @@
+package django
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var build struct {
+	once   sync.Once
+	dir    string
+	binary string
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(build.dir)
+	os.Exit(code)
+}
+
+// binary builds yoozak once.
+func binary(t *testing.T) string {
+	t.Helper()
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
+			return
+		}
+		build.binary = filepath.Join(build.dir, "yoozak")
+		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
+		if err != nil {
+			build.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.binary
+}
+
+// site is the URL of a running server.
+type site string
+
+func startYoozak(t *testing.T, env ...string) site {
+	t.Helper()
+	address := freeAddress(t)
+	cmd := exec.Command(binary(t), "serve")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db",
+		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1",
+	}, env...)
+	return run(t, cmd, address, "/readyz", http.StatusOK)
+}
+
+// startDjango runs the reference with settings after its own and a module
+// beside them, and gives it the users.
+func startDjango(t *testing.T, settings, module string) site {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"switch_settings.py": "from shop.settings import *\n" + settings, "yoozak_tokens.py": module} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reference, err := filepath.Abs("../reference")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1", "DJANGO_SETTINGS_MODULE=switch_settings",
+		"REFERENCE_SECRET=" + secret, "REFERENCE_DIR=" + dir,
+	}
+	address := freeAddress(t)
+	_, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(filepath.Join(reference, "serve.sh"), port)
+	cmd.Dir, cmd.Env = dir, append(env, "PYTHONPATH="+dir)
+	url := run(t, cmd, address, mePath, http.StatusUnauthorized)
+
+	users := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", `
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+for name in ("first", "amina"):
+    get_user_model().objects.create_user(name, name + "@django.example", "`+password+`")
+`)
+	users.Dir, users.Env = dir, append(env, "PYTHONPATH="+dir+":"+reference)
+	if out, err := users.CombinedOutput(); err != nil {
+		t.Fatalf("create users: %v\n%s", err, out)
+	}
+	return url
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its number was wanted
+	return l.Addr().String()
+}
+
+// run starts a server and waits until a path answers with a status. The
+// server and what it started end with the test.
+func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
+	t.Helper()
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", filepath.Base(cmd.Path), output.String())
+		}
+	})
+	for range 1200 {
+		if res, err := http.Get("http://" + address + path); err == nil { //nolint:noctx // bounded by the loop
+			_ = res.Body.Close()
+			if res.StatusCode == status {
+				return site("http://" + address)
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%s did not become ready", filepath.Base(cmd.Path))
+	return ""
+}
+
+// await waits until something listens.
+func (s site) await(t *testing.T) {
+	t.Helper()
+	for range 400 {
+		if c, err := net.Dial("tcp", strings.TrimPrefix(string(s), "http://")); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("nothing listens at %s", s)
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+// field returns a text of a JSON body.
+func (a answer) field(name string) string {
+	var m map[string]any
+	_ = json.Unmarshal([]byte(a.body), &m)
+	s, _ := m[name].(string)
+	return s
+}
+
+func (s site) call(t *testing.T, method, path, body, authorization string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, string(s)+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, string(data)}
+}
+
+func (s site) post(t *testing.T, path, body string) answer {
+	t.Helper()
+	return s.call(t, http.MethodPost, path, body, "")
+}
+
+func (s site) me(t *testing.T, access string) answer {
+	t.Helper()
+	return s.call(t, http.MethodGet, mePath, "", "Bearer "+access)
+}
