@@ -59,6 +59,10 @@ check: lint test ## What must pass before a review
 reference: deps ## Record what Django answers to test/reference/rows.py
 	test/reference/record.sh
 
+.PHONY: screenshots
+screenshots: deps ## Take the pictures of docs/pages.md
+	go test ./test/browser -run '^TestPictures$$' -count 1 -timeout 10m -update
+
 .PHONY: breached
 breached: ## Make the list of breached passwords from its pinned sources (needs npm)
 	@mkdir -p bin

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, the reference's Python
-# packages, node with npm for newman. Quick when all is there. Go itself is expected.
+# packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there. Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,14 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/n
 command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
 command -v curl >/dev/null 2>&1 || need curl
 command -v gcc >/dev/null 2>&1 || need gcc libc6-dev # the race detector is C
+if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
+	if grep -qi '^ID=ubuntu' /etc/os-release 2>/dev/null; then # whose package is an empty one
+		echo "The browser tests need Chromium: snap install chromium, or Google Chrome's package" >&2
+	else
+		need chromium
+	fi
+fi
+[ -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf ] || need fonts-noto-core
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/telemetry":       {},
 	"internal/shadow":          {},
 	"internal/pgtest":          {},
+	"internal/mailtest":        {},
 	"internal/smtptest":        {},
 	"internal/token":           {"internal/account"},
 	"internal/store":           {"internal/account"},
@@ -42,6 +43,7 @@ var mayImport = map[string][]string{
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},
+	"test/browser":      {},
 	"test/postman":      {},
 }
 

@@ -1,5 +1,10 @@
 package account
 
+import (
+	"strings"
+	"unicode"
+)
+
 // Input is one field of a request as it came in. A transport fills it in;
 // the rules that say which states are errors stand with the flow.
 type Input struct {
@@ -20,3 +25,13 @@ const (
 
 // TextInput is an Input that was given, for callers without a wire.
 func TextInput(text string) Input { return Input{Text: text, State: Given} }
+
+// TypedInput is what a person typed, without the space around it: what
+// Django REST Framework's CharField makes of a text. A password that is set
+// on a page and one that the API is given must be trimmed alike.
+func TypedInput(text string) Input { return TextInput(strings.TrimFunc(text, isSpace)) }
+
+// isSpace is Python's str.isspace, which knows four separators more than Go.
+func isSpace(c rune) bool {
+	return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f
+}

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"strings"
-	"unicode"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/payload"
@@ -84,15 +82,10 @@ func input(v any) account.Input {
 	case nil:
 		return account.Input{State: account.Null}
 	case string:
-		return account.TextInput(strings.TrimFunc(v, isSpace))
+		return account.TypedInput(v)
 	case payload.Number:
 		return account.TextInput(v.String())
 	default:
 		return account.Input{State: account.NotText}
 	}
-}
-
-// isSpace is Python's str.isspace, which knows four separators more than Go.
-func isSpace(c rune) bool {
-	return unicode.IsSpace(c) || c >= 0x1c && c <= 0x1f
 }

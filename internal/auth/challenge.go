@@ -42,11 +42,16 @@ func checkToken(errs account.Fields, in account.Input) string {
 	return checkText(errs, "token", in, required)
 }
 
-// CheckChallenge says whether a token could be used now, without using it:
-// nil, or an error about the field "token".
-func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind, raw string) error {
-	_, _, err := s.challenge(ctx, s.store, kind, raw)
-	return err
+// CheckChallenge says whether a token could be used now, without using it,
+// or returns an error about the field "token". It names the account and the
+// address that the token was mailed to, as that mail did: people have several
+// accounts, and password managers want to know which.
+func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind, raw string) (username, email string, err error) {
+	c, u, err := s.challenge(ctx, s.store, kind, raw)
+	if err != nil {
+		return "", "", err
+	}
+	return u.Username, c.Email, nil
 }
 
 // challenge returns a challenge that can be used now and its active user.

@@ -42,7 +42,9 @@ type content struct {
 	Facts                                []fact
 }
 
-type fact struct{ Name, Value string }
+// fact is a line of a notice. Direction is that of the value, which may be
+// words of ours about foreign names, or a number.
+type fact struct{ Name, Value, Direction string }
 
 // compose writes a mail in the language of its reader.
 func compose(m account.Mail, link, brand string) content {
@@ -54,6 +56,7 @@ func compose(m account.Mail, link, brand string) content {
 	}
 	args := locale.Args{"brand": brand, "username": username, "email": d.Email, "until": day(d.Until)}
 	say := func(key string) string { return locale.Text(lang, key, args) }
+	isolate(args, locale.Direction(lang))
 	c := content{
 		Language: lang, Direction: locale.Direction(lang), Brand: brand,
 		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note),
@@ -64,12 +67,26 @@ func compose(m account.Mail, link, brand string) content {
 	}
 	if m.Kind == account.MailPasswordChanged {
 		c.Facts = []fact{
-			{say("mail.fact.when"), m.CreatedAt.UTC().Format("2006-01-02 15:04 UTC")},
-			{say("mail.fact.device"), device.Words(lang, d.Device)},
-			{say("mail.fact.ip"), d.IP},
+			{say("mail.fact.when"), m.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), "ltr"},
+			{say("mail.fact.device"), device.Words(lang, d.Device), c.Direction},
+			{say("mail.fact.ip"), d.IP, "ltr"},
 		}
 	}
 	return c
+}
+
+// isolate keeps names in other letters from turning round what stands beside
+// them in a line from the right: quotation marks, or the name before.
+// U+2068 and U+2069 are not seen.
+func isolate(args locale.Args, direction string) {
+	if direction != "rtl" {
+		return
+	}
+	for name, value := range args {
+		if text, _ := value.(string); text != "" {
+			args[name] = "\u2068" + text + "\u2069"
+		}
+	}
 }
 
 // toStrangers are the mails to an address that may not be that of whoever

@@ -1,0 +1,87 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+// act is what a page with a token does when its button is pressed.
+type act struct {
+	title, intro, submit, done string
+	do                         func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, form url.Values) error
+}
+
+var acts = map[account.ChallengeKind]act{
+	account.ResetPassword: {
+		"page.reset.title", "page.reset.intro", "page.reset.submit", "page.reset.done",
+		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, form url.Values) error {
+			plain := account.TypedInput(form.Get("new_password"))
+			if plain != account.TypedInput(form.Get("repeat")) {
+				errs := account.Fields{}
+				errs.Add("repeat", "page.reset.mismatch", nil)
+				return errs.Err()
+			}
+			return a.ResetPassword(ctx, peer, auth.PasswordReset{Token: token, New: plain})
+		},
+	},
+	account.VerifyEmail: {
+		"page.verify.title", "page.verify.intro", "page.verify.submit", "page.verify.done",
+		func(ctx context.Context, a *auth.Service, _ account.Peer, token account.Input, _ url.Values) error {
+			return a.VerifyEmail(ctx, token)
+		},
+	},
+	account.ConfirmEmail: {
+		"page.confirm.title", "page.confirm.intro", "page.confirm.submit", "page.confirm.done",
+		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
+			return a.ConfirmEmail(ctx, peer, token)
+		},
+	},
+	account.UndoEmail: {
+		"page.undo.title", "page.undo.intro", "page.undo.submit", "page.undo.done",
+		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
+			return a.UndoEmail(ctx, peer, token)
+		},
+	},
+}
+
+// act shows what a token allows, and does it when the button was pressed.
+func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
+	v := x.view
+	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
+	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), kind, token)
+	if err != nil {
+		v.Again = kind == account.ResetPassword
+		x.fail(err)
+		return
+	}
+	if kind == account.ResetPassword {
+		v.Inputs = []input{
+			// Read-only: password managers save the new password under it.
+			{Name: "username", Type: "text", Autocomplete: "username", Label: v.say("page.account"), Value: username, ReadOnly: true},
+			{Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.password"), Hint: v.say("page.reset.hint")},
+			{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.repeat")},
+		}
+	} else {
+		v.Facts = []fact{{v.say("page.account"), username}, {v.say("page.forgot.email"), email}}
+	}
+	if x.r.Method != http.MethodPost {
+		x.show(http.StatusOK)
+		return
+	}
+	form, ok := x.readForm()
+	if !ok {
+		return
+	}
+	if err := a.do(x.r.Context(), x.o.Auth, x.peer, account.TextInput(token), form); err != nil {
+		v.Again = kind == account.ResetPassword
+		x.fail(err)
+		return
+	}
+	v.finish(v.say(a.done))
+	v.Languages = nil // they would lead back to a link that was used
+	x.show(http.StatusOK)
+}

@@ -1,0 +1,35 @@
+package pages
+
+import (
+	"net/http"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// forgotName is the page that asks for an address; the others are named by
+// the kind of challenge that they use.
+const forgotName = "forgot-password"
+
+// forgot asks for an address and says the same whoever has it.
+func (x *exchange) forgot() {
+	v := x.view
+	v.Title, v.Intro, v.Submit = v.say("page.forgot.title"), v.say("page.forgot.intro"), v.say("page.forgot.submit")
+	// Not type "email": browsers take some addresses for mistakes that we
+	// know, and write domains in other letters than we do.
+	v.Inputs = []input{{Name: "email", Type: "text", Mode: "email", Autocomplete: "email", Label: v.say("page.forgot.email")}}
+	if x.r.Method != http.MethodPost {
+		x.show(http.StatusOK)
+		return
+	}
+	form, ok := x.readForm()
+	if !ok {
+		return
+	}
+	v.Inputs[0].Value = form.Get("email")
+	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, account.TypedInput(form.Get("email"))); err != nil {
+		x.fail(err)
+		return
+	}
+	v.finish(v.say("reset_requested"))
+	x.show(http.StatusAccepted)
+}

@@ -1,0 +1,118 @@
+package browser
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/mailtest"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// mailKinds are all that a customer may receive.
+var mailKinds = []string{"verify_email", "reset_password", "password_changed", "confirm_email", "email_changed", "account_closed"}
+
+// life has every kind of mail sent to somebody, and returns the mails and
+// links to each kind of page that were not used yet.
+func life(t *testing.T, s *server, lang string) map[string]mailtest.Mail {
+	t.Helper()
+	const first, second = firstAddress, "amina.alaoui@example.ma"
+	access := s.register(t, lang, "amina")
+	mails := map[string]mailtest.Mail{"verify_email": s.received(t, "verify_email", first)}
+	want := func(status, want int, answer map[string]any) {
+		t.Helper()
+		if status != want {
+			t.Fatalf("status %d, want %d: %v", status, want, answer)
+		}
+	}
+	status, answer := s.call(t, http.MethodPost, "auth/password/reset/", lang, "", "email", first)
+	want(status, http.StatusAccepted, answer)
+	mails["reset_password"] = s.received(t, "reset_password", first)
+	status, answer = s.call(t, http.MethodPost, "auth/password/change/", lang, access, "current_password", firstPassword, "new_password", nextPassword)
+	want(status, http.StatusNoContent, answer)
+	mails["password_changed"] = s.received(t, "password_changed", first)
+	status, answer = s.call(t, http.MethodPost, "auth/email/change/", lang, access, "password", nextPassword, "email", second)
+	want(status, http.StatusAccepted, answer)
+	mails["confirm_email"] = s.received(t, "confirm_email", second)
+	status, answer = s.call(t, http.MethodPost, "auth/email/change/confirm/", lang, "", "token", mails["confirm_email"].Token)
+	want(status, http.StatusNoContent, answer)
+	mails["email_changed"] = s.received(t, "email_changed", first)
+	status, answer = s.call(t, http.MethodDelete, "clients/me/", lang, access, "password", nextPassword)
+	want(status, http.StatusNoContent, answer)
+	mails["account_closed"] = s.received(t, "account_closed", second)
+	return mails
+}
+
+// reader shows a mail as a careful mail program does: no image, no script,
+// nothing from elsewhere.
+func reader(t *testing.T, m mailtest.Mail) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		_, _ = w.Write([]byte(m.HTML))
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func TestMailsAreReadableWithoutImages(t *testing.T) {
+	t.Parallel()
+	for _, lang := range locale.Languages() {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, storetest.SQLite(t))
+			mails := life(t, s, lang)
+			b := openTab(t, tabOptions{language: lang})
+			for _, kind := range mailKinds {
+				m := mails[kind]
+				b.status(b.open(reader(t, m)), http.StatusOK)
+				p := b.shows(lang, "mail."+kind+".subject")
+				if m.Subject != p.H1 || m.Language != lang {
+					t.Errorf("%s: subject %q in %s", kind, m.Subject, m.Language)
+				}
+				hasLink := m.Link != ""
+				if want := locale.Text(lang, "mail."+kind+".action", nil); hasLink && !strings.Contains(p.Text, want) {
+					t.Errorf("%s has no button %q:\n%s", kind, want, p.Text)
+				}
+				// Whoever cannot press the button, or reads the text alone, has the address.
+				if hasLink && (!strings.Contains(p.Text, m.Link) || !strings.Contains(m.Text, m.Link)) {
+					t.Errorf("%s does not spell out its link:\n%s", kind, p.Text)
+				}
+				b.readsInOrder(kind)
+				images, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll('img, picture, svg, object, link, script').length`))
+				if err != nil || images != 0 {
+					t.Errorf("%s: %d images or the like, %v", kind, images, err)
+				}
+			}
+		})
+	}
+}
+
+// readsInOrder fails when the words of a line of facts stand in another
+// order than they are read in: "Chrome on Android" begins with foreign
+// letters, which must not turn an Arabic line round.
+func (b *tab) readsInOrder(kind string) {
+	b.t.Helper()
+	const ask = `[...document.querySelectorAll('td bdi')].filter(fact => fact.textContent.startsWith('Chrome')).map(fact => {
+		const place = word => {
+			const range = document.createRange(), at = fact.textContent.indexOf(word);
+			range.setStart(fact.firstChild, at), range.setEnd(fact.firstChild, at + word.length);
+			return range.getBoundingClientRect();
+		};
+		const first = place('Chrome'), last = place('Android');
+		return first.y < last.y || (first.x < last.x) === (document.documentElement.dir === 'ltr');
+	})`
+	facts, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]bool](ask))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if want := kind == "password_changed"; len(facts) > 0 != want || slices.Contains(facts, false) {
+		b.t.Errorf("%s: devices in the order of their words: %v", kind, facts)
+	}
+}

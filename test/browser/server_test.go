@@ -1,0 +1,230 @@
+package browser
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/mailtest"
+)
+
+var build struct {
+	once   sync.Once
+	dir    string
+	binary string
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stopChromium()
+	_ = os.RemoveAll(build.dir)
+	os.Exit(code)
+}
+
+// binary builds yoozak once.
+func binary(t *testing.T) string {
+	t.Helper()
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
+			return
+		}
+		// "go test" keeps results for as long as what the test has looked at
+		// is the same: so it has to look at what the binary is made of.
+		for _, folder := range []string{"../../cmd", "../../internal"} {
+			build.err = errors.Join(build.err, filepath.WalkDir(folder, func(_ string, _ fs.DirEntry, err error) error { return err }))
+		}
+		if build.err != nil {
+			return
+		}
+		build.binary = filepath.Join(build.dir, "yoozak")
+		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
+		if err != nil {
+			build.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.binary
+}
+
+// server is a running yoozak that writes its mails into a folder.
+type server struct {
+	url    string
+	folder string
+	output *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// start runs "yoozak serve". It must end with 0 when it is told to stop.
+func start(t *testing.T, database string, env ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{url: "http://" + address, folder: filepath.Join(t.TempDir(), "mails"), output: new(lockedBuffer)}
+	cmd := exec.Command(binary(t), "serve") //nolint:noctx // ended below
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database, "YOOZAK_MAIL_FOLDER=" + s.folder,
+		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1", "YOOZAK_HASH_WAIT=20s",
+	}, env...)
+	cmd.Stdout, cmd.Stderr = s.output, s.output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("server ended with %v:\n%s", err, s.output)
+		}
+	})
+	for range 400 {
+		if res, err := http.Get(s.url + "/readyz"); err == nil { //nolint:noctx // bounded by the loop
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return s
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the server did not become ready:\n%s", s.output)
+	return nil
+}
+
+const (
+	firstPassword = "kV7#pazouk-42lemon"
+	nextPassword  = "Olive-Tagine-77-moon"
+	firstAddress  = "amina@example.ma" // of whoever registers
+)
+
+// call asks the API; body is name, value pairs.
+func (s *server) call(t *testing.T, method, path, lang, access string, body ...string) (status int, answer map[string]any) {
+	t.Helper()
+	fields := map[string]string{}
+	for i := 0; i < len(body); i += 2 {
+		fields[body[i]] = body[i+1]
+	}
+	data, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+"/api/clients/"+path, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept-Language", lang)
+	req.Header.Set("User-Agent", "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
+	if access != "" {
+		req.Header.Set("Authorization", "Bearer "+access)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	if data, err = io.ReadAll(res.Body); err != nil {
+		t.Fatal(err)
+	}
+	_ = json.Unmarshal(data, &answer) // some answers are empty
+	return res.StatusCode, answer
+}
+
+// register returns an access token.
+func (s *server) register(t *testing.T, lang, username string) string {
+	t.Helper()
+	status, answer := s.call(t, http.MethodPost, "auth/register/", lang, "", "username", username, "password", firstPassword, "email", firstAddress)
+	if status != http.StatusCreated {
+		t.Fatalf("register: %d %v", status, answer)
+	}
+	tokens, _ := answer["tokens"].(map[string]any)
+	access, _ := tokens["access"].(string)
+	if access == "" {
+		if access, _ = answer["access"].(string); access == "" {
+			t.Fatalf("register: no access token in %v", answer)
+		}
+	}
+	return access
+}
+
+// opens says whether a password opens the account.
+func (s *server) opens(t *testing.T, username, plain string) bool {
+	t.Helper()
+	status, _ := s.call(t, http.MethodPost, "auth/login/", "fr", "", "username", username, "password", plain)
+	return status == http.StatusOK
+}
+
+// address asks the API which address an account has.
+func (s *server) address(t *testing.T, username, plain string) string {
+	t.Helper()
+	_, tokens := s.call(t, http.MethodPost, "auth/login/", "fr", "", "username", username, "password", plain)
+	access, _ := tokens["access"].(string)
+	_, me := s.call(t, http.MethodGet, "clients/me/", "fr", access)
+	email, _ := me["email"].(string)
+	return email
+}
+
+// changeEmail asks for another address.
+func (s *server) changeEmail(t *testing.T, lang, access, email string) {
+	t.Helper()
+	if status, answer := s.call(t, http.MethodPost, "auth/email/change/", lang, access, "password", firstPassword, "email", email); status != http.StatusAccepted {
+		t.Fatalf("change of address: %d %v", status, answer)
+	}
+}
+
+func (s *server) received(t *testing.T, kind, to string) mailtest.Mail {
+	t.Helper()
+	return mailtest.Wait(t, s.folder, kind, to, 1)
+}
+
+// keepsSecrets fails when what the server wrote has a token or a password.
+func (s *server) keepsSecrets(t *testing.T) {
+	t.Helper()
+	secrets := []string{firstPassword, nextPassword}
+	for _, m := range mailtest.Read(t, s.folder) {
+		if m.Token != "" {
+			secrets = append(secrets, m.Token)
+		}
+	}
+	for _, secret := range secrets {
+		if strings.Contains(s.output.String(), secret) {
+			t.Errorf("the server's output has %q", secret)
+		}
+	}
+}
