@@ -84,6 +84,7 @@ var lifeRows = []lifeRow{
 	{method: "POST", path: "/api/clients/auth/logout/all/", status: 204, access: true, body: fixed("")},
 	{method: "GET", path: "/api/clients/auth/sessions/", status: 200, access: true, body: fixed("")},
 	{method: "DELETE", path: "/api/clients/auth/sessions/{id}/", status: 204, access: true, body: fixed("")},
+	{method: "GET", path: "/api/clients/auth/events/", status: 200, access: true, body: fixed("")},
 	{
 		method: "POST", path: "/api/clients/auth/password/change/", status: 204, access: true, password: "current_password",
 		fields: []string{"current_password", "new_password"},

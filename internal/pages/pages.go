@@ -80,8 +80,8 @@ var acts = map[account.ChallengeKind]act{
 	},
 	account.VerifyEmail: {
 		"page.verify.title", "page.verify.intro", "page.verify.submit", "page.verify.done",
-		func(ctx context.Context, a *auth.Service, _ account.Peer, token string, _ url.Values) error {
-			return a.VerifyEmail(ctx, account.TextInput(token))
+		func(ctx context.Context, a *auth.Service, peer account.Peer, token string, _ url.Values) error {
+			return a.VerifyEmail(ctx, peer, account.TextInput(token))
 		},
 	},
 	account.ConfirmEmail: {
