@@ -28,6 +28,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Create, list, disable and enable users; set a password."`
 	Key     keyCmd     `cmd:"" help:"List and rotate the keys that sign tokens."`
 	Mail    mailCmd    `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
+	Events  eventsCmd  `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -45,7 +45,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
-		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
+		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -64,7 +64,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	_, err := config.Load(none, d, tk, p, h, m, a)
 	if err == nil {
 		t.Fatal("no error")
@@ -72,7 +72,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "EVENTS_KEEP",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
