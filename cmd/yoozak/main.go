@@ -28,6 +28,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"Create, list, disable and enable users; set a password."`
 	Key          keyCmd          `cmd:"" help:"List and rotate the keys that sign tokens."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
+	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
 	Shadow       shadowCmd       `cmd:"" help:"Stand before another server, play its requests to this one's copy, and report where the answers differ."`

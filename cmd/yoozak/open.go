@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
 
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
@@ -68,6 +71,20 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	defer flush()
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Log: log,
+		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Log: log, Staff: operator(e.getenv),
 	}), st)
+}
+
+// operator is who runs a command, for the events: the account of the
+// operating system and, with sudo, the one behind it (which root can feign,
+// as it can anything here).
+func operator(getenv config.Source) string {
+	name := "uid " + strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	if behind := getenv("SUDO_USER"); behind != "" && behind != name {
+		name += " for " + behind
+	}
+	return name
 }

@@ -75,9 +75,13 @@ func (cmd serveCmd) Run(e env) error {
 		Mail:            mailOptions(c, sender),
 		EraseAfter:      c.Accounts.EraseAfter,
 		Breached:        breached,
+		EventsKeep:      c.Accounts.EventsKeep,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
+		return err
+	}
+	if err := service.LogEventHead(e.ctx); err != nil {
 		return err
 	}
 
@@ -111,6 +115,8 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs := job.Start(log, []job.Job{
 		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
+		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
+		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 	})
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -118,8 +124,19 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs()
 	stopMails()
 	delivery.Wait()
+	finishEvents(service, log)
 	log.Info("stopped")
 	return err
+}
+
+// finishEvents seals what is left, if the database answers; if not, the next
+// server does.
+func finishEvents(service *auth.Service, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := service.FinishEvents(ctx); err != nil {
+		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
+	}
 }
 
 // gcPercent lets the heap grow to five times what is in use before it is

@@ -26,6 +26,8 @@ type MailDetails struct {
 	IP       string    `json:"ip,omitempty"`
 	Device   string    `json:"device,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
+
+	RequestID string `json:"request_id,omitempty"` // that caused it, where an event is written later
 }
 
 // MailKind names a mail.

@@ -6,6 +6,7 @@ type Peer struct {
 	IP        string
 	UserAgent string
 	Language  string // of the answer: "fr", "en" or "ar"
+	RequestID string // of the request, as the answer and the log have it
 }
 
 // MaxUserAgent is how many bytes of a User-Agent are kept.

@@ -42,35 +42,56 @@ func readBody(x *exchange, r *http.Request) (payload.Object, error) {
 
 // field is a field of a request's struct.
 type field struct {
-	name   string
-	index  int
-	inPath bool
+	name  string
+	index int
+	in    place
 }
+
+// place is where a field is.
+type place uint8
+
+const (
+	inBody place = iota
+	inPath
+	inQuery
+)
 
 var inputType = reflect.TypeFor[account.Input]()
 
 // fieldsOf lists a request type's fields and says whether any is in the
-// body. A type that is not made of inputs is a mistake in the program.
-func fieldsOf(t reflect.Type) (fields []field, inBody bool) {
+// body, and in the query. A type that is not made of inputs is a mistake in
+// the program.
+func fieldsOf(t reflect.Type) (fields []field, body, query bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, path := f.Tag.Get("json"), f.Tag.Get("path")
-		if f.Type != inputType || (name == "") == (path == "") {
-			panic("api: " + t.String() + "." + f.Name + " must be an account.Input with a json or a path name")
+		before := len(fields)
+		for p, tag := range []string{inBody: "json", inPath: "path", inQuery: "query"} {
+			if name := f.Tag.Get(tag); name != "" {
+				fields = append(fields, field{name: name, index: i, in: place(p)})
+				body, query = body || place(p) == inBody, query || place(p) == inQuery
+			}
 		}
-		fields = append(fields, field{name: name + path, index: i, inPath: path != ""})
-		inBody = inBody || path == ""
+		if f.Type != inputType || len(fields) != before+1 {
+			panic("api: " + t.String() + "." + f.Name + " must be an account.Input with a json, a path or a query name")
+		}
 	}
-	return fields, inBody
+	return fields, body, query
 }
 
 func bind(fields []field, in reflect.Value, from source) {
 	for _, f := range fields {
 		to := in.Field(f.index).Addr().Interface().(*account.Input)
-		if f.inPath {
+		switch f.in {
+		case inPath:
 			*to = account.TextInput(from.path(f.name))
-		} else if v, there := from.body[f.name]; there {
-			*to = input(v)
+		case inQuery:
+			if from.query.Has(f.name) {
+				*to = input(from.query.Get(f.name))
+			}
+		case inBody:
+			if v, there := from.body[f.name]; there {
+				*to = input(v)
+			}
 		}
 	}
 }

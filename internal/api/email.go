@@ -13,8 +13,8 @@ type challengeRequest struct {
 	Token account.Input `json:"token"`
 }
 
-func (s *Server) verifyEmail(ctx context.Context, _ account.Peer, in *challengeRequest) (nothing, error) {
-	return nothing{}, s.auth.VerifyEmail(ctx, in.Token)
+func (s *Server) verifyEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
+	return nothing{}, s.auth.VerifyEmail(ctx, peer, in.Token)
 }
 
 func (s *Server) resendVerification(ctx context.Context, caller *auth.Caller, _ *struct{}) (detailBody, error) {

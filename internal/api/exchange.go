@@ -148,7 +148,7 @@ func (s *Server) peer(x *exchange, r *http.Request) account.Peer {
 		agent = agent[:account.MaxUserAgent]
 	}
 	agent = strings.ReplaceAll(strings.ToValidUTF8(agent, "\uFFFD"), "\x00", "")
-	return account.Peer{IP: s.clientIP(r), UserAgent: agent, Language: x.language}
+	return account.Peer{IP: s.clientIP(r), UserAgent: agent, Language: x.language, RequestID: x.id}
 }
 
 // clientIP is the address of the connection or, where that is a proxy that

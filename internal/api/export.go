@@ -17,6 +17,7 @@ type exportBody struct {
 	Sessions   []exportedSession `json:"sessions"`
 	Challenges []exportedLink    `json:"challenges"`
 	Mails      []exportedMail    `json:"mails"`
+	Events     []exportedEvent   `json:"events"`
 }
 
 type exportedUser struct {
@@ -78,7 +79,7 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 			Language: u.Language, JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
 			PasswordChangedAt: wired(u.PasswordAt), SignedOutAt: wiredOrNull(u.SignedOutAt), ClosedAt: wiredOrNull(u.ClosedAt),
 		},
-		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{},
+		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Events: []exportedEvent{},
 	}
 	for _, n := range e.Sessions {
 		body.Sessions = append(body.Sessions, exportedSession{
@@ -96,6 +97,9 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP, Details: m.Details,
 			CreatedAt: wired(m.CreatedAt), SentAt: wiredOrNull(m.SentAt), Attempts: m.Attempts,
 		})
+	}
+	for _, ev := range e.Events {
+		body.Events = append(body.Events, newExportedEvent(ev))
 	}
 	return body, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,22 +20,25 @@ import (
 type endpoint struct {
 	needsCaller bool
 	readsBody   bool
+	readsQuery  bool
 	call        func(ctx context.Context, peer account.Peer, caller *auth.Caller, in source) (any, error)
 }
 
 // source is where the fields of a request come from.
 type source struct {
-	body payload.Object
-	path func(name string) string
+	body  payload.Object
+	path  func(name string) string
+	query url.Values
 }
 
 // handle makes an endpoint that anybody may call. In is a struct of
-// [account.Input] fields with json names, or with path names for what a
-// route has in braces; struct{} is nothing.
+// [account.Input] fields with json names, with path names for what a route
+// has in braces, or with query names; struct{} is nothing.
 func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In) (Out, error)) endpoint {
-	fields, body := fieldsOf(reflect.TypeFor[In]())
+	fields, body, query := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
-		readsBody: body,
+		readsBody:  body,
+		readsQuery: query,
 		call: func(ctx context.Context, peer account.Peer, _ *auth.Caller, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
@@ -46,10 +50,11 @@ func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In)
 // handleAs makes an endpoint that needs a good access token; a function that
 // takes a caller cannot be registered without the check.
 func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in *In) (Out, error)) endpoint {
-	fields, body := fieldsOf(reflect.TypeFor[In]())
+	fields, body, query := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
 		needsCaller: true,
 		readsBody:   body,
+		readsQuery:  query,
 		call: func(ctx context.Context, peer account.Peer, caller *auth.Caller, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
@@ -146,6 +151,9 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 		return nil, 0, methodNotAllowed(r.Method)
 	}
 	from := source{path: r.PathValue}
+	if r.URL.RawQuery != "" && rt.endpoint.readsQuery {
+		from.query = r.URL.Query()
+	}
 	if rt.endpoint.readsBody {
 		var err error
 		if from.body, err = readBody(x, r); err != nil {

@@ -24,6 +24,8 @@ var exported = map[string]struct{ field, owner string }{
 	"mails":            {"mails", "user_id"},
 	"django_imports":   {}, // digests of what is in users; emptied with the erasure
 	"revoked_tokens":   {}, // random ids, of nobody
+	"events":           {"events", "user_id"},
+	"event_chain":      {},
 	"signing_keys":     {},
 	"goose_db_version": {},
 	"sqlite_sequence":  {},
@@ -117,11 +119,17 @@ func busyPerson(t *testing.T, s *server) *person {
 	p.challenge(t, account.VerifyEmail)
 	p.challenge(t, account.ResetPassword)
 	p.challenge(t, account.UndoEmail)
+	p.post(t, loginPath, `{"username":"`+p.name+`","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
+	p.post(t, loginPath, `{"username":"`+p.name+` ","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
+	p.post(t, loginPath, `{"username":"not-`+p.name+`","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
 	p.post(t, "/api/clients/auth/logout/", `{"refresh":"`+p.refresh+`"}`)
 	a := p.post(t, loginPath, `{"username":"`+p.name+`","password":"`+goodPassword+`"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
 	p.access, p.refresh = a.field("access"), a.field("refresh")
 	if a.status != http.StatusOK {
 		t.Fatalf("login: %d %s", a.status, a.body)
+	}
+	if err := s.auth.SealEvents(t.Context()); err != nil { // which writes the failures
+		t.Fatal(err)
 	}
 	return p
 }

@@ -30,6 +30,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/api/clients/auth/logout/all/", http.StatusNoContent, "Logout All", handleAs(s.logoutAll), false},
 		{http.MethodGet, "/api/clients/auth/sessions/", http.StatusOK, "Sessions", handleAs(s.sessions), false},
 		{http.MethodDelete, "/api/clients/auth/sessions/{id}/", http.StatusNoContent, "Session", handleAs(s.endSession), false},
+		{http.MethodGet, "/api/clients/auth/events/", http.StatusOK, "Events", handleAs(s.events), false},
 		{http.MethodPost, "/api/clients/auth/password/change/", http.StatusNoContent, "Password Change", handleAs(s.changePassword), false},
 		{http.MethodPost, "/api/clients/auth/password/reset/", http.StatusAccepted, "Password Reset", handle(s.requestReset), false},
 		{http.MethodPost, "/api/clients/auth/password/reset/confirm/", http.StatusNoContent, "Password Reset Confirm", handle(s.resetPassword), false},

@@ -33,7 +33,10 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
-		return tx.RevokeSessions(ctx, u.ID, "", now)
+		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+			return adminUser(err)
+		}
+		return s.record(ctx, tx, s.byStaff(account.EventPasswordSet, u.ID, now))
 	})
 }
 
@@ -50,14 +53,18 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 	if active && !u.ClosedAt.IsZero() {
 		return ErrClosed
 	}
+	now := s.o.Now()
 	return s.store.Tx(ctx, func(tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
 			return adminUser(err)
 		}
 		if active {
-			return nil
+			return s.record(ctx, tx, s.byStaff(account.EventUserEnabled, u.ID, now))
 		}
-		return tx.RevokeSessions(ctx, u.ID, "", s.o.Now())
+		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+			return adminUser(err)
+		}
+		return s.record(ctx, tx, s.byStaff(account.EventUserDisabled, u.ID, now))
 	})
 }
 

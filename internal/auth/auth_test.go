@@ -31,7 +31,7 @@ const (
 	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
 )
 
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar"}
+var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
 
 // clock is a time that a test moves.
 type clock struct {

@@ -32,6 +32,9 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
 			return err
 		}
+		if err := s.record(ctx, tx, acted(account.EventAccountClosed, caller, now)); err != nil {
+			return err
+		}
 		if u.Email == "" {
 			return nil
 		}
@@ -56,7 +59,12 @@ func (s *Service) Restore(ctx context.Context, username string) error {
 	if err != nil {
 		return adminUser(err)
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.RestoreUser(ctx, u.ID) })
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.RestoreUser(ctx, u.ID); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, s.byStaff(account.EventAccountRestored, u.ID, s.o.Now()))
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNotClosed
 	}

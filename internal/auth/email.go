@@ -10,7 +10,7 @@ import (
 )
 
 // VerifyEmail notes that whoever has the token reads the user's mailbox.
-func (s *Service) VerifyEmail(ctx context.Context, in account.Input) error {
+func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
 	errs := account.Fields{}
 	raw := checkToken(errs, in)
 	if err := errs.Err(); err != nil {
@@ -21,7 +21,10 @@ func (s *Service) VerifyEmail(ctx context.Context, in account.Input) error {
 		if errors.Is(err, store.ErrNotFound) { // another address since
 			return badChallenge("challenge_invalid")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, act{kind: account.EventEmailVerified, userID: u.ID, peer: peer, at: now})
 	})
 }
 
@@ -82,6 +85,9 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
+		if err := s.record(ctx, tx, acted(account.EventEmailChangeRequested, caller, now)); err != nil {
+			return err
+		}
 		return s.mailLimited(ctx, tx, account.Mail{
 			Kind: account.MailConfirmEmail, UserID: u.ID, Email: email, Language: caller.Peer.Language, IP: caller.Peer.IP,
 			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
@@ -106,6 +112,9 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 		// What was mailed to the address before opens nothing any more, but
 		// for the way back.
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, act{kind: account.EventEmailChanged, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
 		if u.Email == "" || account.EmailKey(u.Email) == account.EmailKey(c.Email) {
@@ -139,6 +148,9 @@ func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.I
 			return err
 		}
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, act{kind: account.EventEmailChangeUndone, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
 		return tx.AddMail(ctx, account.Mail{

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -133,14 +134,26 @@ func (s *Service) createKey(ctx context.Context, kind keyKind, generation int64,
 	if kind.typ == token.Refresh {
 		lifetime = s.o.RefreshLifetime
 	}
+	id := token.NewID()
+	made := act{kind: account.EventKeyCreated, actor: account.ActorSystem, at: now}
+	if generation > 1 {
+		made.kind = account.EventKeyRotated
+	}
+	if s.o.Staff != "" {
+		made.actor = account.ActorStaff
+	}
+	made.details = account.EventDetails{Staff: s.o.Staff, Key: id}
 	return s.store.Tx(ctx, func(tx *store.Store) error {
 		err := tx.CreateKey(ctx, store.SigningKey{
-			ID: token.NewID(), Algorithm: kind.algorithm, TokenType: string(kind.typ),
+			ID: id, Algorithm: kind.algorithm, TokenType: string(kind.typ),
 			Generation: generation, Private: private, CreatedAt: now, ActiveAt: activeAt,
 		})
 		if err != nil {
 			return err
 		}
-		return tx.RetireKeys(ctx, kind.algorithm, string(kind.typ), generation, activeAt.Add(KeyDelay+lifetime))
+		if err := tx.RetireKeys(ctx, kind.algorithm, string(kind.typ), generation, activeAt.Add(KeyDelay+lifetime)); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, made)
 	})
 }

@@ -37,7 +37,7 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 		reset := wantTokens(t, smtp, account.ResetPassword, 1)[0]
 
 		for name, err := range map[string]error{ // a link is for one thing
-			"verify by reset":  s.VerifyEmail(t.Context(), reset),
+			"verify by reset":  s.VerifyEmail(t.Context(), peer, reset),
 			"confirm by reset": s.ConfirmEmail(t.Context(), peer, reset),
 			"undo by confirm":  s.UndoEmail(t.Context(), peer, confirm),
 			"reset by verify":  s.reset(t, verify, "another-Pass-77"),
@@ -52,7 +52,7 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 		}
 		s.clock.advance(23*time.Hour - time.Microsecond)
 		for i, want := range []map[string][]string{nil, used} {
-			if err := s.VerifyEmail(t.Context(), verify); !cmp.Equal(keys(err), want) {
+			if err := s.VerifyEmail(t.Context(), peer, verify); !cmp.Equal(keys(err), want) {
 				t.Errorf("verify, use %d: %v", i+1, err)
 			}
 		}

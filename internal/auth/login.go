@@ -34,6 +34,7 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 		grant, err = s.login(ctx, peer, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
+		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
 		return Grant{}, account.ErrInvalidCredentials
 	}
 	return grant, err
@@ -49,6 +50,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return Grant{}, hashing(err)
 		}
+		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
 		return Grant{}, account.ErrInvalidCredentials
 	}
 	if err != nil {
@@ -59,6 +61,11 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		return Grant{}, hashing(err)
 	}
 	if !result.Match || !u.Active {
+		a := act{kind: account.EventLoginFailed, userID: u.ID, peer: peer, at: s.o.Now()}
+		if !u.ClosedAt.IsZero() {
+			a.userID = 0 // or it could be written after the person was erased
+		}
+		s.failed(a)
 		return Grant{}, s.refuse(ctx, peer, u)
 	}
 	hash := u.PasswordHash
@@ -74,7 +81,10 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		return tx.CreateSession(ctx, n)
+		if err := tx.CreateSession(ctx, n); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
 		return Grant{}, errHashChanged

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
@@ -31,11 +30,17 @@ func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Inpu
 	if err != nil {
 		return err
 	}
-	return s.endSession(ctx, n.ID, now, account.ErrTokenInvalid)
+	logout := act{kind: account.EventLogout, userID: n.UserID, session: n.ID, peer: peer, at: now}
+	return s.endSession(ctx, n.ID, logout, account.ErrTokenInvalid)
 }
 
-func (s *Service) endSession(ctx context.Context, id string, now time.Time, ended error) error {
-	err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.RevokeSession(ctx, id, now) })
+func (s *Service) endSession(ctx context.Context, id string, a act, ended error) error {
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.RevokeSession(ctx, id, a.at); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, a)
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ended
 	}
@@ -44,8 +49,12 @@ func (s *Service) endSession(ctx context.Context, id string, now time.Time, ende
 
 // LogoutAll ends every session of the caller, this one too.
 func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
+	now := s.o.Now()
 	return s.store.Tx(ctx, func(tx *store.Store) error {
-		return tx.RevokeSessions(ctx, caller.User.ID, "", s.o.Now())
+		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, acted(account.EventLogoutAll, caller, now))
 	})
 }
 
@@ -76,7 +85,9 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 	if err != nil {
 		return err
 	}
-	return s.endSession(ctx, id, s.o.Now(), account.ErrNotFound)
+	a := acted(account.EventSessionEnded, caller, s.o.Now())
+	a.details.Session = id
+	return s.endSession(ctx, id, a, account.ErrNotFound)
 }
 
 // VerifyToken returns nil for an access or refresh token that would be

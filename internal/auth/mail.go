@@ -218,7 +218,16 @@ func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string)
 		if err := tx.FinishMail(ctx, m.ID, lease, now, time.Time{}, ""); err != nil {
 			return err
 		}
+		asker := account.Peer{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
+		asked := act{kind: account.EventPasswordResetRequested, actor: account.ActorAnonymous, peer: asker, at: m.CreatedAt}
+		if len(users) == 0 {
+			return s.record(ctx, tx, asked)
+		}
 		for _, u := range users {
+			asked.userID = u.ID
+			if err := s.record(ctx, tx, asked); err != nil {
+				return err
+			}
 			// To the address that we know, which may differ from the one that was
 			// typed; in the language of whoever asked; not counted once more.
 			err := tx.AddMail(ctx, account.Mail{
@@ -315,7 +324,15 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 
 // RetryMail makes a mail that was not delivered due again.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
-	err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.RetryMail(ctx, id, s.o.Now()) })
+	now := s.o.Now()
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.RetryMail(ctx, id, now); err != nil {
+			return err
+		}
+		a := s.byStaff(account.EventMailRetried, 0, now)
+		a.details.Mail = id
+		return s.record(ctx, tx, a)
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return account.ErrNotFound
 	}

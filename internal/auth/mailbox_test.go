@@ -133,6 +133,7 @@ func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 	return s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
 }
 
+// caller is who has the access token of a grant, with the test's peer.
 func (s *server) caller(t *testing.T, g auth.Grant) *auth.Caller {
 	t.Helper()
 	c, err := s.Authenticate(t.Context(), g.Access)

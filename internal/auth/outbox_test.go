@@ -137,7 +137,7 @@ func TestMailIsGivenUpAfterADay(t *testing.T) {
 		}
 		s.deliver(t)
 		link := wantTokens(t, again, account.VerifyEmail, 1)[0]
-		if err := s.VerifyEmail(t.Context(), link); err != nil {
+		if err := s.VerifyEmail(t.Context(), peer, link); err != nil {
 			t.Errorf("the link of a mail that came late: %v", err)
 		}
 		if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {

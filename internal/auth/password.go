@@ -45,6 +45,9 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
+		if err := s.record(ctx, tx, acted(account.EventPasswordChanged, caller, now)); err != nil {
+			return err
+		}
 		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -66,6 +69,7 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 		return account.User{}, hashing(err)
 	}
 	if !result.Match {
+		s.failed(acted(account.EventPasswordRefused, caller, s.o.Now()))
 		return account.User{}, wrongPassword(field)
 	}
 	return u, nil
@@ -89,7 +93,7 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 // RequestReset has a link to choose another password mailed to an address,
 // if somebody has it. What is done here is the same whether or not, so that
 // neither the answer nor its time tells: who has the address is asked when
-// the mail is delivered. Too many requests are dropped without a word.
+// the mail is delivered; the event is written then, too. Too many requests are dropped without a word.
 func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in account.Input) error {
 	errs := account.Fields{}
 	email := checkEmailAddress(errs, in, required)
@@ -104,7 +108,8 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in accoun
 		}
 		return tx.AddMail(ctx, account.Mail{
 			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
-			DueAt: now.Add(s.o.Mail.ResetDelay),
+			DueAt:   now.Add(s.o.Mail.ResetDelay),
+			Details: account.MailDetails{Device: peer.UserAgent, RequestID: peer.RequestID},
 		})
 	})
 	if s.o.Mail.ResetDelay == 0 {
@@ -152,6 +157,9 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		}
 		// Whoever had the old password may have asked for these.
 		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+			return err
+		}
+		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)

@@ -41,7 +41,23 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.SetProfile(ctx, u.ID, p) })
+	changed := acted(account.EventProfileChanged, caller, s.o.Now())
+	for _, f := range []struct{ name, was, is string }{
+		{"username", u.Username, p.Username}, {"first_name", u.FirstName, p.FirstName}, {"last_name", u.LastName, p.LastName},
+	} {
+		if f.was != f.is {
+			changed.details.Fields = append(changed.details.Fields, f.name)
+		}
+	}
+	if changed.details.Fields == nil {
+		return u, nil
+	}
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, changed)
+	})
 	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
 	return u, usernameTaken(err)
 }
@@ -69,14 +85,22 @@ type Export struct {
 	Sessions   []account.Session
 	Challenges []account.Challenge
 	Mails      []account.Mail
+	Events     []account.Event
 }
 
 // Export returns everything that is held about the caller (law 09-08,
-// article 7; GDPR, articles 15 and 20).
+// article 7; GDPR, articles 15 and 20). That somebody took all of it is an
+// event, too, and in it.
 func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	var e Export
 	var err error
 	if e.User, err = s.self(ctx, caller); err != nil {
+		return Export{}, err
+	}
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		return s.record(ctx, tx, acted(account.EventDataExported, caller, s.o.Now()))
+	})
+	if err != nil {
 		return Export{}, err
 	}
 	if e.Sessions, err = s.store.Sessions(ctx, e.User.ID); err != nil {
@@ -85,6 +109,9 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.Challenges, err = s.store.Challenges(ctx, e.User.ID); err != nil {
 		return Export{}, err
 	}
-	e.Mails, err = s.store.MailsOf(ctx, e.User.ID)
+	if e.Mails, err = s.store.MailsOf(ctx, e.User.ID); err != nil {
+		return Export{}, err
+	}
+	e.Events, err = s.store.Events(ctx, store.EventFilter{UserID: e.User.ID}, 0)
 	return e, err
 }

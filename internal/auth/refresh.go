@@ -52,7 +52,7 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 	}
 	var out Renewal
 	if s.o.Rotation {
-		if out.Refresh, err = s.rotate(ctx, claims, n, now); err != nil {
+		if out.Refresh, err = s.rotate(ctx, peer, claims, n, now); err != nil {
 			return Renewal{}, err
 		}
 	} else {
@@ -73,7 +73,7 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 
 // rotate returns the one successor of a refresh token. The new token itself
 // is not stored: it is signed again from its id and date.
-func (s *Service) rotate(ctx context.Context, claims token.Claims, n account.Session, now time.Time) (string, error) {
+func (s *Service) rotate(ctx context.Context, peer account.Peer, claims token.Claims, n account.Session, now time.Time) (string, error) {
 	if claims.ID == n.RefreshID {
 		next := store.Rotation{
 			SessionID: n.ID, OldID: claims.ID, NewID: token.NewID(),
@@ -99,7 +99,9 @@ func (s *Service) rotate(ctx context.Context, claims token.Claims, n account.Ses
 		raw, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.RefreshID, n.RefreshAt)
 		return raw, err
 	}
-	err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.RevokeSession(ctx, n.ID, now) })
+	err := s.endSession(ctx, n.ID, act{
+		kind: account.EventRefreshReuse, actor: account.ActorAnonymous, userID: n.UserID, session: n.ID, peer: peer, at: now,
+	}, store.ErrNotFound)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
@@ -134,7 +136,12 @@ func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Cla
 	if n.RefreshAt.IsZero() {
 		n.RefreshAt = now
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.CreateSession(ctx, n) })
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.CreateSession(ctx, n); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, act{kind: account.EventSessionAdopted, userID: u.ID, session: n.ID, peer: peer, at: now})
+	})
 	if errors.Is(err, store.ErrTaken) {
 		return s.session(ctx, claims)
 	}

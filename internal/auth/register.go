@@ -37,6 +37,10 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 		if err := tx.CreateSession(ctx, n); err != nil {
 			return err
 		}
+		err := s.record(ctx, tx, act{kind: account.EventRegistered, userID: u.ID, session: n.ID, peer: peer, at: u.JoinedAt})
+		if err != nil {
+			return err
+		}
 		return s.mailVerification(ctx, tx, u, peer, u.JoinedAt)
 	})
 	if err != nil {
@@ -53,7 +57,12 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 	if err != nil {
 		return account.User{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error { return tx.CreateUser(ctx, &u) })
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.CreateUser(ctx, &u); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, s.byStaff(account.EventUserCreated, u.ID, u.JoinedAt))
+	})
 	return u, usernameTaken(err)
 }
 

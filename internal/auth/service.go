@@ -14,6 +14,8 @@
 //     that began with the old password does not outlive the change.
 //   - A mail is owed if and only if the change that causes it is committed;
 //     its link works once, and only its hash is stored.
+//   - Each security-relevant act is an event in the same transaction
+//     (docs/events.md).
 //   - Whether an address is known is told by nothing that a stranger can ask.
 //   - With rotation, a refresh token works once. A repetition within the
 //     grace gets the same successor; a later one ends the session, because
@@ -45,6 +47,8 @@ type Options struct {
 	Mail            MailOptions
 	EraseAfter      time.Duration    // how long a closed account can be restored
 	Breached        *breach.Checker  // nil: leaked passwords are taken
+	EventsKeep      time.Duration    // how long events are kept; zero: for ever
+	Staff           string           // who runs this command, in events; empty: it is the server
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }
@@ -57,6 +61,8 @@ type Service struct {
 	keys   keyReloads
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
+
+	failures failures
 }
 
 // New makes a Service. Call [Service.LoadKeys] before tokens are needed.

@@ -2,8 +2,10 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -16,8 +18,10 @@ const (
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
-// tokens expired, for a clock that is late must not find them good; mails that were delivered; and
-// people who closed their account long enough ago.
+// tokens expired, for a clock that is late must not find them good; mails
+// that were delivered; people who closed their account long enough ago; whose
+// IP address it was that did something as nobody we know, as long ago; and
+// the oldest events.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
@@ -30,9 +34,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 		func(tx *store.Store, most int) (int64, error) {
 			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
 		},
-		func(tx *store.Store, most int) (int64, error) {
-			return tx.EraseUsers(ctx, now.Add(-s.o.EraseAfter), most)
-		},
+		func(tx *store.Store, most int) (int64, error) { return s.eraseUsers(ctx, tx, now, most) },
+		func(tx *store.Store, most int) (int64, error) { return s.forgetNobodys(ctx, tx, now, most) },
+		func(tx *store.Store, most int) (int64, error) { return s.removeEvents(ctx, tx, now, most) },
 	}
 	for _, sweep := range sweeps {
 		if err := s.repeat(ctx, sweep); err != nil {
@@ -42,10 +46,39 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return nil
 }
 
+// eraseUsers deletes people who closed their account long enough ago. Their
+// events stay, without them.
+func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {
+	ids, err := tx.ErasableUsers(ctx, now.Add(-s.o.EraseAfter), most)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		err := tx.EraseUser(ctx, id)
+		if errors.Is(err, store.ErrNotFound) { // by another server, or restored, a moment ago
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		n, err := tx.ForgetEventsOf(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		err = s.record(ctx, tx, act{
+			kind: account.EventAccountErased, actor: account.ActorSystem, details: account.EventDetails{Count: n}, at: now,
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(ids)), nil
+}
+
 // repeat deletes in steps: a longer transaction would keep SQLite's writers
 // waiting.
 func (s *Service) repeat(ctx context.Context, sweep func(tx *store.Store, most int) (int64, error)) error {
-	const most = 1000
+	const most = 500
 	for {
 		var n int64
 		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {

@@ -68,6 +68,7 @@ type Mail struct {
 // Accounts says how accounts live.
 type Accounts struct {
 	EraseAfter string `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
+	EventsKeep string `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
 }
 
 // Shadow says what "yoozak shadow" stands between.
@@ -126,7 +127,10 @@ type MailConfig struct {
 }
 
 // AccountsConfig is what [Accounts] means.
-type AccountsConfig struct{ EraseAfter time.Duration }
+type AccountsConfig struct {
+	EraseAfter time.Duration
+	EventsKeep time.Duration // zero: for ever
+}
 
 // DatabaseConfig is what [Database] means.
 type DatabaseConfig struct {
@@ -336,7 +340,13 @@ func loopback(host string) bool {
 }
 
 func (a Accounts) load(c *Config, p *problems) {
-	c.Accounts = AccountsConfig{EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour)}
+	c.Accounts = AccountsConfig{
+		EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour),
+		EventsKeep: p.duration("YOOZAK_EVENTS_KEEP", a.EventsKeep, 0, 100*365*24*time.Hour),
+	}
+	if k := c.Accounts.EventsKeep; k > 0 && k < 24*time.Hour {
+		p.add("YOOZAK_EVENTS_KEEP", fmt.Sprintf("must be 0 or a day or more, not %q", a.EventsKeep))
+	}
 }
 
 func (s Shadow) load(c *Config, p *problems) {

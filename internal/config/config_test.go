@@ -48,7 +48,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
-		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
+		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.ShadowConfig{
 			Listen: "127.0.0.1:8001", Every: time.Hour,
 			Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
@@ -72,7 +72,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	_, err := config.Load(none, d, tk, p, h, m, a)
 	if err == nil {
 		t.Fatal("no error")

@@ -30,8 +30,8 @@ var acts = map[account.ChallengeKind]act{
 	},
 	account.VerifyEmail: {
 		"page.verify.title", "page.verify.intro", "page.verify.submit", "page.verify.done",
-		func(ctx context.Context, a *auth.Service, _ account.Peer, token account.Input, _ url.Values) error {
-			return a.VerifyEmail(ctx, token)
+		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
+			return a.VerifyEmail(ctx, peer, token)
 		},
 	},
 	account.ConfirmEmail: {

@@ -212,32 +212,53 @@ func (s *Store) RestoreUser(ctx context.Context, id int64) error {
 		WHERE id = $2 AND closed_at IS NOT NULL`, true, id))
 }
 
-// EraseUsers deletes up to limit users who closed their account before the
-// given time, with all that is held about them, and says how many.
-func (s *Store) EraseUsers(ctx context.Context, before time.Time, limit int) (int64, error) {
+// ErasableUsers returns the ids of up to limit users who closed their
+// account before the given time.
+func (s *Store) ErasableUsers(ctx context.Context, before time.Time, limit int) ([]int64, error) {
+	rows, err := s.q.QueryContext(ctx, `
+		SELECT id
+		FROM users
+		WHERE closed_at < $1
+		ORDER BY closed_at
+		LIMIT $2`, before.UTC(), limit)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, s.mend(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, s.mend(rows.Err())
+}
+
+// EraseUser deletes a user with all that is held about them but their
+// events: see [Store.ForgetEventsOf]. It returns [ErrNotFound] when there is
+// none, or the account is not closed any more.
+func (s *Store) EraseUser(ctx context.Context, id int64) error {
 	// What was mailed to an address that nobody else has is theirs, too.
 	_, err := s.q.ExecContext(ctx, `
 		DELETE FROM mails
-		WHERE user_id IS NULL AND email_key IN (SELECT email_key FROM users WHERE closed_at < $1)`, before.UTC())
+		WHERE user_id IS NULL AND email_key = (SELECT email_key FROM users WHERE id = $1)`, id)
 	if err != nil {
-		return 0, s.mend(err)
+		return s.mend(err)
 	}
 	// That they are erased is remembered, or the next import would bring them
 	// back; what they were called in Django is not, not even as a digest.
 	_, err = s.q.ExecContext(ctx, `
 		UPDATE django_imports
-		SET fields = '', password_at = $1
-		WHERE user_id IN (SELECT id FROM users WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)`, before.UTC(), limit)
+		SET fields = ''
+		WHERE user_id = $1`, id)
 	if err != nil {
-		return 0, s.mend(err)
+		return s.mend(err)
 	}
-	res, err := s.q.ExecContext(ctx, `
+	return s.one(s.q.ExecContext(ctx, `
 		DELETE FROM users
-		WHERE id IN (SELECT id FROM users WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)`, before.UTC(), limit)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	return res.RowsAffected()
+		WHERE id = $1 AND closed_at IS NOT NULL`, id))
 }
 
 // SetActive enables or disables a user.

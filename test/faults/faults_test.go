@@ -80,7 +80,31 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 		wg.Wait()
 		again.stop(t)
 		t.Logf("%d registrations were acknowledged before the kill; all can log in", len(acknowledged))
+		verifyEvents(t, url, map[string]int{"registered": len(acknowledged), "login": len(acknowledged)})
 	})
+}
+
+// verifyEvents checks the chain of events, sealed to the last, and that there
+// are at least so many of each kind.
+func verifyEvents(t *testing.T, url string, least map[string]int) {
+	t.Helper()
+	run := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"events"}, args...)...)
+		cmd.Env = []string{"YOOZAK_DATABASE_URL=" + url}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("yoozak events %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	if out := run("verify"); !strings.Contains(out, "; 0 not sealed yet") {
+		t.Errorf("events verify: %s", out)
+	}
+	for kind, n := range least {
+		if got := strings.Count(run("list", "--json", "--limit", "1000000", "--kind", kind), "\n"); got < n {
+			t.Errorf("%d events %s, want %d or more", got, kind, n)
+		}
+	}
 }
 
 // TestPostgresStopsAndComesBackUnderLoad: what cannot be answered is a 503
@@ -379,4 +403,35 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 			t.Errorf("slow %s: kept for %v", name, took)
 		}
 	}
+}
+
+// TestKill9WhileEventsAreSealed: the server seals two seconds after its
+// start, and is killed about then, again and again.
+func TestKill9WhileEventsAreSealed(t *testing.T) {
+	durable(t, func(t *testing.T, url string) {
+		registered := 0
+		for round := range 3 {
+			s := start(t, url)
+			began := time.Now()
+			var wg sync.WaitGroup
+			var n atomic.Int64
+			for worker := range 32 {
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						if a, err := s.register(fmt.Sprintf("r%d-%d-%d", round, worker, i)); err != nil || a.status != http.StatusCreated {
+							return // killed
+						}
+						n.Add(1)
+					}
+				})
+			}
+			time.Sleep(time.Until(began.Add(2*time.Second + time.Duration(round*20)*time.Millisecond)))
+			s.kill()
+			wg.Wait()
+			registered += int(n.Load())
+		}
+		last := start(t, url)
+		last.stop(t)
+		verifyEvents(t, url, map[string]int{"registered": registered})
+	})
 }

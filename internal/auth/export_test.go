@@ -1,0 +1,21 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Seal seals in a transaction of the test's.
+func Seal(ctx context.Context, tx *store.Store) (int, error) { return seal(ctx, tx) }
+
+// Record adds an event in a transaction of the test's.
+func Record(ctx context.Context, s *Service, tx *store.Store, kind account.EventKind, at time.Time) error {
+	return s.record(ctx, tx, act{kind: kind, at: at})
+}
+
+// Link is the place of an event that follows another, as an attacker can
+// compute it, too.
+func Link(before account.EventHead, e account.Event) account.EventHead { return link(before, e) }

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Events are only added. What may change of one is in this file: it is
+// sealed once, its personal part is forgotten, and the oldest are removed.
+// Triggers in the schema refuse anything else.
+
+const eventColumns = `id, at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment, seq, hash`
+
+func scanEvent(scan func(...any) error) (account.Event, error) {
+	var e account.Event
+	var userID, seq sql.NullInt64
+	err := scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
+		&e.Salt, &e.Commitment, &seq, &e.Hash)
+	e.At, e.UserID, e.Seq = e.At.UTC(), userID.Int64, seq.Int64
+	return e, err
+}
+
+// AddEvent stores an event, in the transaction of the act that it tells of.
+func (s *Store) AddEvent(ctx context.Context, e account.Event) error {
+	_, err := s.q.ExecContext(ctx, `
+		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		e.At.UTC(), e.Kind, e.Actor, e.Details, sql.NullInt64{Int64: e.UserID, Valid: e.UserID != 0},
+		e.SessionID, e.RequestID, e.IP, e.UserAgent, e.Salt, e.Commitment)
+	return s.mend(err)
+}
+
+// EventFilter says which events are wanted; a zero field asks for nothing.
+type EventFilter struct {
+	UserID int64
+	Kind   account.EventKind
+	Before int64 // ids below this one
+}
+
+// Events returns the newest events, at most limit; zero is no limit.
+func (s *Store) Events(ctx context.Context, f EventFilter, limit int) ([]account.Event, error) {
+	var where []string
+	var args []any
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where = append(where, fmt.Sprintf(condition, len(args)))
+	}
+	if f.UserID != 0 {
+		add(`user_id = $%d`, f.UserID)
+	}
+	if f.Kind != "" {
+		add(`kind = $%d`, f.Kind)
+	}
+	if f.Before != 0 {
+		add(`id < $%d`, f.Before)
+	}
+	rest := ``
+	if len(where) > 0 {
+		rest = `WHERE ` + strings.Join(where, ` AND `)
+	}
+	rest += ` ORDER BY id DESC`
+	if limit > 0 {
+		args = append(args, limit)
+		rest += fmt.Sprintf(` LIMIT $%d`, len(args))
+	}
+	return s.events(ctx, rest, args...)
+}
+
+// SealedEvents returns events in the order of the chain: those after a place
+// and up to another, at most limit.
+func (s *Store) SealedEvents(ctx context.Context, after, through int64, limit int) ([]account.Event, error) {
+	return s.events(ctx, `WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3`, after, through, limit)
+}
+
+// EventsToSeal returns events that have no place in the chain yet, in the
+// order of their ids, at most limit, with no more than their hash is made of.
+func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.q.QueryContext(ctx, `
+		SELECT id, at, kind, actor, details, commitment
+		FROM events
+		WHERE seq IS NULL
+		ORDER BY id
+		LIMIT $1`, limit)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var all []account.Event
+	for rows.Next() {
+		var e account.Event
+		if err := rows.Scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &e.Commitment); err != nil {
+			return nil, s.mend(err)
+		}
+		all = append(all, e)
+	}
+	return all, s.mend(rows.Err())
+}
+
+// UnsealedEvents returns events that have no place in the chain yet, in the
+// order of their ids, at most limit.
+func (s *Store) UnsealedEvents(ctx context.Context, limit int) ([]account.Event, error) {
+	return s.events(ctx, `WHERE seq IS NULL ORDER BY id LIMIT $1`, limit)
+}
+
+func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account.Event, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.q.QueryContext(ctx, `SELECT `+eventColumns+` FROM events `+rest, args...)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var all []account.Event
+	for rows.Next() {
+		e, err := scanEvent(rows.Scan)
+		if err != nil {
+			return nil, s.mend(err)
+		}
+		all = append(all, e)
+	}
+	return all, s.mend(rows.Err())
+}
+
+// EventChain returns the state of the chain.
+func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	return s.scanChain(s.q.QueryRowContext(ctx, `
+		SELECT seq, hash, removed_seq, removed_hash
+		FROM event_chain`))
+}
+
+// LockEventChain is [Store.EventChain] for whoever is about to change it: of
+// several servers one goes on, the others wait for its transaction's end and
+// get what it left. (An UPDATE that changes nothing is a row lock on both
+// engines; SQLite has no FOR UPDATE.)
+func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) {
+	return s.scanChain(s.q.QueryRowContext(ctx, `
+		UPDATE event_chain
+		SET seq = seq
+		WHERE id = 1
+		RETURNING seq, hash, removed_seq, removed_hash`))
+}
+
+func (s *Store) scanChain(row *sql.Row) (c account.EventChain, err error) {
+	err = row.Scan(&c.Head.Seq, &c.Head.Hash, &c.Removed.Seq, &c.Removed.Hash)
+	return c, s.mend(err)
+}
+
+// SealEvent gives an event its place in the chain. It returns [ErrNotFound]
+// when it has one already.
+func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE events
+		SET seq = $1, hash = $2
+		WHERE id = $3 AND seq IS NULL`, at.Seq, at.Hash, id))
+}
+
+// SetEventHead notes the newest sealed event.
+func (s *Store) SetEventHead(ctx context.Context, head account.EventHead) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE event_chain
+		SET seq = $1, hash = $2
+		WHERE id = 1`, head.Seq, head.Hash))
+}
+
+// ForgetEventsOf forgets the personal part of a user's events and says of
+// how many.
+func (s *Store) ForgetEventsOf(ctx context.Context, userID int64) (int, error) {
+	return s.forgetEvents(ctx, `user_id = $1`, userID)
+}
+
+// ForgetNobodysEvents forgets the personal part of up to limit events before
+// the given time that are about no user, and says of how many.
+func (s *Store) ForgetNobodysEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.forgetEvents(ctx, `id IN (SELECT id
+		             FROM events
+		             WHERE user_id IS NULL AND salt IS NOT NULL AND at < $1
+		             ORDER BY at
+		             LIMIT $2)`, before.UTC(), limit)
+}
+
+func (s *Store) forgetEvents(ctx context.Context, condition string, args ...any) (int, error) {
+	res, err := s.q.ExecContext(ctx, `
+		UPDATE events
+		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
+		WHERE `+condition, args...)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), s.mend(err)
+}
+
+// RemoveEvents removes the oldest events, up to and with a place in the
+// chain.
+func (s *Store) RemoveEvents(ctx context.Context, through account.EventHead) error {
+	err := s.one(s.q.ExecContext(ctx, `
+		UPDATE event_chain
+		SET removed_seq = $1, removed_hash = $2
+		WHERE id = 1 AND removed_seq < $1 AND seq >= $1`, through.Seq, through.Hash))
+	if err != nil {
+		return err
+	}
+	_, err = s.q.ExecContext(ctx, `
+		DELETE FROM events
+		WHERE seq <= $1`, through.Seq)
+	return s.mend(err)
+}
