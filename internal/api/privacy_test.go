@@ -23,6 +23,9 @@ var exported = map[string]struct{ field, owner string }{
 	"challenges":       {"challenges", "user_id"},
 	"mails":            {"mails", "user_id"},
 	"signing_keys":     {},
+	"secrets":          {},
+	"guesses":          {}, // counts by keyed hashes, for hours; erased with the user
+	"rate_limits":      {}, // the same, for minutes
 	"goose_db_version": {},
 	"sqlite_sequence":  {},
 }
