@@ -20,9 +20,11 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 )
 
@@ -33,12 +35,13 @@ type serveCmd struct {
 	config.Passwords
 	config.Mail
 	config.Accounts
+	config.Limits
 }
 
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.Limits, cmd.HTTP)
 	if err != nil {
 		return err
 	}
@@ -46,6 +49,9 @@ func (cmd serveCmd) Run(e env) error {
 	defer flush()
 	if c.Passwords.Insecure {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
+	}
+	if !c.Limits.On {
+		log.Warn("INSECURE: YOOZAK_RATE_LIMITS=off, so nothing keeps anybody from guessing passwords; this is for tests and measurements only")
 	}
 	tuneGC()
 	sender, err := newSender(c)
@@ -64,6 +70,11 @@ func (cmd serveCmd) Run(e env) error {
 	}()
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
+	limits, err := newLimits(c.Limits, st, log)
+	if err != nil {
+		return err
+	}
+	defer limits.Close() //nolint:errcheck // connections that nobody needs any more
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm:       c.Tokens.Algorithm,
@@ -72,6 +83,7 @@ func (cmd serveCmd) Run(e env) error {
 		Rotation:        c.Tokens.Rotation,
 		Mail:            mailOptions(c, sender),
 		EraseAfter:      c.Accounts.EraseAfter,
+		Limits:          limits,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
@@ -82,11 +94,13 @@ func (cmd serveCmd) Run(e env) error {
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
 		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
+		HoldThrottled: holdThrottled,
+		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
+		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(hasher)
+		metrics := newMetrics(hasher, limits)
 		options.Observe = metrics.Observe
 		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
 			return err
@@ -100,7 +114,7 @@ func (cmd serveCmd) Run(e env) error {
 	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
-	greet(e.stderr, servers.url("api"), c, sender)
+	greet(e.stderr, servers.url("api"), c, sender, limits)
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
@@ -108,6 +122,7 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs := job.Start(log, []job.Job{
 		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
+		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 	})
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -118,6 +133,10 @@ func (cmd serveCmd) Run(e env) error {
 	log.Info("stopped")
 	return err
 }
+
+// holdThrottled is how long who asks too often waits for the answer that says
+// so; Retry-After is never less.
+const holdThrottled = time.Second
 
 // gcPercent lets the heap grow to five times what is in use before it is
 // collected: that is a few megabytes here, and requests leave little behind.
@@ -150,11 +169,26 @@ func threadsBeside(slots int) func(busy bool) {
 	}
 }
 
-func newMetrics(hasher *password.Hasher) *telemetry.Metrics {
+func newMetrics(hasher *password.Hasher, limits *limit.Limiter) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(hasher.Waiting()) })
+	if limits != nil {
+		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(limits.Outages()) })
+	}
 	return m
+}
+
+// newLimits makes the rate limits, or none where they are off.
+func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit.Limiter, error) {
+	if !c.On {
+		return nil, nil
+	}
+	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL, Log: log})
+	if err != nil {
+		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL: %w", err)}
+	}
+	return l, nil
 }
 
 func debugHandler() http.Handler {
@@ -168,7 +202,7 @@ func debugHandler() http.Handler {
 }
 
 // greet tells a person at the terminal where things are.
-func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
+func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
@@ -177,8 +211,12 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	if sender.Folder() != "" {
 		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n",
-		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails)
+	counted := "OFF: anybody may guess passwords as fast as they like"
+	if limits != nil {
+		counted = "on, counted in " + limits.Where()
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n  Limits:   %s\n",
+		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails, counted)
 }
 
 // servers are the HTTP servers of the process.

@@ -6,6 +6,8 @@ type Peer struct {
 	IP        string
 	UserAgent string
 	Language  string // of the answer: "fr", "en" or "ar"
+
+	DeviceToken string // from an earlier login on this device; empty: none
 }
 
 // MaxUserAgent is how many bytes of a User-Agent are kept.

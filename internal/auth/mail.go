@@ -125,6 +125,8 @@ func (s *Service) RunMail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-s.wake:
+		case userID := <-s.notices:
+			s.tell(ctx, userID)
 		case <-look.C:
 		}
 	}

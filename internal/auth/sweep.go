@@ -15,7 +15,8 @@ const (
 
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
-// late click is told why it is refused; mails that were delivered; and
+// late click is told why it is refused; mails that were delivered;
+// wrong passwords that nobody is slowed down for any more; and
 // people who closed their account long enough ago.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
@@ -28,6 +29,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		func(tx *store.Store, most int) (int64, error) {
 			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
 		},
+		func(tx *store.Store, most int) (int64, error) { return tx.DeleteGuesses(ctx, now, most) },
 		func(tx *store.Store, most int) (int64, error) {
 			return tx.EraseUsers(ctx, now.Add(-s.o.EraseAfter), most)
 		},

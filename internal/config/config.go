@@ -67,6 +67,12 @@ type Accounts struct {
 	EraseAfter string `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 }
 
+// Limits says how often things may be done.
+type Limits struct {
+	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords. See docs/limits.md."`
+	RedisURLFile string `name:"redis-url-file" env:"YOOZAK_REDIS_URL_FILE" placeholder:"PATH" group:"Limits:" help:"File that holds the URL of a Redis or Valkey where servers share rate limits (or set YOOZAK_REDIS_URL). By default they share them in PostgreSQL; with SQLite they are in memory."`
+}
+
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
@@ -93,7 +99,14 @@ type Config struct {
 	Passwords PasswordsConfig
 	Mail      MailConfig
 	Accounts  AccountsConfig
+	Limits    LimitsConfig
 	HTTP      HTTPConfig
+}
+
+// LimitsConfig is what [Limits] means. RedisURL is empty when there is none.
+type LimitsConfig struct {
+	On       bool
+	RedisURL string
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -148,8 +161,8 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts] and [HTTP]. All mistakes of all groups
-// come back together.
+// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Limits] and [HTTP].
+// All mistakes of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -285,6 +298,19 @@ func loopback(host string) bool {
 
 func (a Accounts) load(c *Config, p *problems) {
 	c.Accounts = AccountsConfig{EraseAfter: p.duration("YOOZAK_ERASE_AFTER", a.EraseAfter, time.Minute, 10*365*24*time.Hour)}
+}
+
+func (l Limits) load(c *Config, p *problems) {
+	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits), RedisURL: p.get("YOOZAK_REDIS_URL")}
+	if l.RedisURLFile != "" {
+		if c.Limits.RedisURL != "" {
+			p.add("YOOZAK_REDIS_URL_FILE", "is set together with YOOZAK_REDIS_URL: keep one")
+		}
+		c.Limits.RedisURL = p.file("YOOZAK_REDIS_URL_FILE", l.RedisURLFile)
+	}
+	if u := c.Limits.RedisURL; u != "" && !strings.HasPrefix(u, "redis://") && !strings.HasPrefix(u, "rediss://") { // not quoted: it may hold a password
+		p.add("YOOZAK_REDIS_URL", "must be redis://user:password@host:port/number, or rediss:// with TLS")
+	}
 }
 
 func (h HTTP) load(c *Config, p *problems) {

@@ -36,7 +36,7 @@ func none(string) string { return "" }
 func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
-	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts]())
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +46,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour},
+		Limits:    config.LimitsConfig{On: true},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -64,15 +65,17 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
+	l := filled[config.Limits]()
+	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
 	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon"
-	_, err := config.Load(none, d, tk, p, h, m, a)
+	_, err := config.Load(none, d, tk, p, h, m, a, l)
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -138,6 +141,25 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	}
 }
 
+func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
+	t.Parallel()
+	for given, ok := range map[string]bool{
+		"redis://:hunter2@cache.internal:6379/0": true,
+		"rediss://cache.internal:6380":           true,
+		"http://:hunter2@cache.internal":         false,
+	} {
+		c, err := config.Load(func(name string) string {
+			if name == "YOOZAK_REDIS_URL" {
+				return given
+			}
+			return ""
+		}, filled[config.Limits]())
+		if (err == nil) != ok || ok && c.Limits.RedisURL != given || err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", given, err)
+		}
+	}
+}
+
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
@@ -167,7 +189,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts]()} {
+	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -179,6 +201,9 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
 			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			}
+			if tag.Get("env") == "YOOZAK_REDIS_URL_FILE" {
+				b.WriteString("| `YOOZAK_REDIS_URL` | none: it may hold a password | | The Redis or Valkey: `redis://user:password@host:6379/0`, or `rediss://` with TLS. |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")

@@ -75,7 +75,8 @@ var acts = map[account.ChallengeKind]act{
 				errs.Add("repeat", "page.reset.mismatch", nil)
 				return errs.Err()
 			}
-			return a.ResetPassword(ctx, peer, auth.PasswordReset{Token: account.TextInput(token), New: account.TextInput(plain)})
+			_, err := a.ResetPassword(ctx, peer, auth.PasswordReset{Token: account.TextInput(token), New: account.TextInput(plain)})
+			return err
 		},
 	},
 	account.VerifyEmail: {
