@@ -29,6 +29,7 @@ type setting struct {
 	fastHash  bool
 	batch     int  // writes in one commit on SQLite; 0: the default
 	debug     bool // serve pprof
+	limits    bool // leave rate limits on, and believe what the load says of where it comes from
 }
 
 // yoozak is a running server.
@@ -48,6 +49,11 @@ func (b *bench) launch(s setting) (*yoozak, error) {
 		"YOOZAK_LISTEN=" + addr,
 		"YOOZAK_DATABASE_URL=" + s.database,
 		"YOOZAK_JWT_ALGORITHM=" + s.algorithm,
+	}
+	if s.limits {
+		env = append(env, "YOOZAK_TRUSTED_PROXIES=127.0.0.1")
+	} else {
+		env = append(env, "YOOZAK_RATE_LIMITS=off") // one address asks for everybody
 	}
 	if s.algorithm == "HS256" {
 		env = append(env, "YOOZAK_JWT_SECRET="+b.secret)

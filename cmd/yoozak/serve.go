@@ -21,9 +21,11 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 )
 
@@ -34,12 +36,13 @@ type serveCmd struct {
 	config.Passwords
 	config.Mail
 	config.Accounts
+	config.Limits
 }
 
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.Limits, cmd.HTTP)
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,9 @@ func (cmd serveCmd) Run(e env) error {
 	defer flush()
 	if c.Passwords.Insecure {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
+	}
+	if !c.Limits.On {
+		log.Warn("INSECURE: YOOZAK_RATE_LIMITS=off, so nothing keeps anybody from guessing passwords; this is for tests and measurements only")
 	}
 	tuneGC()
 	sender, err := newSender(c)
@@ -66,6 +72,11 @@ func (cmd serveCmd) Run(e env) error {
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
 	breached := newBreached(c.Passwords, log)
+	limits, err := newLimits(c.Limits, st, log)
+	if err != nil {
+		return err
+	}
+	defer limits.Close() //nolint:errcheck // connections that nobody needs any more
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm:       c.Tokens.Algorithm,
@@ -76,6 +87,7 @@ func (cmd serveCmd) Run(e env) error {
 		EraseAfter:      c.Accounts.EraseAfter,
 		Breached:        breached,
 		EventsKeep:      c.Accounts.EventsKeep,
+		Limits:          limits,
 		Log:             log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
@@ -89,11 +101,13 @@ func (cmd serveCmd) Run(e env) error {
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
 		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
+		HoldThrottled: holdThrottled,
+		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
+		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(hasher, breached)
+		metrics := newMetrics(hasher, breached, limits)
 		options.Observe = metrics.Observe
 		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
 			return err
@@ -107,7 +121,7 @@ func (cmd serveCmd) Run(e env) error {
 	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
-	greet(e.stderr, servers.url("api"), c, sender)
+	greet(e.stderr, servers.url("api"), c, sender, limits)
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
@@ -117,6 +131,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
+		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 	})
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -138,6 +153,10 @@ func finishEvents(service *auth.Service, log *slog.Logger) {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }
+
+// holdThrottled is how long who asks too often waits for the answer that says
+// so; Retry-After is never less.
+const holdThrottled = time.Second
 
 // gcPercent lets the heap grow to five times what is in use before it is
 // collected: that is a few megabytes here, and requests leave little behind.
@@ -170,12 +189,27 @@ func threadsBeside(slots int) func(busy bool) {
 	}
 }
 
-func newMetrics(hasher *password.Hasher, breached *breach.Checker) *telemetry.Metrics {
+func newMetrics(hasher *password.Hasher, breached *breach.Checker, limits *limit.Limiter) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(breached.Failures()) })
+	if limits != nil {
+		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(limits.Outages()) })
+	}
 	return m
+}
+
+// newLimits makes the rate limits, or none where they are off.
+func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit.Limiter, error) {
+	if !c.On {
+		return nil, nil
+	}
+	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL, Log: log})
+	if err != nil {
+		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL: %w", err)}
+	}
+	return l, nil
 }
 
 func debugHandler() http.Handler {
@@ -189,7 +223,7 @@ func debugHandler() http.Handler {
 }
 
 // greet tells a person at the terminal where things are.
-func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
+func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
@@ -202,8 +236,12 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	if c.Tokens.Accept != nil {
 		signing += "; Django's are good until they expire"
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Mail:     %s\n",
-		versionText(), url, database, signing, mails)
+	counted := "OFF: anybody may guess passwords as fast as they like"
+	if limits != nil {
+		counted = "on, counted in " + limits.Where()
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Mail:     %s\n  Limits:   %s\n",
+		versionText(), url, database, signing, mails, counted)
 }
 
 // servers are the HTTP servers of the process.

@@ -25,6 +25,7 @@ type userCmd struct {
 	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
 	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
 	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
+	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
 }
 
@@ -170,6 +171,23 @@ func (cmd userRestoreCmd) Run(e env) error {
 			return named(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "restored %s\n", cmd.Username)
+		return err
+	})
+}
+
+type userUnlockCmd struct {
+	Username string `arg:""`
+	config.Database
+	config.Passwords
+}
+
+// Run forgets wrong tries; running servers see it at once.
+func (cmd userUnlockCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+			return named(err, cmd.Username)
+		}
+		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", cmd.Username)
 		return err
 	})
 }

@@ -41,6 +41,7 @@ const (
 	MailEmailChanged    MailKind = "email_changed" // with the way to undo it
 	MailPasswordChanged MailKind = "password_changed"
 	MailAccountClosed   MailKind = "account_closed"
+	MailUnusualAttempts MailKind = "unusual_attempts" // many wrong passwords from devices that are not known
 
 	// MailResetRequest becomes a MailResetPassword for each user who has the
 	// address, or nothing. It is never sent.

@@ -7,6 +7,8 @@ type Peer struct {
 	UserAgent string
 	Language  string // of the answer: "fr", "en" or "ar"
 	RequestID string // of the request, as the answer and the log have it
+
+	DeviceToken string // from an earlier login on this device; empty: none
 }
 
 // MaxUserAgent is how many bytes of a User-Agent are kept.

@@ -25,8 +25,8 @@ func newCORS(origins []string) cors {
 // A page cannot read a header that is not exposed to it, nor send one that
 // is not allowed.
 const (
-	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After"
-	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id"
+	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After, " + deviceHeader
+	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, " + deviceHeader
 	preflightAge   = "7200" // seconds; the most that Chromium keeps
 )
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
@@ -94,6 +95,8 @@ type (
 func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
 	status, body := s.errorBody(ctx, x, err)
 	switch status {
+	case http.StatusTooManyRequests:
+		s.hold(ctx)
 	case http.StatusUnauthorized:
 		x.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
 	case http.StatusServiceUnavailable:
@@ -102,6 +105,24 @@ func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
 		x.Header().Set("Connection", "close") // the rest of the body is not read
 	}
 	writeJSON(x, status, body)
+}
+
+// mostHeld is how many answers are held back at once; others go out.
+const mostHeld = 1000
+
+// hold keeps a client that was told to slow down waiting, which costs us
+// nothing: most that flood ask again when they have an answer.
+func (s *Server) hold(ctx context.Context) {
+	defer s.held.Add(-1)
+	if s.held.Add(1) > mostHeld || s.o.HoldThrottled <= 0 {
+		return
+	}
+	t := time.NewTimer(s.o.HoldThrottled)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, any) {

@@ -148,7 +148,7 @@ func (s *Server) peer(x *exchange, r *http.Request) account.Peer {
 		agent = agent[:account.MaxUserAgent]
 	}
 	agent = strings.ReplaceAll(strings.ToValidUTF8(agent, "\uFFFD"), "\x00", "")
-	return account.Peer{IP: s.clientIP(r), UserAgent: agent, Language: x.language, RequestID: x.id}
+	return account.Peer{IP: s.clientIP(r), UserAgent: agent, Language: x.language, RequestID: x.id, DeviceToken: deviceToken(r)}
 }
 
 // clientIP is the address of the connection or, where that is a proxy that
@@ -172,6 +172,12 @@ func (s *Server) clientIP(r *http.Request) string {
 		}
 	}
 	return host
+}
+
+// fromProxy reports whether the connection is a proxy's that we trust.
+func (s *Server) fromProxy(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	return err == nil && s.trusted(host)
 }
 
 func (s *Server) trusted(host string) bool {

@@ -122,6 +122,7 @@ func (s *Server) serve(res resource) http.Handler {
 			s.writeError(ctx, x, err)
 			return
 		}
+		s.giveDevice(w, r, out)
 		if status == http.StatusNoContent {
 			x.WriteHeader(status)
 			return
@@ -150,6 +151,10 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	case !found:
 		return nil, 0, methodNotAllowed(r.Method)
 	}
+	peer := s.peer(x, r)
+	if err := s.admit(r, rt, peer); err != nil {
+		return nil, 0, err
+	}
 	from := source{path: r.PathValue}
 	if r.URL.RawQuery != "" && rt.endpoint.readsQuery {
 		from.query = r.URL.Query()
@@ -160,7 +165,7 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 			return nil, 0, err
 		}
 	}
-	out, err := rt.endpoint.call(ctx, s.peer(x, r), caller, from)
+	out, err := rt.endpoint.call(ctx, peer, caller, from)
 	return out, rt.status, err
 }
 

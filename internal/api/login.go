@@ -18,6 +18,8 @@ type tokenResponse struct {
 	Access    string    `json:"access"`
 	User      userBody  `json:"user"`
 	TokenInfo tokenInfo `json:"token_info"`
+
+	knownDevice // in headers, not in the body
 }
 
 // tokenInfo tells about the access token.
@@ -40,6 +42,7 @@ func newTokenResponse(g auth.Grant) tokenResponse {
 			IssuedAt:  wired(g.Claims.IssuedAt),
 			Type:      "Bearer",
 		},
+		knownDevice: knownDevice{g.Device},
 	}
 }
 

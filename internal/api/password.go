@@ -13,8 +13,9 @@ type changePasswordRequest struct {
 	New     account.Input `json:"new_password"`
 }
 
-func (s *Server) changePassword(ctx context.Context, caller *auth.Caller, in *changePasswordRequest) (nothing, error) {
-	return nothing{}, s.auth.ChangePassword(ctx, caller, auth.PasswordChange(*in))
+func (s *Server) changePassword(ctx context.Context, caller *auth.Caller, in *changePasswordRequest) (knownDevice, error) {
+	token, err := s.auth.ChangePassword(ctx, caller, auth.PasswordChange(*in))
+	return knownDevice{token}, err
 }
 
 type resetRequest struct {
@@ -33,6 +34,7 @@ type resetPasswordRequest struct {
 	New   account.Input `json:"new_password"`
 }
 
-func (s *Server) resetPassword(ctx context.Context, peer account.Peer, in *resetPasswordRequest) (nothing, error) {
-	return nothing{}, s.auth.ResetPassword(ctx, peer, auth.PasswordReset(*in))
+func (s *Server) resetPassword(ctx context.Context, peer account.Peer, in *resetPasswordRequest) (knownDevice, error) {
+	token, err := s.auth.ResetPassword(ctx, peer, auth.PasswordReset(*in))
+	return knownDevice{token}, err
 }

@@ -27,6 +27,9 @@ var exported = map[string]struct{ field, owner string }{
 	"events":           {"events", "user_id"},
 	"event_chain":      {},
 	"signing_keys":     {},
+	"secrets":          {},
+	"guesses":          {}, // counts by keyed hashes, for hours; erased with the user
+	"rate_limits":      {}, // the same, for minutes
 	"goose_db_version": {},
 	"sqlite_sequence":  {},
 }

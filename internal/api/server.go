@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -28,7 +29,9 @@ type Options struct {
 	RefreshHint    time.Duration
 	CORSOrigins    []string
 	TrustedProxies []netip.Prefix
-	Pages          Pages // nil: none
+	HoldThrottled  time.Duration // how long an answer 429 is held back
+	HTTPS          bool          // people reach us by https, whatever a request looks like
+	Pages          Pages         // nil: none
 }
 
 // Pages answers the requests below [PagesPath] for people: what api knows of
@@ -44,6 +47,7 @@ type Server struct {
 	auth *auth.Service
 	o    Options
 	cors cors
+	held atomic.Int64 // answers 429 that are held back now
 }
 
 // New makes the handler of the whole API.

@@ -44,16 +44,32 @@ type server struct {
 	clock   *clock  // what the rules take for now
 }
 
-// clock is the time of day, moved on by a test.
-type clock struct{ ahead atomic.Int64 }
+// clock is the time of day, moved on by a test, which may also stop it.
+type clock struct {
+	ahead   atomic.Int64
+	stopped atomic.Pointer[time.Time]
+}
 
-func (c *clock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	at := time.Now()
+	if s := c.stopped.Load(); s != nil {
+		at = *s
+	}
+	return at.Add(time.Duration(c.ahead.Load()))
+}
+
 func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
+
+func (c *clock) stop() {
+	at := time.Now()
+	c.stopped.Store(&at)
+}
 
 type settings struct {
 	api    api.Options
 	auth   auth.Options
 	tokens token.Options
+	clock  *clock
 	lose   *store.Store // takes the place of the database once keys are loaded
 }
 
@@ -66,6 +82,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
+		clock: s.clock,
 		api: api.Options{
 			Ready: st.Ready, Log: log, LogRequests: true,
 			Language: "fr", RefreshHint: 5 * time.Minute,

@@ -20,7 +20,7 @@ type Credentials struct {
 // the name is unknown, the password is wrong or the account is not active,
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
-// account.
+// account. Before that it may return [account.ErrThrottled]: see tryLogin.
 func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (Grant, error) {
 	errs := account.Fields{}
 	username := checkText(errs, "username", c.Username, required)
@@ -46,15 +46,24 @@ var errHashChanged = errors.New("the password hash changed meanwhile")
 
 func (s *Service) login(ctx context.Context, peer account.Peer, username, plain string) (Grant, error) {
 	u, err := s.userForLogin(ctx, username)
-	if errors.Is(err, store.ErrNotFound) {
+	absent := errors.Is(err, store.ErrNotFound)
+	if err != nil && !absent {
+		return Grant{}, err
+	}
+	t, err := s.tryLogin(ctx, peer, username, u)
+	if err != nil {
+		return Grant{}, err
+	}
+	defer t.end()
+	if t.owner != 0 { // a flood by strangers must not keep the owner waiting
+		ctx = password.Ahead(ctx)
+	}
+	if absent {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return Grant{}, hashing(err)
 		}
 		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
-		return Grant{}, account.ErrInvalidCredentials
-	}
-	if err != nil {
-		return Grant{}, err
+		return Grant{}, t.wrong(ctx, account.ErrInvalidCredentials)
 	}
 	result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
 	if err != nil {
@@ -66,7 +75,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 			a.userID = 0 // or it could be written after the person was erased
 		}
 		s.failed(a)
-		return Grant{}, s.refuse(ctx, peer, u)
+		return Grant{}, t.wrong(ctx, s.refuse(ctx, peer, u))
 	}
 	hash := u.PasswordHash
 	if result.Outdated {
@@ -81,6 +90,9 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
+		if err := t.right(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.CreateSession(ctx, n); err != nil {
 			return err
 		}
@@ -92,7 +104,9 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 	if err != nil {
 		return Grant{}, err
 	}
-	return s.grant(u, n)
+	grant, err := s.grant(u, n)
+	grant.Device = t.remember(u.ID, now)
+	return grant, err
 }
 
 // refuse is the answer to a login that fails. Who comes from Django with a

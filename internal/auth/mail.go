@@ -131,6 +131,8 @@ func (s *Service) RunMail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-s.wake:
+		case userID := <-s.notices:
+			s.tell(ctx, userID)
 		case <-look.C:
 		}
 	}

@@ -130,7 +130,8 @@ func (s *server) requestReset(t *testing.T, email string) {
 
 func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 	t.Helper()
-	return s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
+	_, err := s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
+	return err
 }
 
 // caller is who has the access token of a grant, with the test's peer.

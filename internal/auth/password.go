@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -16,21 +17,23 @@ type PasswordChange struct {
 }
 
 // ChangePassword gives the caller another password by the rules of
-// registration, ends their other sessions and mails a notice.
-func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) error {
+// registration, ends their other sessions and mails a notice. It returns the
+// token by which the caller's device will be known: those before are
+// worthless now.
+func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) (deviceToken string, err error) {
 	errs := account.Fields{}
 	current := checkPassword(errs, "current_password", c.Current)
 	plain := checkPassword(errs, "new_password", c.New)
 	if err := errs.Err(); err != nil {
-		return err
+		return "", err
 	}
 	u, err := s.confirmPassword(ctx, caller, "current_password", current)
 	if err != nil {
-		return err
+		return "", err
 	}
 	hash, err := s.newPassword(ctx, "new_password", plain, u)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := s.o.Now().UTC()
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
@@ -51,10 +54,13 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return wrongPassword("current_password")
+		err = wrongPassword("current_password")
+	}
+	if err != nil {
+		return "", err
 	}
 	s.wakeMail()
-	return err
+	return s.rememberDevice(ctx, u.ID, now)
 }
 
 // confirmPassword returns the caller with all that is known of them, if the
@@ -64,15 +70,20 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 	if err != nil {
 		return account.User{}, err
 	}
-	result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
+	t, err := s.tryConfirm(ctx, u)
+	if err != nil {
+		return account.User{}, err
+	}
+	defer t.end()
+	result, err := s.hasher.Verify(password.Ahead(ctx), u.PasswordHash, plain)
 	if err != nil {
 		return account.User{}, hashing(err)
 	}
 	if !result.Match {
 		s.failed(acted(account.EventPasswordRefused, caller, s.o.Now()))
-		return account.User{}, wrongPassword(field)
+		return account.User{}, t.wrong(ctx, wrongPassword(field))
 	}
-	return u, nil
+	return u, t.settle(ctx)
 }
 
 func wrongPassword(field string) error {
@@ -126,23 +137,30 @@ type PasswordReset struct {
 
 // ResetPassword gives the user of a challenge another password by the rules
 // of registration, ends all their sessions and mails a notice. It also shows
-// that the mailbox is theirs.
-func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) error {
+// that the mailbox is theirs: so wrong tries at the password are forgotten,
+// and the device is known from now on, by the token that is returned. This is
+// the way in for an owner on a new device while strangers guess.
+func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) (deviceToken string, err error) {
 	errs := account.Fields{}
 	raw := checkToken(errs, r.Token)
 	plain := checkPassword(errs, "new_password", r.New)
 	if err := errs.Err(); err != nil {
-		return err
+		return "", err
 	}
 	_, u, err := s.challenge(ctx, s.store, account.ResetPassword, raw) // before the slow part
 	if err != nil {
-		return err
+		return "", err
 	}
 	hash, err := s.newPassword(ctx, "new_password", plain, u)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	if s.o.Limits != nil {
+		if _, err := s.secret(ctx); err != nil { // it may need a transaction of its own
+			return "", err
+		}
+	}
+	err = s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
@@ -162,6 +180,14 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
+		if err := s.forgive(ctx, tx, u); err != nil {
+			return err
+		}
+		deviceToken, err = s.rememberDevice(ctx, u.ID, now)
+		if err != nil {
+			return err
+		}
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)
 	})
+	return deviceToken, err
 }

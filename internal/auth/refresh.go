@@ -25,7 +25,8 @@ type Renewal struct {
 
 // Refresh exchanges a refresh token whose session is live and whose user is
 // active. The errors are those of [token.Tokens.Verify],
-// [account.ErrUserNotFound] and [account.ErrUserInactive].
+// [account.ErrUserNotFound], [account.ErrUserInactive] and
+// [account.ErrThrottled].
 func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Input) (Renewal, error) {
 	errs := account.Fields{}
 	raw := checkText(errs, "refresh", in, required)
@@ -49,6 +50,9 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 	}
 	if !n.Live(now) {
 		return Renewal{}, account.ErrTokenInvalid
+	}
+	if err := s.take(ctx, refreshPerSession, n.ID); err != nil {
+		return Renewal{}, err
 	}
 	var out Renewal
 	if s.o.Rotation {

@@ -47,7 +47,12 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 		return Grant{}, usernameTaken(err)
 	}
 	s.wakeMail()
-	return s.grant(u, n)
+	grant, err := s.grant(u, n)
+	if err != nil {
+		return Grant{}, err
+	}
+	grant.Device, err = s.rememberDevice(ctx, u.ID, u.JoinedAt)
+	return grant, err
 }
 
 // CreateUser creates an active user without logging them in, by the rules of

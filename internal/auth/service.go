@@ -17,6 +17,8 @@
 //   - Each security-relevant act is an event in the same transaction
 //     (docs/events.md).
 //   - Whether an address is known is told by nothing that a stranger can ask.
+//   - Who guesses at a password is slowed down, and the owner is not locked
+//     out: a device that has logged in before has tries of its own.
 //   - With rotation, a refresh token works once. A repetition within the
 //     grace gets the same successor; a later one ends the session, because
 //     one of the two who hold the token has stolen it (RFC 9700, section
@@ -33,6 +35,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -49,6 +52,7 @@ type Options struct {
 	Breached        *breach.Checker  // nil: leaked passwords are taken
 	EventsKeep      time.Duration    // how long events are kept; zero: for ever
 	Staff           string           // who runs this command, in events; empty: it is the server
+	Limits          *limit.Limiter   // nil: everybody may do anything as often as they like
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
 }
@@ -63,6 +67,9 @@ type Service struct {
 	wake   chan struct{} // a mail was added to the outbox
 
 	failures failures
+	guard    guard
+
+	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }
 
 // New makes a Service. Call [Service.LoadKeys] before tokens are needed.
@@ -70,7 +77,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1)}
+	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64)}
 }
 
 // Grant is what a login gives.
@@ -79,6 +86,7 @@ type Grant struct {
 	Access  string
 	Refresh string
 	Claims  token.Claims // of the access token
+	Device  string       // the token by which this device will be known; empty: limits are off
 }
 
 // newSession prepares the session of a login that is about to be stored.

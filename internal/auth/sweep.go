@@ -19,7 +19,8 @@ const (
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; mails
-// that were delivered; people who closed their account long enough ago; whose
+// that were delivered; wrong passwords that nobody is slowed down for any
+// more; people who closed their account long enough ago; whose
 // IP address it was that did something as nobody we know, as long ago; and
 // the oldest events.
 func (s *Service) Sweep(ctx context.Context) error {
@@ -37,6 +38,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		func(tx *store.Store, most int) (int64, error) { return s.eraseUsers(ctx, tx, now, most) },
 		func(tx *store.Store, most int) (int64, error) { return s.forgetNobodys(ctx, tx, now, most) },
 		func(tx *store.Store, most int) (int64, error) { return s.removeEvents(ctx, tx, now, most) },
+		func(tx *store.Store, most int) (int64, error) { return tx.DeleteGuesses(ctx, now, most) },
 	}
 	for _, sweep := range sweeps {
 		if err := s.repeat(ctx, sweep); err != nil {

@@ -80,6 +80,12 @@ type Shadow struct {
 	Every    string `name:"every" env:"YOOZAK_SHADOW_EVERY" default:"1h" placeholder:"TIME" group:"Shadow:" help:"How often the report gets a summary."`
 }
 
+// Limits says how often things may be done.
+type Limits struct {
+	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords. See docs/limits.md."`
+	RedisURLFile string `name:"redis-url-file" env:"YOOZAK_REDIS_URL_FILE" placeholder:"PATH" group:"Limits:" help:"File that holds the URL of a Redis or Valkey where servers share rate limits (or set YOOZAK_REDIS_URL). By default they share them in PostgreSQL; with SQLite they are in memory."`
+}
+
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
@@ -107,6 +113,7 @@ type Config struct {
 	Mail      MailConfig
 	Accounts  AccountsConfig
 	Shadow    ShadowConfig
+	Limits    LimitsConfig
 	HTTP      HTTPConfig
 }
 
@@ -116,6 +123,12 @@ type ShadowConfig struct {
 	Upstream, Copy *url.URL
 	Report         string // empty: standard output
 	Every          time.Duration
+}
+
+// LimitsConfig is what [Limits] means. RedisURL is empty when there is none.
+type LimitsConfig struct {
+	On       bool
+	RedisURL string
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -176,8 +189,8 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow] and [HTTP]. All mistakes of all
-// groups come back together.
+// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow], [Limits] and [HTTP]. All mistakes
+// of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -375,6 +388,19 @@ func (p *problems) server(name, s string) *url.URL {
 		return new(url.URL)
 	}
 	return u
+}
+
+func (l Limits) load(c *Config, p *problems) {
+	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits), RedisURL: p.get("YOOZAK_REDIS_URL")}
+	if l.RedisURLFile != "" {
+		if c.Limits.RedisURL != "" {
+			p.add("YOOZAK_REDIS_URL_FILE", "is set together with YOOZAK_REDIS_URL: keep one")
+		}
+		c.Limits.RedisURL = p.file("YOOZAK_REDIS_URL_FILE", l.RedisURLFile)
+	}
+	if u := c.Limits.RedisURL; u != "" && !strings.HasPrefix(u, "redis://") && !strings.HasPrefix(u, "rediss://") { // not quoted: it may hold a password
+		p.add("YOOZAK_REDIS_URL", "must be redis://user:password@host:port/number, or rediss:// with TLS")
+	}
 }
 
 func (h HTTP) load(c *Config, p *problems) {

@@ -39,7 +39,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	d, tk, p, h := all()
 	s := filled[config.Shadow]()
 	s.Upstream = "http://127.0.0.1:8080/" // the only one that has none
-	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), s)
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), s, filled[config.Limits]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +53,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 			Listen: "127.0.0.1:8001", Every: time.Hour,
 			Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
 		},
+		Limits: config.LimitsConfig{On: true},
 		HTTP: config.HTTPConfig{
 			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
@@ -73,14 +74,16 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
 	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
-	_, err := config.Load(none, d, tk, p, h, m, a)
+	l := filled[config.Limits]()
+	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
+	_, err := config.Load(none, d, tk, p, h, m, a, l)
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -242,6 +245,25 @@ func TestServersOfAShadow(t *testing.T) {
 	}
 }
 
+func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
+	t.Parallel()
+	for given, ok := range map[string]bool{
+		"redis://:hunter2@cache.internal:6379/0": true,
+		"rediss://cache.internal:6380":           true,
+		"http://:hunter2@cache.internal":         false,
+	} {
+		c, err := config.Load(func(name string) string {
+			if name == "YOOZAK_REDIS_URL" {
+				return given
+			}
+			return ""
+		}, filled[config.Limits]())
+		if (err == nil) != ok || ok && c.Limits.RedisURL != given || err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", given, err)
+		}
+	}
+}
+
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
@@ -271,7 +293,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Shadow]()} {
+	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits](), filled[config.Shadow]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -286,6 +308,9 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
 			case "YOOZAK_JWT_SECRET_FILE":
 				b.WriteString("| `YOOZAK_ACCEPT_HS256_SECRET` | none: it is a secret | | Django's `SECRET_KEY`, 32 bytes or more: see [django.md](django.md). |\n")
+			}
+			if tag.Get("env") == "YOOZAK_REDIS_URL_FILE" {
+				b.WriteString("| `YOOZAK_REDIS_URL` | none: it may hold a password | | The Redis or Valkey: `redis://user:password@host:6379/0`, or `rediss://` with TLS. |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")

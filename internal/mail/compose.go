@@ -32,6 +32,7 @@ var kinds = map[account.MailKind]words{
 	account.MailEmailChanged:    {"mail.email_changed.subject", "mail.email_changed.body", "mail.email_changed.action", "mail.email_changed.note"},
 	account.MailPasswordChanged: {"mail.password_changed.subject", "mail.password_changed.body", "", "mail.password_changed.note"},
 	account.MailAccountClosed:   {"mail.account_closed.subject", "mail.account_closed.body", "", "mail.account_closed.note"},
+	account.MailUnusualAttempts: {"mail.unusual_attempts.subject", "mail.unusual_attempts.body", "", "mail.unusual_attempts.note"},
 }
 
 // content is a mail in words.
@@ -71,6 +72,9 @@ func compose(m account.Mail, link, brand string) content {
 			{say("mail.fact.device"), device.Words(lang, d.Device), c.Direction},
 			{say("mail.fact.ip"), d.IP, "ltr"},
 		}
+	}
+	if m.Kind == account.MailUnusualAttempts { // from many places: no device, no address
+		c.Facts = []fact{{say("mail.fact.when"), m.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), "ltr"}}
 	}
 	return c
 }

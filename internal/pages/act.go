@@ -25,7 +25,8 @@ var acts = map[account.ChallengeKind]act{
 				errs.Add("repeat", "page.reset.mismatch", nil)
 				return errs.Err()
 			}
-			return a.ResetPassword(ctx, peer, auth.PasswordReset{Token: token, New: plain})
+			_, err := a.ResetPassword(ctx, peer, auth.PasswordReset{Token: token, New: plain})
+			return err
 		},
 	},
 	account.VerifyEmail: {

@@ -161,6 +161,16 @@ func (s *Store) nthMail(ctx context.Context, condition, value string, n int, sin
 	return at.UTC(), err
 }
 
+// MailedSince reports whether a user was owed a mail of this kind since a
+// time.
+func (s *Store) MailedSince(ctx context.Context, userID int64, kind account.MailKind, since time.Time) (bool, error) {
+	var found bool
+	err := s.q.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM mails WHERE user_id = $1 AND kind = $2 AND created_at > $3)`,
+		userID, kind, since.UTC()).Scan(&found)
+	return found, s.mend(err)
+}
+
 // DeleteMails forgets up to limit mails that were created before the given
 // time and are not due, and says how many.
 func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Time, limit int) (int64, error) {

@@ -347,7 +347,7 @@ func (l *life) change(rt *rapid.T) {
 	if right {
 		current = u.password
 	}
-	err := s.ChangePassword(context.Background(), caller, auth.PasswordChange{Current: text(current), New: text(next)})
+	_, err := s.ChangePassword(context.Background(), caller, auth.PasswordChange{Current: text(current), New: text(next)})
 	agree(rt, "change password", err, right)
 	if err == nil {
 		l.settle(rt)
@@ -400,7 +400,7 @@ func (l *life) useLink(rt *rapid.T) {
 	switch account.ChallengeKind(k.kind) {
 	case account.ResetPassword:
 		next := newPassword(rt)
-		err := s.ResetPassword(context.Background(), peer, auth.PasswordReset{Token: text(k.raw), New: text(next)})
+		_, err := s.ResetPassword(context.Background(), peer, auth.PasswordReset{Token: text(k.raw), New: text(next)})
 		agree(rt, "reset password", err, allowed && k.email == u.email)
 		if err == nil {
 			l.settle(rt)

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+// The token by which a device is known comes and goes beside the bodies: in a
+// header for apps and for pages of another origin, in a cookie for pages of
+// ours, which no script can read. A browser sends the cookie by itself, and
+// that does no harm: it opens nothing.
+const (
+	deviceHeader = "X-Device-Token"
+	deviceCookie = "yoozak_device"
+	devicePath   = "/api/clients/auth/"
+)
+
+// knownDevice is in the answers that make a device known.
+type knownDevice struct{ deviceToken string }
+
+// deviceToken is what the client shows, from the header before the cookie.
+func deviceToken(r *http.Request) string {
+	token := r.Header.Get(deviceHeader)
+	if token == "" && len(r.Header["Cookie"]) > 0 {
+		if c, err := r.Cookie(deviceCookie); err == nil {
+			token = c.Value
+		}
+	}
+	if len(token) > auth.MaxDeviceToken {
+		return ""
+	}
+	return token
+}
+
+// giveDevice puts the token of an answer into its headers.
+func (s *Server) giveDevice(w http.ResponseWriter, r *http.Request, out any) {
+	var token string
+	switch out := out.(type) {
+	case tokenResponse:
+		token = out.deviceToken
+	case knownDevice:
+		token = out.deviceToken
+	}
+	if token == "" {
+		return
+	}
+	w.Header().Set(deviceHeader, token)
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
+		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(auth.DeviceLifetime.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure(r),
+	})
+}
+
+// secure reports whether the client speaks HTTPS, to us or to a proxy that we
+// trust, or ought to.
+func (s *Server) secure(r *http.Request) bool {
+	return s.o.HTTPS || r.TLS != nil || s.fromProxy(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// admit counts a request against the limit of its route.
+func (s *Server) admit(r *http.Request, rt route, peer account.Peer) error {
+	if rt.limit.Name == "" {
+		return nil
+	}
+	return s.auth.Admit(r.Context(), rt.limit, peer)
+}

@@ -1,0 +1,331 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/limit"
+)
+
+// limited turns limits on, counted in memory by a clock that stands, behind a
+// proxy on loopback, so that a test says when and where each request is from.
+func limited(o *settings) {
+	o.clock.stop()
+	l, err := limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
+	if err != nil {
+		panic(err)
+	}
+	o.auth.Limits = l
+	o.api.TrustedProxies = loopback
+}
+
+// from is the header of a proxy.
+func from(ip string) []string { return []string{"X-Forwarded-For", ip, "Accept-Language", "en"} }
+
+// until429 is how many requests a network may make, at most most.
+func (s *server) until429(t *testing.T, path string, most int, ip func(i int) string) int {
+	t.Helper()
+	for i := range most {
+		if a := s.post(t, path, `{}`, from(ip(i))...); a.status == http.StatusTooManyRequests {
+			return i
+		}
+	}
+	return most
+}
+
+func always(ip string) func(int) string { return func(int) string { return ip } }
+
+// TestEachNetworkHasItsLimit on every endpoint that asks for no token.
+func TestEachNetworkHasItsLimit(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		for path, quota := range map[string]limit.Quota{
+			registerPath:                        auth.RegisterPerNetwork,
+			loginPath:                           auth.LoginPerNetwork,
+			"/api/clients/auth/password/reset/": auth.ResetPerNetwork,
+			"/api/clients/auth/password/reset/confirm/": auth.LinkPerNetwork,
+		} {
+			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
+				t.Errorf("%s: %d, want %d", path, n, quota.Count)
+			}
+			if a := s.post(t, path, `{}`, from("203.0.113.2")...); a.status != http.StatusBadRequest {
+				t.Errorf("%s: another address gets %d", path, a.status)
+			}
+		}
+		// Refresh, verify and logout share one.
+		paths := []string{refreshPath, "/api/clients/auth/token/verify/", "/api/clients/auth/logout/"}
+		for i := range auth.TokenPerNetwork.Count {
+			if a := s.post(t, paths[i%3], `{}`, from("203.0.113.1")...); a.status != http.StatusBadRequest {
+				t.Fatalf("%d: %d", i, a.status)
+			}
+		}
+		for _, path := range paths {
+			if a := s.post(t, path, `{}`, from("203.0.113.1")...); a.status != http.StatusTooManyRequests {
+				t.Errorf("%s: %d", path, a.status)
+			}
+		}
+	})
+}
+
+// TestThrottledAnswer is Django REST Framework's, in each language, after the
+// checks that it makes before and before the body is read.
+func TestThrottledAnswer(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		s.until429(t, loginPath, 400, always("203.0.113.1"))
+		for language, want := range map[string]string{
+			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
+			"fr": `{"detail":"Requête ralentie. `,
+			"ar": `{"detail":"`,
+		} {
+			a := s.post(t, loginPath, `{}`, "X-Forwarded-For", "203.0.113.1", "Accept-Language", language)
+			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "1" || !strings.Contains(a.body, want) ||
+				a.header.Get("Content-Language") != language || a.header.Get("Content-Type") != "application/json" || strings.Contains(a.body, "throttled\"") {
+				t.Errorf("%s: %d %v %s", language, a.status, a.header, a.body)
+			}
+		}
+		for _, test := range []struct {
+			method, accept string
+			want           int
+		}{
+			{http.MethodGet, "*/*", http.StatusMethodNotAllowed},
+			{http.MethodOptions, "*/*", http.StatusOK},
+			{http.MethodPost, "text/html", http.StatusNotAcceptable},
+		} {
+			if a := s.call(t, test.method, loginPath, "", "X-Forwarded-For", "203.0.113.1", "Accept", test.accept); a.status != test.want {
+				t.Errorf("%s %s: %d, want %d", test.method, test.accept, a.status, test.want)
+			}
+		}
+		if a := s.post(t, loginPath, strings.Repeat("x", 100<<10), from("203.0.113.1")...); a.status != http.StatusTooManyRequests {
+			t.Errorf("a large body: %d", a.status)
+		}
+	})
+}
+
+// TestNetworkIsWhatOneCustomerHas: 64 bits of IPv6; and what a client writes
+// into X-Forwarded-For gives it no other one.
+func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		const path, most = "/api/clients/auth/password/reset/", 61
+		for name, test := range map[string]struct {
+			ip   func(i int) string
+			want int
+		}{
+			"one /64":            {func(i int) string { return fmt.Sprintf("2001:db8:1:2:%x::1", i) }, 60},
+			"many /64":           {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, most},
+			"mapped IPv4":        {func(i int) string { return []string{"203.0.113.9", "::ffff:203.0.113.9"}[i%2] }, 60},
+			"left hop made up":   {func(i int) string { return fmt.Sprintf("198.51.100.%d, 203.0.113.10", i) }, 60},
+			"right-most trusted": {func(i int) string { return fmt.Sprintf("198.51.100.%d, 127.0.0.9", i) }, most},
+		} {
+			if got := s.until429(t, path, most, test.ip); got != test.want {
+				t.Errorf("%s: %d, want %d", name, got, test.want)
+			}
+		}
+	})
+	forEachEngine(t, func(o *settings) { limited(o); o.api.TrustedProxies = nil }, func(t *testing.T, s *server) {
+		n := s.until429(t, "/api/clients/auth/password/reset/", 61, func(i int) string { return fmt.Sprintf("198.51.100.%d", i) })
+		if n != 60 {
+			t.Errorf("nobody is trusted, but %d got through", n)
+		}
+	})
+}
+
+// TestNameIsNotToldByTheGuard: known and unknown names are answered alike,
+// header by header, at every step.
+func TestNameIsNotToldByTheGuard(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		p := newPerson(t, s)
+		steps := func(name string) []string {
+			var all []string
+			for i := range 8 {
+				a := s.post(t, loginPath, `{"username":"`+name+`","password":"wrong"}`, from(fmt.Sprintf("198.51.100.%d", i))...)
+				a.header.Del("X-Request-Id")
+				a.header.Del("Date")
+				all = append(all, fmt.Sprint(a.status, a.header, a.body))
+			}
+			return all
+		}
+		known, unknown := steps(p.name), steps("nobody-"+p.name)
+		if !slices.Equal(known, unknown) {
+			t.Errorf("known:\n%s\nunknown:\n%s", strings.Join(known, "\n"), strings.Join(unknown, "\n"))
+		}
+		if !strings.HasPrefix(known[4], "401") || !strings.HasPrefix(known[5], "429") {
+			t.Errorf("the guard is not there:\n%s", strings.Join(known, "\n"))
+		}
+	})
+}
+
+const deviceHeader = "X-Device-Token"
+
+// TestDeviceIsKnownByHeaderOrCookie, and no body changes.
+func TestDeviceIsKnownByHeaderOrCookie(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		name := randomName("d")
+		registered := s.register(t, name)
+		right := `{"username":"` + name + `","password":"` + goodPassword + `"}`
+		a := s.post(t, loginPath, right, from("198.51.100.1")...)
+		if strings.Contains(a.body, "device") || strings.Contains(registered.body, "device") {
+			t.Errorf("the body has it: %s", a.body)
+		}
+		for _, made := range []answer{registered, a} {
+			token := made.header.Get(deviceHeader)
+			want := "yoozak_device=" + token + "; Path=/api/clients/auth/; Max-Age=15552000; HttpOnly; SameSite=Lax"
+			if len(token) != auth.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
+				t.Errorf("%q\n%s\n%s", token, made.header.Get("Set-Cookie"), want)
+			}
+		}
+		token := a.header.Get(deviceHeader)
+		for i := range 9 {
+			s.post(t, loginPath, `{"username":"`+name+`","password":"wrong"}`, from(fmt.Sprintf("198.51.100.%d", i))...)
+		}
+		for what, headers := range map[string][]string{
+			"nothing": nil, "header": {deviceHeader, token}, "cookie": {"Cookie", "other=1; yoozak_device=" + token},
+			"another's": {deviceHeader, s.register(t, randomName("o")).header.Get(deviceHeader)}, "noise": {deviceHeader, strings.Repeat("x", 5000)},
+		} {
+			want := http.StatusTooManyRequests
+			if what == "header" || what == "cookie" {
+				want = http.StatusOK
+			}
+			if a := s.post(t, loginPath, right, append(headers, from("198.51.100.99")...)...); a.status != want {
+				t.Errorf("%s: %d, want %d", what, a.status, want)
+			}
+		}
+		if a := s.post(t, loginPath, right, deviceHeader, token, "X-Forwarded-For", "198.51.100.98", "X-Forwarded-Proto", "https"); !strings.HasSuffix(a.header.Get("Set-Cookie"), "; Secure; SameSite=Lax") {
+			t.Errorf("behind HTTPS: %s", a.header.Get("Set-Cookie"))
+		}
+		if strings.Contains(s.logged(), token) {
+			t.Error("the log has the token")
+		}
+	})
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		if a := s.register(t, randomName("d")); a.header.Get(deviceHeader) != "" || a.header.Get("Set-Cookie") != "" {
+			t.Error("limits are off, but there is a token")
+		}
+	})
+}
+
+// TestOwnerComesBackByMail: on a new device, while strangers guess, by a link
+// to choose another password.
+func TestOwnerComesBackByMail(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		p := newPerson(t, s)
+		link := p.challenge(t, account.ResetPassword)
+		strangers := func() {
+			for i := range 9 {
+				s.post(t, loginPath, `{"username":"`+p.name+`","password":"wrong"}`, from(fmt.Sprintf("198.51.100.%d", i))...)
+			}
+		}
+		strangers()
+		if a := p.login(t, goodPassword); a.status != http.StatusTooManyRequests {
+			t.Fatalf("a new device: %d", a.status)
+		}
+		a := p.post(t, "/api/clients/auth/password/reset/confirm/", `{"token":"`+link+`","new_password":"`+newPassword+`"}`)
+		device := a.header.Get(deviceHeader)
+		if a.status != http.StatusNoContent || device == "" {
+			t.Fatalf("%d %q", a.status, device)
+		}
+		strangers()
+		if a := p.post(t, loginPath, `{"username":"`+p.name+`","password":"`+newPassword+`"}`, deviceHeader, device); a.status != http.StatusOK {
+			t.Errorf("after the reset: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// TestUserIsToldOfUnusualAttemptsOnceADay, in their language; nobody else is.
+func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		p, closed := newPerson(t, s), newPerson(t, s)
+		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
+			t.Fatal(err)
+		}
+		guess := func(name string, n int) {
+			for i := range n {
+				a := s.post(t, loginPath, `{"username":"`+name+`","password":"wrong"}`, from(fmt.Sprintf("198.51.100.%d", i))...)
+				if a.status != http.StatusUnauthorized {
+					t.Fatalf("%d %s", a.status, a.body)
+				}
+				s.clock.advance(15 * time.Minute)
+			}
+		}
+		// mails is how many a person has, once what was noticed is mailed.
+		mails := func(p *person) (n int) {
+			t.Helper()
+			newPerson(t, s).challenge(t, account.ResetPassword) // is mailed after it
+			files, err := filepath.Glob(filepath.Join(s.mails, "*-unusual_attempts.eml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if text := plainText(t, f, p.email); text != "" {
+					n++
+					if !strings.Contains(text, p.name) || strings.Contains(text, "http") {
+						t.Errorf("the mail says:\n%s", text)
+					}
+				}
+			}
+			return n
+		}
+		guess(p.name, 14)
+		if n := mails(p); n != 0 {
+			t.Errorf("%d mails after 14", n)
+		}
+		guess(p.name, 1)
+		guess(closed.name, 16)
+		guess("nobody-"+p.name, 16)
+		if s.mailed(t, account.MailUnusualAttempts, p.email, 10*time.Second) == "" {
+			t.Fatal("no mail after 15")
+		}
+		guess(p.name, 20)
+		if n := mails(p); n != 1 {
+			t.Errorf("%d mails on one day", n)
+		}
+		s.clock.advance(20 * time.Hour)
+		guess(p.name, 20)
+		n := 0
+		for until := time.Now().Add(10 * time.Second); n < 2 && time.Now().Before(until); {
+			n = mails(p)
+		}
+		if n != 2 {
+			t.Errorf("%d mails on two days", n)
+		}
+		files, _ := filepath.Glob(filepath.Join(s.mails, "*-unusual_attempts.eml"))
+		if len(files) != 2 {
+			t.Errorf("somebody else had one, too: %v", files)
+		}
+	})
+}
+
+// TestThrottledAnswerIsHeldBack, and no other is.
+func TestThrottledAnswerIsHeldBack(t *testing.T) {
+	t.Parallel()
+	const hold = 300 * time.Millisecond
+	forEachEngine(t, func(o *settings) { limited(o); o.api.HoldThrottled = hold }, func(t *testing.T, s *server) {
+		began := time.Now()
+		n := s.until429(t, "/api/clients/auth/password/reset/", 61, always("203.0.113.1"))
+		if n != 60 {
+			t.Fatalf("%d got through", n)
+		}
+		before := time.Now()
+		if a := s.post(t, "/api/clients/auth/password/reset/", `{}`, from("203.0.113.1")...); a.status != http.StatusTooManyRequests {
+			t.Errorf("%d", a.status)
+		}
+		if took := time.Since(before); took < hold {
+			t.Errorf("429 after %v", took)
+		}
+		if took := before.Sub(began); took > 61*hold {
+			t.Errorf("60 other answers took %v", took)
+		}
+	})
+}

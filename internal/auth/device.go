@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// A device on which somebody has logged in keeps a token that says so, as
+// OWASP's "device cookies". It grants no access: it gives the device tries of
+// its own at that one account's password, so that strangers who use up theirs
+// do not lock the owner out. It is worthless once the password changes or
+// the user logs out everywhere, and half a year after the last login.
+
+// DeviceLifetime is how long a device is remembered after a login.
+const DeviceLifetime = 180 * 24 * time.Hour
+
+// device is what a device token says.
+type device struct {
+	id       [16]byte
+	userID   int64
+	issuedAt time.Time // in microseconds
+}
+
+// The token in bytes: version, id, user, time, MAC.
+const (
+	deviceVersion = 1
+	deviceClaims  = 1 + 16 + 8 + 8
+	deviceBytes   = deviceClaims + sha256.Size
+
+	// MaxDeviceToken is how long a device token is in text.
+	MaxDeviceToken = (deviceBytes*8 + 5) / 6
+)
+
+// token signs a device.
+func (d device) token(secret *guardSecret) string {
+	b := make([]byte, 0, deviceBytes)
+	b = append(b, deviceVersion)
+	b = append(b, d.id[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(d.userID)) //nolint:gosec // bits
+	b = binary.BigEndian.AppendUint64(b, uint64(d.issuedAt.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(b, secret.mac("device", b)...))
+}
+
+// openDevice returns the device of a token that we signed.
+func openDevice(secret *guardSecret, raw string) (device, bool) {
+	if len(raw) != MaxDeviceToken {
+		return device{}, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(raw)
+	if err != nil || len(b) != deviceBytes || b[0] != deviceVersion ||
+		!hmac.Equal(b[deviceClaims:], secret.mac("device", b[:deviceClaims])) {
+		return device{}, false
+	}
+	d := device{
+		userID:   int64(binary.BigEndian.Uint64(b[17:])),                       //nolint:gosec // bits
+		issuedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(b[25:]))).UTC(), //nolint:gosec // bits
+	}
+	copy(d.id[:], b[1:])
+	return d, true
+}
+
+// knownDevice returns the device that the peer shows if it is the user's.
+func knownDevice(secret *guardSecret, peer account.Peer, u account.User, now time.Time) (device, bool) {
+	d, ok := openDevice(secret, peer.DeviceToken)
+	if !ok || u.ID == 0 || d.userID != u.ID || now.Sub(d.issuedAt) > DeviceLifetime ||
+		d.issuedAt.Before(u.PasswordAt) || d.issuedAt.Before(u.SignedOutAt) {
+		return device{}, false
+	}
+	return d, true
+}
+
+// rememberDevice is remember for a device of which nothing is known yet.
+func (s *Service) rememberDevice(ctx context.Context, userID int64, now time.Time) (string, error) {
+	if s.o.Limits == nil {
+		return "", nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return "", err
+	}
+	return remember(secret, device{}, userID, now), nil
+}
+
+// remember returns the token for a device on which the user has just shown
+// that they are themselves: a new one, or the same with another date.
+func remember(secret *guardSecret, d device, userID int64, now time.Time) string {
+	if d.userID != userID {
+		d = device{userID: userID}
+		_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead
+	}
+	d.issuedAt = now
+	return d.token(secret)
+}

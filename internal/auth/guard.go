@@ -1,0 +1,263 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// How tries at a password are slowed down. Those at one name by devices that
+// we do not know share a budget; a known device, and a caller who has to
+// repeat their password, have one of their own. After the free tries each
+// wrong one doubles the wait for the next, up to maxWait: four an hour, for
+// everybody in the world together. An hour without a wrong one gives one back.
+const (
+	freeTries    = 5
+	freeTriesOwn = 10 // of a known device, and of a caller
+	maxWait      = 15 * time.Minute
+	giveBack     = time.Hour
+	mostTries    = 30 // counted: after 30 hours all is forgotten
+	noticeAfter  = 15 // tries by strangers the user is told, which is where waits are longest
+)
+
+// wait is how long after a wrong try the next is allowed.
+func wait(count, free int) time.Duration {
+	n := count - free
+	switch {
+	case n < 0:
+		return 0
+	case n >= 10: // 2^10 seconds are more
+		return maxWait
+	}
+	return time.Second << n
+}
+
+// counted is how many wrong tries still count.
+func counted(g account.Guesses, now time.Time) int {
+	if g.LastAt.IsZero() {
+		return 0
+	}
+	return max(0, g.Count-int(now.Sub(g.LastAt)/giveBack))
+}
+
+// guard is what this server knows of tries.
+type guard struct {
+	secret secretPointer
+
+	mu      sync.Mutex
+	running map[string]int // tries under way, by key
+}
+
+// try is one try at a password, between the question whether it may be made
+// and what came of it. It must be ended.
+type try struct {
+	s      *Service
+	key    string // empty: limits are off
+	owner  int64  // of the budget; zero: strangers share it
+	free   int
+	target account.User // whose password it is; the zero user: nobody's
+	device device       // the zero device: not known
+	secret *guardSecret
+	dirty  bool // there are wrong tries to forget
+}
+
+// tryLogin begins a try at the password of a name that was typed; u is the
+// user who has it, or the zero user. It returns [account.ErrThrottled] when
+// it comes too soon, which must look the same whether or not there is a user:
+// so the key is the name as it was typed, and what is done is the same.
+func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username string, u account.User) (*try, error) {
+	if s.o.Limits == nil {
+		return &try{}, nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &try{s: s, free: freeTries, target: u, secret: secret, key: nameKey(secret, username)}
+	pair := network(peer.IP)
+	if d, known := knownDevice(secret, peer, u, s.o.Now()); known {
+		t.device, t.owner, t.free = d, u.ID, freeTriesOwn
+		t.key = secret.key("tries of device", string(d.id[:]))
+		pair = t.key
+	}
+	// Before anything is written or hashed, and right or wrong: a program that
+	// logs in again and again costs a hash each time.
+	if err := s.take(ctx, loginPerPair, pair+" "+account.EmailKey(username)); err != nil {
+		return nil, err
+	}
+	return t, t.begin(ctx)
+}
+
+// nameKey is of a name in any case, because an e-mail address is found in
+// any.
+func nameKey(secret *guardSecret, username string) string {
+	return secret.key("tries at name", account.EmailKey(account.NormalizeUsername(username)))
+}
+
+// tryConfirm begins a try of a caller at their own password.
+func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) {
+	if s.o.Limits == nil {
+		return &try{}, nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &try{s: s, free: freeTriesOwn, target: u, owner: u.ID, secret: secret}
+	t.key = secret.key("tries of caller", strconv.FormatInt(u.ID, 10))
+	return t, t.begin(ctx)
+}
+
+// begin asks whether the try comes too soon. Wrong tries count when they are
+// found wrong, which takes a hash; so that many at once do not all slip
+// through before the first is counted, those under way count too: within the
+// free ones, and then one at a time.
+func (t *try) begin(ctx context.Context) error {
+	g := &t.s.guard
+	g.mu.Lock()
+	if g.running == nil {
+		g.running = map[string]int{}
+	}
+	others := g.running[t.key]
+	g.running[t.key]++
+	g.mu.Unlock()
+	err := t.allowed(ctx, others)
+	if err != nil {
+		t.end()
+	}
+	return err
+}
+
+func (t *try) allowed(ctx context.Context, others int) error {
+	past, err := t.s.store.Guesses(ctx, t.key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	now := t.s.o.Now()
+	count := counted(past, now)
+	if left := past.LastAt.Add(wait(count, t.free)).Sub(now); count >= t.free && left > 0 {
+		return account.ErrThrottled(left)
+	}
+	if others > 0 && count+others >= t.free {
+		return account.ErrThrottled(time.Second)
+	}
+	t.dirty = count > 0
+	return nil
+}
+
+// end says that the try is over, whatever came of it.
+func (t *try) end() {
+	if t.key == "" {
+		return
+	}
+	g := &t.s.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running[t.key]--; g.running[t.key] == 0 {
+		delete(g.running, t.key)
+	}
+}
+
+// wrong counts the try and returns refusal. It is committed before the
+// answer goes out, also to a client that does not wait for it: otherwise
+// there were tries for nothing.
+func (t *try) wrong(ctx context.Context, refusal error) error {
+	if t.key == "" {
+		return refusal
+	}
+	ctx = context.WithoutCancel(ctx)
+	var count int
+	for {
+		now := t.s.o.Now().UTC()
+		err := t.s.store.Tx(ctx, func(tx *store.Store) error {
+			old, err := tx.Guesses(ctx, t.key)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			count = min(counted(old, now)+1, mostTries)
+			return tx.SetGuesses(ctx, old, account.Guesses{
+				Key: t.key, UserID: t.owner, Count: count, LastAt: now, ExpiresAt: now.Add(time.Duration(count) * giveBack),
+			})
+		})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, store.ErrNotFound) { // that is another server, which counted at the same time
+			return err
+		}
+	}
+	if t.owner == 0 && count >= noticeAfter {
+		t.s.notice(t.target.ID)
+	}
+	return refusal
+}
+
+// right forgets the wrong tries of a known device, in the transaction of the
+// login. What strangers tried at the name stays counted: the owner's login
+// must not give them new tries.
+func (t *try) right(ctx context.Context, tx *store.Store) error {
+	if t.owner == 0 || !t.dirty {
+		return nil
+	}
+	return tx.ForgetGuesses(ctx, t.key)
+}
+
+// settle is right outside any other transaction.
+func (t *try) settle(ctx context.Context) error {
+	if t.owner == 0 || !t.dirty {
+		return nil
+	}
+	return t.s.store.Tx(ctx, func(tx *store.Store) error { return t.right(ctx, tx) })
+}
+
+// remember returns the token for the device of a try that was right.
+func (t *try) remember(userID int64, now time.Time) string {
+	if t.key == "" {
+		return ""
+	}
+	return remember(t.secret, t.device, userID, now)
+}
+
+// forgive forgets every wrong try at a user's password, by whomever.
+func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User) error {
+	for _, name := range []string{u.Username, u.Email} {
+		if name == "" {
+			continue
+		}
+		if err := tx.ForgetGuesses(ctx, nameKey(secret, name)); err != nil {
+			return err
+		}
+	}
+	return tx.ForgetGuessesOf(ctx, u.ID)
+}
+
+// forgive is for a user who has shown that they read their mailbox.
+func (s *Service) forgive(ctx context.Context, tx *store.Store, u account.User) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return err
+	}
+	return forgive(ctx, tx, secret, u)
+}
+
+// Unlock forgets every wrong try at a user's password, so that the next is
+// not held up. Running servers see it at once.
+func (s *Service) Unlock(ctx context.Context, username string) error {
+	u, err := s.store.UserByUsername(ctx, username)
+	if err != nil {
+		return adminUser(err)
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return err
+	}
+	return s.store.Tx(ctx, func(tx *store.Store) error { return forgive(ctx, tx, secret, u) })
+}

@@ -1,0 +1,45 @@
+package password_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/password"
+)
+
+// TestAheadGoesBeforeThoseWhoWait: a flood by strangers does not keep waiting
+// whom we know.
+func TestAheadGoesBeforeThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	h := password.NewHasher(password.Options{Params: password.Params{Memory: 4096, Time: 2, Threads: 1}, Slots: 1, Wait: time.Minute})
+	defer h.Close()
+	var mu sync.Mutex
+	var order []string
+	var wait sync.WaitGroup
+	hash := func(ctx context.Context, who string) {
+		wait.Go(func() {
+			if _, err := h.Hash(ctx, "kV7#pazouk-42lemon"); err != nil {
+				t.Errorf("%s: %v", who, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, who)
+		})
+	}
+	const strangers = 50
+	for range strangers {
+		hash(t.Context(), "stranger")
+	}
+	for h.Waiting() < strangers/2 { // the queue is there
+		time.Sleep(100 * time.Microsecond)
+	}
+	hash(password.Ahead(t.Context()), "known")
+	wait.Wait()
+	for i, who := range order {
+		if who == "known" && i > strangers-5 {
+			t.Errorf("known came %d of %d", i+1, len(order))
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Guesses returns the failed tries under a key or [ErrNotFound].
+func (s *Store) Guesses(ctx context.Context, key string) (account.Guesses, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var g account.Guesses
+	var userID sql.NullInt64
+	err := s.q.QueryRowContext(ctx, `
+		SELECT key, user_id, count, last_at, expires_at
+		FROM guesses
+		WHERE key = $1`, key).Scan(&g.Key, &userID, &g.Count, &g.LastAt, &g.ExpiresAt)
+	g.UserID, g.LastAt, g.ExpiresAt = userID.Int64, g.LastAt.UTC(), g.ExpiresAt.UTC()
+	return g, s.mend(err)
+}
+
+// SetGuesses replaces what [Store.Guesses] returned, or stores the first if
+// that was nothing. It returns [ErrNotFound] when another was quicker: of two
+// servers that count at once neither's guess is lost.
+func (s *Store) SetGuesses(ctx context.Context, old, g account.Guesses) error {
+	if old.LastAt.IsZero() {
+		return s.one(s.q.ExecContext(ctx, `
+			INSERT INTO guesses (key, user_id, count, last_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (key) DO NOTHING`,
+			g.Key, sql.NullInt64{Int64: g.UserID, Valid: g.UserID != 0}, g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC()))
+	}
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE guesses
+		SET count = $1, last_at = $2, expires_at = $3
+		WHERE key = $4 AND count = $5 AND last_at = $6`,
+		g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC(), g.Key, old.Count, old.LastAt.UTC()))
+}
+
+// ForgetGuesses forgets the failed tries under a key.
+func (s *Store) ForgetGuesses(ctx context.Context, key string) error {
+	_, err := s.q.ExecContext(ctx, `
+		DELETE FROM guesses
+		WHERE key = $1`, key)
+	return s.mend(err)
+}
+
+// ForgetGuessesOf forgets those of a user's devices.
+func (s *Store) ForgetGuessesOf(ctx context.Context, userID int64) error {
+	_, err := s.q.ExecContext(ctx, `
+		DELETE FROM guesses
+		WHERE user_id = $1`, userID)
+	return s.mend(err)
+}
+
+// DeleteGuesses forgets up to limit keys that expired before the given time,
+// and says how many.
+func (s *Store) DeleteGuesses(ctx context.Context, before time.Time, limit int) (int64, error) {
+	res, err := s.q.ExecContext(ctx, `
+		DELETE FROM guesses
+		WHERE key IN (SELECT key FROM guesses WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
+		before.UTC(), limit)
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	return res.RowsAffected()
+}
