@@ -22,7 +22,7 @@ func load(e env, groups ...config.Group) (config.Config, error) {
 
 // openStore opens the database with an up-to-date schema.
 func openStore(ctx context.Context, c config.DatabaseConfig) (*store.Store, error) {
-	st, err := store.Open(ctx, c.URL, store.Options{Batch: c.Batch, Conns: c.Conns})
+	st, err := store.Open(ctx, c.URL.Reveal(), store.Options{Batch: c.Batch, Conns: c.Conns})
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func debugHandler() http.Handler {
 // greet tells a person at the terminal where things are.
 func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	database := "PostgreSQL" // its URL may hold a password
-	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
+	if path, isFile := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
 	}
 	mails := "SMTP"

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -109,7 +110,7 @@ func (s *Service) RotateKeys(ctx context.Context) error {
 func (s *Service) Keys(ctx context.Context) ([]store.SigningKey, error) {
 	keys, err := s.store.Keys(ctx)
 	for i := range keys {
-		keys[i].Private = nil
+		keys[i].Private = secret.Bytes{}
 	}
 	return keys, err
 }

@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // Database says where the data is.
@@ -98,7 +100,8 @@ type Config struct {
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
 type MailConfig struct {
-	SMTPURL, Folder         string
+	SMTPURL                 secret.Text
+	Folder                  string
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
 	PerAddress, PerIP       int
@@ -109,7 +112,7 @@ type AccountsConfig struct{ EraseAfter time.Duration }
 
 // DatabaseConfig is what [Database] means.
 type DatabaseConfig struct {
-	URL   string
+	URL   secret.Text // it may hold a password
 	Conns int
 	Batch int
 }
@@ -118,7 +121,7 @@ type DatabaseConfig struct {
 // HS256.
 type TokensConfig struct {
 	Algorithm       string
-	Secret          []byte
+	Secret          secret.Bytes
 	Issuer          string
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -182,7 +185,7 @@ func (d Database) load(c *Config, p *problems) {
 	default: // not quoted: it may hold a password
 		p.add("YOOZAK_DATABASE_URL", "must be sqlite:PATH or postgres://user:password@host:port/database")
 	}
-	c.Database.URL = u
+	c.Database.URL = secret.NewText(u)
 }
 
 // minSecret is RFC 7518's for HS256 (section 3.2).
@@ -196,22 +199,22 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 	}
-	secret := p.get("YOOZAK_JWT_SECRET")
+	plain := p.get("YOOZAK_JWT_SECRET")
 	if t.JWTSecretFile != "" {
-		if secret != "" {
+		if plain != "" {
 			p.add("YOOZAK_JWT_SECRET_FILE", "is set together with YOOZAK_JWT_SECRET: keep one")
 		}
-		secret = p.file("YOOZAK_JWT_SECRET_FILE", t.JWTSecretFile)
+		plain = p.file("YOOZAK_JWT_SECRET_FILE", t.JWTSecretFile)
 	}
 	switch {
 	case c.Tokens.Algorithm != "HS256":
 		return
-	case secret == "":
+	case plain == "":
 		p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
-	case len(secret) < minSecret:
-		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
+	case len(plain) < minSecret:
+		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(plain), minSecret))
 	}
-	c.Tokens.Secret = []byte(secret)
+	c.Tokens.Secret = secret.NewBytes([]byte(plain))
 }
 
 // The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.
@@ -239,18 +242,18 @@ func (g Passwords) load(c *Config, p *problems) {
 
 func (m Mail) load(c *Config, p *problems) {
 	c.Mail = MailConfig{
-		SMTPURL: p.get("YOOZAK_SMTP_URL"), Folder: m.MailFolder, From: m.MailFrom,
+		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
 		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
 	}
 	if m.SMTPURLFile != "" {
-		if c.Mail.SMTPURL != "" {
+		if !c.Mail.SMTPURL.Empty() {
 			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
 		}
-		c.Mail.SMTPURL = p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)
+		c.Mail.SMTPURL = secret.NewText(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile))
 	}
-	if c.Mail.SMTPURL != "" && c.Mail.Folder != "" {
+	if !c.Mail.SMTPURL.Empty() && c.Mail.Folder != "" {
 		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
 	}
 	if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
@@ -265,7 +268,7 @@ func (m Mail) load(c *Config, p *problems) {
 		}
 		p.link("YOOZAK_LINK_TEMPLATE", strings.NewReplacer("{", "", "}", "").Replace(t))
 	}
-	if c.Mail.SMTPURL != "" && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
+	if !c.Mail.SMTPURL.Empty() && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
 		p.add("YOOZAK_PUBLIC_URL", "is needed with YOOZAK_SMTP_URL: people must be able to follow the links in mails")
 	}
 }

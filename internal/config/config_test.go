@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/secret"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/configuration.md")
@@ -41,7 +44,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Database:  config.DatabaseConfig{URL: "sqlite:yoozak.db", Batch: 128},
+		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
@@ -112,8 +115,8 @@ func TestSecretOfHS256(t *testing.T) {
 		switch {
 		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
 			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
-		case !test.fails && (err != nil || string(c.Tokens.Secret) != test.want):
-			t.Errorf("%s: got %q, %v", name, c.Tokens.Secret, err)
+		case !test.fails && (err != nil || string(c.Tokens.Secret.Reveal()) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Secret.Reveal(), err)
 		}
 		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
@@ -129,7 +132,7 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	if _, err := config.Load(none, d); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("by flag: %v", err)
 	}
-	if c, err := config.Load(func(string) string { return url }, d); err != nil || c.Database.URL != url {
+	if c, err := config.Load(func(string) string { return url }, d); err != nil || c.Database.URL.Reveal() != url {
 		t.Errorf("by variable: %v", err)
 	}
 	d.DatabaseURL = "postgres://yoozak@db/yoozak"
@@ -194,5 +197,46 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	if string(data) != want {
 		t.Errorf("docs/configuration.md is not what the code has; run: go test ./internal/config -update\n%s", cmp.Diff(want, string(data)))
+	}
+}
+
+// TestConfigurationPrintsNoSecret prints a whole configuration in all the
+// ways in which one ends up in a log.
+func TestConfigurationPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	planted := map[string]string{
+		"YOOZAK_DATABASE_URL": "postgres://yoozak:planted-database@db/yoozak",
+		"YOOZAK_JWT_SECRET":   "planted-jwt-0123456789-0123456789-0123456789",
+		"YOOZAK_SMTP_URL":     "smtps://yoozak:planted-smtp@mail.example:465",
+	}
+	d, tk, p, h := all()
+	m := filled[config.Mail]()
+	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
+	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+		t.Fatal("the secrets are not there: nothing is tested")
+	}
+	var outputs []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		outputs = append(outputs, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c))
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(handler).Info("settings", "config", c, "pointer", &c, "tokens", c.Tokens, "url", c.Database.URL)
+	}
+	for _, out := range append(outputs, string(data), log.String()) {
+		if strings.Contains(out, "planted") || strings.Contains(out, fmt.Sprintf("%x", "planted")) || strings.Contains(out, "cGxhbnRlZ") || strings.Contains(out, "112 108 97 110") {
+			t.Errorf("a secret is shown:\n%s", out)
+		}
+	}
+	if !strings.Contains(string(data), "[redacted]") {
+		t.Errorf("nothing is redacted:\n%s", data)
 	}
 }

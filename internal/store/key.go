@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // SigningKey is a key as it is stored. Private is what token.Generate made.
@@ -12,7 +14,7 @@ type SigningKey struct {
 	Algorithm  string
 	TokenType  string
 	Generation int64 // 1, 2, … for one algorithm and type
-	Private    []byte
+	Private    secret.Bytes
 	CreatedAt  time.Time
 	ActiveAt   time.Time // from when it signs
 	RetiresAt  time.Time // until when it verifies; zero: it is the youngest
@@ -24,7 +26,7 @@ func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {
 	_, err := s.q.ExecContext(ctx, `
 		INSERT INTO signing_keys (id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private, k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
+		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private.Reveal(), k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
 	return s.mend(err)
 }
 
@@ -55,11 +57,13 @@ func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
 	for rows.Next() {
 		var (
 			k       SigningKey
+			private []byte
 			retires sql.NullTime
 		)
-		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &k.Private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
+		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
 			return nil, s.mend(err)
 		}
+		k.Private = secret.NewBytes(private)
 		k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
 		keys = append(keys, k)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // Type is the claim "token_type".
@@ -48,9 +49,9 @@ type Claims struct {
 
 // Options configure a [Tokens].
 type Options struct {
-	Algorithm       string // of access tokens: one of Algorithms
-	Secret          []byte // of HS256; at least MinSecret bytes
-	Issuer          string // the claim "iss"
+	Algorithm       string       // of access tokens: one of Algorithms
+	Secret          secret.Bytes // of HS256; at least MinSecret bytes
+	Issuer          string       // the claim "iss"
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 }
