@@ -12,7 +12,7 @@ import (
 
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List the keys, the youngest first."`
-	Rotate keyRotateCmd `cmd:"" help:"Make the next keys. Running servers publish them within half a minute and sign with them after two; tokens of the old keys stay good until they expire."`
+	Rotate keyRotateCmd `cmd:"" help:"Make the next keys. Running servers publish them within seconds and sign with them two minutes later; tokens of the old keys stay good until they expire."`
 }
 
 type keyListCmd struct {

@@ -71,6 +71,7 @@ func (cmd serveCmd) Run(e env) error {
 		RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation:        c.Tokens.Rotation,
 		Mail:            mailOptions(c, sender),
+		KeyRotation:     c.Tokens.KeyRotation,
 		EraseAfter:      c.Accounts.EraseAfter,
 		Log:             log,
 	})
@@ -106,7 +107,8 @@ func (cmd serveCmd) Run(e env) error {
 	var delivery sync.WaitGroup
 	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, []job.Job{
-		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
+		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 	})
 	err = servers.wait(e.ctx)
@@ -118,6 +120,10 @@ func (cmd serveCmd) Run(e env) error {
 	log.Info("stopped")
 	return err
 }
+
+// keyReload is how soon a running server hears of a key that another server
+// or the command line made or revoked. It reads a few rows.
+const keyReload = 5 * time.Second
 
 // gcPercent lets the heap grow to five times what is in use before it is
 // collected: that is a few megabytes here, and requests leave little behind.

@@ -42,6 +42,7 @@ type Options struct {
 	RefreshLifetime time.Duration
 	Rotation        bool // refresh tokens are single-use
 	Mail            MailOptions
+	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter      time.Duration    // how long a closed account can be restored
 	Now             func() time.Time // nil: time.Now
 	Log             *slog.Logger
@@ -52,7 +53,7 @@ type Service struct {
 	store  *store.Store
 	tokens *token.Tokens
 	hasher *password.Hasher
-	keys   keyReloads
+	keys   keyLoads
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 }

@@ -15,8 +15,8 @@ const (
 
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
-// late click is told why it is refused; mails that were delivered; and
-// people who closed their account long enough ago.
+// late click is told why it is refused; mails that were delivered; people
+// who closed their account long enough ago; and keys whose last token is gone.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
@@ -37,7 +37,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.sweepKeys(ctx)
 }
 
 // repeat deletes in steps: a longer transaction would keep SQLite's writers

@@ -39,6 +39,7 @@ type Tokens struct {
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
+	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
 	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
 }
 
@@ -126,6 +127,7 @@ type TokensConfig struct {
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 	Rotation        bool
+	KeyRotation     time.Duration // 0: by command only
 }
 
 // PasswordsConfig is what [Passwords] means.
@@ -191,6 +193,9 @@ func (d Database) load(c *Config, p *problems) {
 // minSecret is RFC 7518's for HS256 (section 3.2).
 const minSecret = 32
 
+// minKeyRotation keeps the number of keys that verify small.
+const minKeyRotation = time.Hour
+
 func (t Tokens) load(c *Config, p *problems) {
 	c.Tokens = TokensConfig{
 		Algorithm:       p.choice("YOOZAK_JWT_ALGORITHM", t.JWTAlgorithm, "ES256", "EdDSA", "RS256", "HS256"),
@@ -198,6 +203,10 @@ func (t Tokens) load(c *Config, p *problems) {
 		AccessLifetime:  p.duration("YOOZAK_ACCESS_LIFETIME", t.AccessLifetime, time.Second, 24*time.Hour),
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
+		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
+	}
+	if r := c.Tokens.KeyRotation; r > 0 && r < minKeyRotation {
+		p.add("YOOZAK_KEY_ROTATION", fmt.Sprintf("must be 0 or at least %v: each key is published until its last token is gone", minKeyRotation))
 	}
 	plain := p.get("YOOZAK_JWT_SECRET")
 	if t.JWTSecretFile != "" {

@@ -20,6 +20,13 @@ type SigningKey struct {
 	RetiresAt  time.Time // until when it verifies; zero: it is the youngest
 }
 
+// revoked is the end of a key that was revoked: before its beginning, so
+// that it is over by any server's clock.
+var revoked = time.Unix(0, 0).UTC()
+
+// Revoked reports whether the key was revoked, by [Store.RevokeKey].
+func (k SigningKey) Revoked() bool { return k.RetiresAt.Equal(revoked) }
+
 // CreateKey stores a key, or returns [ErrTaken] when another server made
 // that generation first.
 func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {
@@ -39,6 +46,27 @@ func (s *Store) RetireKeys(ctx context.Context, algorithm, tokenType string, bef
 		WHERE algorithm = $2 AND token_type = $3 AND generation < $4 AND retires_at IS NULL`,
 		at.UTC(), algorithm, tokenType, before)
 	return s.mend(err)
+}
+
+// RevokeKey ends a key, or returns [ErrNotFound].
+func (s *Store) RevokeKey(ctx context.Context, id string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE signing_keys
+		SET retires_at = $1
+		WHERE id = $2`, revoked, id))
+}
+
+// DeleteKeys forgets keys.
+func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		_, err := s.q.ExecContext(ctx, `
+			DELETE FROM signing_keys
+			WHERE id = $1`, id)
+		if err != nil {
+			return s.mend(err)
+		}
+	}
+	return nil
 }
 
 // Keys returns every key, the youngest first.
