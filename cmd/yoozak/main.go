@@ -26,7 +26,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
 	User    userCmd    `cmd:"" help:"Create, list, disable and enable users; set a password."`
-	Key     keyCmd     `cmd:"" help:"List and rotate the keys that sign tokens."`
+	Key     keyCmd     `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
 	Mail    mailCmd    `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -184,6 +184,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenWrongType
 	case !c.hasUser || (c.Sub != "" && c.Sub != strconv.FormatInt(c.UserID, 10)):
 		return Claims{}, account.ErrTokenNoUser
+	case key.ID != "" && c.Sid == "": // only Django's tokens have no session; ours without one is a forgery
+		return Claims{}, account.ErrTokenInvalid
 	}
 	return Claims{Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, IssuedAt: c.iat, ExpiresAt: c.exp}, nil
 }
