@@ -13,19 +13,21 @@ import (
 )
 
 type keyCmd struct {
-	List   keyListCmd   `cmd:"" help:"List the keys, the youngest first."`
-	Revoke keyRevokeCmd `cmd:"" help:"In an emergency: refuse every token that a key signed, within seconds. A key that signs is replaced at once; of a refresh-token key the sessions end."`
-	Rotate keyRotateCmd `cmd:"" help:"Make the next keys. Running servers publish them within seconds and sign with them two minutes later; tokens of the old keys stay good until they expire."`
+	List      keyListCmd      `cmd:"" help:"List the keys, the youngest first."`
+	Reencrypt keyReencryptCmd `cmd:"" help:"Encrypt the stored keys with YOOZAK_ENCRYPTION_KEY, those also that YOOZAK_ENCRYPTION_KEY_OLD encrypted. All, or none."`
+	Revoke    keyRevokeCmd    `cmd:"" help:"In an emergency: refuse every token that a key signed, within seconds. A key that signs is replaced at once; of a refresh-token key the sessions end."`
+	Rotate    keyRotateCmd    `cmd:"" help:"Make the next keys. Running servers publish them within seconds and sign with them two minutes later; tokens of the old keys stay good until they expire."`
 }
 
 type keyListCmd struct {
 	config.Database
 	config.Tokens
+	config.Encryption
 }
 
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
 	if err != nil {
 		return err
 	}
@@ -69,11 +71,12 @@ func until(k store.SigningKey) string {
 type keyRotateCmd struct {
 	config.Database
 	config.Tokens
+	config.Encryption
 }
 
 // Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
 	if err != nil {
 		return err
 	}
@@ -90,19 +93,21 @@ func (cmd keyRotateCmd) Run(e env) error {
 }
 
 type keyRevokeCmd struct {
-	Key string `arg:"" optional:"" help:"Id of the key, as \"key list\" shows it."`
-	All bool   `help:"Revoke every key: everybody logs in again."`
+	Key  string `arg:"" optional:"" help:"Id of the key, as \"key list\" shows it."`
+	All  bool   `help:"Revoke every key: everybody logs in again."`
+	Lost bool   `help:"With --all: also where the stored keys cannot be read, because their encryption key was lost."`
 	config.Database
 	config.Tokens
+	config.Encryption
 }
 
 // Run revokes keys. It does not need to read what it revokes, so it works
 // where a stored key is damaged, too.
 func (cmd keyRevokeCmd) Run(e env) error {
-	if (cmd.Key == "") != cmd.All {
+	if (cmd.Key == "") != cmd.All || cmd.Lost && !cmd.All {
 		return errors.New("say which key to revoke, or --all")
 	}
-	c, err := load(e, cmd.Database, cmd.Tokens)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
 	if err != nil {
 		return err
 	}
@@ -111,9 +116,12 @@ func (cmd keyRevokeCmd) Run(e env) error {
 			all []auth.KeyRevocation
 			err error
 		)
-		if cmd.All {
+		switch {
+		case cmd.Lost:
+			all, err = s.AbandonKeys(e.ctx)
+		case cmd.All:
 			all, err = s.RevokeAllKeys(e.ctx)
-		} else {
+		default:
 			var one auth.KeyRevocation
 			one, err = s.RevokeKey(e.ctx, cmd.Key)
 			all = append(all, one)
@@ -139,4 +147,27 @@ func revoked(r auth.KeyRevocation) string {
 		line += fmt.Sprintf("; %d sessions ended", r.Sessions)
 	}
 	return line
+}
+
+type keyReencryptCmd struct {
+	config.Database
+	config.Tokens
+	config.Encryption
+}
+
+// Run changes what the stored keys are encrypted with. Running servers must
+// have both encryption keys.
+func (cmd keyReencryptCmd) Run(e env) error {
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		n, err := s.ReencryptKeys(e.ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(e.stdout, "encrypted %d keys with the present encryption key\n", n)
+		return err
+	})
 }

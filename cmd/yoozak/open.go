@@ -6,6 +6,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 	"github.com/yoozak/clients/internal/token"
@@ -49,6 +50,9 @@ func newTokens(c config.TokensConfig) *token.Tokens {
 	})
 }
 
+// newBox is nil without an encryption key: then keys are stored in clear.
+func newBox(c config.EncryptionConfig) (*secret.Box, error) { return secret.NewBox(c.Key, c.Old) }
+
 // withService runs fn with a Service for one command.
 func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
 	st, err := openStore(e.ctx, c.Database)
@@ -58,10 +62,14 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	defer st.Close() //nolint:errcheck // what fn did is committed
 	hasher := newHasher(c.Passwords, nil)
 	defer hasher.Close()
+	box, err := newBox(c.Encryption)
+	if err != nil {
+		return err
+	}
 	log, flush := telemetry.NewLog("warn", "auto")
 	defer flush()
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Log: log,
+		RefreshLifetime: c.Tokens.RefreshLifetime, Box: box, Log: log,
 	}), st)
 }

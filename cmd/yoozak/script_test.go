@@ -83,7 +83,10 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*scriptServer)
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
+	for _, name := range []string{
+		"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN",
+		"YOOZAK_ENCRYPTION_KEY", "YOOZAK_ENCRYPTION_KEY_OLD", "YOOZAK_JWT_AUDIENCE",
+	} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output

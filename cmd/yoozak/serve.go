@@ -30,6 +30,7 @@ type serveCmd struct {
 	config.HTTP
 	config.Database
 	config.Tokens
+	config.Encryption
 	config.Passwords
 	config.Mail
 	config.Accounts
@@ -38,7 +39,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,10 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("INSECURE: weak password hashes are allowed; this is for tests and measurements only")
 	}
 	tuneGC()
+	box, err := newBox(c.Encryption)
+	if err != nil {
+		return err
+	}
 	sender, err := newSender(c)
 	if err != nil {
 		return err
@@ -71,6 +76,7 @@ func (cmd serveCmd) Run(e env) error {
 		RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation:        c.Tokens.Rotation,
 		Mail:            mailOptions(c, sender),
+		Box:             box,
 		KeyRotation:     c.Tokens.KeyRotation,
 		EraseAfter:      c.Accounts.EraseAfter,
 		Log:             log,
@@ -183,8 +189,15 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender) {
 	if sender.Folder() != "" {
 		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Mail:     %s\n",
-		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, mails)
+	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
+	switch {
+	case c.Tokens.Algorithm == "HS256":
+		keys = "the secret in YOOZAK_JWT_SECRET"
+	case !c.Encryption.Key.Empty():
+		keys = "encrypted in the database"
+	}
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s, access %s, refresh %s\n  Keys:     %s\n  Mail:     %s\n",
+		versionText(), url, database, c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime, keys, mails)
 }
 
 // servers are the HTTP servers of the process.

@@ -61,6 +61,16 @@ func hs256(o *auth.Options, t *token.Options) {
 
 func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
 	t.Helper()
+	s := unloaded(t, st, settings...)
+	if err := s.LoadKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// unloaded is a server that has not read its keys yet.
+func unloaded(t *testing.T, st *store.Store, settings ...setting) *server {
+	t.Helper()
 	c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
 	ao := auth.Options{
 		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
@@ -73,11 +83,7 @@ func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
 	t.Cleanup(hasher.Close)
 	tokens := token.New(to)
-	s := &server{Service: auth.New(st, tokens, hasher, ao), store: st, tokens: tokens, clock: c}
-	if err := s.LoadKeys(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return &server{Service: auth.New(st, tokens, hasher, ao), store: st, tokens: tokens, clock: c}
 }
 
 // forEachEngine runs a test with a server on each engine.

@@ -54,12 +54,51 @@ type keyLoads struct {
 
 // LoadKeys takes the keys from the database and makes those that are
 // missing. Two servers that start at once make one key.
+//
+// Where one cannot be read, nothing is made or changed in the database, and
+// that is the error; a server that runs goes on with what it has of the keys
+// that are still there, so that a damaged key does not keep it from hearing
+// that another was revoked.
 func (s *Service) LoadKeys(ctx context.Context) error {
+	if s.keyKinds() == nil {
+		s.tokens.Use(nil, s.o.Now())
+		return nil
+	}
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
 		return err
+	}
+	private, unreadable := s.opened(keys)
+	if unreadable == nil {
+		if keys, private, err = s.completeKeys(ctx, keys, private); err != nil {
+			return err
+		}
+	}
+	loaded := make([]*token.Key, 0, len(keys))
+	for _, k := range keys {
+		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.Use(k.TokenType)}
+		if plain, readable := private[k.ID]; readable {
+			if err := key.Load(plain); err != nil {
+				return err
+			}
+		} else if known := s.tokens.Key(k.ID); known != nil {
+			key = known
+		} else {
+			continue
+		}
+		key.ActiveAt, key.RetiresAt = k.ActiveAt, s.retires(keys, k)
+		loaded = append(loaded, key)
+	}
+	s.tokens.Use(loaded, s.o.Now())
+	return unreadable
+}
+
+// completeKeys makes the keys that are missing and encrypts those in clear.
+func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes) ([]store.SigningKey, map[string]secret.Bytes, error) {
+	if err := s.sealClear(ctx, keys); err != nil {
+		return nil, nil, err
 	}
 	made := false
 	for _, kind := range s.keyKinds() {
@@ -68,25 +107,19 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 		}
 		now := s.o.Now()
 		if err := s.createKey(ctx, kind, 1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
-			return err
+			return nil, nil, err
 		}
 		made = true
 	}
-	if made {
-		if keys, err = s.store.Keys(ctx); err != nil {
-			return err
-		}
+	if !made {
+		return keys, private, nil
 	}
-	loaded := make([]*token.Key, 0, len(keys))
-	for _, k := range keys {
-		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.Use(k.TokenType), ActiveAt: k.ActiveAt, RetiresAt: s.retires(keys, k)}
-		if err := key.Load(k.Private); err != nil {
-			return err
-		}
-		loaded = append(loaded, key)
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	s.tokens.Use(loaded, s.o.Now())
-	return nil
+	private, err = s.opened(keys)
+	return keys, private, err
 }
 
 // reloadKeys is LoadKeys because of a token, at most once a second, so that
@@ -100,7 +133,13 @@ func (s *Service) reloadKeys(ctx context.Context, now time.Time) (bool, error) {
 		return false, nil
 	}
 	asked.last = now
-	return true, s.LoadKeys(ctx)
+	err := s.LoadKeys(ctx)
+	var unreadable *unreadableKeyError
+	if errors.As(err, &unreadable) { // that is the operator's trouble; the other keys are there
+		s.o.Log.WarnContext(ctx, "a key cannot be read", "error", err.Error())
+		err = nil
+	}
+	return true, err
 }
 
 // retires is until when a key verifies: at least until the last token that
@@ -120,6 +159,12 @@ func (s *Service) retires(keys []store.SigningKey, k store.SigningKey) time.Time
 		return least
 	}
 	return k.RetiresAt
+}
+
+// ended reports whether a key verifies nothing any more.
+func (s *Service) ended(keys []store.SigningKey, k store.SigningKey) bool {
+	end := s.retires(keys, k)
+	return !end.IsZero() && !s.o.Now().Before(end)
 }
 
 // RotateKeys makes the next keys. They are published at once and sign after
@@ -145,6 +190,9 @@ func (s *Service) RotateDueKeys(ctx context.Context) error {
 func (s *Service) rotateKeys(ctx context.Context, due func(youngest store.SigningKey, now time.Time) bool) error {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.mayStore(keys); err != nil {
 		return err
 	}
 	rotated := false
@@ -222,11 +270,16 @@ func (s *Service) createKey(ctx context.Context, kind keyKind, generation int64,
 
 // newKey makes a key, outside a transaction: RSA takes its time.
 func (s *Service) newKey(kind keyKind, generation int64, now, activeAt time.Time) (store.SigningKey, error) {
-	private, err := token.Generate(kind.algorithm)
-	return store.SigningKey{
+	k := store.SigningKey{
 		ID: token.NewID(), Algorithm: kind.algorithm, TokenType: string(kind.typ),
-		Generation: generation, Private: private, CreatedAt: now, ActiveAt: activeAt,
-	}, err
+		Generation: generation, CreatedAt: now, ActiveAt: activeAt,
+	}
+	private, err := token.Generate(kind.algorithm)
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	k.Private = s.o.Box.Seal(private, keyContext(k))
+	return k, nil
 }
 
 // storeKey stores a key and gives those before it their end.

@@ -33,6 +33,66 @@ type KeyRevocation struct {
 // have exchanged forged tokens for good ones. Calling it again for the same
 // key ends what is left of them.
 func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return KeyRevocation{}, err
+	}
+	others := slices.DeleteFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
+	if err := s.mayStore(others); err != nil {
+		return KeyRevocation{}, err
+	}
+	out, err := s.revoke(ctx, id)
+	s.reloadRevoked(ctx)
+	return out, err
+}
+
+// RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
+// or a backup of it, was read by somebody. Everybody logs in again.
+func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayStore(keys); err != nil {
+		return nil, err
+	}
+	return s.AbandonKeys(ctx)
+}
+
+// AbandonKeys is RevokeAllKeys where the stored keys cannot be read any
+// more, because what encrypted them was lost.
+func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.reloadRevoked(ctx)
+	var all []KeyRevocation
+	for _, k := range slices.Backward(keys) { // the oldest first: what they verify is not replaced
+		if k.Revoked() {
+			continue
+		}
+		out, err := s.revoke(ctx, k.ID)
+		if out.Key.ID != "" {
+			all = append(all, out)
+		}
+		if err != nil {
+			return all, fmt.Errorf("key %s: %w", k.ID, err)
+		}
+	}
+	return all, nil
+}
+
+// reloadRevoked lets this process forget what was revoked, too. The
+// revocation itself is committed.
+func (s *Service) reloadRevoked(ctx context.Context) {
+	if err := s.LoadKeys(ctx); err != nil {
+		s.o.Log.WarnContext(ctx, "keys not read after a revocation", "error", err.Error())
+	}
+}
+
+// revoke ends a key and the sessions that it signed for.
+func (s *Service) revoke(ctx context.Context, id string) (KeyRevocation, error) {
 	if s.keyKinds() == nil {
 		return KeyRevocation{}, ErrNoKeys
 	}
@@ -53,37 +113,13 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, erro
 		return KeyRevocation{}, err
 	}
 	s.o.Log.WarnContext(ctx, "signing key revoked", "key", id, "signs", out.Key.TokenType, "replaced", out.Replaced)
-	if err := s.LoadKeys(ctx); err != nil {
-		s.o.Log.WarnContext(ctx, "keys not read after a revocation", "error", err.Error())
-	}
 	if out.Key.TokenType == string(token.Refresh) {
 		from, to := signed(keys, out.Key, s.o.Now())
 		if out.Sessions, err = s.revokeSessionsOfTokens(ctx, from, to); err != nil {
-			return out, fmt.Errorf("the key is revoked, but not all of its sessions are ended yet: %w", err)
+			return out, fmt.Errorf("the key is revoked, but not all of its sessions are ended yet, repeat the command: %w", err)
 		}
 	}
 	return out, nil
-}
-
-// RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
-// or a backup of it, was read by somebody. Everybody logs in again.
-func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
-	keys, err := s.store.Keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []KeyRevocation
-	for _, k := range slices.Backward(keys) { // the oldest first: what they verify is not replaced
-		if k.Revoked() {
-			continue
-		}
-		out, err := s.RevokeKey(ctx, k.ID)
-		if err != nil {
-			return all, fmt.Errorf("key %s: %w", k.ID, err)
-		}
-		all = append(all, out)
-	}
-	return all, nil
 }
 
 // revokeKey revokes and, where need be, replaces in one transaction.
@@ -129,7 +165,7 @@ func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id str
 // signer is the id of the key that signs now.
 func (s *Service) signer(keys []store.SigningKey, kind keyKind, now time.Time) string {
 	for _, k := range keys { // youngest first
-		if end := s.retires(keys, k); kind.has(k) && !k.ActiveAt.After(now) && (end.IsZero() || now.Before(end)) {
+		if kind.has(k) && !k.ActiveAt.After(now) && !s.ended(keys, k) {
 			return k.ID
 		}
 	}

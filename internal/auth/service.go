@@ -31,6 +31,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -42,6 +43,7 @@ type Options struct {
 	RefreshLifetime time.Duration
 	Rotation        bool // refresh tokens are single-use
 	Mail            MailOptions
+	Box             *secret.Box      // encrypts the stored keys; nil: they are in clear
 	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter      time.Duration    // how long a closed account can be restored
 	Now             func() time.Time // nil: time.Now

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -41,6 +42,12 @@ type Tokens struct {
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
 	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
 	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
+}
+
+// Encryption says with what the keys in the database are encrypted.
+type Encryption struct {
+	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	EncryptionKeyOldFile string `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
 // Passwords says what a hash costs. See docs/configuration.md before
@@ -91,12 +98,13 @@ type Source func(name string) string
 
 // Config is what the settings mean. Each group is nil unless it was loaded.
 type Config struct {
-	Database  DatabaseConfig
-	Tokens    TokensConfig
-	Passwords PasswordsConfig
-	Mail      MailConfig
-	Accounts  AccountsConfig
-	HTTP      HTTPConfig
+	Database   DatabaseConfig
+	Tokens     TokensConfig
+	Encryption EncryptionConfig
+	Passwords  PasswordsConfig
+	Mail       MailConfig
+	Accounts   AccountsConfig
+	HTTP       HTTPConfig
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -130,6 +138,10 @@ type TokensConfig struct {
 	KeyRotation     time.Duration // 0: by command only
 }
 
+// EncryptionConfig is what [Encryption] means. Both are empty, or Key is
+// given, or both; they have [secret.KeySize] bytes.
+type EncryptionConfig struct{ Key, Old secret.Bytes }
+
 // PasswordsConfig is what [Passwords] means.
 type PasswordsConfig struct {
 	Memory, Time uint32
@@ -153,8 +165,8 @@ type HTTPConfig struct {
 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts] and [HTTP]. All mistakes of all groups
-// come back together.
+// [Database], [Tokens], [Encryption], [Passwords], [Mail], [Accounts] and
+// [HTTP]. All mistakes of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -224,6 +236,42 @@ func (t Tokens) load(c *Config, p *problems) {
 		p.add("YOOZAK_JWT_SECRET", fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(plain), minSecret))
 	}
 	c.Tokens.Secret = secret.NewBytes([]byte(plain))
+}
+
+func (g Encryption) load(c *Config, p *problems) {
+	c.Encryption = EncryptionConfig{
+		Key: p.key("YOOZAK_ENCRYPTION_KEY", g.EncryptionKeyFile),
+		Old: p.key("YOOZAK_ENCRYPTION_KEY_OLD", g.EncryptionKeyOldFile),
+	}
+	if !c.Encryption.Old.Empty() && c.Encryption.Key.Empty() {
+		p.add("YOOZAK_ENCRYPTION_KEY_OLD", "is set without YOOZAK_ENCRYPTION_KEY: the present key is that one")
+	}
+}
+
+// key reads 32 random bytes in base64, from a variable or from a file. It
+// never quotes them.
+func (p *problems) key(name, path string) secret.Bytes {
+	text := p.get(name)
+	if path != "" {
+		if text != "" {
+			p.add(name+"_FILE", "is set together with "+name+": keep one")
+		}
+		text = p.file(name+"_FILE", path)
+		if text == "" {
+			p.add(name+"_FILE", "names a file that gives no key") // not: store in clear
+			return secret.Bytes{}
+		}
+	}
+	text = strings.TrimRight(strings.TrimSpace(text), "=")
+	if text == "" {
+		return secret.Bytes{}
+	}
+	key, err := base64.RawStdEncoding.Strict().DecodeString(text)
+	if err != nil || len(key) != secret.KeySize {
+		p.add(name, fmt.Sprintf("must be %d bytes in base64: the output of openssl rand -base64 %d", secret.KeySize, secret.KeySize))
+		return secret.Bytes{}
+	}
+	return secret.NewBytes(key)
 }
 
 // The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.

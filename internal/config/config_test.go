@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -124,6 +125,50 @@ func TestSecretOfHS256(t *testing.T) {
 	}
 }
 
+func TestEncryptionKey(t *testing.T) {
+	t.Parallel()
+	const good = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(good+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		key, old, file string
+		want           string // part of the error
+	}{
+		"none":           {},
+		"variable":       {key: good},
+		"file":           {file: file},
+		"not padded":     {key: strings.TrimRight(good, "=")},
+		"with old":       {key: good, old: good},
+		"old alone":      {old: good, want: "YOOZAK_ENCRYPTION_KEY_OLD is set without"},
+		"both":           {key: good, file: file, want: "YOOZAK_ENCRYPTION_KEY_FILE is set together"},
+		"short":          {key: "c2hvcnQ=", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes in base64"},
+		"long":           {key: good[:43] + "AAAA", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes"},
+		"not base64":     {key: "correct horse battery staple!!!!", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes"},
+		"old not base64": {key: good, old: "x", want: "YOOZAK_ENCRYPTION_KEY_OLD must be 32 bytes"},
+		"missing file":   {file: file + "x", want: "YOOZAK_ENCRYPTION_KEY_FILE cannot be read"},
+		"empty file":     {file: empty, want: "YOOZAK_ENCRYPTION_KEY_FILE names a file that gives no key"},
+	} {
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ENCRYPTION_KEY": test.key, "YOOZAK_ENCRYPTION_KEY_OLD": test.old}[n]
+		}, config.Encryption{EncryptionKeyFile: test.file})
+		switch {
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		case test.want == "" && (err != nil || c.Encryption.Key.Empty() == (test.key+test.file != "")):
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && test.key != "" && strings.Contains(err.Error(), test.key) {
+			t.Errorf("%s: the error shows the key: %v", name, err)
+		}
+	}
+}
+
 func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://yoozak:hunter2@db/yoozak"
@@ -170,7 +215,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts]()} {
+	for _, group := range []any{h, d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Accounts]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -182,6 +227,12 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
 			if tag.Get("env") == "YOOZAK_JWT_ALGORITHM" {
 				b.WriteString("| `YOOZAK_JWT_SECRET` | none: it is a secret | | The secret of HS256, 32 bytes or more. |\n")
+			}
+			if tag.Get("env") == "YOOZAK_ENCRYPTION_KEY_FILE" {
+				b.WriteString("| `YOOZAK_ENCRYPTION_KEY` | none: it is a secret | | That key itself: the output of `openssl rand -base64 32`. See [keys.md](keys.md). |\n")
+			}
+			if tag.Get("env") == "YOOZAK_ENCRYPTION_KEY_OLD_FILE" {
+				b.WriteString("| `YOOZAK_ENCRYPTION_KEY_OLD` | none: it is a secret | | That key itself. |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
@@ -205,18 +256,20 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 func TestConfigurationPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	planted := map[string]string{
-		"YOOZAK_DATABASE_URL": "postgres://yoozak:planted-database@db/yoozak",
-		"YOOZAK_JWT_SECRET":   "planted-jwt-0123456789-0123456789-0123456789",
-		"YOOZAK_SMTP_URL":     "smtps://yoozak:planted-smtp@mail.example:465",
+		"YOOZAK_DATABASE_URL":       "postgres://yoozak:planted-database@db/yoozak",
+		"YOOZAK_JWT_SECRET":         "planted-jwt-0123456789-0123456789-0123456789",
+		"YOOZAK_ENCRYPTION_KEY":     base64.StdEncoding.EncodeToString([]byte("planted-key-0123456789-012345678")),
+		"YOOZAK_ENCRYPTION_KEY_OLD": base64.StdEncoding.EncodeToString([]byte("planted-old-0123456789-012345678")),
+		"YOOZAK_SMTP_URL":           "smtps://yoozak:planted-smtp@mail.example:465",
 	}
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
 	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
-	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts]())
+	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+	if c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
 		t.Fatal("the secrets are not there: nothing is tested")
 	}
 	var outputs []string

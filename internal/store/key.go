@@ -8,7 +8,8 @@ import (
 	"github.com/yoozak/clients/internal/secret"
 )
 
-// SigningKey is a key as it is stored. Private is what token.Generate made.
+// SigningKey is a key as it is stored. Private is what token.Generate made,
+// in clear or encrypted: package auth knows.
 type SigningKey struct {
 	ID         string
 	Algorithm  string
@@ -54,6 +55,16 @@ func (s *Store) RevokeKey(ctx context.Context, id string) error {
 		UPDATE signing_keys
 		SET retires_at = $1
 		WHERE id = $2`, revoked, id))
+}
+
+// ReplacePrivateKey stores a private part in another form. It returns
+// [ErrNotFound] when it is not the old one any more, so that of two servers
+// neither undoes what the other did.
+func (s *Store) ReplacePrivateKey(ctx context.Context, id string, old, private secret.Bytes) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE signing_keys
+		SET private_key = $1
+		WHERE id = $2 AND private_key = $3`, private.Reveal(), id, old.Reveal()))
 }
 
 // DeleteKeys forgets keys.

@@ -176,6 +176,17 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 	t.ring.Store(r)
 }
 
+// Key returns a copy of a key that is in use, or nil.
+func (t *Tokens) Key(id string) *Key {
+	for _, k := range t.ring.Load().keys {
+		if k.ID == id {
+			copied := *k
+			return &copied
+		}
+	}
+	return nil
+}
+
 // Keys returns how many keys are in use.
 func (t *Tokens) Keys() int { return len(t.ring.Load().keys) }
 
