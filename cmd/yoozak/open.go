@@ -45,7 +45,7 @@ func newHasher(c config.PasswordsConfig, busy func(bool)) *password.Hasher {
 
 func newTokens(c config.TokensConfig) *token.Tokens {
 	return token.New(token.Options{
-		Algorithm: c.Algorithm, Secret: c.Secret, Issuer: c.Issuer,
+		Algorithm: c.Algorithm, Secret: c.Secret, Issuer: c.Issuer, Audience: c.Audience,
 		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/yoozak/clients/internal/secret"
 )
@@ -38,6 +39,7 @@ type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
+	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
 	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
@@ -132,6 +134,7 @@ type TokensConfig struct {
 	Algorithm       string
 	Secret          secret.Bytes
 	Issuer          string
+	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 	Rotation        bool
@@ -212,10 +215,16 @@ func (t Tokens) load(c *Config, p *problems) {
 	c.Tokens = TokensConfig{
 		Algorithm:       p.choice("YOOZAK_JWT_ALGORITHM", t.JWTAlgorithm, "ES256", "EdDSA", "RS256", "HS256"),
 		Issuer:          t.JWTIssuer,
+		Audience:        list(t.JWTAudience),
 		AccessLifetime:  p.duration("YOOZAK_ACCESS_LIFETIME", t.AccessLifetime, time.Second, 24*time.Hour),
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
+	}
+	for _, name := range c.Tokens.Audience {
+		if strings.ContainsFunc(name, unicode.IsSpace) {
+			p.add("YOOZAK_JWT_AUDIENCE", fmt.Sprintf("%q is not a name: it has a space in it", name))
+		}
 	}
 	if r := c.Tokens.KeyRotation; r > 0 && r < minKeyRotation {
 		p.add("YOOZAK_KEY_ROTATION", fmt.Sprintf("must be 0 or at least %v: each key is published until its last token is gone", minKeyRotation))

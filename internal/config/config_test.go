@@ -64,7 +64,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
 	d.DatabaseURL, d.DatabaseConns, d.SQLiteBatch = "mysql://x:hunter2@y", "-1", "many"
-	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation, tk.KeyRotation = "none", "1 hour", "perhaps", "5m"
+	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation, tk.KeyRotation, tk.JWTAudience = "none", "1 hour", "perhaps", "5m", "a b"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
@@ -74,7 +74,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION",
+		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION", "JWT_AUDIENCE",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
 		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER",
 	} {

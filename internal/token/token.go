@@ -17,7 +17,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +45,15 @@ type Claims struct {
 	ID        string // jti
 	UserID    int64
 	SessionID string // sid
+	Issuer    string // iss; empty in tokens that Django issued
+	Audience  string // aud, separated by spaces; empty: none
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+}
+
+// For reports whether the token is meant for an audience.
+func (c Claims) For(audience string) bool {
+	return slices.Contains(strings.Fields(c.Audience), audience)
 }
 
 // Options configure a [Tokens].
@@ -52,6 +61,7 @@ type Options struct {
 	Algorithm       string       // of access tokens: one of Algorithms
 	Secret          secret.Bytes // of HS256; at least MinSecret bytes
 	Issuer          string       // the claim "iss"
+	Audience        []string     // the claim "aud" of access tokens; none: it is left out
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 }
@@ -63,12 +73,20 @@ const MinSecret = 32
 // Tokens signs and verifies. It is safe for concurrent use.
 type Tokens struct {
 	o    Options
+	aud  any // of access tokens
 	ring atomic.Pointer[ring]
 }
 
 // New makes a Tokens without keys but the secret of HS256; see [Tokens.Use].
 func New(o Options) *Tokens {
 	t := &Tokens{o: o}
+	switch len(o.Audience) {
+	case 0:
+	case 1:
+		t.aud = o.Audience[0]
+	default:
+		t.aud = o.Audience
+	}
 	t.Use(nil, time.Time{})
 	return t
 }
@@ -92,7 +110,11 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
 	}
 	at = at.UTC().Truncate(time.Second)
-	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	var aud any
+	if typ == Access { // refresh tokens are for this server alone
+		aud, c.Audience = t.aud, strings.Join(t.o.Audience, " ")
+	}
 	payload, err := json.Marshal(wireClaims{
 		TokenType: string(typ),
 		Exp:       c.ExpiresAt.Unix(),
@@ -102,6 +124,7 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		Sub:       strconv.FormatInt(userID, 10),
 		Iss:       t.o.Issuer,
 		Sid:       sessionID,
+		Aud:       aud,
 	})
 	if err != nil {
 		return "", Claims{}, err
@@ -174,6 +197,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenInvalid
 	case c.Iss != t.o.Issuer && (c.hasIss || key.ID != ""): // Django's tokens have none
 		return Claims{}, account.ErrTokenInvalid
+	case !t.meant(&c, key):
+		return Claims{}, account.ErrTokenInvalid
 	case c.exp.IsZero():
 		return Claims{}, account.ErrTokenNoExpiry
 	case !c.hasJti:
@@ -187,7 +212,21 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 	case key.ID != "" && c.Sid == "": // only Django's tokens have no session; ours without one is a forgery
 		return Claims{}, account.ErrTokenInvalid
 	}
-	return Claims{Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, IssuedAt: c.iat, ExpiresAt: c.exp}, nil
+	return Claims{
+		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
+		IssuedAt: c.iat, ExpiresAt: c.exp,
+	}, nil
+}
+
+// meant reports whether a token is for this server: for one of its audiences
+// or, where it says nothing, one that was issued without. That is any token
+// while no audience is configured; otherwise refresh tokens, and what
+// Django's secret signed.
+func (t *Tokens) meant(c *foreignClaims, key *Key) bool {
+	if len(c.aud) == 0 {
+		return len(t.o.Audience) == 0 || key.Use != ForAccess
+	}
+	return slices.ContainsFunc(c.aud, func(name string) bool { return slices.Contains(t.o.Audience, name) })
 }
 
 var errUnknownKey = errors.New("unknown key")

@@ -437,3 +437,77 @@ func TestKeyPrintsNoPrivatePart(t *testing.T) {
 		}
 	}
 }
+
+// audienced is newTokens with the keys of another, for an audience.
+func audienced(t *testing.T, from *token.Tokens, algorithm string, audience ...string) *token.Tokens {
+	t.Helper()
+	o := options(algorithm)
+	o.Audience = audience
+	tk := token.New(o)
+	if algorithm != "HS256" {
+		tk.Use([]*token.Key{from.Key("a1"), from.Key("r1")}, now)
+	}
+	return tk
+}
+
+func TestAudienceIsCheckedWhereItIsConfigured(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		none := newTokens(t, algorithm)
+		shop, erp := audienced(t, none, algorithm, "shop"), audienced(t, none, algorithm, "erp")
+		both := audienced(t, none, algorithm, "erp", "shop")
+		keyed := algorithm != "HS256"
+		for name, test := range map[string]struct {
+			issuer, verifier *token.Tokens
+			want             bool // of an access token
+		}{
+			"same":                   {shop, shop, true},
+			"another":                {shop, erp, false},
+			"one of two":             {both, shop, true},
+			"for one of two":         {shop, both, true},
+			"unexpected":             {shop, none, false},
+			"missing":                {none, shop, !keyed}, // Django's secret signs without one
+			"none wanted, none said": {none, none, true},
+		} {
+			raw, issued := issue(t, test.issuer, token.Access)
+			got, err := test.verifier.Verify(raw, token.Access, now)
+			if (err == nil) != test.want || err != nil && !errors.Is(err, account.ErrTokenInvalid) || err == nil && got != issued {
+				t.Errorf("%s: %+v, %v; want %v", name, got, err, test.want)
+			}
+			raw, _ = issue(t, test.issuer, token.Refresh)
+			if got, err := test.verifier.Verify(raw, token.Refresh, now); err != nil || got.Audience != "" {
+				t.Errorf("%s, refresh token: %+v, %v", name, got, err)
+			}
+		}
+		_, claims := issue(t, both, token.Access)
+		if !claims.For("erp") || !claims.For("shop") || claims.For("sho") || claims.For("") || claims.Issuer != "yoozak" {
+			t.Errorf("claims %+v", claims)
+		}
+	})
+}
+
+func TestAudiencesOfTokensFromElsewhere(t *testing.T) {
+	t.Parallel()
+	tk := audienced(t, nil, "HS256", "shop")
+	for name, test := range map[string]struct {
+		aud  any
+		want bool
+	}{
+		"text":       {"shop", true},
+		"list":       {[]string{"elsewhere", "shop"}, true},
+		"null":       {nil, true},
+		"blank":      {"", true},
+		"another":    {"elsewhere", false},
+		"longer":     {"shop erp", false},
+		"others":     {[]string{"a", "b"}, false},
+		"empty list": {[]string{}, false},
+		"number":     {1, false},
+		"numbers":    {[]any{"shop", 1}, false},
+		"object":     {map[string]string{"shop": "shop"}, false},
+	} {
+		raw := sign("HS256", sha256.New, djangoSecret, nil, django(map[string]any{"aud": test.aud}))
+		if _, err := tk.Verify(raw, token.Access, now); (err == nil) != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
