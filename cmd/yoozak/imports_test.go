@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale"},
 	"internal/auth":            {"internal/account", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token"},
-	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload"},
+	"internal/api":             {"internal/account", "internal/auth", "internal/device", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/config", "internal/job", "internal/locale",
 		"internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/store", "internal/telemetry", "internal/token",

@@ -27,6 +27,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
 	User    userCmd    `cmd:"" help:"Create, list, disable and enable users; set a password."`
 	Key     keyCmd     `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
+	Service serviceCmd `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
 	Mail    mailCmd    `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 //	http STATUS METHOD PATH [BODY] [HEADER]...
 //	                         calls it; the answer is in stdout for the next line
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
+//	capture NAME REGEXP      keeps the group of a match in stdout as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"sqlite", "postgres"} {
@@ -56,7 +57,7 @@ func TestScripts(t *testing.T) {
 					return err
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
+					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave, "capture": scriptCapture,
 				},
 				Condition: func(cond string) (bool, error) { return cond == engine, nil },
 			})
@@ -153,6 +154,14 @@ func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
 	m := regexp.MustCompile(`"` + args[1] + `":"([^"]*)"`).FindStringSubmatch(s.answer)
 	if m == nil {
 		ts.Fatalf("no text field %s in %s", args[1], s.answer)
+	}
+	ts.Setenv(args[0], m[1])
+}
+
+func scriptCapture(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("nothing matches %s", args[1])
 	}
 	ts.Setenv(args[0], m[1])
 }

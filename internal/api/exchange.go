@@ -25,6 +25,7 @@ type exchange struct {
 	id       string
 	language string
 	route    string // "" is an unknown path
+	oauth    bool   // a service asks: errors are OAuth's
 	status   int
 	failed   error // of writing the answer
 }

@@ -17,9 +17,18 @@ import (
 
 // endpoint is a typed function without its types.
 type endpoint struct {
-	needsCaller bool
-	readsBody   bool
-	call        func(ctx context.Context, peer account.Peer, caller *auth.Caller, in source) (any, error)
+	needsCaller  bool
+	needsService bool
+	readsBody    bool
+	call         func(ctx context.Context, who asker, in source) (any, error)
+}
+
+// asker is who calls an endpoint. The caller and the service are there where
+// the endpoint needs one.
+type asker struct {
+	peer    account.Peer
+	caller  *auth.Caller
+	service *account.Service
 }
 
 // source is where the fields of a request come from.
@@ -35,10 +44,10 @@ func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In)
 	fields, body := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
 		readsBody: body,
-		call: func(ctx context.Context, peer account.Peer, _ *auth.Caller, from source) (any, error) {
+		call: func(ctx context.Context, who asker, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			return fn(ctx, peer, in)
+			return fn(ctx, who.peer, in)
 		},
 	}
 }
@@ -50,11 +59,26 @@ func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in 
 	return endpoint{
 		needsCaller: true,
 		readsBody:   body,
-		call: func(ctx context.Context, peer account.Peer, caller *auth.Caller, from source) (any, error) {
+		call: func(ctx context.Context, who asker, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			caller.Peer = peer
-			return fn(ctx, caller, in)
+			who.caller.Peer = who.peer
+			return fn(ctx, who.caller, in)
+		},
+	}
+}
+
+// handleService makes an endpoint for another program of the house, which
+// shows its client_id and client_secret; its errors are OAuth's.
+func handleService[In, Out any](fn func(ctx context.Context, peer account.Peer, by *account.Service, in *In) (Out, error)) endpoint {
+	fields, _ := fieldsOf(reflect.TypeFor[In]())
+	return endpoint{
+		needsService: true,
+		readsBody:    true, // the credentials may be there
+		call: func(ctx context.Context, who asker, from source) (any, error) {
+			in := new(In)
+			bind(fields, reflect.ValueOf(in).Elem(), from)
+			return fn(ctx, who.peer, who.service, in)
 		},
 	}
 }
@@ -106,7 +130,7 @@ func (s *Server) serve(res resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(w)
 		rt, found := res.route(r.Method)
-		x.route = rt.name
+		x.route, x.oauth = rt.name, rt.endpoint.needsService
 		w.Header()["Allow"] = res.allow
 		if s.cors.preflight(w, r, res.allow[0]) {
 			return
@@ -129,13 +153,13 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	if err := negotiate(r); err != nil {
 		return nil, 0, err
 	}
-	var caller *auth.Caller
+	who := asker{peer: s.peer(x, r)}
 	if rt.endpoint.needsCaller || rt.looksAtToken {
 		var err error
-		if caller, err = s.authenticate(ctx, x, r); err != nil {
+		if who.caller, err = s.authenticate(ctx, x, r); err != nil {
 			return nil, 0, err
 		}
-		if caller == nil && rt.endpoint.needsCaller {
+		if who.caller == nil && rt.endpoint.needsCaller {
 			return nil, 0, errNotAuthenticated
 		}
 	}
@@ -152,7 +176,13 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 			return nil, 0, err
 		}
 	}
-	out, err := rt.endpoint.call(ctx, s.peer(x, r), caller, from)
+	if rt.endpoint.needsService {
+		var err error
+		if who.service, err = s.service(ctx, r, from.body); err != nil {
+			return nil, 0, err
+		}
+	}
+	out, err := rt.endpoint.call(ctx, who, from)
 	return out, rt.status, err
 }
 

@@ -15,8 +15,8 @@ import (
 // person is a user in a test, logged in.
 type person struct {
 	*server
-	name, email, id, access, refresh string
-	session                          string
+	name, email, access, refresh string
+	session                      string
 }
 
 func newPerson(t *testing.T, s *server) *person {
@@ -161,7 +161,10 @@ func (r lifeRow) refused(t *testing.T, a answer, text, code string) {
 // engines.
 func TestLifeTable(t *testing.T) {
 	t.Parallel()
-	tested := []string{"POST " + registerPath, "POST " + loginPath} // the wire rows
+	tested := []string{
+		"POST " + registerPath, "POST " + loginPath, // the wire rows
+		"POST " + introspectPath, "POST " + revokePath, // service_test.go
+	}
 	for _, r := range lifeRows {
 		tested = append(tested, r.method+" "+r.path)
 	}

@@ -22,6 +22,7 @@ var exported = map[string]struct{ field, owner string }{
 	"sessions":         {"sessions", "user_id"},
 	"challenges":       {"challenges", "user_id"},
 	"mails":            {"mails", "user_id"},
+	"services":         {}, // programs, not persons
 	"signing_keys":     {},
 	"goose_db_version": {},
 	"sqlite_sequence":  {},
