@@ -126,6 +126,12 @@ func linker(c config.Config) func(account.ChallengeKind, string, string) string 
 	public := c.Mail.PublicURL
 	if public == "" {
 		public = "http://" + reachable(c.HTTP.Listen)
+		if c.TLS.On() {
+			public = "https://" + reachable(c.HTTP.Listen)
+		}
+		if len(c.TLS.Domains) > 0 {
+			public = "https://" + c.TLS.Domains[0]
+		}
 	}
 	return func(kind account.ChallengeKind, token, language string) string {
 		return pages.Link(public, kind, token, language)

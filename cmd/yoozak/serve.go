@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ import (
 
 type serveCmd struct {
 	config.HTTP
+	config.TLS
 	config.Database
 	config.Tokens
 	config.Encryption
@@ -39,7 +41,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.HTTP, cmd.TLS)
 	if err != nil {
 		return err
 	}
@@ -50,6 +52,10 @@ func (cmd serveCmd) Run(e env) error {
 	}
 	tuneGC()
 	box, err := newBox(c.Encryption)
+	if err != nil {
+		return err
+	}
+	secured, certJobs, err := newTLS(c.TLS, log)
 	if err != nil {
 		return err
 	}
@@ -95,16 +101,16 @@ func (cmd serveCmd) Run(e env) error {
 	if c.HTTP.MetricsListen != "" {
 		metrics := newMetrics(hasher)
 		options.Observe = metrics.Observe
-		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
+		if err := servers.listen(listener{name: "metrics", addr: c.HTTP.MetricsListen, handler: metrics.Handler(), timeout: time.Minute}); err != nil {
 			return err
 		}
 	}
 	if c.HTTP.DebugListen != "" {
-		if err := servers.listen("debug", c.HTTP.DebugListen, debugHandler(), 5*time.Minute); err != nil {
+		if err := servers.listen(listener{name: "debug", addr: c.HTTP.DebugListen, handler: debugHandler(), timeout: 5 * time.Minute}); err != nil {
 			return errors.Join(err, servers.shutdown())
 		}
 	}
-	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
+	if err := servers.listen(listener{name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured}); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
 	greet(e.stderr, servers.url("api"), c, sender)
@@ -112,11 +118,11 @@ func (cmd serveCmd) Run(e env) error {
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
 	delivery.Go(func() { service.RunMail(mails) })
-	stopJobs := job.Start(log, []job.Job{
+	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
-	})
+	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.shutdown())
@@ -218,28 +224,41 @@ type running struct {
 // maxHeader bounds a request's headers: a token takes one KiB at most.
 const maxHeader = 16 << 10
 
+// listener is what to serve where.
+type listener struct {
+	name, addr string
+	handler    http.Handler
+	timeout    time.Duration
+	tls        *tls.Config // nil: plain HTTP
+}
+
 // listen binds now, so that a busy port stops the start, and serves.
-func (s *servers) listen(name, addr string, h http.Handler, timeout time.Duration) error {
-	l, err := net.Listen("tcp", addr)
+func (s *servers) listen(o listener) error {
+	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
-		return fmt.Errorf("listen for %s: %w", name, err)
+		return fmt.Errorf("listen for %s: %w", o.name, err)
 	}
 	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: min(timeout, 10*time.Second),
-		ReadTimeout:       timeout,
-		WriteTimeout:      2 * timeout,
+		Handler:           o.handler,
+		TLSConfig:         o.tls,
+		ReadHeaderTimeout: min(o.timeout, 10*time.Second),
+		ReadTimeout:       o.timeout,
+		WriteTimeout:      2 * o.timeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers' broken connections
 	}
-	s.running = append(s.running, &running{name: name, server: srv, addr: l.Addr()})
+	s.running = append(s.running, &running{name: o.name, server: srv, addr: l.Addr()})
 	if s.failed == nil {
 		s.failed = make(chan error, 8)
 	}
 	s.wg.Go(func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("serve %s: %w", name, err)
+		serve := func() error { return srv.Serve(l) }
+		if o.tls != nil {
+			serve = func() error { return srv.ServeTLS(l, "", "") } // the certificate is o.tls's business
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", o.name, err)
 		}
 	})
 	return nil
@@ -248,6 +267,9 @@ func (s *servers) listen(name, addr string, h http.Handler, timeout time.Duratio
 func (s *servers) url(name string) string {
 	for _, r := range s.running {
 		if r.name == name {
+			if r.server.TLSConfig != nil {
+				return "https://" + r.addr.String()
+			}
 			return "http://" + r.addr.String()
 		}
 	}

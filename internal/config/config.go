@@ -95,6 +95,17 @@ type HTTP struct {
 	LogRequests     string `name:"log-requests" env:"YOOZAK_LOG_REQUESTS" default:"true" placeholder:"BOOL" group:"Server:" help:"Log a line for each request."`
 }
 
+// TLS says how the API is served over TLS. Without any of it the API speaks
+// plain HTTP, for a proxy in front.
+type TLS struct {
+	TLSCert       string `name:"tls-cert" env:"YOOZAK_TLS_CERT" placeholder:"PATH" group:"TLS:" help:"File with the certificate and those above it, PEM. It is read again when it changes. Without certificate and domains the API speaks plain HTTP."`
+	TLSKey        string `name:"tls-key" env:"YOOZAK_TLS_KEY" placeholder:"PATH" group:"TLS:" help:"File with the certificate's private key, PEM."`
+	ACMEDomains   string `name:"acme-domains" env:"YOOZAK_ACME_DOMAINS" placeholder:"NAMES" group:"TLS:" help:"Get certificates by ACME (Let's Encrypt) for these names, separated by commas. YOOZAK_LISTEN must be reachable as port 443 of each. You accept the authority's terms."`
+	ACMEEmail     string `name:"acme-email" env:"YOOZAK_ACME_EMAIL" placeholder:"ADDRESS" group:"TLS:" help:"Where the authority writes to when something is wrong."`
+	ACMECache     string `name:"acme-cache" env:"YOOZAK_ACME_CACHE" default:"acme" placeholder:"PATH" group:"TLS:" help:"Folder for certificates and keys; keep it, or the authority's limits are soon reached."`
+	ACMEDirectory string `name:"acme-directory" env:"YOOZAK_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" group:"TLS:" help:"Another authority."`
+}
+
 // Source gives variables that have no flag; os.Getenv outside tests.
 type Source func(name string) string
 
@@ -107,6 +118,7 @@ type Config struct {
 	Mail       MailConfig
 	Accounts   AccountsConfig
 	HTTP       HTTPConfig
+	TLS        TLSConfig
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -167,9 +179,19 @@ type HTTPConfig struct {
 	LogRequests                        bool
 }
 
+// TLSConfig is what [TLS] means: files, or domains, or neither.
+type TLSConfig struct {
+	Cert, Key               string
+	Domains                 []string
+	Email, Cache, Directory string
+}
+
+// On reports whether the API is served over TLS.
+func (c TLSConfig) On() bool { return c.Cert != "" || len(c.Domains) > 0 }
+
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Encryption], [Passwords], [Mail], [Accounts] and
-// [HTTP]. All mistakes of all groups come back together.
+// [Database], [Tokens], [Encryption], [Passwords], [Mail], [Accounts],
+// [HTTP] and [TLS]. All mistakes of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -398,6 +420,35 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix.Masked())
 	}
+}
+
+func (g TLS) load(c *Config, p *problems) {
+	c.TLS = TLSConfig{Cert: g.TLSCert, Key: g.TLSKey, Email: g.ACMEEmail, Cache: g.ACMECache, Directory: g.ACMEDirectory}
+	if (g.TLSCert == "") != (g.TLSKey == "") {
+		p.add("YOOZAK_TLS_CERT", "and YOOZAK_TLS_KEY go together: one is not set")
+	}
+	for _, name := range list(g.ACMEDomains) {
+		name = strings.ToLower(name)
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || !strings.Contains(strings.Trim(name, "."), ".") {
+			p.add("YOOZAK_ACME_DOMAINS", fmt.Sprintf("%q is not the name of a host, such as accounts.shop.example", name))
+		}
+		c.TLS.Domains = append(c.TLS.Domains, name)
+	}
+	if len(c.TLS.Domains) == 0 {
+		return
+	}
+	if g.TLSCert != "" {
+		p.add("YOOZAK_ACME_DOMAINS", "is set together with YOOZAK_TLS_CERT: keep one")
+	}
+	if g.ACMECache == "" {
+		p.add("YOOZAK_ACME_CACHE", "must name a folder")
+	}
+	if g.ACMEEmail != "" {
+		if _, err := mail.ParseAddress(g.ACMEEmail); err != nil {
+			p.add("YOOZAK_ACME_EMAIL", fmt.Sprintf("must be an address, not %q", g.ACMEEmail))
+		}
+	}
+	p.link("YOOZAK_ACME_DIRECTORY", g.ACMEDirectory)
 }
 
 // list splits at commas and drops what is blank.

@@ -186,6 +186,36 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	}
 }
 
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(g *config.TLS)
+		on     bool
+		want   string // part of the error
+	}{
+		"none":           {func(*config.TLS) {}, false, ""},
+		"files":          {func(g *config.TLS) { g.TLSCert, g.TLSKey = "a", "b" }, true, ""},
+		"domains":        {func(g *config.TLS) { g.ACMEDomains = "Accounts.Shop.example, b.example" }, true, ""},
+		"with address":   {func(g *config.TLS) { g.ACMEDomains, g.ACMEEmail = "a.example", "x@y.example" }, true, ""},
+		"no key":         {func(g *config.TLS) { g.TLSCert = "a" }, false, "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY go together"},
+		"no certificate": {func(g *config.TLS) { g.TLSKey = "a" }, false, "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY go together"},
+		"both":           {func(g *config.TLS) { g.TLSCert, g.TLSKey, g.ACMEDomains = "a", "b", "c.example" }, false, "YOOZAK_ACME_DOMAINS is set together"},
+		"star":           {func(g *config.TLS) { g.ACMEDomains = "*.example" }, false, "YOOZAK_ACME_DOMAINS"},
+		"one label":      {func(g *config.TLS) { g.ACMEDomains = "localhost" }, false, "YOOZAK_ACME_DOMAINS"},
+		"a URL":          {func(g *config.TLS) { g.ACMEDomains = "https://a.example" }, false, "YOOZAK_ACME_DOMAINS"},
+		"no address":     {func(g *config.TLS) { g.ACMEDomains, g.ACMEEmail = "a.example", "x" }, false, "YOOZAK_ACME_EMAIL"},
+		"no cache":       {func(g *config.TLS) { g.ACMEDomains, g.ACMECache = "a.example", "" }, false, "YOOZAK_ACME_CACHE"},
+		"open network":   {func(g *config.TLS) { g.ACMEDomains, g.ACMEDirectory = "a.example", "http://ca.example" }, false, "YOOZAK_ACME_DIRECTORY"},
+	} {
+		g := filled[config.TLS]()
+		test.change(&g)
+		c, err := config.Load(none, g)
+		if test.want == "" && (err != nil || c.TLS.On() != test.on) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %+v, %v; want on %v, error %q", name, c.TLS, err, test.on, test.want)
+		}
+	}
+}
+
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
@@ -215,7 +245,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Accounts]()} {
+	for _, group := range []any{h, filled[config.TLS](), d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Accounts]()} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
