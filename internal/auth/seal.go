@@ -8,17 +8,22 @@ import (
 
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 // ErrNoEncryptionKey says that there is nothing to encrypt with.
 var ErrNoEncryptionKey = errors.New("YOOZAK_ENCRYPTION_KEY is not set")
+
+// errNoPrivateKey says that what is stored was never a key of ours. What is
+// wrong with it is not said: it may be half a key.
+var errNoPrivateKey = errors.New("is no private key of its algorithm")
 
 // keyContext binds a sealed private key to its row and to what it is for.
 func keyContext(k store.SigningKey) string {
 	return strings.Join([]string{"signing key", k.ID, k.Algorithm, k.TokenType}, "\x00")
 }
 
-// unreadableKeyError says that a stored key cannot be decrypted.
+// unreadableKeyError says that a stored key cannot be used.
 type unreadableKeyError struct {
 	id    string
 	cause error
@@ -40,6 +45,9 @@ func (s *Service) opened(keys []store.SigningKey) (map[string]secret.Bytes, erro
 			continue
 		}
 		plain, err := s.o.Box.Open(k.Private, keyContext(k))
+		if err == nil && (&token.Key{ID: k.ID, Algorithm: k.Algorithm}).Load(plain) != nil {
+			err = errNoPrivateKey
+		}
 		if err != nil {
 			if failed == nil {
 				failed = &unreadableKeyError{k.ID, err}

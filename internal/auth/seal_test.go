@@ -230,6 +230,41 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 	})
 }
 
+// TestJunkAmongTheKeysHidesNoRevocation: whoever can write to the database
+// must not keep running servers from hearing of a revocation.
+func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, sealing(t, 1, 0))
+		g := s.register(t, "amina")
+		for i, private := range []string{"junk", "enc1:", "enc1:0000000000000000:junk"} {
+			junk := store.SigningKey{
+				ID: "junk" + private, Algorithm: "EdDSA", TokenType: "access", Generation: int64(i + 1),
+				Private: secret.NewBytes([]byte(private)), CreatedAt: s.clock.now(), ActiveAt: s.clock.now(),
+			}
+			if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateKey(t.Context(), junk) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := stored(t, st)
+		if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
+			t.Errorf("start: %v", err)
+		}
+		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+			t.Errorf("the keys changed (-before +after):\n%s", diff)
+		}
+		if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.RevokeKey(t.Context(), signedBy(t, g.Access)) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.LoadKeys(t.Context()); err == nil {
+			t.Error("nothing is said")
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("a token of the revoked key: %v", err)
+		}
+	})
+}
+
 func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
