@@ -389,3 +389,24 @@ func TestServicesAndTokensOfDjango(t *testing.T) {
 		}
 	})
 }
+
+// TestServicesAreToldWhenThereIsNoAnswer: no answer is not "not active".
+func TestServicesAreToldWhenThereIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		p, known := newPerson(t, s), newShop(t, s, nil)
+		gone, err := store.Open(t.Context(), "postgres://yoozak@127.0.0.1:1/gone", store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer gone.Close() //nolint:errcheck // it was never there
+		lost := &shop{newServer(t, s.store, func(o *settings) { o.lose = gone }), known.id, known.secret}
+		for _, path := range []string{introspectPath, revokePath} {
+			a := lost.ask(t, path, url.Values{"token": {p.access}})
+			oauth(t, path, a, http.StatusServiceUnavailable, "temporarily_unavailable")
+			if a.header.Get("Retry-After") == "" {
+				t.Errorf("%s: no Retry-After", path)
+			}
+		}
+	})
+}
