@@ -135,12 +135,12 @@ func (cmd importDjangoCmd) open(e env, c config.Config) (*store.Store, error) {
 	if !cmd.DryRun {
 		return openStore(e.ctx, c.Database)
 	}
-	if path, sqlite := strings.CutPrefix(c.Database.URL, "sqlite:"); sqlite {
+	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
 		}
 	}
-	st, err := store.Open(e.ctx, c.Database.URL, store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
 	if err != nil {
 		return nil, err
 	}

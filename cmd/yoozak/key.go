@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -8,21 +9,29 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 type keyCmd struct {
-	List   keyListCmd   `cmd:"" help:"List the keys, the youngest first."`
-	Rotate keyRotateCmd `cmd:"" help:"Make the next keys. Running servers publish them within half a minute and sign with them after two; tokens of the old keys stay good until they expire."`
+	List      keyListCmd      `cmd:"" help:"List the keys, the youngest first."`
+	Reencrypt keyReencryptCmd `cmd:"" help:"Encrypt the stored keys with YOOZAK_ENCRYPTION_KEY, those also that YOOZAK_ENCRYPTION_KEY_OLD encrypted. All, or none."`
+	Revoke    keyRevokeCmd    `cmd:"" help:"In an emergency: refuse every token that a key signed, within seconds. A key that signs is replaced at once; of a refresh-token key the sessions end."`
+	Rotate    keyRotateCmd    `cmd:"" help:"Make the next keys. Running servers publish them within seconds and sign with them two minutes later; tokens of the old keys stay good until they expire."`
 }
 
 type keyListCmd struct {
 	config.Database
 	config.Tokens
+	config.Encryption
 }
 
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
-	return withKeys(e, cmd.Database, cmd.Tokens, func(s *auth.Service) error {
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
 		keys, err := s.Keys(e.ctx)
 		if err != nil {
 			return err
@@ -32,7 +41,7 @@ func (cmd keyListCmd) Run(e env) error {
 		now := time.Now()
 		for _, k := range keys {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.TokenType, k.Algorithm,
-				keyState(k, now), k.ActiveAt.Format(time.DateTime), until(k.RetiresAt))
+				keyState(k, now), k.ActiveAt.Format(time.DateTime), until(k))
 		}
 		return table.Flush()
 	})
@@ -40,6 +49,8 @@ func (cmd keyListCmd) Run(e env) error {
 
 func keyState(k store.SigningKey, now time.Time) string {
 	switch {
+	case k.Revoked():
+		return "revoked"
 	case !k.RetiresAt.IsZero() && !now.Before(k.RetiresAt):
 		return "retired"
 	case now.Before(k.ActiveAt):
@@ -50,21 +61,29 @@ func keyState(k store.SigningKey, now time.Time) string {
 	return "signs"
 }
 
-func until(t time.Time) string {
-	if t.IsZero() {
+func until(k store.SigningKey) string {
+	if k.RetiresAt.IsZero() || k.Revoked() {
 		return "-"
 	}
-	return t.Format(time.DateTime)
+	return k.RetiresAt.Format(time.DateTime)
 }
 
 type keyRotateCmd struct {
 	config.Database
 	config.Tokens
+	config.Encryption
 }
 
 // Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
-	return withKeys(e, cmd.Database, cmd.Tokens, func(s *auth.Service) error {
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		if err := s.LoadKeys(e.ctx); err != nil {
+			return err
+		}
 		if err := s.RotateKeys(e.ctx); err != nil {
 			return err
 		}
@@ -73,15 +92,82 @@ func (cmd keyRotateCmd) Run(e env) error {
 	})
 }
 
-func withKeys(e env, d config.Database, t config.Tokens, fn func(*auth.Service) error) error {
-	c, err := load(e, d, t)
+type keyRevokeCmd struct {
+	Key  string `arg:"" optional:"" help:"Id of the key, as \"key list\" shows it."`
+	All  bool   `help:"Revoke every key: everybody logs in again."`
+	Lost bool   `help:"With --all: also where the stored keys cannot be read, because their encryption key was lost."`
+	config.Database
+	config.Tokens
+	config.Encryption
+}
+
+// Run revokes keys. It does not need to read what it revokes, so it works
+// where a stored key is damaged, too.
+func (cmd keyRevokeCmd) Run(e env) error {
+	if (cmd.Key == "") != cmd.All || cmd.Lost && !cmd.All {
+		return errors.New("say which key to revoke, or --all")
+	}
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
 	if err != nil {
 		return err
 	}
 	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		if err := s.LoadKeys(e.ctx); err != nil {
+		var (
+			all []auth.KeyRevocation
+			err error
+		)
+		switch {
+		case cmd.Lost:
+			all, err = s.AbandonKeys(e.ctx)
+		case cmd.All:
+			all, err = s.RevokeAllKeys(e.ctx)
+		default:
+			var one auth.KeyRevocation
+			one, err = s.RevokeKey(e.ctx, cmd.Key)
+			all = append(all, one)
+		}
+		for _, r := range all {
+			if r.Key.ID != "" {
+				fmt.Fprintln(e.stdout, revoked(r))
+			}
+		}
+		return err
+	})
+}
+
+func revoked(r auth.KeyRevocation) string {
+	line := fmt.Sprintf("revoked %s; running servers refuse its %s tokens within %v", r.Key.ID, r.Key.TokenType, keyReload)
+	switch {
+	case r.Replaced && r.SignsAt.After(time.Now()):
+		line += fmt.Sprintf("; another key was made, it signs in %v", auth.KeyDelay)
+	case r.Replaced:
+		line += "; another key was made, it signs at once"
+	}
+	if r.Key.TokenType == string(token.Refresh) {
+		line += fmt.Sprintf("; %d sessions ended", r.Sessions)
+	}
+	return line
+}
+
+type keyReencryptCmd struct {
+	config.Database
+	config.Tokens
+	config.Encryption
+}
+
+// Run changes what the stored keys are encrypted with. Running servers must
+// have both encryption keys.
+func (cmd keyReencryptCmd) Run(e env) error {
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		n, err := s.ReencryptKeys(e.ctx)
+		if err != nil {
 			return err
 		}
-		return fn(s)
+		_, err = fmt.Fprintf(e.stdout, "encrypted %d keys with the present encryption key\n", n)
+		return err
 	})
 }

@@ -91,8 +91,8 @@ func (cmd mailRetryCmd) Run(e env) error {
 
 // newSender is the way out for mails: SMTP, or a folder beside the database.
 func newSender(c config.Config) (*mail.Sender, error) {
-	if c.Mail.SMTPURL != "" {
-		s, err := mail.NewSMTP(c.Mail.SMTPURL, c.Mail.From)
+	if !c.Mail.SMTPURL.Empty() {
+		s, err := mail.NewSMTP(c.Mail.SMTPURL.Reveal(), c.Mail.From)
 		if err != nil {
 			return nil, &settingsError{fmt.Errorf("YOOZAK_SMTP_URL %w", err)}
 		}
@@ -101,7 +101,7 @@ func newSender(c config.Config) (*mail.Sender, error) {
 	folder := c.Mail.Folder
 	if folder == "" {
 		folder = "mails"
-		if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
+		if path, isFile := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); isFile {
 			folder = filepath.Join(filepath.Dir(path), "mails")
 		}
 	}
@@ -113,7 +113,7 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 		Sender: sender,
 		Link:   linker(c),
 		// Nobody looks into the folder for what nobody asked for.
-		Verify:     c.Mail.SMTPURL != "" || c.Mail.Folder != "",
+		Verify:     !c.Mail.SMTPURL.Empty() || c.Mail.Folder != "",
 		PerAddress: c.Mail.PerAddress,
 		PerIP:      c.Mail.PerIP,
 		ResetDelay: time.Second,
@@ -130,6 +130,12 @@ func linker(c config.Config) func(account.ChallengeKind, string, string) string 
 	public := c.Mail.PublicURL
 	if public == "" {
 		public = "http://" + reachable(c.HTTP.Listen)
+		if c.TLS.On() {
+			public = "https://" + reachable(c.HTTP.Listen)
+		}
+		if len(c.TLS.Domains) > 0 {
+			public = "https://" + c.TLS.Domains[0]
+		}
 	}
 	return func(kind account.ChallengeKind, token, language string) string {
 		return pages.Link(public, kind, token, language)

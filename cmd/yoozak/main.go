@@ -26,7 +26,8 @@ type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
 	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password."`
-	Key          keyCmd          `cmd:"" help:"List and rotate the keys that sign tokens."`
+	Key          keyCmd          `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
+	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`

@@ -58,7 +58,7 @@ func withStore(e env, g config.Database, fn func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(e.ctx, c.Database.URL, store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 	"github.com/yoozak/clients/internal/token"
@@ -27,7 +28,7 @@ func load(e env, groups ...config.Group) (config.Config, error) {
 
 // openStore opens the database with an up-to-date schema.
 func openStore(ctx context.Context, c config.DatabaseConfig) (*store.Store, error) {
-	st, err := store.Open(ctx, c.URL, store.Options{Batch: c.Batch, Conns: c.Conns})
+	st, err := store.Open(ctx, c.URL.Reveal(), store.Options{Batch: c.Batch, Conns: c.Conns})
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +54,13 @@ func newBreached(c config.PasswordsConfig, log *slog.Logger) *breach.Checker {
 
 func newTokens(c config.TokensConfig) *token.Tokens {
 	return token.New(token.Options{
-		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, Issuer: c.Issuer,
+		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, Issuer: c.Issuer, Audience: c.Audience,
 		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
 	})
 }
+
+// newBox is nil without an encryption key: then keys are stored in clear.
+func newBox(c config.EncryptionConfig) (*secret.Box, error) { return secret.NewBox(c.Key, c.Old) }
 
 // withService runs fn with a Service for one command.
 func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
@@ -67,11 +71,15 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	defer st.Close() //nolint:errcheck // what fn did is committed
 	hasher := newHasher(c.Passwords, nil)
 	defer hasher.Close()
+	box, err := newBox(c.Encryption)
+	if err != nil {
+		return err
+	}
 	log, flush := telemetry.NewLog("warn", "auto")
 	defer flush()
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Log: log, Staff: operator(e.getenv),
+		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: operator(e.getenv),
 	}), st)
 }
 

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	until PATTERN COMMAND [ARG]...
 //	                         runs it again and again until its output matches
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
+//	capture NAME REGEXP      keeps the group of a match in stdout as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"sqlite", "postgres"} {
@@ -66,7 +67,7 @@ func TestScripts(t *testing.T) {
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"start": scriptStart, "stop": scriptStop, "http": scriptHTTP, "save": scriptSave,
-					"until": scriptUntil,
+					"until": scriptUntil, "capture": scriptCapture,
 				},
 				Condition: func(cond string) (bool, error) { return cond == engine, nil },
 			})
@@ -99,7 +100,10 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("PORT", port)
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN"} {
+	for _, name := range []string{
+		"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN",
+		"YOOZAK_ENCRYPTION_KEY", "YOOZAK_ENCRYPTION_KEY_OLD", "YOOZAK_JWT_AUDIENCE",
+	} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
@@ -194,4 +198,12 @@ func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s never printed %s:\n%s", strings.Join(args[1:], " "), args[0], output)
+}
+
+func scriptCapture(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +32,10 @@ import (
 
 type serveCmd struct {
 	config.HTTP
+	config.TLS
 	config.Database
 	config.Tokens
+	config.Encryption
 	config.Passwords
 	config.Mail
 	config.Accounts
@@ -42,7 +45,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.Limits, cmd.HTTP)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS)
 	if err != nil {
 		return err
 	}
@@ -55,6 +58,14 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("INSECURE: YOOZAK_RATE_LIMITS=off, so nothing keeps anybody from guessing passwords; this is for tests and measurements only")
 	}
 	tuneGC()
+	box, err := newBox(c.Encryption)
+	if err != nil {
+		return err
+	}
+	secured, certJobs, err := newTLS(c.TLS, log)
+	if err != nil {
+		return err
+	}
 	sender, err := newSender(c)
 	if err != nil {
 		return err
@@ -84,6 +95,8 @@ func (cmd serveCmd) Run(e env) error {
 		RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation:        c.Tokens.Rotation,
 		Mail:            mailOptions(c, sender),
+		Box:             box,
+		KeyRotation:     c.Tokens.KeyRotation,
 		EraseAfter:      c.Accounts.EraseAfter,
 		Breached:        breached,
 		EventsKeep:      c.Accounts.EventsKeep,
@@ -109,16 +122,16 @@ func (cmd serveCmd) Run(e env) error {
 	if c.HTTP.MetricsListen != "" {
 		metrics := newMetrics(hasher, breached, limits)
 		options.Observe = metrics.Observe
-		if err := servers.listen("metrics", c.HTTP.MetricsListen, metrics.Handler(), time.Minute); err != nil {
+		if err := servers.listen(listener{name: "metrics", addr: c.HTTP.MetricsListen, handler: metrics.Handler(), timeout: time.Minute}); err != nil {
 			return err
 		}
 	}
 	if c.HTTP.DebugListen != "" {
-		if err := servers.listen("debug", c.HTTP.DebugListen, debugHandler(), 5*time.Minute); err != nil {
+		if err := servers.listen(listener{name: "debug", addr: c.HTTP.DebugListen, handler: debugHandler(), timeout: 5 * time.Minute}); err != nil {
 			return errors.Join(err, servers.shutdown())
 		}
 	}
-	if err := servers.listen("api", c.HTTP.Listen, api.New(options), c.HTTP.RequestTimeout); err != nil {
+	if err := servers.listen(listener{name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured}); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
 	greet(e.stderr, servers.url("api"), c, sender, limits)
@@ -126,13 +139,14 @@ func (cmd serveCmd) Run(e env) error {
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
 	delivery.Go(func() { service.RunMail(mails) })
-	stopJobs := job.Start(log, []job.Job{
-		{Name: "reload keys", Every: 30 * time.Second, Run: service.LoadKeys},
+	stopJobs := job.Start(log, append(certJobs, []job.Job{
+		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
-	})
+	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.shutdown())
@@ -157,6 +171,10 @@ func finishEvents(service *auth.Service, log *slog.Logger) {
 // holdThrottled is how long who asks too often waits for the answer that says
 // so; Retry-After is never less.
 const holdThrottled = time.Second
+
+// keyReload is how soon a running server hears of a key that another server
+// or the command line made or revoked. It reads a few rows.
+const keyReload = 5 * time.Second
 
 // gcPercent lets the heap grow to five times what is in use before it is
 // collected: that is a few megabytes here, and requests leave little behind.
@@ -225,7 +243,7 @@ func debugHandler() http.Handler {
 // greet tells a person at the terminal where things are.
 func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
-	if path, isFile := strings.CutPrefix(c.Database.URL, "sqlite:"); isFile {
+	if path, isFile := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
 	}
 	mails := "SMTP"
@@ -233,15 +251,22 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
-	if c.Tokens.Accept != nil {
+	if !c.Tokens.Accept.Empty() {
 		signing += "; Django's are good until they expire"
+	}
+	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
+	switch {
+	case c.Tokens.Algorithm == "HS256":
+		keys = "the secret in YOOZAK_JWT_SECRET"
+	case !c.Encryption.Key.Empty():
+		keys = "encrypted in the database"
 	}
 	counted := "OFF: anybody may guess passwords as fast as they like"
 	if limits != nil {
 		counted = "on, counted in " + limits.Where()
 	}
-	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Mail:     %s\n  Limits:   %s\n",
-		versionText(), url, database, signing, mails, counted)
+	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Keys:     %s\n  Mail:     %s\n  Limits:   %s\n",
+		versionText(), url, database, signing, keys, mails, counted)
 }
 
 // servers are the HTTP servers of the process.
@@ -262,28 +287,41 @@ type running struct {
 // maxHeader bounds a request's headers: a token takes one KiB at most.
 const maxHeader = 16 << 10
 
+// listener is what to serve where.
+type listener struct {
+	name, addr string
+	handler    http.Handler
+	timeout    time.Duration
+	tls        *tls.Config // nil: plain HTTP
+}
+
 // listen binds now, so that a busy port stops the start, and serves.
-func (s *servers) listen(name, addr string, h http.Handler, timeout time.Duration) error {
-	l, err := net.Listen("tcp", addr)
+func (s *servers) listen(o listener) error {
+	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
-		return fmt.Errorf("listen for %s: %w", name, err)
+		return fmt.Errorf("listen for %s: %w", o.name, err)
 	}
 	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: min(timeout, 10*time.Second),
-		ReadTimeout:       timeout,
-		WriteTimeout:      2 * timeout,
+		Handler:           o.handler,
+		TLSConfig:         o.tls,
+		ReadHeaderTimeout: min(o.timeout, 10*time.Second),
+		ReadTimeout:       o.timeout,
+		WriteTimeout:      2 * o.timeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers' broken connections
 	}
-	s.running = append(s.running, &running{name: name, server: srv, addr: l.Addr()})
+	s.running = append(s.running, &running{name: o.name, server: srv, addr: l.Addr()})
 	if s.failed == nil {
 		s.failed = make(chan error, 8)
 	}
 	s.wg.Go(func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("serve %s: %w", name, err)
+		serve := func() error { return srv.Serve(l) }
+		if o.tls != nil {
+			serve = func() error { return srv.ServeTLS(l, "", "") } // the certificate is o.tls's business
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", o.name, err)
 		}
 	})
 	return nil
@@ -292,6 +330,9 @@ func (s *servers) listen(name, addr string, h http.Handler, timeout time.Duratio
 func (s *servers) url(name string) string {
 	for _, r := range s.running {
 		if r.name == name {
+			if r.server.TLSConfig != nil {
+				return "https://" + r.addr.String()
+			}
 			return "http://" + r.addr.String()
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	Unavailable              // come back later
 	Throttled                // too many for now; Wait says how long
 	NotFound                 // there is no such thing, or it is not the caller's
+	Forbidden                // known, but not allowed to do this
 )
 
 // Args are the values that a message names.
@@ -102,6 +103,16 @@ var (
 	// gone or may not log in any more.
 	ErrUserNotFound = &Error{Kind: Unauthorized, Code: "user_not_found"}
 	ErrUserInactive = &Error{Kind: Unauthorized, Code: "user_inactive"}
+
+	// ErrServiceUnknown says that client_id and client_secret are not those
+	// of a service that may ask. It does not say which is the reason.
+	ErrServiceUnknown = &Error{Kind: Unauthorized, Code: "invalid_client"}
+
+	// ErrServiceScope says that a service was not given the scope for this.
+	ErrServiceScope = &Error{Kind: Forbidden, Code: "unauthorized_client"}
+
+	// ErrTokenUnsupported says that a token of this kind cannot be revoked.
+	ErrTokenUnsupported = &Error{Kind: Invalid, Code: "unsupported_token_type"}
 
 	// ErrNotFound says that what the path names is not there, or belongs to
 	// somebody else: the two must look alike.

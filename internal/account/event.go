@@ -37,6 +37,7 @@ type EventPerson struct {
 // EventDetails is what an event tells beside its kind: never a value of the
 // person's, for it stays when the person is erased.
 type EventDetails struct {
+	Service string    `json:"service,omitempty"` // whose credentials did or suffered it
 	Count   int       `json:"count,omitempty"`   // of acts that share the row, or of rows
 	Fields  []string  `json:"fields,omitempty"`  // that changed
 	Staff   string    `json:"staff,omitempty"`   // the account of the operating system that ran the command
@@ -77,6 +78,7 @@ const (
 	ActorAnonymous Actor = "anonymous" // somebody who did not show who they are
 	ActorStaff     Actor = "staff"     // by the command line
 	ActorSystem    Actor = "system"    // the server by itself
+	ActorService   Actor = "service"   // a program with credentials of its own
 )
 
 // EventKind names an event. docs/events.md says what each means; a test
@@ -116,6 +118,9 @@ const (
 	EventAccountErased    EventKind = "account_erased"
 	EventKeyCreated       EventKind = "key_created"
 	EventKeyRotated       EventKind = "key_rotated"
+	EventKeyRevoked       EventKind = "key_revoked"
+	EventServiceCreated   EventKind = "service_created"
+	EventServiceDisabled  EventKind = "service_disabled"
 	EventMailRetried      EventKind = "mail_retried"
 	EventEventsAnonymised EventKind = "events_anonymised"
 	EventEventsRemoved    EventKind = "events_removed"
@@ -134,8 +139,8 @@ func PersonEventKinds() []EventKind { return slices.Clone(personKinds) }
 
 // EventKinds are all there are.
 func EventKinds() []EventKind {
-	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventMailRetried,
-		EventEventsAnonymised, EventEventsRemoved)
+	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventKeyRevoked, EventServiceCreated,
+		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved)
 }
 
 // EventChain is the state of the chain of events.

@@ -12,12 +12,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
 
 func es256(o *settings) {
-	o.auth.Algorithm, o.tokens.Algorithm, o.tokens.Secret = "ES256", "ES256", nil
+	o.auth.Algorithm, o.tokens.Algorithm, o.tokens.Secret = "ES256", "ES256", secret.Bytes{}
 }
 
 // TestSpecificationsFourAnswers: not a field more, none less.
@@ -214,7 +215,7 @@ func TestLogsHoldNothingSecret(t *testing.T) {
 	forEachEngine(t, func(o *settings) { o.auth.Rotation = true }, func(t *testing.T, s *server) {
 		a := s.register(t, "amina")
 		r := s.post(t, refreshPath, `{"refresh":"`+a.field("refresh")+`"}`)
-		secrets := []string{goodPassword, "amina@example.ma", a.field("access"), a.field("refresh"), r.field("access"), r.field("refresh"), "hunter2", secret}
+		secrets := []string{goodPassword, "amina@example.ma", a.field("access"), a.field("refresh"), r.field("access"), r.field("refresh"), "hunter2", djangoSecret}
 		s.post(t, loginPath, `{"username":"amina@example.ma","password":"hunter2"}`)
 		s.post(t, loginPath, `{"username":"hunter2","password":`)
 		s.me(t, a.field("access")+"x")

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // accepting is ES256 for our tokens, with Django's secret for Django's.
 func accepting(o *settings) {
 	es256(o)
-	o.tokens.Accept = []byte(secret)
+	o.tokens.Accept = secret.NewBytes([]byte(djangoSecret))
 }
 
 // djangoToken is a token that simplejwt issued a quarter of an hour ago.
@@ -23,7 +25,7 @@ func djangoToken(t *testing.T, typ string, userID int64, change jwt.MapClaims) s
 	for name, value := range change {
 		claims[name] = value
 	}
-	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
+	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(djangoSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func TestClientOfDjangoStaysLoggedIn(t *testing.T) {
 				t.Errorf("%s: %d %s", name, a.status, a.body)
 			}
 		}
-		for _, text := range []string{secret, refresh} {
+		for _, text := range []string{djangoSecret, refresh} {
 			if strings.Contains(s.logged(), text) {
 				t.Error("the log holds a secret")
 			}

@@ -93,12 +93,15 @@ type (
 
 // writeError renders every error there is.
 func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
-	status, body := s.errorBody(ctx, x, err)
+	status, body := s.anyErrorBody(ctx, x, err)
 	switch status {
 	case http.StatusTooManyRequests:
 		s.hold(ctx)
 	case http.StatusUnauthorized:
 		x.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
+		if x.oauth {
+			x.Header().Set("WWW-Authenticate", `Basic realm="services", charset="UTF-8"`)
+		}
 	case http.StatusServiceUnavailable:
 		x.Header().Set("Retry-After", "2")
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
@@ -125,6 +128,13 @@ func (s *Server) hold(ctx context.Context) {
 	}
 }
 
+func (s *Server) anyErrorBody(ctx context.Context, x *exchange, err error) (int, any) {
+	if x.oauth {
+		return s.oauthError(ctx, x, err)
+	}
+	return s.errorBody(ctx, x, err)
+}
+
 func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, any) {
 	var p *problem
 	if errors.As(err, &p) {
@@ -148,6 +158,8 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 			}
 		}
 		return http.StatusBadRequest, fields
+	case account.Forbidden:
+		return http.StatusForbidden, detailBody{Detail: locale.Text(x.language, e.Code, nil), Code: e.Code}
 	case account.NotFound:
 		return http.StatusNotFound, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
 	case account.Throttled:

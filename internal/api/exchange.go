@@ -25,6 +25,7 @@ type exchange struct {
 	id       string
 	language string
 	route    string // "" is an unknown path
+	oauth    bool   // a service asks: errors are OAuth's
 	status   int
 	failed   error // of writing the answer
 }
@@ -52,7 +53,10 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 var (
 	noStore = []string{"no-store"} // tokens and profiles are nobody's to keep
 	noSniff = []string{"nosniff"}
-	vary    = []string{"Accept, Accept-Language, Authorization, Origin"}
+	// strictTransport keeps browsers from ever coming back without TLS
+	// (RFC 6797). Subdomains may be somebody else's.
+	strictTransport = []string{"max-age=31536000"}
+	vary            = []string{"Accept, Accept-Language, Authorization, Origin"}
 )
 
 // outermost gives every request its id and language, keeps a panic in one
@@ -70,6 +74,9 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		h["Cache-Control"] = noStore
 		h["X-Content-Type-Options"] = noSniff
 		h["Vary"] = vary
+		if r.TLS != nil {
+			h["Strict-Transport-Security"] = strictTransport
+		}
 		h["Content-Language"] = contentLanguage[x.language]
 		s.cors.allow(h, r)
 		defer func() {

@@ -18,10 +18,19 @@ import (
 
 // endpoint is a typed function without its types.
 type endpoint struct {
-	needsCaller bool
-	readsBody   bool
-	readsQuery  bool
-	call        func(ctx context.Context, peer account.Peer, caller *auth.Caller, in source) (any, error)
+	needsCaller  bool
+	needsService bool
+	readsBody    bool
+	readsQuery   bool
+	call         func(ctx context.Context, who asker, in source) (any, error)
+}
+
+// asker is who calls an endpoint. The caller and the service are there where
+// the endpoint needs one.
+type asker struct {
+	peer    account.Peer
+	caller  *auth.Caller
+	service *account.Service
 }
 
 // source is where the fields of a request come from.
@@ -39,10 +48,10 @@ func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In)
 	return endpoint{
 		readsBody:  body,
 		readsQuery: query,
-		call: func(ctx context.Context, peer account.Peer, _ *auth.Caller, from source) (any, error) {
+		call: func(ctx context.Context, who asker, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			return fn(ctx, peer, in)
+			return fn(ctx, who.peer, in)
 		},
 	}
 }
@@ -55,11 +64,26 @@ func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in 
 		needsCaller: true,
 		readsBody:   body,
 		readsQuery:  query,
-		call: func(ctx context.Context, peer account.Peer, caller *auth.Caller, from source) (any, error) {
+		call: func(ctx context.Context, who asker, from source) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			caller.Peer = peer
-			return fn(ctx, caller, in)
+			who.caller.Peer = who.peer
+			return fn(ctx, who.caller, in)
+		},
+	}
+}
+
+// handleService makes an endpoint for another program of the house, which
+// shows its client_id and client_secret; its errors are OAuth's.
+func handleService[In, Out any](fn func(ctx context.Context, peer account.Peer, by *account.Service, in *In) (Out, error)) endpoint {
+	fields, _, _ := fieldsOf(reflect.TypeFor[In]())
+	return endpoint{
+		needsService: true,
+		readsBody:    true, // the credentials may be there
+		call: func(ctx context.Context, who asker, from source) (any, error) {
+			in := new(In)
+			bind(fields, reflect.ValueOf(in).Elem(), from)
+			return fn(ctx, who.peer, who.service, in)
 		},
 	}
 }
@@ -111,7 +135,7 @@ func (s *Server) serve(res resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(w)
 		rt, found := res.route(r.Method)
-		x.route = rt.name
+		x.route, x.oauth = rt.name, rt.endpoint.needsService
 		w.Header()["Allow"] = res.allow
 		if s.cors.preflight(w, r, res.allow[0]) {
 			return
@@ -135,13 +159,13 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	if err := negotiate(r); err != nil {
 		return nil, 0, err
 	}
-	var caller *auth.Caller
+	who := asker{peer: s.peer(x, r)}
 	if rt.endpoint.needsCaller || rt.looksAtToken {
 		var err error
-		if caller, err = s.authenticate(ctx, x, r); err != nil {
+		if who.caller, err = s.authenticate(ctx, x, r); err != nil {
 			return nil, 0, err
 		}
-		if caller == nil && rt.endpoint.needsCaller {
+		if who.caller == nil && rt.endpoint.needsCaller {
 			return nil, 0, errNotAuthenticated
 		}
 	}
@@ -151,8 +175,7 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	case !found:
 		return nil, 0, methodNotAllowed(r.Method)
 	}
-	peer := s.peer(x, r)
-	if err := s.admit(r, rt, peer); err != nil {
+	if err := s.admit(r, rt, who.peer); err != nil {
 		return nil, 0, err
 	}
 	from := source{path: r.PathValue}
@@ -165,7 +188,13 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 			return nil, 0, err
 		}
 	}
-	out, err := rt.endpoint.call(ctx, peer, caller, from)
+	if rt.endpoint.needsService {
+		var err error
+		if who.service, err = s.service(ctx, r, from.body); err != nil {
+			return nil, 0, err
+		}
+	}
+	out, err := rt.endpoint.call(ctx, who, from)
 	return out, rt.status, err
 }
 

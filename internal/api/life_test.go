@@ -162,7 +162,10 @@ func (r lifeRow) refused(t *testing.T, a answer, text, code string) {
 // engines.
 func TestLifeTable(t *testing.T) {
 	t.Parallel()
-	tested := []string{"POST " + registerPath, "POST " + loginPath} // the wire rows
+	tested := []string{
+		"POST " + registerPath, "POST " + loginPath, // the wire rows
+		"POST " + introspectPath, "POST " + revokePath, // service_test.go
+	}
 	for _, r := range lifeRows {
 		tested = append(tested, r.method+" "+r.path)
 	}

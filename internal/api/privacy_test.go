@@ -26,6 +26,7 @@ var exported = map[string]struct{ field, owner string }{
 	"revoked_tokens":   {}, // random ids, of nobody
 	"events":           {"events", "user_id"},
 	"event_chain":      {},
+	"services":         {}, // programs, not persons
 	"signing_keys":     {},
 	"secrets":          {},
 	"guesses":          {}, // counts by keyed hashes, for hours; erased with the user

@@ -29,13 +29,16 @@ type route struct {
 var unlimited limit.Quota
 
 // routes is the public API, in the order of its documentation. An endpoint
-// made by handleAs needs a caller; one made by handle cannot know of one.
+// made by handleAs needs a caller; one made by handle cannot know of one; one
+// made by handleService needs a service.
 func (s *Server) routes() []route {
 	return []route{
 		{http.MethodPost, "/api/clients/auth/register/", http.StatusCreated, "Register", handle(s.register), true, auth.RegisterPerNetwork},
 		{http.MethodPost, "/api/clients/auth/login/", http.StatusOK, "Login", handle(s.login), false, auth.LoginPerNetwork},
 		{http.MethodPost, "/api/clients/auth/token/refresh/", http.StatusOK, "Token Refresh", handle(s.refresh), false, auth.TokenPerNetwork},
 		{http.MethodPost, "/api/clients/auth/token/verify/", http.StatusOK, "Token Verify", handle(s.verifyToken), false, auth.TokenPerNetwork},
+		{http.MethodPost, "/api/clients/auth/token/introspect/", http.StatusOK, "Token Introspect", handleService(s.introspect), false, unlimited},
+		{http.MethodPost, "/api/clients/auth/token/revoke/", http.StatusOK, "Token Revoke", handleService(s.revokeToken), false, unlimited},
 		{http.MethodPost, "/api/clients/auth/logout/", http.StatusNoContent, "Logout", handle(s.logout), false, auth.TokenPerNetwork},
 		{http.MethodPost, "/api/clients/auth/logout/all/", http.StatusNoContent, "Logout All", handleAs(s.logoutAll), false, unlimited},
 		{http.MethodGet, "/api/clients/auth/sessions/", http.StatusOK, "Sessions", handleAs(s.sessions), false, unlimited},

@@ -21,6 +21,7 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -28,7 +29,7 @@ import (
 
 const (
 	goodPassword = "kV7#pazouk-42lemon"
-	secret       = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
 )
 
 // server is the whole API over HTTP, on a real store.
@@ -97,7 +98,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 				},
 			},
 		},
-		tokens: token.Options{Algorithm: "HS256", Secret: []byte(secret), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
+		tokens: token.Options{Algorithm: "HS256", Secret: secret.NewBytes([]byte(djangoSecret)), Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
 	}
 	if change != nil {
 		change(&o)

@@ -230,7 +230,7 @@ func mint(spec map[string]any, access string, userID int64) string {
 	if id, ok := spec["user_id"]; ok && id != "str" {
 		delete(claims, "sub")
 	}
-	alg, key := "HS256", secret
+	alg, key := "HS256", djangoSecret
 	for name, v := range spec {
 		literal, _ := v.(json.Number)
 		number, notInteger := literal.Int64()

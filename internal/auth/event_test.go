@@ -63,6 +63,22 @@ func (s *server) verified(t *testing.T, noted account.EventHead) auth.EventRepor
 	return r
 }
 
+// key is the youngest key of a type.
+func (s *server) key(t *testing.T, typ token.Type) string {
+	t.Helper()
+	keys, err := s.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys { // they come youngest first
+		if k.TokenType == string(typ) {
+			return k.ID
+		}
+	}
+	t.Fatalf("no key for %s tokens", typ)
+	return ""
+}
+
 // mailed delivers mails and returns their tokens by kind.
 func mailed(t *testing.T, tokens chan<- [2]string) setting {
 	t.Helper()
@@ -297,6 +313,17 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		retried := toStaff(account.EventMailRetried, 0)
 		retried.Details.Mail = undelivered.ID
 		expect("mail retry", retried)
+
+		service, _, err := s.CreateService(t.Context(), account.Service{Name: "orders", Scopes: []account.Scope{account.ScopeRevoke}})
+		must(err)
+		must(s.DisableService(t.Context(), service.ID))
+		madeService, endedService := toStaff(account.EventServiceCreated, 0), toStaff(account.EventServiceDisabled, 0)
+		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
+		expect("service", madeService, endedService)
+
+		_, err = s.RevokeKey(t.Context(), s.key(t, token.Access))
+		must(err)
+		expect("key revoked", toStaff(account.EventKeyRevoked, 0), toStaff(account.EventKeyRotated, 0))
 
 		g, err = s.login(t, "amina", better)
 		must(err)

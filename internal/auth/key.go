@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -33,57 +35,137 @@ func (s *Service) keyKinds() []keyKind {
 	return []keyKind{{s.o.Algorithm, token.Access}, {"HS256", token.Refresh}}
 }
 
-// keyReloads keeps strangers from making us read the keys at every request:
-// once a second is often enough.
-type keyReloads struct {
-	mu   sync.Mutex
-	last time.Time
+func (s *Service) lifetime(typ string) time.Duration {
+	if typ == string(token.Refresh) {
+		return s.o.RefreshLifetime
+	}
+	return s.o.AccessLifetime
+}
+
+// keyLoads lets one goroutine at a time take the keys from the database:
+// who read them first must not put them in place last, and bring back a key
+// that was revoked in between.
+type keyLoads struct {
+	mu    sync.Mutex
+	asked struct { // because of a token
+		mu   sync.Mutex
+		last time.Time
+	}
 }
 
 // LoadKeys takes the keys from the database and makes those that are
 // missing. Two servers that start at once make one key.
+//
+// Where one cannot be read, nothing is made or changed in the database, and
+// that is the error; a server that runs goes on with what it has of the keys
+// that are still there, so that a damaged key does not keep it from hearing
+// that another was revoked.
 func (s *Service) LoadKeys(ctx context.Context) error {
+	if s.keyKinds() == nil {
+		s.tokens.Use(nil, s.o.Now())
+		return nil
+	}
+	s.keys.mu.Lock()
+	defer s.keys.mu.Unlock()
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	made := false
-	for _, kind := range s.keyKinds() {
-		if youngest(keys, kind) > 0 {
-			continue
-		}
-		now := s.o.Now()
-		if err := s.createKey(ctx, kind, 1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
-			return err
-		}
-		made = true
-	}
-	if made {
-		if keys, err = s.store.Keys(ctx); err != nil {
+	private, unreadable := s.opened(keys)
+	if unreadable == nil {
+		if keys, private, err = s.completeKeys(ctx, keys, private); err != nil {
 			return err
 		}
 	}
 	loaded := make([]*token.Key, 0, len(keys))
 	for _, k := range keys {
-		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.Use(k.TokenType), ActiveAt: k.ActiveAt, RetiresAt: k.RetiresAt}
-		if err := key.Load(k.Private); err != nil {
-			return err
+		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.Use(k.TokenType)}
+		if plain, readable := private[k.ID]; readable {
+			if err := key.Load(plain); err != nil {
+				return err
+			}
+		} else if known := s.tokens.Key(k.ID); known != nil {
+			key = known
+		} else {
+			continue
 		}
+		key.ActiveAt, key.RetiresAt = k.ActiveAt, s.retires(keys, k)
 		loaded = append(loaded, key)
 	}
 	s.tokens.Use(loaded, s.o.Now())
-	return nil
+	return unreadable
 }
 
-// reloadKeys is LoadKeys, at most once a second; it reports whether it ran.
+// completeKeys makes the keys that are missing and encrypts those in clear.
+func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes) ([]store.SigningKey, map[string]secret.Bytes, error) {
+	if err := s.sealClear(ctx, keys); err != nil {
+		return nil, nil, err
+	}
+	made := false
+	for _, kind := range s.keyKinds() {
+		if _, found := youngest(keys, kind); found {
+			continue
+		}
+		now := s.o.Now()
+		if err := s.createKey(ctx, kind, 1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
+			return nil, nil, err
+		}
+		made = true
+	}
+	if !made {
+		return keys, private, nil
+	}
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	private, err = s.opened(keys)
+	return keys, private, err
+}
+
+// reloadKeys is LoadKeys because of a token, at most once a second, so that
+// strangers cannot make us read the keys at every request; it reports
+// whether it ran.
 func (s *Service) reloadKeys(ctx context.Context, now time.Time) (bool, error) {
-	s.keys.mu.Lock()
-	defer s.keys.mu.Unlock()
-	if s.o.Algorithm == "HS256" || now.Sub(s.keys.last) < time.Second {
+	asked := &s.keys.asked
+	asked.mu.Lock()
+	defer asked.mu.Unlock()
+	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
 		return false, nil
 	}
-	s.keys.last = now
-	return true, s.LoadKeys(ctx)
+	asked.last = now
+	err := s.LoadKeys(ctx)
+	var unreadable *unreadableKeyError
+	if errors.As(err, &unreadable) { // that is the operator's trouble; the other keys are there
+		s.o.Log.WarnContext(ctx, "a key cannot be read", "error", err.Error())
+		err = nil
+	}
+	return true, err
+}
+
+// retires is until when a key verifies: at least until the last token that
+// it signed is gone, by the lifetimes of this server. Whoever rotated may
+// have had others.
+func (s *Service) retires(keys []store.SigningKey, k store.SigningKey) time.Time {
+	if k.RetiresAt.IsZero() || k.Revoked() {
+		return k.RetiresAt
+	}
+	next := store.SigningKey{ActiveAt: k.ActiveAt}
+	for _, n := range keys { // they come youngest first
+		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
+			next = n
+		}
+	}
+	if least := next.ActiveAt.Add(KeyDelay + s.lifetime(k.TokenType)); least.After(k.RetiresAt) {
+		return least
+	}
+	return k.RetiresAt
+}
+
+// ended reports whether a key verifies nothing any more.
+func (s *Service) ended(keys []store.SigningKey, k store.SigningKey) bool {
+	end := s.retires(keys, k)
+	return !end.IsZero() && !s.o.Now().Before(end)
 }
 
 // RotateKeys makes the next keys. They are published at once and sign after
@@ -93,15 +175,45 @@ func (s *Service) RotateKeys(ctx context.Context) error {
 	if s.keyKinds() == nil {
 		return ErrNoKeys
 	}
+	return s.rotateKeys(ctx, func(store.SigningKey, time.Time) bool { return true })
+}
+
+// RotateDueKeys is RotateKeys for those keys that have signed for longer
+// than the schedule says. Servers may do it at once: of each kind one next
+// key is made.
+func (s *Service) RotateDueKeys(ctx context.Context) error {
+	if s.o.KeyRotation == 0 || s.keyKinds() == nil {
+		return nil
+	}
+	return s.rotateKeys(ctx, func(k store.SigningKey, now time.Time) bool { return now.Sub(k.ActiveAt) >= s.o.KeyRotation })
+}
+
+func (s *Service) rotateKeys(ctx context.Context, due func(youngest store.SigningKey, now time.Time) bool) error {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
+	if err := s.mayStore(keys); err != nil {
+		return err
+	}
+	rotated := false
 	for _, kind := range s.keyKinds() {
 		now := s.o.Now()
-		if err := s.createKey(ctx, kind, youngest(keys, kind)+1, now, now.Add(KeyDelay)); err != nil {
+		k, found := youngest(keys, kind)
+		if found && !due(k, now) {
+			continue
+		}
+		err := s.createKey(ctx, kind, k.Generation+1, now, now.Add(KeyDelay))
+		if err != nil && !errors.Is(err, store.ErrTaken) { // taken: somebody rotates at this very moment
 			return fmt.Errorf("rotate %s key: %w", kind.typ, err)
 		}
+		if err == nil {
+			s.o.Log.InfoContext(ctx, "next signing key made", "signs", kind.typ, "in", KeyDelay.String())
+		}
+		rotated = true
+	}
+	if !rotated {
+		return nil
 	}
 	return s.LoadKeys(ctx)
 }
@@ -110,50 +222,90 @@ func (s *Service) RotateKeys(ctx context.Context) error {
 func (s *Service) Keys(ctx context.Context) ([]store.SigningKey, error) {
 	keys, err := s.store.Keys(ctx)
 	for i := range keys {
-		keys[i].Private = nil
+		keys[i].Private = secret.Bytes{}
+		keys[i].RetiresAt = s.retires(keys, keys[i])
 	}
 	return keys, err
 }
 
-func youngest(keys []store.SigningKey, kind keyKind) int64 {
-	var generation int64
-	for _, k := range keys {
-		if k.Algorithm == kind.algorithm && k.TokenType == string(kind.typ) {
-			generation = max(generation, k.Generation)
-		}
-	}
-	return generation
-}
-
-func (s *Service) createKey(ctx context.Context, kind keyKind, generation int64, now, activeAt time.Time) error {
-	private, err := token.Generate(kind.algorithm)
+// sweepKeys forgets keys that verify nothing any more. The margin is for
+// servers whose clock is behind.
+func (s *Service) sweepKeys(ctx context.Context) error {
+	keys, err := s.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	lifetime := s.o.AccessLifetime
-	if kind.typ == token.Refresh {
-		lifetime = s.o.RefreshLifetime
+	var gone []string
+	for _, k := range keys {
+		if end := s.retires(keys, k); !end.IsZero() && s.o.Now().Sub(end) > KeyDelay {
+			gone = append(gone, k.ID)
+		}
 	}
-	id := token.NewID()
-	made := act{kind: account.EventKeyCreated, actor: account.ActorSystem, at: now}
-	if generation > 1 {
+	if len(gone) == 0 {
+		return nil
+	}
+	return s.store.Tx(ctx, func(tx *store.Store) error { return tx.DeleteKeys(ctx, gone) })
+}
+
+// youngest returns the youngest key of a kind, which may be one that does
+// not sign yet.
+func youngest(keys []store.SigningKey, kind keyKind) (store.SigningKey, bool) {
+	i := slices.IndexFunc(keys, kind.has) // they come youngest first
+	if i < 0 {
+		return store.SigningKey{}, false
+	}
+	return keys[i], true
+}
+
+func (kind keyKind) has(k store.SigningKey) bool {
+	return k.Algorithm == kind.algorithm && k.TokenType == string(kind.typ)
+}
+
+func (s *Service) createKey(ctx context.Context, kind keyKind, generation int64, now, activeAt time.Time) error {
+	k, err := s.newKey(kind, generation, now, activeAt)
+	if err != nil {
+		return err
+	}
+	return s.store.Tx(ctx, func(tx *store.Store) error { return s.storeKey(ctx, tx, k) })
+}
+
+// newKey makes a key, outside a transaction: RSA takes its time.
+func (s *Service) newKey(kind keyKind, generation int64, now, activeAt time.Time) (store.SigningKey, error) {
+	k := store.SigningKey{
+		ID: token.NewID(), Algorithm: kind.algorithm, TokenType: string(kind.typ),
+		Generation: generation, CreatedAt: now, ActiveAt: activeAt,
+	}
+	private, err := token.Generate(kind.algorithm)
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	k.Private = s.o.Box.Seal(private, keyContext(k))
+	return k, nil
+}
+
+// byOperator is an act of the staff, where a command does it, or else of the
+// server.
+func (s *Service) byOperator(a act) act {
+	a.actor = account.ActorSystem
+	if s.o.Staff != "" {
+		a.actor, a.details.Staff = account.ActorStaff, s.o.Staff
+	}
+	return a
+}
+
+// storeKey stores a key and gives those before it their end.
+func (s *Service) storeKey(ctx context.Context, tx *store.Store, k store.SigningKey) error {
+	if err := tx.CreateKey(ctx, k); err != nil {
+		return err
+	}
+	err := tx.RetireKeys(ctx, k.Algorithm, k.TokenType, k.Generation, k.ActiveAt.Add(KeyDelay+s.lifetime(k.TokenType)))
+	if err != nil {
+		return err
+	}
+	made := act{kind: account.EventKeyCreated, at: k.CreatedAt}
+	if k.Generation > 1 {
 		made.kind = account.EventKeyRotated
 	}
-	if s.o.Staff != "" {
-		made.actor = account.ActorStaff
-	}
-	made.details = account.EventDetails{Staff: s.o.Staff, Key: id}
-	return s.store.Tx(ctx, func(tx *store.Store) error {
-		err := tx.CreateKey(ctx, store.SigningKey{
-			ID: id, Algorithm: kind.algorithm, TokenType: string(kind.typ),
-			Generation: generation, Private: private, CreatedAt: now, ActiveAt: activeAt,
-		})
-		if err != nil {
-			return err
-		}
-		if err := tx.RetireKeys(ctx, kind.algorithm, string(kind.typ), generation, activeAt.Add(KeyDelay+lifetime)); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, made)
-	})
+	made.details.Key = k.ID
+	return s.record(ctx, tx, s.byOperator(made))
 }

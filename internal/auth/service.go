@@ -37,6 +37,7 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -48,6 +49,8 @@ type Options struct {
 	RefreshLifetime time.Duration
 	Rotation        bool // refresh tokens are single-use
 	Mail            MailOptions
+	Box             *secret.Box      // encrypts the stored keys; nil: they are in clear
+	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter      time.Duration    // how long a closed account can be restored
 	Breached        *breach.Checker  // nil: leaked passwords are taken
 	EventsKeep      time.Duration    // how long events are kept; zero: for ever
@@ -62,7 +65,7 @@ type Service struct {
 	store  *store.Store
 	tokens *token.Tokens
 	hasher *password.Hasher
-	keys   keyReloads
+	keys   keyLoads
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 

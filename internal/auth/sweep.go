@@ -21,8 +21,8 @@ const (
 // tokens expired, for a clock that is late must not find them good; mails
 // that were delivered; wrong passwords that nobody is slowed down for any
 // more; people who closed their account long enough ago; whose
-// IP address it was that did something as nobody we know, as long ago; and
-// the oldest events.
+// IP address it was that did something as nobody we know, as long ago;
+// the oldest events; and keys whose last token is gone.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
@@ -45,7 +45,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.sweepKeys(ctx)
 }
 
 // eraseUsers deletes people who closed their account long enough ago. Their

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // Database says where the data is.
@@ -36,9 +40,17 @@ type Tokens struct {
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
+	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
+	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
 	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
+}
+
+// Encryption says with what the keys in the database are encrypted.
+type Encryption struct {
+	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	EncryptionKeyOldFile string `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
 // Passwords says what a hash costs and which new passwords are refused. See docs/configuration.md before
@@ -102,19 +114,32 @@ type HTTP struct {
 	LogRequests     string `name:"log-requests" env:"YOOZAK_LOG_REQUESTS" default:"true" placeholder:"BOOL" group:"Server:" help:"Log a line for each request."`
 }
 
+// TLS says how the API is served over TLS. Without any of it the API speaks
+// plain HTTP, for a proxy in front.
+type TLS struct {
+	TLSCert       string `name:"tls-cert" env:"YOOZAK_TLS_CERT" placeholder:"PATH" group:"TLS:" help:"File with the certificate and those above it, PEM. It is read again when it changes. Without certificate and domains the API speaks plain HTTP."`
+	TLSKey        string `name:"tls-key" env:"YOOZAK_TLS_KEY" placeholder:"PATH" group:"TLS:" help:"File with the certificate's private key, PEM."`
+	ACMEDomains   string `name:"acme-domains" env:"YOOZAK_ACME_DOMAINS" placeholder:"NAMES" group:"TLS:" help:"Get certificates by ACME (Let's Encrypt) for these names, separated by commas. YOOZAK_LISTEN must be reachable as port 443 of each. You accept the authority's terms."`
+	ACMEEmail     string `name:"acme-email" env:"YOOZAK_ACME_EMAIL" placeholder:"ADDRESS" group:"TLS:" help:"Where the authority writes to when something is wrong."`
+	ACMECache     string `name:"acme-cache" env:"YOOZAK_ACME_CACHE" default:"acme" placeholder:"PATH" group:"TLS:" help:"Folder for certificates and keys; keep it, or the authority's limits are soon reached."`
+	ACMEDirectory string `name:"acme-directory" env:"YOOZAK_ACME_DIRECTORY" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" group:"TLS:" help:"Another authority."`
+}
+
 // Source gives variables that have no flag; os.Getenv outside tests.
 type Source func(name string) string
 
 // Config is what the settings mean. Each group is nil unless it was loaded.
 type Config struct {
-	Database  DatabaseConfig
-	Tokens    TokensConfig
-	Passwords PasswordsConfig
-	Mail      MailConfig
-	Accounts  AccountsConfig
-	Shadow    ShadowConfig
-	Limits    LimitsConfig
-	HTTP      HTTPConfig
+	Database   DatabaseConfig
+	Tokens     TokensConfig
+	Passwords  PasswordsConfig
+	Mail       MailConfig
+	Accounts   AccountsConfig
+	Shadow     ShadowConfig
+	Limits     LimitsConfig
+	HTTP       HTTPConfig
+	Encryption EncryptionConfig
+	TLS        TLSConfig
 }
 
 // ShadowConfig is what [Shadow] means.
@@ -133,7 +158,8 @@ type LimitsConfig struct {
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
 type MailConfig struct {
-	SMTPURL, Folder         string
+	SMTPURL                 secret.Text
+	Folder                  string
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
 	PerAddress, PerIP       int
@@ -147,7 +173,7 @@ type AccountsConfig struct {
 
 // DatabaseConfig is what [Database] means.
 type DatabaseConfig struct {
-	URL   string
+	URL   secret.Text // it may hold a password
 	Conns int
 	Batch int
 }
@@ -156,13 +182,19 @@ type DatabaseConfig struct {
 // HS256, Accept unless Django's tokens are accepted beside ours.
 type TokensConfig struct {
 	Algorithm       string
-	Secret          []byte
-	Accept          []byte
+	Secret          secret.Bytes
+	Accept          secret.Bytes // of Django; may be empty
 	Issuer          string
+	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 	Rotation        bool
+	KeyRotation     time.Duration // 0: by command only
 }
+
+// EncryptionConfig is what [Encryption] means. Both are empty, or Key is
+// given, or both; they have [secret.KeySize] bytes.
+type EncryptionConfig struct{ Key, Old secret.Bytes }
 
 // PasswordsConfig is what [Passwords] means.
 type PasswordsConfig struct {
@@ -188,9 +220,19 @@ type HTTPConfig struct {
 	LogRequests                        bool
 }
 
+// TLSConfig is what [TLS] means: files, or domains, or neither.
+type TLSConfig struct {
+	Cert, Key               string
+	Domains                 []string
+	Email, Cache, Directory string
+}
+
+// On reports whether the API is served over TLS.
+func (c TLSConfig) On() bool { return c.Cert != "" || len(c.Domains) > 0 }
+
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow], [Limits] and [HTTP]. All mistakes
-// of all groups come back together.
+// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow], [Limits], [Encryption], [HTTP] and
+// [TLS]. All mistakes of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
 	p := &problems{get: get}
@@ -223,48 +265,61 @@ func (d Database) load(c *Config, p *problems) {
 	default: // not quoted: it may hold a password
 		p.add("YOOZAK_DATABASE_URL", "must be sqlite:PATH or postgres://user:password@host:port/database")
 	}
-	c.Database.URL = u
+	c.Database.URL = secret.NewText(u)
 }
 
 // minSecret is RFC 7518's for HS256 (section 3.2).
 const minSecret = 32
 
+// minKeyRotation keeps the number of keys that verify small.
+const minKeyRotation = time.Hour
+
 func (t Tokens) load(c *Config, p *problems) {
 	c.Tokens = TokensConfig{
 		Algorithm:       p.choice("YOOZAK_JWT_ALGORITHM", t.JWTAlgorithm, "ES256", "EdDSA", "RS256", "HS256"),
 		Issuer:          t.JWTIssuer,
+		Audience:        list(t.JWTAudience),
 		AccessLifetime:  p.duration("YOOZAK_ACCESS_LIFETIME", t.AccessLifetime, time.Second, 24*time.Hour),
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
+		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
 	}
-	secret := p.secret("YOOZAK_JWT_SECRET", t.JWTSecretFile)
+	for _, name := range c.Tokens.Audience {
+		if strings.ContainsFunc(name, unicode.IsSpace) {
+			p.add("YOOZAK_JWT_AUDIENCE", fmt.Sprintf("%q is not a name: it has a space in it", name))
+		}
+	}
+	if r := c.Tokens.KeyRotation; r > 0 && r < minKeyRotation {
+		p.add("YOOZAK_KEY_ROTATION", fmt.Sprintf("must be 0 or at least %v: each key is published until its last token is gone", minKeyRotation))
+	}
+	plain := p.secret("YOOZAK_JWT_SECRET", t.JWTSecretFile)
 	if c.Tokens.Algorithm == "HS256" {
-		if secret == "" {
+		if plain == "" {
 			p.add("YOOZAK_JWT_SECRET", "is needed with YOOZAK_JWT_ALGORITHM=HS256 (Django's SECRET_KEY, or the output of: openssl rand -base64 48)")
 		} else {
-			p.strong("YOOZAK_JWT_SECRET", secret)
+			p.strong("YOOZAK_JWT_SECRET", plain)
 		}
-		c.Tokens.Secret = []byte(secret)
+		c.Tokens.Secret = secret.NewBytes([]byte(plain))
 	}
 	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
 	if accept == "" && t.AcceptFile == "" {
 		return
 	}
 	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
-	if accept != "" && accept == string(c.Tokens.Secret) {
+	if accept != "" && accept == string(c.Tokens.Secret.Reveal()) {
 		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
 	}
-	c.Tokens.Accept = []byte(accept)
+	c.Tokens.Accept = secret.NewBytes([]byte(accept))
 }
 
 // secret reads a secret from its variable, or from the file that the
 // variable with _FILE names.
 func (p *problems) secret(name, path string) string {
-	secret := p.get(name)
+	text := p.get(name)
 	if path == "" {
-		return secret
+		return text
 	}
-	if secret != "" {
+	if text != "" {
 		p.add(name+"_FILE", "is set together with "+name+": keep one")
 	}
 	return p.file(name+"_FILE", path)
@@ -272,13 +327,49 @@ func (p *problems) secret(name, path string) string {
 
 // strong refuses what must not be the secret of a MAC: what is too short,
 // and a public key, with which everybody could sign (RFC 8725, section 2.1).
-func (p *problems) strong(name, secret string) {
+func (p *problems) strong(name, text string) {
 	switch {
-	case len(secret) < minSecret:
-		p.add(name, fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(secret), minSecret))
-	case strings.Contains(secret, "-----BEGIN"), strings.HasPrefix(secret, "ssh-"), strings.Contains(secret, `"kty"`):
+	case len(text) < minSecret:
+		p.add(name, fmt.Sprintf("has %d bytes, but HS256 needs %d or more", len(text), minSecret))
+	case strings.Contains(text, "-----BEGIN"), strings.HasPrefix(text, "ssh-"), strings.Contains(text, `"kty"`):
 		p.add(name, "is a key of another algorithm, but HS256 needs a secret: everybody who knows a public key could sign with it")
 	}
+}
+
+func (g Encryption) load(c *Config, p *problems) {
+	c.Encryption = EncryptionConfig{
+		Key: p.key("YOOZAK_ENCRYPTION_KEY", g.EncryptionKeyFile),
+		Old: p.key("YOOZAK_ENCRYPTION_KEY_OLD", g.EncryptionKeyOldFile),
+	}
+	if !c.Encryption.Old.Empty() && c.Encryption.Key.Empty() {
+		p.add("YOOZAK_ENCRYPTION_KEY_OLD", "is set without YOOZAK_ENCRYPTION_KEY: the present key is that one")
+	}
+}
+
+// key reads 32 random bytes in base64, from a variable or from a file. It
+// never quotes them.
+func (p *problems) key(name, path string) secret.Bytes {
+	text := p.get(name)
+	if path != "" {
+		if text != "" {
+			p.add(name+"_FILE", "is set together with "+name+": keep one")
+		}
+		text = p.file(name+"_FILE", path)
+		if text == "" {
+			p.add(name+"_FILE", "names a file that gives no key") // not: store in clear
+			return secret.Bytes{}
+		}
+	}
+	text = strings.TrimRight(strings.TrimSpace(text), "=")
+	if text == "" {
+		return secret.Bytes{}
+	}
+	key, err := base64.RawStdEncoding.Strict().DecodeString(text)
+	if err != nil || len(key) != secret.KeySize {
+		p.add(name, fmt.Sprintf("must be %d bytes in base64: the output of openssl rand -base64 %d", secret.KeySize, secret.KeySize))
+		return secret.Bytes{}
+	}
+	return secret.NewBytes(key)
 }
 
 // The least cost of a hash: OWASP's Password Storage Cheat Sheet for Argon2id.
@@ -308,18 +399,18 @@ func (g Passwords) load(c *Config, p *problems) {
 
 func (m Mail) load(c *Config, p *problems) {
 	c.Mail = MailConfig{
-		SMTPURL: p.get("YOOZAK_SMTP_URL"), Folder: m.MailFolder, From: m.MailFrom,
+		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
 		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
 	}
 	if m.SMTPURLFile != "" {
-		if c.Mail.SMTPURL != "" {
+		if !c.Mail.SMTPURL.Empty() {
 			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
 		}
-		c.Mail.SMTPURL = p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)
+		c.Mail.SMTPURL = secret.NewText(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile))
 	}
-	if c.Mail.SMTPURL != "" && c.Mail.Folder != "" {
+	if !c.Mail.SMTPURL.Empty() && c.Mail.Folder != "" {
 		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
 	}
 	if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
@@ -334,7 +425,7 @@ func (m Mail) load(c *Config, p *problems) {
 		}
 		p.link("YOOZAK_LINK_TEMPLATE", strings.NewReplacer("{", "", "}", "").Replace(t))
 	}
-	if c.Mail.SMTPURL != "" && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
+	if !c.Mail.SMTPURL.Empty() && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
 		p.add("YOOZAK_PUBLIC_URL", "is needed with YOOZAK_SMTP_URL: people must be able to follow the links in mails")
 	}
 }
@@ -445,6 +536,35 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix.Masked())
 	}
+}
+
+func (g TLS) load(c *Config, p *problems) {
+	c.TLS = TLSConfig{Cert: g.TLSCert, Key: g.TLSKey, Email: g.ACMEEmail, Cache: g.ACMECache, Directory: g.ACMEDirectory}
+	if (g.TLSCert == "") != (g.TLSKey == "") {
+		p.add("YOOZAK_TLS_CERT", "and YOOZAK_TLS_KEY go together: one is not set")
+	}
+	for _, name := range list(g.ACMEDomains) {
+		name = strings.ToLower(name)
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" || !strings.Contains(strings.Trim(name, "."), ".") {
+			p.add("YOOZAK_ACME_DOMAINS", fmt.Sprintf("%q is not the name of a host, such as accounts.shop.example", name))
+		}
+		c.TLS.Domains = append(c.TLS.Domains, name)
+	}
+	if len(c.TLS.Domains) == 0 {
+		return
+	}
+	if g.TLSCert != "" {
+		p.add("YOOZAK_ACME_DOMAINS", "is set together with YOOZAK_TLS_CERT: keep one")
+	}
+	if g.ACMECache == "" {
+		p.add("YOOZAK_ACME_CACHE", "must name a folder")
+	}
+	if g.ACMEEmail != "" {
+		if _, err := mail.ParseAddress(g.ACMEEmail); err != nil {
+			p.add("YOOZAK_ACME_EMAIL", fmt.Sprintf("must be an address, not %q", g.ACMEEmail))
+		}
+	}
+	p.link("YOOZAK_ACME_DIRECTORY", g.ACMEDirectory)
 }
 
 // list splits at commas and drops what is blank.

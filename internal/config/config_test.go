@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/secret"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/configuration.md")
@@ -44,8 +48,8 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Database:  config.DatabaseConfig{URL: "sqlite:yoozak.db", Batch: 128},
-		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour},
+		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
+		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
@@ -68,7 +72,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	d, tk, p, h := all()
 	d.DatabaseURL, d.DatabaseConns, d.SQLiteBatch = "mysql://x:hunter2@y", "-1", "many"
-	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation = "none", "1 hour", "perhaps"
+	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation, tk.KeyRotation, tk.JWTAudience = "none", "1 hour", "perhaps", "5m", "a b"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
@@ -81,7 +85,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
-		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION",
+		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION", "JWT_AUDIENCE",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
 		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
 	} {
@@ -147,8 +151,8 @@ func TestSecretOfHS256(t *testing.T) {
 		switch {
 		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
 			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
-		case !test.fails && (err != nil || string(c.Tokens.Secret) != test.want):
-			t.Errorf("%s: got %q, %v", name, c.Tokens.Secret, err)
+		case !test.fails && (err != nil || string(c.Tokens.Secret.Reveal()) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Secret.Reveal(), err)
 		}
 		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
@@ -194,11 +198,55 @@ func TestSecretOfDjango(t *testing.T) {
 		switch {
 		case test.fails && (err == nil || !strings.Contains(err.Error(), test.want)):
 			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
-		case !test.fails && (err != nil || string(c.Tokens.Accept) != test.want):
-			t.Errorf("%s: got %q, %v", name, c.Tokens.Accept, err)
+		case !test.fails && (err != nil || string(c.Tokens.Accept.Reveal()) != test.want):
+			t.Errorf("%s: got %q, %v", name, c.Tokens.Accept.Reveal(), err)
 		}
 		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
+func TestEncryptionKey(t *testing.T) {
+	t.Parallel()
+	const good = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(good+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		key, old, file string
+		want           string // part of the error
+	}{
+		"none":           {},
+		"variable":       {key: good},
+		"file":           {file: file},
+		"not padded":     {key: strings.TrimRight(good, "=")},
+		"with old":       {key: good, old: good},
+		"old alone":      {old: good, want: "YOOZAK_ENCRYPTION_KEY_OLD is set without"},
+		"both":           {key: good, file: file, want: "YOOZAK_ENCRYPTION_KEY_FILE is set together"},
+		"short":          {key: "c2hvcnQ=", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes in base64"},
+		"long":           {key: good[:43] + "AAAA", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes"},
+		"not base64":     {key: "correct horse battery staple!!!!", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes"},
+		"old not base64": {key: good, old: "x", want: "YOOZAK_ENCRYPTION_KEY_OLD must be 32 bytes"},
+		"missing file":   {file: file + "x", want: "YOOZAK_ENCRYPTION_KEY_FILE cannot be read"},
+		"empty file":     {file: empty, want: "YOOZAK_ENCRYPTION_KEY_FILE names a file that gives no key"},
+	} {
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ENCRYPTION_KEY": test.key, "YOOZAK_ENCRYPTION_KEY_OLD": test.old}[n]
+		}, config.Encryption{EncryptionKeyFile: test.file})
+		switch {
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.want)
+		case test.want == "" && (err != nil || c.Encryption.Key.Empty() == (test.key+test.file != "")):
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && test.key != "" && strings.Contains(err.Error(), test.key) {
+			t.Errorf("%s: the error shows the key: %v", name, err)
 		}
 	}
 }
@@ -211,7 +259,7 @@ func TestPasswordInADatabaseFlagIsRefused(t *testing.T) {
 	if _, err := config.Load(none, d); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("by flag: %v", err)
 	}
-	if c, err := config.Load(func(string) string { return url }, d); err != nil || c.Database.URL != url {
+	if c, err := config.Load(func(string) string { return url }, d); err != nil || c.Database.URL.Reveal() != url {
 		t.Errorf("by variable: %v", err)
 	}
 	d.DatabaseURL = "postgres://yoozak@db/yoozak"
@@ -264,6 +312,36 @@ func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
 	}
 }
 
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(g *config.TLS)
+		on     bool
+		want   string // part of the error
+	}{
+		"none":           {func(*config.TLS) {}, false, ""},
+		"files":          {func(g *config.TLS) { g.TLSCert, g.TLSKey = "a", "b" }, true, ""},
+		"domains":        {func(g *config.TLS) { g.ACMEDomains = "Accounts.Shop.example, b.example" }, true, ""},
+		"with address":   {func(g *config.TLS) { g.ACMEDomains, g.ACMEEmail = "a.example", "x@y.example" }, true, ""},
+		"no key":         {func(g *config.TLS) { g.TLSCert = "a" }, false, "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY go together"},
+		"no certificate": {func(g *config.TLS) { g.TLSKey = "a" }, false, "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY go together"},
+		"both":           {func(g *config.TLS) { g.TLSCert, g.TLSKey, g.ACMEDomains = "a", "b", "c.example" }, false, "YOOZAK_ACME_DOMAINS is set together"},
+		"star":           {func(g *config.TLS) { g.ACMEDomains = "*.example" }, false, "YOOZAK_ACME_DOMAINS"},
+		"one label":      {func(g *config.TLS) { g.ACMEDomains = "localhost" }, false, "YOOZAK_ACME_DOMAINS"},
+		"a URL":          {func(g *config.TLS) { g.ACMEDomains = "https://a.example" }, false, "YOOZAK_ACME_DOMAINS"},
+		"no address":     {func(g *config.TLS) { g.ACMEDomains, g.ACMEEmail = "a.example", "x" }, false, "YOOZAK_ACME_EMAIL"},
+		"no cache":       {func(g *config.TLS) { g.ACMEDomains, g.ACMECache = "a.example", "" }, false, "YOOZAK_ACME_CACHE"},
+		"open network":   {func(g *config.TLS) { g.ACMEDomains, g.ACMEDirectory = "a.example", "http://ca.example" }, false, "YOOZAK_ACME_DIRECTORY"},
+	} {
+		g := filled[config.TLS]()
+		test.change(&g)
+		c, err := config.Load(none, g)
+		if test.want == "" && (err != nil || c.TLS.On() != test.on) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %+v, %v; want on %v, error %q", name, c.TLS, err, test.on, test.want)
+		}
+	}
+}
+
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
@@ -293,7 +371,9 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	d, tk, p, h := all()
 	var b strings.Builder
-	for _, group := range []any{h, d, tk, p, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits](), filled[config.Shadow]()} {
+	for _, group := range []any{
+		h, filled[config.TLS](), d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits](), filled[config.Shadow](),
+	} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
@@ -312,6 +392,12 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			if tag.Get("env") == "YOOZAK_REDIS_URL_FILE" {
 				b.WriteString("| `YOOZAK_REDIS_URL` | none: it may hold a password | | The Redis or Valkey: `redis://user:password@host:6379/0`, or `rediss://` with TLS. |\n")
 			}
+			if tag.Get("env") == "YOOZAK_ENCRYPTION_KEY_FILE" {
+				b.WriteString("| `YOOZAK_ENCRYPTION_KEY` | none: it is a secret | | That key itself: the output of `openssl rand -base64 32`. See [keys.md](keys.md). |\n")
+			}
+			if tag.Get("env") == "YOOZAK_ENCRYPTION_KEY_OLD_FILE" {
+				b.WriteString("| `YOOZAK_ENCRYPTION_KEY_OLD` | none: it is a secret | | That key itself. |\n")
+			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
 				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
 			}
@@ -326,5 +412,48 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	if string(data) != want {
 		t.Errorf("docs/configuration.md is not what the code has; run: go test ./internal/config -update\n%s", cmp.Diff(want, string(data)))
+	}
+}
+
+// TestConfigurationPrintsNoSecret prints a whole configuration in all the
+// ways in which one ends up in a log.
+func TestConfigurationPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	planted := map[string]string{
+		"YOOZAK_DATABASE_URL":       "postgres://yoozak:planted-database@db/yoozak",
+		"YOOZAK_JWT_SECRET":         "planted-jwt-0123456789-0123456789-0123456789",
+		"YOOZAK_ENCRYPTION_KEY":     base64.StdEncoding.EncodeToString([]byte("planted-key-0123456789-012345678")),
+		"YOOZAK_ENCRYPTION_KEY_OLD": base64.StdEncoding.EncodeToString([]byte("planted-old-0123456789-012345678")),
+		"YOOZAK_SMTP_URL":           "smtps://yoozak:planted-smtp@mail.example:465",
+	}
+	d, tk, p, h := all()
+	m := filled[config.Mail]()
+	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
+	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+		t.Fatal("the secrets are not there: nothing is tested")
+	}
+	var outputs []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		outputs = append(outputs, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c))
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(handler).Info("settings", "config", c, "pointer", &c, "tokens", c.Tokens, "url", c.Database.URL)
+	}
+	for _, out := range append(outputs, string(data), log.String()) {
+		if strings.Contains(out, "planted") || strings.Contains(out, fmt.Sprintf("%x", "planted")) || strings.Contains(out, "cGxhbnRlZ") || strings.Contains(out, "112 108 97 110") {
+			t.Errorf("a secret is shown:\n%s", out)
+		}
+	}
+	if !strings.Contains(string(data), "[redacted]") {
+		t.Errorf("nothing is redacted:\n%s", data)
 	}
 }

@@ -4,19 +4,29 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
-// SigningKey is a key as it is stored. Private is what token.Generate made.
+// SigningKey is a key as it is stored. Private is what token.Generate made,
+// in clear or encrypted: package auth knows.
 type SigningKey struct {
 	ID         string
 	Algorithm  string
 	TokenType  string
 	Generation int64 // 1, 2, … for one algorithm and type
-	Private    []byte
+	Private    secret.Bytes
 	CreatedAt  time.Time
 	ActiveAt   time.Time // from when it signs
 	RetiresAt  time.Time // until when it verifies; zero: it is the youngest
 }
+
+// revoked is the end of a key that was revoked: before its beginning, so
+// that it is over by any server's clock.
+var revoked = time.Unix(0, 0).UTC()
+
+// Revoked reports whether the key was revoked, by [Store.RevokeKey].
+func (k SigningKey) Revoked() bool { return k.RetiresAt.Equal(revoked) }
 
 // CreateKey stores a key, or returns [ErrTaken] when another server made
 // that generation first.
@@ -24,7 +34,7 @@ func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {
 	_, err := s.q.ExecContext(ctx, `
 		INSERT INTO signing_keys (id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private, k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
+		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private.Reveal(), k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
 	return s.mend(err)
 }
 
@@ -37,6 +47,37 @@ func (s *Store) RetireKeys(ctx context.Context, algorithm, tokenType string, bef
 		WHERE algorithm = $2 AND token_type = $3 AND generation < $4 AND retires_at IS NULL`,
 		at.UTC(), algorithm, tokenType, before)
 	return s.mend(err)
+}
+
+// RevokeKey ends a key, or returns [ErrNotFound].
+func (s *Store) RevokeKey(ctx context.Context, id string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE signing_keys
+		SET retires_at = $1
+		WHERE id = $2`, revoked, id))
+}
+
+// ReplacePrivateKey stores a private part in another form. It returns
+// [ErrNotFound] when it is not the old one any more, so that of two servers
+// neither undoes what the other did.
+func (s *Store) ReplacePrivateKey(ctx context.Context, id string, old, private secret.Bytes) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE signing_keys
+		SET private_key = $1
+		WHERE id = $2 AND private_key = $3`, private.Reveal(), id, old.Reveal()))
+}
+
+// DeleteKeys forgets keys.
+func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		_, err := s.q.ExecContext(ctx, `
+			DELETE FROM signing_keys
+			WHERE id = $1`, id)
+		if err != nil {
+			return s.mend(err)
+		}
+	}
+	return nil
 }
 
 // Keys returns every key, the youngest first.
@@ -55,11 +96,13 @@ func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
 	for rows.Next() {
 		var (
 			k       SigningKey
+			private []byte
 			retires sql.NullTime
 		)
-		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &k.Private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
+		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
 			return nil, s.mend(err)
 		}
+		k.Private = secret.NewBytes(private)
 		k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
 		keys = append(keys, k)
 	}

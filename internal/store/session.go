@@ -80,6 +80,24 @@ func (s *Store) RevokeSessions(ctx context.Context, userID int64, keep string, a
 		WHERE id = $2`, at.UTC(), userID))
 }
 
+// IDRange is a share of all ids.
+type IDRange struct{ From, Before string }
+
+// RevokeSessionsOfTokens ends the sessions of a share whose newest refresh
+// token was issued in a span of time, and returns how many there were.
+func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, to, at time.Time) (int64, error) {
+	res, err := s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE id >= $2 AND id < $3 AND refresh_at >= $4 AND refresh_at <= $5 AND revoked_at IS NULL`,
+		at.UTC(), ids.From, ids.Before, from.UTC(), to.UTC())
+	if err != nil {
+		return 0, s.mend(err)
+	}
+	n, err := res.RowsAffected()
+	return n, s.mend(err)
+}
+
 // Sessions returns a user's sessions, the last used first.
 func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
 	ctx, cancel := s.bound(ctx)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -487,7 +488,7 @@ func TestReadyAsksForMigrations(t *testing.T) {
 func TestOfTwoFirstKeysOneIsStored(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
-		key := store.SigningKey{ID: "k1", Algorithm: "ES256", TokenType: "access", Generation: 1, Private: []byte{0, 1, 255}, CreatedAt: noon, ActiveAt: noon}
+		key := store.SigningKey{ID: "k1", Algorithm: "ES256", TokenType: "access", Generation: 1, Private: secret.NewBytes([]byte{0, 1, 255}), CreatedAt: noon, ActiveAt: noon}
 		write(t, s, func(tx *store.Store) error { return tx.CreateKey(t.Context(), key) })
 		second := key
 		second.ID = "k2"

@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -26,9 +27,9 @@ var ours = []byte("ours-0123456789abcdefghijklmnopqrstuvwxyz-0123456789")
 func newAccepting(t testing.TB, algorithm string) *token.Tokens {
 	t.Helper()
 	o := options(algorithm)
-	o.Accept = secret
+	o.Accept = secret.NewBytes(djangoSecret)
 	if algorithm == "HS256" {
-		o.Secret = ours
+		o.Secret = secret.NewBytes(ours)
 	}
 	tk := token.New(o)
 	tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
@@ -40,7 +41,7 @@ func TestTokensOfDjangoAreGoodBesideOurs(t *testing.T) {
 	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
 		tk := newAccepting(t, algorithm)
 		for typ, other := range map[token.Type]token.Type{token.Access: token.Refresh, token.Refresh: token.Access} {
-			raw := sign("HS256", sha256.New, secret, nil, django(map[string]any{"token_type": string(typ)}))
+			raw := sign("HS256", sha256.New, djangoSecret, nil, django(map[string]any{"token_type": string(typ)}))
 			for range 2 { // the second time from the cache
 				claims, err := tk.Verify(raw, typ, now)
 				if err != nil || claims.UserID != 42 || claims.SessionID != "" || claims.ID != "0d1f" {
@@ -94,19 +95,19 @@ func TestSecretOfDjangoSignsNothingOfOurs(t *testing.T) {
 			for _, typ := range []token.Type{token.Access, token.Refresh} {
 				claims := django(test.claims)
 				claims["token_type"] = string(typ)
-				raw := sign("HS256", sha256.New, secret, test.header, claims)
+				raw := sign("HS256", sha256.New, djangoSecret, test.header, claims)
 				if got, err := tk.Verify(raw, typ, now); !errors.Is(err, account.ErrTokenInvalid) {
 					t.Errorf("%s, %s: %+v, %v; want ErrTokenInvalid", name, typ, got, err)
 				}
 			}
 		}
 		for name, raw := range map[string]string{
-			"HS512":     sign("HS512", sha512.New, secret, nil, django(nil)),
-			"HS384":     sign("HS384", sha512.New384, secret, nil, django(nil)),
+			"HS512":     sign("HS512", sha512.New, djangoSecret, nil, django(nil)),
+			"HS384":     sign("HS384", sha512.New384, djangoSecret, nil, django(nil)),
 			"none":      sign("none", nil, nil, nil, django(nil)),
-			"other key": sign("HS256", sha256.New, []byte(string(secret)+"x"), nil, django(nil)),
+			"other key": sign("HS256", sha256.New, []byte(string(djangoSecret)+"x"), nil, django(nil)),
 			"no key":    sign("HS256", sha256.New, nil, nil, django(nil)),
-			algorithm:   sign(algorithm, sha512.New, secret, nil, django(nil)),
+			algorithm:   sign(algorithm, sha512.New, djangoSecret, nil, django(nil)),
 		} {
 			if _, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: %v; want ErrTokenInvalid", name, err)
@@ -155,11 +156,11 @@ func TestPublishedKeyIsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := &token.Key{ID: "a1", Algorithm: "ES256", Use: token.ForAccess, ActiveAt: now}
-	if err := key.Load(der); err != nil {
+	if err := key.Load(secret.NewBytes(der)); err != nil {
 		t.Fatal(err)
 	}
 	o := options("ES256")
-	o.Accept = secret
+	o.Accept = secret.NewBytes(djangoSecret)
 	tk := token.New(o)
 	tk.Use([]*token.Key{key}, now)
 	for name, mac := range map[string][]byte{
@@ -182,7 +183,7 @@ func TestPublishedKeyIsNoSecret(t *testing.T) {
 func TestBothSecretsOfHS256(t *testing.T) {
 	t.Parallel()
 	tk := newAccepting(t, "HS256")
-	for name, mac := range map[string][]byte{"old": secret, "shared": ours} {
+	for name, mac := range map[string][]byte{"old": djangoSecret, "shared": ours} {
 		if _, err := tk.Verify(sign("HS256", sha256.New, mac, nil, django(nil)), token.Access, now); err != nil {
 			t.Errorf("%s secret: %v", name, err)
 		}
@@ -193,9 +194,9 @@ func TestWithoutASecretNothingOfDjangoIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, none := range [][]byte{nil, {}} {
 		o := options("ES256")
-		o.Accept = none
+		o.Accept = secret.NewBytes(none)
 		tk := token.New(o)
-		for _, mac := range [][]byte{nil, {}, secret} {
+		for _, mac := range [][]byte{nil, {}, djangoSecret} {
 			if _, err := tk.Verify(sign("HS256", sha256.New, mac, nil, django(nil)), token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%v; want ErrTokenInvalid", err)
 			}

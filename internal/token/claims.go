@@ -12,7 +12,7 @@ import (
 )
 
 // wireClaims is the payload that we sign: simplejwt's claims, then sub, iss
-// (RFC 7519) and sid (the session, as OpenID Connect names it).
+// and aud (RFC 7519), and sid (the session, as OpenID Connect names it).
 type wireClaims struct {
 	TokenType string `json:"token_type"`
 	Exp       int64  `json:"exp"`
@@ -22,6 +22,7 @@ type wireClaims struct {
 	Sub       string `json:"sub"`
 	Iss       string `json:"iss"`
 	Sid       string `json:"sid"`
+	Aud       any    `json:"aud,omitempty"` // a text, or a list of several
 }
 
 // unvalidated satisfies the library, whose checks of dates are not used:
@@ -42,6 +43,7 @@ type foreignClaims struct {
 	unvalidated
 	TokenType, Jti, Sub, Iss, Sid string
 	UserID                        int64
+	aud                           []string
 	exp, iat, nbf                 time.Time
 	hasType, hasJti, hasIss       bool
 	hasUser, hasSid               bool
@@ -60,8 +62,9 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 	if err := d.Decode(&m); err != nil {
 		return err
 	}
-	if aud := m["aud"]; aud != nil && aud != "" { // we issue none: the token is for somebody else
-		return errors.New("unexpected audience")
+	var err error
+	if c.aud, err = audience(m["aud"]); err != nil {
+		return err
 	}
 	for name, to := range map[string]*time.Time{"exp": &c.exp, "iat": &c.iat, "nbf": &c.nbf} {
 		v, there := m[name]
@@ -81,6 +84,33 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 	c.Sid, c.hasSid = text(m, "sid")
 	c.UserID, c.hasUser = integer(m["user_id"])
 	return nil
+}
+
+// audience reads the claim "aud", a text or a list of texts (RFC 7519,
+// section 4.1.3). None, null and "" are nobody.
+func audience(v any) ([]string, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		if v == "" {
+			return nil, nil
+		}
+		return []string{v}, nil
+	case []any:
+		var names []string
+		for _, n := range v {
+			name, is := n.(string)
+			if !is || name == "" {
+				return nil, errors.New("aud has what is not a name")
+			}
+			names = append(names, name)
+		}
+		if len(names) > 0 {
+			return names, nil
+		}
+	}
+	return nil, errors.New("aud is not a name")
 }
 
 // text returns a claim's string ("" if it is none) and whether it is there.

@@ -11,11 +11,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // Algorithms are those that access tokens can be signed with.
@@ -49,7 +52,7 @@ type Key struct {
 
 // Generate makes the private part of a new key: PKCS #8 in DER, or 32 random
 // bytes for HS256.
-func Generate(algorithm string) ([]byte, error) {
+func Generate(algorithm string) (secret.Bytes, error) {
 	var (
 		private any
 		err     error
@@ -62,20 +65,22 @@ func Generate(algorithm string) ([]byte, error) {
 	case "RS256":
 		private, err = rsa.GenerateKey(rand.Reader, 3072) // 128 bits of strength: NIST SP 800-57
 	case "HS256":
-		secret := make([]byte, MinSecret)
-		_, err = rand.Read(secret)
-		return secret, err
+		mac := make([]byte, MinSecret)
+		_, err = rand.Read(mac)
+		return secret.NewBytes(mac), err
 	default:
-		return nil, fmt.Errorf("unknown algorithm %q", algorithm)
+		return secret.Bytes{}, fmt.Errorf("unknown algorithm %q", algorithm)
 	}
 	if err != nil {
-		return nil, err
+		return secret.Bytes{}, err
 	}
-	return x509.MarshalPKCS8PrivateKey(private)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	return secret.NewBytes(der), err
 }
 
 // Load reads the private part that [Generate] made into k.
-func (k *Key) Load(private []byte) error {
+func (k *Key) Load(hidden secret.Bytes) error {
+	private := hidden.Reveal()
 	if k.Algorithm == "HS256" {
 		if len(private) < MinSecret {
 			return errors.New("HS256 needs a longer secret")
@@ -102,6 +107,14 @@ func (k *Key) Load(private []byte) error {
 	k.header = encodeHeader(k)
 	return nil
 }
+
+// Format prints a key without what it hides.
+func (k *Key) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%s key %q for %s", k.Algorithm, k.ID, k.Use)
+}
+
+// LogValue is for log/slog.
+func (k *Key) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
 
 // encodeHeader is the first part of every token that the key signs.
 func encodeHeader(k *Key) string {
@@ -142,9 +155,10 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 	r := &ring{}
 	if t.o.Algorithm == "HS256" {
 		r.methods = []string{"HS256"}
-		secret := &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, private: t.o.Secret, public: t.o.Secret}
-		secret.header = encodeHeader(secret)
-		r.keys = []*Key{secret}
+		mac := t.o.Secret.Reveal()
+		only := &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, private: mac, public: mac}
+		only.header = encodeHeader(only)
+		r.keys = []*Key{only}
 	} else {
 		r.methods = []string{t.o.Algorithm, "HS256"}
 		for _, k := range keys {
@@ -154,8 +168,8 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 			}
 		}
 	}
-	if len(t.o.Accept) > 0 {
-		r.accept = &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, public: t.o.Accept}
+	if !t.o.Accept.Empty() {
+		r.accept = &Key{Algorithm: "HS256", Use: Any, method: jwt.SigningMethodHS256, public: t.o.Accept.Reveal()}
 	}
 	r.jwks = jwks(r.keys)
 	if old := t.ring.Load(); old != nil && !slices.ContainsFunc(old.keys, func(k *Key) bool { return r.verifier(k.ID, now) == nil }) {
@@ -164,6 +178,17 @@ func (t *Tokens) Use(keys []*Key, now time.Time) {
 		r.cache = new(cache)
 	}
 	t.ring.Store(r)
+}
+
+// Key returns a copy of a key that is in use, or nil.
+func (t *Tokens) Key(id string) *Key {
+	for _, k := range t.ring.Load().keys {
+		if k.ID == id {
+			copied := *k
+			return &copied
+		}
+	}
+	return nil
 }
 
 // Keys returns how many keys are in use.

@@ -18,13 +18,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // Type is the claim "token_type".
@@ -43,16 +46,24 @@ type Claims struct {
 	ID        string // jti
 	UserID    int64
 	SessionID string // sid
+	Issuer    string // iss; empty in tokens that Django issued
+	Audience  string // aud, separated by spaces; empty: none
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
 
+// For reports whether the token is meant for an audience.
+func (c Claims) For(audience string) bool {
+	return slices.Contains(strings.Fields(c.Audience), audience)
+}
+
 // Options configure a [Tokens].
 type Options struct {
-	Algorithm       string // of access tokens: one of Algorithms
-	Secret          []byte // of HS256; at least MinSecret bytes
-	Accept          []byte // signed simplejwt's tokens, which are good until they end; signs nothing here; may be nil
-	Issuer          string // the claim "iss"
+	Algorithm       string       // of access tokens: one of Algorithms
+	Secret          secret.Bytes // of HS256; at least MinSecret bytes
+	Accept          secret.Bytes // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
+	Issuer          string       // the claim "iss"
+	Audience        []string     // the claim "aud" of access tokens; none: it is left out
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 }
@@ -64,12 +75,20 @@ const MinSecret = 32
 // Tokens signs and verifies. It is safe for concurrent use.
 type Tokens struct {
 	o    Options
+	aud  any // of access tokens
 	ring atomic.Pointer[ring]
 }
 
 // New makes a Tokens without keys but the secret of HS256; see [Tokens.Use].
 func New(o Options) *Tokens {
 	t := &Tokens{o: o}
+	switch len(o.Audience) {
+	case 0:
+	case 1:
+		t.aud = o.Audience[0]
+	default:
+		t.aud = o.Audience
+	}
 	t.Use(nil, time.Time{})
 	return t
 }
@@ -93,7 +112,11 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
 	}
 	at = at.UTC().Truncate(time.Second)
-	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	var aud any
+	if typ == Access { // refresh tokens are for this server alone
+		aud, c.Audience = t.aud, strings.Join(t.o.Audience, " ")
+	}
 	payload, err := json.Marshal(wireClaims{
 		TokenType: string(typ),
 		Exp:       c.ExpiresAt.Unix(),
@@ -103,6 +126,7 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		Sub:       strconv.FormatInt(userID, 10),
 		Iss:       t.o.Issuer,
 		Sid:       sessionID,
+		Aud:       aud,
 	})
 	if err != nil {
 		return "", Claims{}, err
@@ -181,6 +205,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenInvalid
 	case c.Iss != t.o.Issuer && (c.hasIss || key.ID != ""): // Django's tokens have none
 		return Claims{}, account.ErrTokenInvalid
+	case !t.meant(&c, key):
+		return Claims{}, account.ErrTokenInvalid
 	case c.exp.IsZero():
 		return Claims{}, account.ErrTokenNoExpiry
 	case !c.hasJti:
@@ -191,8 +217,24 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenWrongType
 	case !c.hasUser || (c.Sub != "" && c.Sub != strconv.FormatInt(c.UserID, 10)):
 		return Claims{}, account.ErrTokenNoUser
+	case key.ID != "" && c.Sid == "": // only Django's tokens have no session; ours without one is a forgery
+		return Claims{}, account.ErrTokenInvalid
 	}
-	return Claims{Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, IssuedAt: c.iat, ExpiresAt: c.exp}, nil
+	return Claims{
+		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
+		IssuedAt: c.iat, ExpiresAt: c.exp,
+	}, nil
+}
+
+// meant reports whether a token is for this server: for one of its audiences
+// or, where it says nothing, one that was issued without. That is any token
+// while no audience is configured; otherwise refresh tokens, and what
+// Django's secret signed.
+func (t *Tokens) meant(c *foreignClaims, key *Key) bool {
+	if len(c.aud) == 0 {
+		return len(t.o.Audience) == 0 || key.Use != ForAccess
+	}
+	return slices.ContainsFunc(c.aud, func(name string) bool { return slices.Contains(t.o.Audience, name) })
 }
 
 var errUnknownKey = errors.New("unknown key")

@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -15,18 +17,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/token"
 )
 
 var (
-	secret = []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz")
-	now    = time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)
+	djangoSecret = []byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz")
+	now          = time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)
 )
 
 func options(algorithm string) token.Options {
 	o := token.Options{Algorithm: algorithm, Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
 	if algorithm == "HS256" {
-		o.Secret = secret
+		o.Secret = secret.NewBytes(djangoSecret)
 	}
 	return o
 }
@@ -202,7 +205,7 @@ func TestTokensOfDjango(t *testing.T) {
 	}
 	tk := newTokens(t, "HS256")
 	for name, test := range tests {
-		raw := sign("HS256", sha256.New, secret, nil, django(test.change))
+		raw := sign("HS256", sha256.New, djangoSecret, nil, django(test.change))
 		claims, err := tk.Verify(raw, token.Access, now)
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
@@ -216,7 +219,7 @@ func TestTokensOfDjango(t *testing.T) {
 func TestForgedTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	hs := newTokens(t, "HS256")
-	good := sign("HS256", sha256.New, secret, nil, django(nil))
+	good := sign("HS256", sha256.New, djangoSecret, nil, django(nil))
 	if _, err := hs.Verify(good, token.Access, now); err != nil {
 		t.Fatalf("the good one: %v", err)
 	}
@@ -233,14 +236,14 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"space":               " " + good,
 		"alg none":            sign("none", nil, nil, nil, django(nil)),
 		"alg None":            sign("None", nil, nil, nil, django(nil)),
-		"alg none, signed":    sign("none", sha256.New, secret, nil, django(nil)),
-		"HS512, same key":     sign("HS512", sha512.New, secret, nil, django(nil)),
-		"HS384 named only":    sign("HS384", sha256.New, secret, nil, django(nil)),
+		"alg none, signed":    sign("none", sha256.New, djangoSecret, nil, django(nil)),
+		"HS512, same key":     sign("HS512", sha512.New, djangoSecret, nil, django(nil)),
+		"HS384 named only":    sign("HS384", sha256.New, djangoSecret, nil, django(nil)),
 		"other key":           sign("HS256", sha256.New, []byte("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), nil, django(nil)),
 		"empty key":           sign("HS256", sha256.New, nil, nil, django(nil)),
-		"kid of nobody":       sign("HS256", sha256.New, secret, map[string]any{"kid": "../../dev/null"}, django(nil)),
-		"kid a number":        sign("HS256", sha256.New, secret, map[string]any{"kid": 1}, django(nil)),
-		"crit":                sign("HS256", sha256.New, secret, map[string]any{"crit": []string{"exp"}}, django(nil)),
+		"kid of nobody":       sign("HS256", sha256.New, djangoSecret, map[string]any{"kid": "../../dev/null"}, django(nil)),
+		"kid a number":        sign("HS256", sha256.New, djangoSecret, map[string]any{"kid": 1}, django(nil)),
+		"crit":                sign("HS256", sha256.New, djangoSecret, map[string]any{"crit": []string{"exp"}}, django(nil)),
 		"key in the header":   sign("HS256", sha256.New, []byte("k"), map[string]any{"jwk": map[string]string{"kty": "oct", "k": "aw"}}, django(nil)),
 		"huge":                good + strings.Repeat("A", 1<<20),
 		"payload not JSON":    parts[0] + ".e30x." + parts[2],
@@ -274,7 +277,7 @@ func TestKeyConfusionIsRefused(t *testing.T) {
 			}
 		}
 		// A token that Django's secret signed is nothing to a server of ES256.
-		if _, err := tk.Verify(sign("HS256", sha256.New, secret, nil, django(nil)), token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := tk.Verify(sign("HS256", sha256.New, djangoSecret, nil, django(nil)), token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("Django's: got %v", err)
 		}
 	})
@@ -286,11 +289,11 @@ func TestMACKeyOfRefreshTokensSignsNoAccessToken(t *testing.T) {
 	t.Parallel()
 	tk := token.New(options("ES256"))
 	mac := &token.Key{ID: "r1", Algorithm: "HS256", Use: token.ForRefresh, ActiveAt: now}
-	if err := mac.Load(secret); err != nil {
+	if err := mac.Load(secret.NewBytes(djangoSecret)); err != nil {
 		t.Fatal(err)
 	}
 	tk.Use([]*token.Key{mac, newKey(t, "a1", "ES256", token.ForAccess, now)}, now)
-	raw := sign("HS256", sha256.New, secret, map[string]any{"kid": "r1"}, django(map[string]any{"iss": "yoozak"}))
+	raw := sign("HS256", sha256.New, djangoSecret, map[string]any{"kid": "r1"}, django(map[string]any{"iss": "yoozak"}))
 	if _, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenWrongType) {
 		t.Errorf("got %v, want ErrTokenWrongType", err)
 	}
@@ -372,8 +375,8 @@ func TestWrongKeysAreRefusedAtLoad(t *testing.T) {
 	}
 	for name, load := range map[string]func() error{
 		"other algorithm": func() error { return (&token.Key{Algorithm: "EdDSA"}).Load(es) },
-		"no key":          func() error { return (&token.Key{Algorithm: "ES256"}).Load([]byte("junk")) },
-		"short secret":    func() error { return (&token.Key{Algorithm: "HS256"}).Load([]byte("short")) },
+		"no key":          func() error { return (&token.Key{Algorithm: "ES256"}).Load(secret.NewBytes([]byte("junk"))) },
+		"short secret":    func() error { return (&token.Key{Algorithm: "HS256"}).Load(secret.NewBytes([]byte("short"))) },
 	} {
 		if load() == nil {
 			t.Errorf("%s was loaded", name)
@@ -391,7 +394,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("")
 	f.Add("a.b.c")
 	f.Add(sign("none", nil, nil, nil, django(nil)))
-	f.Add(sign("HS256", sha256.New, secret, nil, map[string]any{"exp": []int{}, "user_id": map[string]any{}}))
+	f.Add(sign("HS256", sha256.New, djangoSecret, nil, map[string]any{"exp": []int{}, "user_id": map[string]any{}}))
 	f.Fuzz(func(t *testing.T, in string) {
 		claims, err := tk.Verify(in, token.Access, now)
 		if err == nil && in != raw {
@@ -417,5 +420,94 @@ func BenchmarkVerify(b *testing.B) {
 				issue(b, tk, token.Access)
 			}
 		})
+	}
+}
+
+func TestKeyPrintsNoPrivatePart(t *testing.T) {
+	t.Parallel()
+	mac := &token.Key{ID: "r1", Algorithm: "HS256", Use: token.ForRefresh}
+	if err := mac.Load(secret.NewBytes(djangoSecret)); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", mac, "tokens", fmt.Sprintf("%+v", options("HS256")))
+	for _, out := range []string{fmt.Sprintf("%v %+v %#v %s %x", mac, mac, mac, mac, mac), fmt.Sprintf("%+v %#v", []any{mac}, struct{ k *token.Key }{mac}), log.String()} {
+		if strings.Contains(out, "django") || strings.Contains(out, fmt.Sprintf("%x", "django")) || strings.Contains(out, "100 106 97 110") {
+			t.Error(out)
+		}
+	}
+}
+
+// audienced is newTokens with the keys of another, for an audience.
+func audienced(t *testing.T, from *token.Tokens, algorithm string, audience ...string) *token.Tokens {
+	t.Helper()
+	o := options(algorithm)
+	o.Audience = audience
+	tk := token.New(o)
+	if algorithm != "HS256" {
+		tk.Use([]*token.Key{from.Key("a1"), from.Key("r1")}, now)
+	}
+	return tk
+}
+
+func TestAudienceIsCheckedWhereItIsConfigured(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		none := newTokens(t, algorithm)
+		shop, erp := audienced(t, none, algorithm, "shop"), audienced(t, none, algorithm, "erp")
+		both := audienced(t, none, algorithm, "erp", "shop")
+		keyed := algorithm != "HS256"
+		for name, test := range map[string]struct {
+			issuer, verifier *token.Tokens
+			want             bool // of an access token
+		}{
+			"same":                   {shop, shop, true},
+			"another":                {shop, erp, false},
+			"one of two":             {both, shop, true},
+			"for one of two":         {shop, both, true},
+			"unexpected":             {shop, none, false},
+			"missing":                {none, shop, !keyed}, // Django's secret signs without one
+			"none wanted, none said": {none, none, true},
+		} {
+			raw, issued := issue(t, test.issuer, token.Access)
+			got, err := test.verifier.Verify(raw, token.Access, now)
+			if (err == nil) != test.want || err != nil && !errors.Is(err, account.ErrTokenInvalid) || err == nil && got != issued {
+				t.Errorf("%s: %+v, %v; want %v", name, got, err, test.want)
+			}
+			raw, _ = issue(t, test.issuer, token.Refresh)
+			if got, err := test.verifier.Verify(raw, token.Refresh, now); err != nil || got.Audience != "" {
+				t.Errorf("%s, refresh token: %+v, %v", name, got, err)
+			}
+		}
+		_, claims := issue(t, both, token.Access)
+		if !claims.For("erp") || !claims.For("shop") || claims.For("sho") || claims.For("") || claims.Issuer != "yoozak" {
+			t.Errorf("claims %+v", claims)
+		}
+	})
+}
+
+func TestAudiencesOfTokensFromElsewhere(t *testing.T) {
+	t.Parallel()
+	tk := audienced(t, nil, "HS256", "shop")
+	for name, test := range map[string]struct {
+		aud  any
+		want bool
+	}{
+		"text":       {"shop", true},
+		"list":       {[]string{"elsewhere", "shop"}, true},
+		"null":       {nil, true},
+		"blank":      {"", true},
+		"another":    {"elsewhere", false},
+		"longer":     {"shop erp", false},
+		"others":     {[]string{"a", "b"}, false},
+		"empty list": {[]string{}, false},
+		"number":     {1, false},
+		"numbers":    {[]any{"shop", 1}, false},
+		"object":     {map[string]string{"shop": "shop"}, false},
+	} {
+		raw := sign("HS256", sha256.New, djangoSecret, nil, django(map[string]any{"aud": test.aud}))
+		if _, err := tk.Verify(raw, token.Access, now); (err == nil) != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/store"
+)
+
+type serviceCmd struct {
+	Create  serviceCreateCmd  `cmd:"" help:"Let another program ask about tokens. Prints its secret, once."`
+	List    serviceListCmd    `cmd:"" help:"List services."`
+	Disable serviceDisableCmd `cmd:"" help:"Keep a service from asking again, at once."`
+}
+
+type serviceCreateCmd struct {
+	Name     string   `arg:"" help:"What you call it, such as orders."`
+	Scope    []string `default:"introspect" placeholder:"SCOPES" help:"What it may do: introspect (ask whether a token is good), revoke (end its session), or both, separated by a comma."`
+	Audience string   `placeholder:"NAME" help:"Tokens for others than this audience are none of its business (see YOOZAK_JWT_AUDIENCE)."`
+	config.Database
+}
+
+// Run creates a service. The secret goes to standard output, so that it can
+// be put where it belongs without being seen.
+func (cmd serviceCreateCmd) Run(e env) error {
+	v := account.Service{Name: cmd.Name, Audience: cmd.Audience}
+	for _, scope := range cmd.Scope {
+		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
+	}
+	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
+		created, plain, err := s.CreateService(e.ctx, v)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(e.stderr, "The secret is shown this once; only its hash is stored.")
+		_, err = fmt.Fprintf(e.stdout, "client_id: %s\nclient_secret: %s\n", created.ID, plain.Reveal())
+		return err
+	})
+}
+
+type serviceListCmd struct{ config.Database }
+
+// Run lists services, never what opens them.
+func (cmd serviceListCmd) Run(e env) error {
+	return withStore(e, cmd.Database, func(st *store.Store) error {
+		all, err := st.Services(e.ctx)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(table, "CLIENT ID\tNAME\tSCOPES\tAUDIENCE\tCREATED\tDISABLED")
+		for _, v := range all {
+			scopes := make([]string, len(v.Scopes))
+			for i, scope := range v.Scopes {
+				scopes[i] = string(scope)
+			}
+			disabled, audience := "-", "any"
+			if !v.DisabledAt.IsZero() {
+				disabled = v.DisabledAt.Format(time.DateTime)
+			}
+			if v.Audience != "" {
+				audience = v.Audience
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.Name, strings.Join(scopes, ","), audience, v.CreatedAt.Format(time.DateTime), disabled)
+		}
+		return table.Flush()
+	})
+}
+
+type serviceDisableCmd struct {
+	Service string `arg:"" help:"Its client id or its name."`
+	config.Database
+}
+
+// Run disables a service.
+func (cmd serviceDisableCmd) Run(e env) error {
+	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
+		if err := s.DisableService(e.ctx, cmd.Service); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", cmd.Service)
+		return err
+	})
+}
+
+func withServices(e env, d config.Database, fn func(*auth.Service, *store.Store) error) error {
+	c, err := load(e, d)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, fn)
+}

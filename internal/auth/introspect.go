@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// refreshHint is the token_type_hint of a refresh token (RFC 7009, section
+// 2.1).
+const refreshHint = "refresh_token"
+
+// Introspection is what a service may know of a token.
+type Introspection struct {
+	Active  bool
+	Refresh bool         // it is a refresh token
+	Claims  token.Claims // of an active token, like User
+	User    account.User
+}
+
+// Introspect tells a service whether a token is good now (RFC 7662): its
+// signature, dates, issuer and audience, its session and its user. Nothing
+// is said about a token that is not.
+//
+// A refresh token is active only for who asks for one by its hint: a service
+// that looks at nothing but "active" must not take it for an access token.
+// The errors are [account.ErrServiceScope], those of the field and
+// [account.ErrUnavailable].
+func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint account.Input) (Introspection, error) {
+	raw, err := tokenFor(by, account.ScopeIntrospect, in)
+	if err != nil {
+		return Introspection{}, err
+	}
+	claims, u, err := s.inspect(ctx, raw, s.o.Now())
+	switch {
+	case refused(err):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, err
+	case claims.Type == token.Refresh && hint.Text != refreshHint,
+		claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience):
+		return Introspection{}, nil
+	}
+	return Introspection{Active: true, Refresh: claims.Type == token.Refresh, Claims: claims, User: u}, nil
+}
+
+// RevokeToken ends the session of an access or refresh token (RFC 7009), and
+// with it all tokens of that session. A token that is not good, or is for
+// others than the service, is no error: there is nothing to end. An access
+// token that Django issued has no session to end:
+// [account.ErrTokenUnsupported].
+func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *account.Service, in account.Input) error {
+	raw, err := tokenFor(by, account.ScopeRevoke, in)
+	if err != nil {
+		return err
+	}
+	now := s.o.Now().UTC()
+	claims, err := s.verifyAny(ctx, raw, now)
+	if refused(err) || err == nil && claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	id := claims.SessionID
+	if id == "" {
+		if claims.Type == token.Access {
+			return account.ErrTokenUnsupported
+		}
+		n, _, err := s.session(ctx, claims)
+		if errors.Is(err, account.ErrTokenInvalid) {
+			n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
+		}
+		if refused(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		id = n.ID
+	}
+	n, _, err := s.store.SessionUser(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && n.UserID != claims.UserID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ended := act{
+		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: id, peer: peer,
+		details: account.EventDetails{Service: by.ID}, at: now,
+	}
+	if err := s.endSession(ctx, id, ended, nil); err != nil {
+		return err
+	}
+	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", id)
+	return nil
+}
+
+// tokenFor returns the token that a service sent, if it may send it.
+func tokenFor(by *account.Service, scope account.Scope, in account.Input) (string, error) {
+	if !by.May(scope) {
+		return "", account.ErrServiceScope
+	}
+	errs := account.Fields{}
+	raw := checkText(errs, "token", in, required)
+	return raw, errs.Err()
+}
+
+// refused reports whether an error is about the token, not about us.
+func refused(err error) bool {
+	var e *account.Error
+	return errors.As(err, &e) && e.Kind == account.Unauthorized
+}
+
+// verifyAny is verify for a token of either type.
+func (s *Service) verifyAny(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
+	claims, err := s.verify(ctx, raw, token.Access, now)
+	if errors.Is(err, account.ErrTokenWrongType) {
+		return s.verify(ctx, raw, token.Refresh, now)
+	}
+	return claims, err
+}
+
+// inspect returns what a token of either type says that would be accepted
+// now, with its active user.
+func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
+	claims, err := s.verifyAny(ctx, raw, now)
+	if err != nil {
+		return token.Claims{}, account.User{}, err
+	}
+	n, u, err := s.session(ctx, claims)
+	switch {
+	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
+		u, err = s.userWithoutSession(ctx, claims)
+		return claims, u, err
+	case err != nil:
+		return token.Claims{}, account.User{}, err
+	case !n.RevokedAt.IsZero(),
+		claims.Type == token.Refresh && (!n.Live(now) || s.o.Rotation && claims.ID != n.RefreshID):
+		return token.Claims{}, account.User{}, account.ErrTokenInvalid
+	}
+	return claims, u, nil
+}

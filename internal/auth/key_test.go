@@ -1,0 +1,527 @@
+package auth_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// signedBy is the key that a token names.
+func signedBy(t *testing.T, raw string) string {
+	t.Helper()
+	header, _, _ := strings.Cut(raw, ".")
+	data, err := base64.RawURLEncoding.DecodeString(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h struct{ Kid string }
+	if err := json.Unmarshal(data, &h); err != nil || h.Kid == "" {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return h.Kid
+}
+
+// roundTrip logs in on one server, renews on the other and uses both tokens
+// on the first.
+func roundTrip(t *testing.T, one, other *server) error {
+	in, err := one.login(t, "amina", good)
+	if err != nil {
+		return fmt.Errorf("login: %w", err)
+	}
+	out, err := other.refresh(t, in.Refresh)
+	if err != nil {
+		return fmt.Errorf("refresh: %w", err)
+	}
+	for _, raw := range []string{in.Access, out.Access} {
+		if _, err := one.Authenticate(t.Context(), raw); err != nil {
+			return fmt.Errorf("authenticate: %w", err)
+		}
+	}
+	return nil
+}
+
+// quickly rotates keys every hour; tokens live for minutes.
+func quickly(c *clock) setting {
+	return func(o *auth.Options, t *token.Options) {
+		o.KeyRotation, o.AccessLifetime, o.RefreshLifetime = time.Hour, 10*time.Minute, 20*time.Minute
+		t.AccessLifetime, t.RefreshLifetime = o.AccessLifetime, o.RefreshLifetime
+		o.Now = c.now
+	}
+}
+
+// TestScheduledRotationFailsNoRequest lets two servers and a service that
+// keeps the key set for a minute live through a day of rotations.
+func TestScheduledRotationFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+		servers := []*server{newServer(t, st, quickly(c)), newServer(t, st, quickly(c))}
+		g := servers[0].register(t, "amina")
+
+		// Requests never stop, whatever the servers do meanwhile.
+		var (
+			wg      sync.WaitGroup
+			stop    = make(chan struct{})
+			renewed atomic.Int64
+			moving  sync.RWMutex // the clock, between two rounds of requests: they may be slow, minutes pass fast
+		)
+		for i := range servers {
+			one, other := servers[i], servers[1-i]
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(5 * time.Millisecond):
+					}
+					moving.RLock()
+					err := roundTrip(t, one, other)
+					moving.RUnlock()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					renewed.Add(1)
+				}
+			})
+		}
+
+		type kept struct {
+			raw  string
+			typ  token.Type
+			ends time.Time
+		}
+		var (
+			tokens   []kept
+			keySets  []string // of the last minute
+			signers  = map[string]bool{}
+			refreshs = map[string]bool{}
+		)
+		const step = 30 * time.Second
+		for range 3 * time.Hour / step {
+			for i, s := range servers { // in the worst order: what one made the other reads a step later
+				if err := s.LoadKeys(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := servers[1-i].RotateDueKeys(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			keySets = append(keySets, string(servers[1].tokens.JWKS()))
+			for _, s := range servers {
+				access, claims, err := s.tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, token.NewID(), c.now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				refresh, long, err := s.tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, token.NewID(), c.now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				signers[signedBy(t, access)], refreshs[signedBy(t, refresh)] = true, true
+				tokens = append(tokens, kept{access, token.Access, claims.ExpiresAt}, kept{refresh, token.Refresh, long.ExpiresAt})
+				if known := keySets[max(0, len(keySets)-1-int(time.Minute/step))]; !strings.Contains(known, signedBy(t, access)) {
+					t.Errorf("at %v: a service that read the key set a minute ago does not know the key", c.now())
+				}
+			}
+			live := tokens[:0]
+			for _, k := range tokens {
+				if !c.now().Before(k.ends) {
+					continue
+				}
+				live = append(live, k)
+				for i, s := range servers {
+					if _, err := s.tokens.Verify(k.raw, k.typ, c.now()); err != nil {
+						t.Errorf("at %v: server %d refuses a live %s token: %v", c.now(), i, k.typ, err)
+					}
+				}
+			}
+			tokens = live
+			moving.Lock()
+			c.advance(step)
+			moving.Unlock()
+			if t.Failed() {
+				break
+			}
+		}
+		close(stop)
+		wg.Wait()
+		if renewed.Load() == 0 {
+			t.Error("no request was made")
+		}
+		if len(signers) != 3 || len(refreshs) != 3 { // one for each hour
+			t.Errorf("%d access keys and %d refresh keys signed in 3 hours, want 3 of each", len(signers), len(refreshs))
+		}
+
+		// What no token needs any more is gone, from the ring, the set and the
+		// database.
+		c.advance(time.Hour - 10*time.Minute)
+		for _, s := range servers {
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.LoadKeys(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(s.tokens.JWKS()), `"kid"`); n != 1 || s.tokens.Keys() != 2 {
+				t.Errorf("%d keys are published, %d in use; want 1 and 2: %s", n, s.tokens.Keys(), s.tokens.JWKS())
+			}
+		}
+		if all, err := servers[0].Keys(t.Context()); err != nil || len(all) != 2 {
+			t.Errorf("%d keys are stored, %v; want 2", len(all), err)
+		}
+	})
+}
+
+func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		before := s.register(t, "amina")
+		if err := s.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.advance(auth.KeyDelay - time.Second)
+		last, err := s.login(t, "amina", good)
+		if err != nil || signedBy(t, last.Access) != signedBy(t, before.Access) || signedBy(t, last.Refresh) != signedBy(t, before.Refresh) {
+			t.Fatalf("the next key signs before it was published for %v; %v", auth.KeyDelay, err)
+		}
+		s.clock.advance(time.Second)
+		first, err := s.login(t, "amina", good)
+		if err != nil || signedBy(t, first.Access) == signedBy(t, before.Access) || signedBy(t, first.Refresh) == signedBy(t, before.Refresh) {
+			t.Fatalf("the next key does not sign; %v", err)
+		}
+		for _, step := range []struct {
+			after           time.Duration
+			access, refresh bool // verify
+			published       bool // the access key
+			stored          int
+		}{
+			{time.Hour - 5*time.Second, true, true, true, 4},
+			{5 * time.Minute, false, true, false, 3},
+			{22*time.Hour + 55*time.Minute + 6*time.Second, false, false, false, 3}, // the refresh token ended a second ago
+			{5 * time.Minute, false, false, false, 2},
+		} {
+			s.clock.advance(step.after)
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.LoadKeys(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, accessErr := s.Authenticate(t.Context(), last.Access)
+			_, refreshErr := s.refresh(t, last.Refresh)
+			published := strings.Contains(string(s.tokens.JWKS()), signedBy(t, last.Access))
+			all, err := s.Keys(t.Context())
+			if (accessErr == nil) != step.access || (refreshErr == nil) != step.refresh || published != step.published || len(all) != step.stored || err != nil {
+				t.Errorf("%+v: access %v, refresh %v, published %v, %d stored, %v", step, accessErr, refreshErr, published, len(all), err)
+			}
+		}
+	})
+}
+
+// TestRotationBySomebodyWithOtherLifetimes: whoever types "key rotate" may
+// not have the settings of the servers.
+func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		g := s.register(t, "amina")
+		admin := newServer(t, st, func(o *auth.Options, _ *token.Options) {
+			o.AccessLifetime, o.RefreshLifetime = time.Minute, time.Minute
+		})
+		if err := admin.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.advance(23 * time.Hour)
+		if err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.LoadKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, g.Refresh); err != nil {
+			t.Errorf("a refresh token that is not over is refused: %v", err)
+		}
+	})
+}
+
+func TestRotationIsDueOnceForAllServers(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		var servers []*server
+		for range 4 {
+			servers = append(servers, newServer(t, st, quickly(c)))
+		}
+		for _, step := range []struct {
+			after time.Duration
+			want  int
+		}{{0, 2}, {59 * time.Minute, 2}, {time.Minute, 4}, {time.Minute, 4}, {time.Hour, 4}, {time.Minute, 6}} {
+			c.advance(step.after)
+			var wg sync.WaitGroup
+			for _, s := range servers {
+				wg.Go(func() {
+					if err := s.RotateDueKeys(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if all, err := servers[0].Keys(t.Context()); err != nil || len(all) != step.want {
+				t.Errorf("after %v: %d keys, %v; want %d", step.after, len(all), err, step.want)
+			}
+		}
+		never := newServer(t, st, quickly(c), func(o *auth.Options, _ *token.Options) { o.KeyRotation = 0 })
+		c.advance(1000 * time.Hour)
+		if err := never.RotateDueKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := never.Keys(t.Context()); err != nil || len(all) != 6 {
+			t.Errorf("without a schedule: %d keys, %v", len(all), err)
+		}
+	})
+}
+
+func TestHS256IsNotRotatedBySchedule(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.clock.advance(10_000 * time.Hour)
+		if err := s.RotateDueKeys(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if all, err := s.Keys(t.Context()); err != nil || len(all) != 0 {
+			t.Errorf("%d keys, %v", len(all), err)
+		}
+	}, hs256, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+}
+
+// revokes revokes a key on one server; the other hears of it when it reads
+// the keys again.
+func revokes(t *testing.T, one, other *server, id string) auth.KeyRevocation {
+	t.Helper()
+	out, err := one.RevokeKey(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.LoadKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		one, two := newServer(t, st), newServer(t, st)
+		g := one.register(t, "amina")
+		for _, s := range []*server{one, two} { // into the caches
+			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := revokes(t, one, two, signedBy(t, g.Access))
+		if !out.Replaced || out.Sessions != 0 || !out.SignsAt.Equal(one.clock.now()) {
+			t.Errorf("%+v", out)
+		}
+		for i, s := range []*server{one, two} {
+			if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("server %d: got %v, want ErrTokenInvalid", i, err)
+			}
+			if strings.Contains(string(s.tokens.JWKS()), signedBy(t, g.Access)) {
+				t.Errorf("server %d still publishes the key", i)
+			}
+		}
+		// The session goes on with a token of the new key.
+		renewed, err := one.refresh(t, g.Refresh)
+		if err != nil || signedBy(t, renewed.Access) == signedBy(t, g.Access) {
+			t.Fatalf("renewed by the revoked key, or not at all: %v", err)
+		}
+		if _, err := two.Authenticate(t.Context(), renewed.Access); err != nil {
+			t.Errorf("token of the new key: %v", err)
+		}
+		// By the clock of a server that is years behind, too.
+		late := newServer(t, st)
+		late.clock.advance(-10 * 365 * 24 * time.Hour)
+		if err := late.LoadKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := late.tokens.Verify(g.Access, token.Access, late.clock.now()); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("with a late clock: %v", err)
+		}
+		one.clock.advance(time.Hour)
+		if err := one.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := one.Keys(t.Context()); err != nil || len(all) != 2 {
+			t.Errorf("%d keys are stored, %v; want 2", len(all), err)
+		}
+	})
+}
+
+func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.now }
+		one, two := newServer(t, st, shared), newServer(t, st, shared)
+		before := one.register(t, "amina")
+		if err := one.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(3 * auth.KeyDelay)
+		after, err := one.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := two.refresh(t, before.Refresh); err != nil { // into its cache
+			t.Fatal(err)
+		}
+		out := revokes(t, one, two, signedBy(t, before.Refresh))
+		if out.Replaced || out.Sessions != 1 {
+			t.Errorf("%+v", out)
+		}
+		for i, s := range []*server{one, two} {
+			if _, err := s.refresh(t, before.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("server %d, refresh token: %v", i, err)
+			}
+			if _, err := s.Authenticate(t.Context(), before.Access); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("server %d, access token of its session: %v", i, err)
+			}
+			if _, err := s.refresh(t, after.Refresh); err != nil {
+				t.Errorf("server %d, token of the other key: %v", i, err)
+			}
+		}
+		// Of the key that signs: everybody logs in again, at once.
+		out = revokes(t, two, one, signedBy(t, after.Refresh))
+		if !out.Replaced || out.Sessions != 1 {
+			t.Errorf("%+v", out)
+		}
+		if _, err := one.refresh(t, after.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("got %v, want ErrTokenInvalid", err)
+		}
+		again, err := one.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := two.refresh(t, again.Refresh); err != nil {
+			t.Errorf("token of the new key: %v", err)
+		}
+		if out := revokes(t, one, two, signedBy(t, before.Refresh)); out.Replaced || out.Sessions != 0 {
+			t.Errorf("the second time: %+v", out)
+		}
+	})
+}
+
+func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.now }
+		one, two := newServer(t, st, shared), newServer(t, st, shared)
+		g := one.register(t, "amina")
+		if err := one.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(time.Minute)
+		all, err := one.Keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range all {
+			if k.Generation == 2 {
+				if out := revokes(t, one, two, k.ID); !out.Replaced || !out.SignsAt.Equal(c.now().Add(auth.KeyDelay)) || out.Sessions != 0 {
+					t.Errorf("%+v", out)
+				}
+			}
+		}
+		for range 10 {
+			if err := roundTrip(t, one, two); err != nil {
+				t.Errorf("at %v: %v", c.now(), err)
+			}
+			if _, err := two.refresh(t, g.Refresh); err != nil {
+				t.Errorf("at %v: %v", c.now(), err)
+			}
+			c.advance(time.Minute)
+		}
+		now, err := one.login(t, "amina", good)
+		if err != nil || signedBy(t, now.Access) == signedBy(t, g.Access) {
+			t.Errorf("the key after the revoked one does not sign; %v", err)
+		}
+	})
+}
+
+func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		var grants []auth.Grant
+		for i := range 5 {
+			grants = append(grants, s.register(t, fmt.Sprintf("user%d", i)))
+		}
+		if err := s.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.RevokeAllKeys(t.Context())
+		if err != nil || len(out) != 4 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		for _, g := range grants {
+			if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("access: %v", err)
+			}
+			if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("refresh: %v", err)
+			}
+			if n, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID); err != nil || n.RevokedAt.IsZero() {
+				t.Errorf("its session goes on; %v", err)
+			}
+		}
+		if _, err := s.login(t, "user1", good); err != nil {
+			t.Errorf("login: %v", err)
+		}
+		for _, r := range out {
+			if signs, err := s.Keys(t.Context()); err != nil || len(signs) > 8 {
+				t.Errorf("%s: %d keys, %v", r.Key.ID, len(signs), err)
+			}
+		}
+	})
+}
+
+func TestRevokingWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		if _, err := s.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoSuchKey) {
+			t.Errorf("got %v, want ErrNoSuchKey", err)
+		}
+		mac := newServer(t, s.store, hs256)
+		if _, err := mac.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoKeys) {
+			t.Errorf("got %v, want ErrNoKeys", err)
+		}
+	})
+}
+
+// TestTokenOfOursWithoutASessionIsForged: with a stolen key somebody might
+// leave the session out, to be given one as the holder of a Django token is.
+func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		forged, _, err := s.tokens.Issue(token.Refresh, g.User.ID, "", token.NewID(), s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, forged); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("got %v, want ErrTokenInvalid", err)
+		}
+	})
+}

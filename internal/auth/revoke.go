@@ -1,0 +1,221 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// ErrNoSuchKey says that no key has the id.
+var ErrNoSuchKey = errors.New("there is no such key")
+
+// KeyRevocation is what became of a key.
+type KeyRevocation struct {
+	Key      store.SigningKey // without its private part
+	Replaced bool             // another was made
+	SignsAt  time.Time        // from when that one signs
+	Sessions int64            // that were ended
+}
+
+// RevokeKey ends a key: running servers refuse every token that it signed as
+// soon as they read the keys again, also tokens that they had verified
+// before. A key that signs is replaced by one that signs at once, without
+// the publication that a rotation has; a service that keeps our key set
+// refuses the new tokens until it fetches that again.
+//
+// Of a key for refresh tokens the sessions whose newest token it signed are
+// ended, too, and with them their access tokens: whoever has the key may
+// have exchanged forged tokens for good ones. Calling it again for the same
+// key ends what is left of them.
+func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return KeyRevocation{}, err
+	}
+	others := slices.DeleteFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
+	if err := s.mayStore(others); err != nil {
+		return KeyRevocation{}, err
+	}
+	out, err := s.revoke(ctx, id)
+	s.reloadRevoked(ctx)
+	return out, err
+}
+
+// RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
+// or a backup of it, was read by somebody. Everybody logs in again.
+func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mayStore(keys); err != nil {
+		return nil, err
+	}
+	return s.AbandonKeys(ctx)
+}
+
+// AbandonKeys is RevokeAllKeys where the stored keys cannot be read any
+// more, because what encrypted them was lost.
+func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
+	keys, err := s.store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.reloadRevoked(ctx)
+	var all []KeyRevocation
+	for _, k := range slices.Backward(keys) { // the oldest first: what they verify is not replaced
+		if k.Revoked() {
+			continue
+		}
+		out, err := s.revoke(ctx, k.ID)
+		if out.Key.ID != "" {
+			all = append(all, out)
+		}
+		if err != nil {
+			return all, fmt.Errorf("key %s: %w", k.ID, err)
+		}
+	}
+	return all, nil
+}
+
+// reloadRevoked lets this process forget what was revoked, too. The
+// revocation itself is committed.
+func (s *Service) reloadRevoked(ctx context.Context) {
+	if err := s.LoadKeys(ctx); err != nil {
+		s.o.Log.WarnContext(ctx, "keys not read after a revocation", "error", err.Error())
+	}
+}
+
+// revoke ends a key and the sessions that it signed for.
+func (s *Service) revoke(ctx context.Context, id string) (KeyRevocation, error) {
+	if s.keyKinds() == nil {
+		return KeyRevocation{}, ErrNoKeys
+	}
+	var (
+		out  KeyRevocation
+		keys []store.SigningKey
+		err  error
+	)
+	for range 3 { // a rotation may make the next key at the same time
+		if keys, err = s.store.Keys(ctx); err != nil {
+			return KeyRevocation{}, err
+		}
+		if out, err = s.revokeKey(ctx, keys, id); !errors.Is(err, store.ErrTaken) {
+			break
+		}
+	}
+	if err != nil {
+		return KeyRevocation{}, err
+	}
+	s.o.Log.WarnContext(ctx, "signing key revoked", "key", id, "signs", out.Key.TokenType, "replaced", out.Replaced)
+	if out.Key.TokenType == string(token.Refresh) {
+		from, to := signed(keys, out.Key, s.o.Now())
+		if out.Sessions, err = s.revokeSessionsOfTokens(ctx, from, to); err != nil {
+			return out, fmt.Errorf("the key is revoked, but not all of its sessions are ended yet, repeat the command: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// revokeKey revokes and, where need be, replaces in one transaction.
+func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id string) (KeyRevocation, error) {
+	i := slices.IndexFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
+	if i < 0 {
+		return KeyRevocation{}, ErrNoSuchKey
+	}
+	out, now := KeyRevocation{Key: keys[i]}, s.o.Now()
+	var next store.SigningKey
+	for _, kind := range s.keyKinds() {
+		last, _ := youngest(keys, kind)
+		switch {
+		case !kind.has(keys[i]):
+			continue
+		case s.signer(keys, kind, now) == id:
+			out.Replaced, out.SignsAt = true, now
+		case last.ID == id && !last.Revoked(): // it would be the next
+			out.Replaced, out.SignsAt = true, now.Add(KeyDelay)
+		default:
+			continue
+		}
+		var err error
+		if next, err = s.newKey(kind, last.Generation+1, now, out.SignsAt); err != nil {
+			return KeyRevocation{}, err
+		}
+	}
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.RevokeKey(ctx, id); err != nil {
+			return err
+		}
+		revoked := act{kind: account.EventKeyRevoked, details: account.EventDetails{Key: id}, at: now}
+		if err := s.record(ctx, tx, s.byOperator(revoked)); err != nil {
+			return err
+		}
+		if out.Replaced {
+			return s.storeKey(ctx, tx, next)
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrNoSuchKey
+	}
+	return out, err
+}
+
+// signer is the id of the key that signs now.
+func (s *Service) signer(keys []store.SigningKey, kind keyKind, now time.Time) string {
+	for _, k := range keys { // youngest first
+		if kind.has(k) && !k.ActiveAt.After(now) && !s.ended(keys, k) {
+			return k.ID
+		}
+	}
+	return ""
+}
+
+// clocksDiffer is by how much, at most, servers that take each other's
+// tokens disagree about the time.
+const clocksDiffer = 10 * time.Second
+
+// signed is the time in which a key signed by the clock of any server. It is
+// empty (from is after to) for a key that never signed.
+func signed(keys []store.SigningKey, k store.SigningKey, now time.Time) (from, to time.Time) {
+	from, to = k.ActiveAt.Add(-clocksDiffer), now.Add(clocksDiffer)
+	for _, next := range keys {
+		sameKind := next.Algorithm == k.Algorithm && next.TokenType == k.TokenType
+		if end := next.ActiveAt.Add(clocksDiffer); sameKind && next.Generation > k.Generation && end.Before(to) {
+			to = end
+		}
+	}
+	return from, to
+}
+
+// revokeSessionsOfTokens ends the sessions whose newest refresh token was
+// issued in a span of time. It goes by the first two digits of their ids: a
+// longer transaction would keep SQLite's writers waiting.
+func (s *Service) revokeSessionsOfTokens(ctx context.Context, from, to time.Time) (ended int64, err error) {
+	const shares = 256
+	now := s.o.Now()
+	for i := range shares {
+		first, last := fmt.Sprintf("%02x", i), fmt.Sprintf("%02x", i+1)
+		if i == 0 {
+			first = ""
+		}
+		if i == shares-1 {
+			last = "~" // after every letter
+		}
+		err := s.store.Tx(ctx, func(tx *store.Store) error {
+			n, err := tx.RevokeSessionsOfTokens(ctx, store.IDRange{From: first, Before: last}, from, to, now)
+			ended += n
+			return err
+		})
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}

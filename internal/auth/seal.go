@@ -1,0 +1,141 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// ErrNoEncryptionKey says that there is nothing to encrypt with.
+var ErrNoEncryptionKey = errors.New("YOOZAK_ENCRYPTION_KEY is not set")
+
+// errNoPrivateKey says that what is stored was never a key of ours. What is
+// wrong with it is not said: it may be half a key.
+var errNoPrivateKey = errors.New("is no private key of its algorithm")
+
+// keyContext binds a sealed private key to its row and to what it is for.
+func keyContext(k store.SigningKey) string {
+	return strings.Join([]string{"signing key", k.ID, k.Algorithm, k.TokenType}, "\x00")
+}
+
+// unreadableKeyError says that a stored key cannot be used.
+type unreadableKeyError struct {
+	id    string
+	cause error
+}
+
+func (e *unreadableKeyError) Error() string {
+	return fmt.Sprintf("the signing key %s %v; nothing was changed, see docs/keys.md", e.id, e.cause)
+}
+
+func (e *unreadableKeyError) Unwrap() error { return e.cause }
+
+// opened returns the private part of each key that has not ended, by id. The
+// error is about the first that cannot be read; the others are there.
+func (s *Service) opened(keys []store.SigningKey) (map[string]secret.Bytes, error) {
+	var failed error
+	private := make(map[string]secret.Bytes, len(keys))
+	for _, k := range keys {
+		if s.ended(keys, k) {
+			continue
+		}
+		plain, err := s.o.Box.Open(k.Private, keyContext(k))
+		if err == nil && (&token.Key{ID: k.ID, Algorithm: k.Algorithm}).Load(plain) != nil {
+			err = errNoPrivateKey
+		}
+		if err != nil {
+			if failed == nil {
+				failed = &unreadableKeyError{k.ID, err}
+			}
+			continue
+		}
+		private[k.ID] = plain
+	}
+	return private, failed
+}
+
+// mayStore keeps a key in clear, or sealed with a key that the running
+// servers do not have, from being stored among keys that are sealed
+// otherwise. It does not look into keys, so that a damaged one is not in the
+// way of its revocation.
+func (s *Service) mayStore(keys []store.SigningKey) error {
+	for _, k := range keys {
+		if s.ended(keys, k) {
+			continue
+		}
+		_, err := s.o.Box.Open(k.Private, keyContext(k))
+		if err != nil && !errors.Is(err, secret.ErrDamaged) {
+			return &unreadableKeyError{k.ID, err}
+		}
+	}
+	return nil
+}
+
+// sealClear encrypts the keys that were stored before there was a key to
+// encrypt with.
+func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error {
+	if s.o.Box == nil {
+		return nil
+	}
+	sealed := 0
+	for _, k := range keys {
+		if secret.Sealed(k.Private) {
+			continue
+		}
+		err := s.store.Tx(ctx, func(tx *store.Store) error {
+			return tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(k.Private, keyContext(k)))
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // not found: another server did it
+			return fmt.Errorf("encrypt key %s: %w", k.ID, err)
+		}
+		sealed++
+	}
+	if sealed > 0 {
+		s.o.Log.WarnContext(ctx, "signing keys that were stored in clear are encrypted now; older backups still have them", "keys", sealed)
+	}
+	return nil
+}
+
+// ReencryptKeys encrypts every key with the present encryption key, whatever
+// it was encrypted with before, and returns how many it changed. Either all
+// are changed or, where one cannot be read, none.
+func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
+	if s.o.Box == nil {
+		return 0, ErrNoEncryptionKey
+	}
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		changed = 0
+		keys, err := tx.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		private, err := s.opened(keys)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			plain, live := private[k.ID]
+			switch {
+			case !live: // it ended: there is no reason to keep it
+				if err := tx.DeleteKeys(ctx, []string{k.ID}); err != nil {
+					return err
+				}
+			case !s.o.Box.Current(k.Private):
+				if err := tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(plain, keyContext(k))); err != nil {
+					return err
+				}
+				changed++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return changed, nil
+}

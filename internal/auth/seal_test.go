@@ -1,0 +1,341 @@
+package auth_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+func encryptionKey(fill byte) secret.Bytes {
+	return secret.NewBytes(bytes.Repeat([]byte{fill}, secret.KeySize))
+}
+
+// sealing encrypts keys with a key, and reads those of an old one (0: none).
+func sealing(t *testing.T, key, old byte) setting {
+	t.Helper()
+	var before secret.Bytes
+	if old != 0 {
+		before = encryptionKey(old)
+	}
+	box, err := secret.NewBox(encryptionKey(key), before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *auth.Options, _ *token.Options) { o.Box = box }
+}
+
+// stored are the keys as the database has them.
+func stored(t *testing.T, st *store.Store) []store.SigningKey {
+	t.Helper()
+	keys, err := st.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+func TestKeysAreEncryptedAtRest(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		st := storetest.Open(t, url)
+		s := newServer(t, st, sealing(t, 1, 0))
+		g := s.register(t, "amina")
+		if err := s.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range stored(t, st) {
+			if !secret.Sealed(k.Private) {
+				t.Errorf("key %s is in clear", k.ID)
+			}
+		}
+		two := newServer(t, st, sealing(t, 1, 0))
+		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("on the other server: %v", err)
+		}
+		if _, err := two.refresh(t, g.Refresh); err != nil {
+			t.Errorf("on the other server: %v", err)
+		}
+		// Nothing that parses as a key of P-256 is anywhere in the file.
+		if path, is := strings.CutPrefix(url, "sqlite:"); is {
+			marker := []byte{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07} // prime256v1, in DER
+			for _, suffix := range []string{"", "-wal"} {
+				data, err := os.ReadFile(path + suffix)
+				if err != nil && !os.IsNotExist(err) {
+					t.Fatal(err)
+				}
+				if bytes.Contains(data, marker) {
+					t.Errorf("a private key is in clear in the file%s", suffix)
+				}
+			}
+		}
+	})
+}
+
+func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		clear := newServer(t, st)
+		g := clear.register(t, "amina")
+		if secret.Sealed(stored(t, st)[0].Private) {
+			t.Fatal("encrypted without a key")
+		}
+		for range 2 { // two servers
+			s := newServer(t, st, sealing(t, 1, 0))
+			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, k := range stored(t, st) {
+			if !secret.Sealed(k.Private) {
+				t.Errorf("key %s is still in clear", k.ID)
+			}
+		}
+		// The server that has no encryption key yet goes on with what it has,
+		// says so, and makes no key.
+		if err := clear.LoadKeys(t.Context()); !errors.Is(err, secret.ErrNoKey) {
+			t.Errorf("got %v, want ErrNoKey", err)
+		}
+		if err := clear.RotateKeys(t.Context()); !errors.Is(err, secret.ErrNoKey) {
+			t.Errorf("rotation: got %v, want ErrNoKey", err)
+		}
+		if _, err := clear.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("it cannot go on: %v", err)
+		}
+		if n := len(stored(t, st)); n != 2 {
+			t.Errorf("%d keys, want 2", n)
+		}
+	})
+}
+
+// TestUnreadableKeysStopTheStart: never are new keys made because old ones
+// cannot be read.
+func TestUnreadableKeysStopTheStart(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		newServer(t, st, sealing(t, 1, 0)).register(t, "amina")
+		before := stored(t, st)
+		for name, test := range map[string]struct {
+			settings []setting
+			want     string
+		}{
+			"no key":     {nil, "is encrypted, and YOOZAK_ENCRYPTION_KEY is not set"},
+			"another":    {[]setting{sealing(t, 2, 0)}, "is encrypted with the key of fingerprint"},
+			"two others": {[]setting{sealing(t, 2, 3)}, "is encrypted with the key of fingerprint"},
+			"another algorithm": {[]setting{func(o *auth.Options, tk *token.Options) { o.Algorithm, tk.Algorithm = "EdDSA", "EdDSA" }},
+				"YOOZAK_ENCRYPTION_KEY is not set"},
+		} {
+			s := unloaded(t, st, append(test.settings, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
+			s.clock.advance(2 * time.Hour)
+			attempts := map[string]error{
+				"load":   s.LoadKeys(t.Context()),
+				"rotate": s.RotateKeys(t.Context()),
+				"due":    s.RotateDueKeys(t.Context()),
+			}
+			_, attempts["revoke"] = s.RevokeKey(t.Context(), before[0].ID)
+			_, attempts["revoke all"] = s.RevokeAllKeys(t.Context())
+			for what, err := range attempts {
+				if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s, %s: %v", name, what, err)
+				}
+			}
+			if _, err := s.ReencryptKeys(t.Context()); err == nil {
+				t.Errorf("%s: reencrypted", name)
+			}
+			if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+				t.Errorf("%s: the keys changed (-before +after):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, sealing(t, 1, 0), func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+		if err := s.RotateKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		g := s.register(t, "amina")
+		var access []store.SigningKey
+		for _, k := range stored(t, st) {
+			if k.TokenType == "access" {
+				access = append(access, k)
+			}
+		}
+		replace := func(k store.SigningKey, with secret.Bytes) {
+			t.Helper()
+			for _, now := range stored(t, st) {
+				if now.ID == k.ID {
+					if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.ReplacePrivateKey(t.Context(), k.ID, now.Private, with) }); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		tampered := bytes.Clone(access[0].Private.Reveal())
+		tampered[len(tampered)-1] ^= 1
+		for name, spoil := range map[string]func(){
+			"tampered": func() { replace(access[0], secret.NewBytes(tampered)) },
+			"swapped": func() {
+				replace(access[0], access[1].Private)
+				replace(access[1], access[0].Private)
+			},
+			"copied": func() { replace(access[0], access[1].Private) },
+		} {
+			spoil()
+			if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+				t.Errorf("%s: got %v, want ErrDamaged", name, err)
+			}
+			// A server that runs says so and goes on.
+			if err := s.LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+				t.Errorf("%s, running: got %v, want ErrDamaged", name, err)
+			}
+			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+				t.Errorf("%s, running: %v", name, err)
+			}
+			replace(access[0], access[0].Private)
+			replace(access[1], access[1].Private)
+			if err := s.LoadKeys(t.Context()); err != nil {
+				t.Errorf("%s, mended: %v", name, err)
+			}
+		}
+
+		// A damaged key is in nobody's way: another is revoked on running
+		// servers, and it can be revoked itself.
+		replace(access[0], secret.NewBytes(tampered))
+		if _, err := s.RevokeKey(t.Context(), signedBy(t, g.Access)); err != nil {
+			t.Errorf("revoke another: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("a token of the revoked key: %v", err)
+		}
+		if _, err := s.RevokeKey(t.Context(), access[0].ID); err != nil {
+			t.Errorf("revoke the damaged key: %v", err)
+		}
+		if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
+			t.Errorf("start after that: %v", err)
+		}
+	})
+}
+
+// TestJunkAmongTheKeysHidesNoRevocation: whoever can write to the database
+// must not keep running servers from hearing of a revocation.
+func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, sealing(t, 1, 0))
+		g := s.register(t, "amina")
+		for i, private := range []string{"junk", "enc1:", "enc1:0000000000000000:junk"} {
+			junk := store.SigningKey{
+				ID: "junk" + private, Algorithm: "EdDSA", TokenType: "access", Generation: int64(i + 1),
+				Private: secret.NewBytes([]byte(private)), CreatedAt: s.clock.now(), ActiveAt: s.clock.now(),
+			}
+			if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateKey(t.Context(), junk) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := stored(t, st)
+		if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
+			t.Errorf("start: %v", err)
+		}
+		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+			t.Errorf("the keys changed (-before +after):\n%s", diff)
+		}
+		if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.RevokeKey(t.Context(), signedBy(t, g.Access)) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.LoadKeys(t.Context()); err == nil {
+			t.Error("nothing is said")
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("a token of the revoked key: %v", err)
+		}
+	})
+}
+
+func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		old := newServer(t, st, sealing(t, 1, 0))
+		g := old.register(t, "amina")
+		both := newServer(t, st, sealing(t, 2, 1)) // restarted with both keys
+		check := func(when string, servers ...*server) {
+			t.Helper()
+			for i, s := range servers {
+				if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+					t.Errorf("%s, server %d: %v", when, i, err)
+				}
+				if _, err := s.refresh(t, g.Refresh); err != nil {
+					t.Errorf("%s, server %d: %v", when, i, err)
+				}
+			}
+		}
+		check("before", old, both)
+		n, err := both.ReencryptKeys(t.Context())
+		if err != nil || n != 2 {
+			t.Fatalf("%d keys, %v", n, err)
+		}
+		if err := both.LoadKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var other *secret.OtherKeyError
+		if err := old.LoadKeys(t.Context()); !errors.As(err, &other) { // it was forgotten, and goes on
+			t.Errorf("got %v, want OtherKeyError", err)
+		}
+		alone := newServer(t, st, sealing(t, 2, 0))
+		check("after", old, both, alone)
+		if n, err := alone.ReencryptKeys(t.Context()); err != nil || n != 0 {
+			t.Errorf("again: %d keys, %v", n, err)
+		}
+
+		// One key that cannot be read: none is changed.
+		before := stored(t, st)
+		damaged := append(bytes.Clone(before[0].Private.Reveal()), 'x')
+		if err := st.Tx(t.Context(), func(tx *store.Store) error {
+			return tx.ReplacePrivateKey(t.Context(), before[0].ID, before[0].Private, secret.NewBytes(damaged))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		before = stored(t, st)
+		if _, err := unloaded(t, st, sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+			t.Errorf("got %v, want ErrDamaged", err)
+		}
+		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+			t.Errorf("the keys changed (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		g := newServer(t, st, sealing(t, 1, 0)).register(t, "amina")
+		admin := unloaded(t, st, sealing(t, 2, 0))
+		if _, err := admin.AbandonKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := newServer(t, st, sealing(t, 2, 0))
+		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("old refresh token: %v", err)
+		}
+		again, err := s.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, again.Refresh); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// What an administrator may get wrong about a service.
+var (
+	ErrServiceName   = errors.New("a service's name has 1 to 64 characters, without spaces at its ends")
+	ErrServiceTaken  = errors.New("there is a service of this name already")
+	ErrNoSuchService = errors.New("there is no such service, or it is disabled already")
+)
+
+// servicePrefix lets people and scanners of repositories see what a secret
+// is for.
+const servicePrefix = "yzs_"
+
+// CreateService makes a service and returns its secret, which is stored
+// nowhere: only its hash is. A secret is changed by making another service
+// and disabling the first.
+func (s *Service) CreateService(ctx context.Context, v account.Service) (account.Service, secret.Text, error) {
+	if n := utf8.RuneCountInString(v.Name); n < 1 || n > 64 || strings.TrimSpace(v.Name) != v.Name || !utf8.ValidString(v.Name) || strings.ContainsFunc(v.Name, unicode.IsControl) {
+		return account.Service{}, secret.Text{}, ErrServiceName
+	}
+	if strings.ContainsFunc(v.Audience, unicode.IsSpace) {
+		return account.Service{}, secret.Text{}, fmt.Errorf("%q is no audience: it has a space in it", v.Audience)
+	}
+	for _, scope := range v.Scopes {
+		if !slices.Contains(account.Scopes, scope) {
+			return account.Service{}, secret.Text{}, fmt.Errorf("there is no scope %q; there are %v", scope, account.Scopes)
+		}
+	}
+	if len(v.Scopes) == 0 {
+		return account.Service{}, secret.Text{}, fmt.Errorf("a service needs a scope, of %v", account.Scopes)
+	}
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
+	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.CreateService(ctx, v); err != nil {
+			return err
+		}
+		made := act{kind: account.EventServiceCreated, details: account.EventDetails{Service: v.ID}, at: v.CreatedAt}
+		return s.record(ctx, tx, s.byOperator(made))
+	})
+	if errors.Is(err, store.ErrTaken) {
+		err = ErrServiceTaken
+	}
+	if err != nil {
+		return account.Service{}, secret.Text{}, err
+	}
+	return v, secret.NewText(plain), nil
+}
+
+// DisableService ends what a service may do, at once. It is named by its id
+// or its name.
+func (s *Service) DisableService(ctx context.Context, idOrName string) error {
+	now := s.o.Now()
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		if err := tx.DisableService(ctx, idOrName, now); err != nil {
+			return err
+		}
+		disabled := act{kind: account.EventServiceDisabled, details: account.EventDetails{Service: idOrName}, at: now}
+		return s.record(ctx, tx, s.byOperator(disabled))
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuchService
+	}
+	return err
+}
+
+// AuthenticateService returns the service of an id and its secret. The error
+// is [account.ErrServiceUnknown], whatever is wrong. It takes the same time
+// whether or not the service exists.
+func (s *Service) AuthenticateService(ctx context.Context, id string, plain secret.Text) (account.Service, error) {
+	asked := id
+	if !serviceID(id) {
+		asked = nobodysID // not anything to the database: PostgreSQL refuses some texts
+	}
+	v, err := s.store.Service(ctx, asked)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return account.Service{}, err
+	}
+	known := err == nil
+	want := v.SecretHash
+	if !known {
+		want = nobodysHash
+	}
+	right := subtle.ConstantTimeCompare([]byte(serviceHash(plain.Reveal())), []byte(want)) == 1
+	if !right || !known || !v.DisabledAt.IsZero() {
+		return account.Service{}, account.ErrServiceUnknown
+	}
+	return v, nil
+}
+
+// serviceHash is enough for a secret of 256 random bits: there is nothing to
+// guess that a slow hash would protect.
+func serviceHash(plain string) string {
+	sum := sha256.Sum256([]byte(plain))
+	return hex.EncodeToString(sum[:])
+}
+
+// A service that there is not.
+const (
+	nobodysID   = "00000000000000000000000000000000"
+	nobodysHash = "0000000000000000000000000000000000000000000000000000000000000000"
+)
+
+func serviceID(id string) bool {
+	return len(id) == len(nobodysID) && strings.Trim(id, "0123456789abcdef") == ""
+}
