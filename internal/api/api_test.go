@@ -196,7 +196,8 @@ func TestEveryAnswerHasARequestIDAndIsNotKept(t *testing.T) {
 				t.Errorf("%s: id %q", path, id)
 			}
 			seen[id] = true
-			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
+			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" ||
+				a.header.Get("Content-Security-Policy") != "default-src 'none'; base-uri 'none'; frame-ancestors 'none'" || a.header.Get("Referrer-Policy") != "no-referrer" {
 				t.Errorf("%s: headers %v", path, a.header)
 			}
 		}

@@ -53,6 +53,11 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 var (
 	noStore = []string{"no-store"} // tokens and profiles are nobody's to keep
 	noSniff = []string{"nosniff"}
+
+	// An answer that is opened as a page loads nothing and is in nobody's
+	// frame (ASVS 3.4.3, 3.4.6); the pages have a policy of their own.
+	noContent  = []string{"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"}
+	noReferrer = []string{"no-referrer"}
 	// strictTransport keeps browsers from ever coming back without TLS
 	// (RFC 6797). Subdomains may be somebody else's.
 	strictTransport = []string{"max-age=31536000"}
@@ -73,6 +78,8 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		h["X-Request-Id"] = []string{x.id}
 		h["Cache-Control"] = noStore
 		h["X-Content-Type-Options"] = noSniff
+		h["Content-Security-Policy"] = noContent
+		h["Referrer-Policy"] = noReferrer
 		h["Vary"] = vary
 		if r.TLS != nil {
 			h["Strict-Transport-Security"] = strictTransport

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -115,7 +116,12 @@ func (s *Service) RunMail(ctx context.Context) {
 		m, lease, err := s.claimMail(ctx)
 		if err == nil {
 			go func() {
-				defer func() { <-slots }()
+				defer func() {
+					if p := recover(); p != nil { // a mistake in one mail must not end the server
+						s.o.Log.ErrorContext(ctx, "panic", "mail_id", m.ID, "panic", p, "stack", string(debug.Stack()))
+					}
+					<-slots
+				}()
 				s.deliver(ctx, m, lease)
 			}()
 			continue

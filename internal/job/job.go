@@ -1,12 +1,14 @@
 // Package job runs what the server does by itself from time to time. A job
-// that fails is logged and runs again at its next time; a job never runs
+// that fails or panics is logged and runs again at its next time; a job never runs
 // twice at once in one process. Jobs here must be harmless when two servers
 // do them at the same time.
 package job
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -33,7 +35,7 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 					return
 				case <-tick.C:
 				}
-				if err := j.Run(ctx); err != nil && ctx.Err() == nil {
+				if err := run(ctx, j); err != nil && ctx.Err() == nil {
 					log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
 				}
 			}
@@ -43,4 +45,14 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 		cancel()
 		wg.Wait()
 	}
+}
+
+// run makes an error of a panic: one job's mistake must not end the server.
+func run(ctx context.Context, j Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return j.Run(ctx)
 }

@@ -1,0 +1,75 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/yoozak/clients/internal/job"
+)
+
+// buffer is a log that jobs write while the test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// TestJobsRunAgain: after an error, and after a panic, which is logged; and
+// stopping waits for the one under way.
+func TestJobsRunAgain(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	var fails, panics, runs atomic.Int64
+	var under atomic.Bool
+	log := new(buffer)
+	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), []job.Job{
+		{Name: "fails", Every: time.Millisecond, Run: func(context.Context) error { fails.Add(1); return errors.New("no luck") }},
+		{Name: "panics", Every: time.Millisecond, Run: func(context.Context) error { panics.Add(1); panic("by mistake") }},
+		{Name: "slow", Every: time.Millisecond, Run: func(ctx context.Context) error {
+			if !under.CompareAndSwap(false, true) {
+				t.Error("it runs twice at once")
+			}
+			defer under.Store(false)
+			runs.Add(1)
+			<-ctx.Done()
+			time.Sleep(20 * time.Millisecond)
+			return ctx.Err()
+		}},
+	})
+	for until := time.Now().Add(20 * time.Second); fails.Load() < 3 || panics.Load() < 3 || runs.Load() < 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("a job did not run again")
+		}
+	}
+	stop()
+	if under.Load() {
+		t.Error("stopped while a job was under way")
+	}
+	for _, want := range []string{"no luck", "panic: by mistake", "job_test.go"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q", want)
+		}
+	}
+	if strings.Contains(log.String(), "slow") {
+		t.Error("a job that was told to stop is logged as failed")
+	}
+}
