@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -142,7 +143,7 @@ const clockSkew = 5 * time.Second
 const maxToken = 4096
 
 func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, error) {
-	if len(raw) > maxToken {
+	if len(raw) > maxToken || strings.ContainsAny(raw, "\r\n") { // which Go's base64 passes over
 		return Claims{}, account.ErrTokenInvalid
 	}
 	var (
@@ -183,6 +184,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenWrongType
 	case !c.hasUser || (c.Sub != "" && c.Sub != strconv.FormatInt(c.UserID, 10)):
 		return Claims{}, account.ErrTokenNoUser
+	case c.Sid == "" && key.ID != "": // nor a session, but ours always have one
+		return Claims{}, account.ErrTokenInvalid
 	}
 	return Claims{Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, IssuedAt: c.iat, ExpiresAt: c.exp}, nil
 }
