@@ -52,6 +52,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 var (
 	noStore = []string{"no-store"} // tokens and profiles are nobody's to keep
 	noSniff = []string{"nosniff"}
+	closing = []string{"close"}
 	vary    = []string{"Accept, Accept-Language, Authorization, Origin"}
 )
 
@@ -72,6 +73,12 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		h["Vary"] = vary
 		h["Content-Language"] = contentLanguage[x.language]
 		s.cors.allow(h, r)
+		if len(r.TransferEncoding) > 0 {
+			// net/http does not tell whether the request also had a length, by
+			// which a proxy in front may have cut it: what stands behind it is
+			// then not a request (RFC 9112, section 6.1).
+			h["Connection"] = closing
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
