@@ -164,11 +164,9 @@ func algorithmRows() []row {
 			}))
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(family(a.name), family(b.name)) })
+	byName(rows)
 	return rows
 }
-
-func family(name string) string { head, _, _ := strings.Cut(name, ": "); return head }
 
 // signatureRows have signatures that are none.
 func signatureRows() []row {
@@ -281,7 +279,7 @@ func signatureRows() []row {
 	for _, secret := range []string{"", "password", "your-256-bit-secret", "changeme", "key", "jwt", "django-insecure-", "0", "\n", "yoozak", "null"} {
 		rows = append(rows, forged(fmt.Sprintf("weak secret: %q", secret), "HS256 with a secret of a dictionary", nil, weak(secret)))
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(family(a.name), family(b.name)) })
+	byName(rows)
 	return rows
 }
 
@@ -410,7 +408,7 @@ func keyRows() []row {
 		payload := strings.ReplaceAll(string(text(f.claims)), ".", "")
 		return header + "." + payload + "." + b64(must(f.method.Sign(header+"."+payload, f.private)))
 	})
-	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
+	byName(rows)
 	return rows
 }
 
@@ -484,7 +482,7 @@ func shapeRows() []row {
 		}
 		return a + "." + b + "." + strings.NewReplacer("-", "+", "_", "/").Replace(strings.Replace(c, c[:1], "-", 1))
 	})
-	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
+	byName(rows)
 	return rows
 }
 
@@ -603,6 +601,6 @@ func claimRows() []row {
 		}
 		return c
 	})
-	slices.SortStableFunc(rows, func(a, b row) int { return strings.Compare(family(a.name), family(b.name)) })
+	byName(rows)
 	return rows
 }

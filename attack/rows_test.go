@@ -28,7 +28,7 @@ type group struct {
 	rows         func() []row
 }
 
-var groups = []group{tokens}
+var groups = []group{tokens, requests}
 
 var tried, worked atomic.Int64
 
@@ -68,6 +68,11 @@ func (r row) servers(g group) []string {
 		return r.on
 	}
 	return g.on
+}
+
+// byName sorts rows, for those that were made from a map.
+func byName(rows []row) {
+	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 }
 
 const documentPath = "../docs/attacks.md"
