@@ -91,12 +91,22 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			}
 			s.finish(x, r, time.Since(began))
 		}()
-		if path := r.URL.Path; strings.Contains(path, "//") || strings.Contains(path, "/.") && !strings.HasPrefix(path, "/.well-known/") {
+		if path := r.URL.Path; strings.Contains(path, "//") || strings.Contains(path, "/.") && hasDots(path) {
 			s.notFound(x, r) // the mux would redirect to the clean path
 			return
 		}
 		next.ServeHTTP(x, r)
 	})
+}
+
+// hasDots reports whether a segment of the path is "." or "..".
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // finish counts and logs a request: never its path, which may be anything,
@@ -170,7 +180,7 @@ func (s *Server) clientIP(r *http.Request) string {
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop := strings.TrimSpace(hops[i])
 		ip, err := netip.ParseAddr(hop)
-		if err != nil {
+		if err != nil || ip.Zone() != "" { // a zone may be any text, and means nothing on another machine
 			break
 		}
 		host = ip.Unmap().String()
