@@ -72,8 +72,8 @@ var traces = []string{"goroutine ", "runtime error", "panic:", ".go:", "sqlstate
 // checkAnswer is what no attack may bring about, whatever else it does.
 func checkAnswer(t *testing.T, a answer) {
 	t.Helper()
-	if a.status >= 500 {
-		t.Errorf("the server failed: %s", a)
+	if a.status >= 500 || a.status >= 300 && a.status < 400 {
+		t.Errorf("the answer is %s", a)
 	}
 	lower := strings.ToLower(a.body)
 	if a.status < 400 {
@@ -85,7 +85,7 @@ func checkAnswer(t *testing.T, a answer) {
 		}
 	}
 	for name := range a.header {
-		if strings.EqualFold(name, injected) || name == "Set-Cookie" || name == "Server" || name == "X-Powered-By" {
+		if strings.EqualFold(name, injected) || name == "Set-Cookie" || name == "Location" || name == "Refresh" || name == "Server" || name == "X-Powered-By" {
 			t.Errorf("the answer has the header %s", name)
 		}
 	}
