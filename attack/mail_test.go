@@ -27,13 +27,19 @@ type letter struct {
 // mailTo waits for the newest mail of a kind to an address.
 func (s *server) mailTo(t *testing.T, kind, address string) letter {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(30 * time.Millisecond) {
-		if all := s.mailsTo(t, kind, address); len(all) > 0 {
-			return all[len(all)-1]
+	var all []letter
+	eventually(t, kind+" to "+address, func() bool { all = s.mailsTo(t, kind, address); return len(all) > 0 })
+	return all[len(all)-1]
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for began := time.Now(); !so(); time.Sleep(30 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatal("in vain: ", what)
 		}
 	}
-	t.Fatalf("no mail %s to %s", kind, address)
-	return letter{}
 }
 
 // mailsTo are the mails of a kind to an address, oldest first.

@@ -28,7 +28,7 @@ type group struct {
 	rows         func() []row
 }
 
-var groups = []group{tokens, tokenStates, requests, paths, hosts, bodies, massAssignment, fieldTexts, headerTexts}
+var groups = []group{tokens, tokenStates, requests, paths, hosts, bodies, massAssignment, fieldTexts, headerTexts, names, accounts}
 
 var tried, worked atomic.Int64
 
