@@ -62,10 +62,12 @@ func TestSpecificationsFourAnswers(t *testing.T) {
 func TestRefreshHintComesInTheLastMinutesOnly(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		id := s.user(t, "amina").ID
+		claims, err := s.tokens.Verify(s.register(t, "amina").field("access"), token.Access, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
 		for left, want := range map[time.Duration]string{4 * time.Minute: "true", 6 * time.Minute: ""} {
-			short, _, err := s.tokens.Issue(token.Access, id, "", "x", time.Now().Add(left-time.Hour))
+			short, _, err := s.tokens.Issue(token.Access, claims.UserID, claims.SessionID, "x", time.Now().Add(left-time.Hour))
 			if err != nil {
 				t.Fatal(err)
 			}

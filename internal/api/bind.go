@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"reflect"
 
 	"github.com/yoozak/clients/internal/account"
@@ -24,7 +25,10 @@ func readBody(x *exchange, r *http.Request) (payload.Object, error) {
 		if errors.As(err, &tooLarge) {
 			return nil, bodyTooLarge()
 		}
-		return nil, errBodyNotRead
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, errBodyTimeout
+		}
+		return nil, errBodyMalformed // chunks that are none, or the client is gone
 	}
 	v, err := payload.Decode(r.Header.Get("Content-Type"), data)
 	if err != nil {

@@ -29,7 +29,8 @@ var (
 	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
 	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
 	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
-	errBodyNotRead      = &problem{status: http.StatusRequestTimeout, key: "request_timeout"}
+	errBodyTimeout      = &problem{status: http.StatusRequestTimeout, key: "request_timeout"}
+	errBodyMalformed    = &problem{status: http.StatusBadRequest, key: "body_malformed"}
 )
 
 func methodNotAllowed(method string) error {

@@ -61,6 +61,7 @@ var (
 	// strictTransport keeps browsers from ever coming back without TLS
 	// (RFC 6797). Subdomains may be somebody else's.
 	strictTransport = []string{"max-age=31536000"}
+	closing         = []string{"close"}
 	vary            = []string{"Accept, Accept-Language, Authorization, Origin"}
 )
 
@@ -86,6 +87,12 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		h["Content-Language"] = contentLanguage[x.language]
 		s.cors.allow(h, r)
+		if len(r.TransferEncoding) > 0 {
+			// net/http does not tell whether the request also had a length, by
+			// which a proxy in front may have cut it: what stands behind it is
+			// then not a request (RFC 9112, section 6.1).
+			h["Connection"] = closing
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
@@ -98,12 +105,22 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			}
 			s.finish(x, r, time.Since(began))
 		}()
-		if path := r.URL.Path; strings.Contains(path, "//") || strings.Contains(path, "/.") && !strings.HasPrefix(path, "/.well-known/") {
+		if path := r.URL.Path; strings.Contains(path, "//") || strings.Contains(path, "/.") && hasDots(path) {
 			s.notFound(x, r) // the mux would redirect to the clean path
 			return
 		}
 		next.ServeHTTP(x, r)
 	})
+}
+
+// hasDots reports whether a segment of the path is "." or "..".
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // finish counts and logs a request: never its path, which may be anything,
@@ -177,7 +194,7 @@ func (s *Server) clientIP(r *http.Request) string {
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop := strings.TrimSpace(hops[i])
 		ip, err := netip.ParseAddr(hop)
-		if err != nil {
+		if err != nil || ip.Zone() != "" { // a zone may be any text, and means nothing on another machine
 			break
 		}
 		host = ip.Unmap().String()

@@ -24,7 +24,22 @@ func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 // every authenticated request asks, so it reads only what those need. It is
 // not for use inside [Store.Tx].
 func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, account.User, error) {
+	if !plainID(id) {
+		return account.Session{}, account.User{}, ErrNotFound
+	}
 	return s.lookups.find(ctx, id)
+}
+
+// plainID reports whether a text could be a session's id. PostgreSQL fails
+// on a text that is not UTF-8 or has a NUL, and with it fail the lookups of
+// everybody in the same query.
+func plainID(id string) bool {
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return len(id) <= 64
 }
 
 // Rotation replaces a session's newest refresh token.

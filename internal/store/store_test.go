@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -230,6 +231,32 @@ func TestSessionComesWithItsUser(t *testing.T) {
 		if _, _, err := s.SessionUser(t.Context(), "s2"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown session: got %v, want ErrNotFound", err)
 		}
+	})
+}
+
+// TestStrangeSessionIDIsNobodysTrouble: lookups share a query, which
+// PostgreSQL refuses as a whole for one bad text.
+func TestStrangeSessionIDIsNobodysTrouble(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		createSession(t, s, u.ID, "s1")
+		var all sync.WaitGroup
+		for range 50 {
+			for _, id := range []string{"\x00", "s1\x00", "\xff", "\xed\xa0\x80", "é", " ", strings.Repeat("s", 1<<20)} {
+				all.Go(func() {
+					if _, _, err := s.SessionUser(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+						t.Errorf("%.10q: got %v, want ErrNotFound", id, err)
+					}
+				})
+			}
+			all.Go(func() {
+				if _, _, err := s.SessionUser(t.Context(), "s1"); err != nil {
+					t.Errorf("a good session beside them: %v", err)
+				}
+			})
+		}
+		all.Wait()
 	})
 }
 

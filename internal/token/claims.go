@@ -80,8 +80,14 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 	c.TokenType, c.hasType = text(m, "token_type")
 	c.Jti, c.hasJti = text(m, "jti")
 	c.Iss, c.hasIss = text(m, "iss")
-	c.Sub, _ = text(m, "sub")
-	c.Sid, c.hasSid = text(m, "sid")
+	for name, to := range map[string]*string{"sub": &c.Sub, "sid": &c.Sid} {
+		var isText bool
+		v, there := m[name]
+		if *to, isText = v.(string); there && !isText { // it would pass for a token that has none
+			return errors.New(name + " is not a text")
+		}
+	}
+	_, c.hasSid = m["sid"]
 	c.UserID, c.hasUser = integer(m["user_id"])
 	return nil
 }

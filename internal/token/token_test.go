@@ -112,6 +112,41 @@ func TestIssuedTokenHasTheClaimsOfSimplejwt(t *testing.T) {
 	}
 }
 
+// TestTokenOfOurKeyNamesItsSession: one without would outlive every logout,
+// as only tokens of Django may.
+func TestTokenOfOurKeyNamesItsSession(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		tk := newTokens(t, algorithm)
+		raw, _, err := tk.Issue(token.Access, 42, "", "jti", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := account.ErrTokenInvalid
+		if algorithm == "HS256" {
+			want = nil
+		}
+		if _, err := tk.Verify(raw, token.Access, now); (err == nil) != (want == nil) || err != nil && !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	})
+}
+
+func TestTokenIsOneLine(t *testing.T) {
+	t.Parallel()
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		tk := newTokens(t, algorithm)
+		raw, _ := issue(t, tk, token.Access)
+		for _, line := range []string{"\n", "\r", "\r\n"} {
+			for _, bent := range []string{raw + line, line + raw, raw[:len(raw)-9] + line + raw[len(raw)-9:]} {
+				if _, err := tk.Verify(bent, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("with %q in it: %v; want ErrTokenInvalid", line, err)
+				}
+			}
+		}
+	})
+}
+
 func TestTokenEndsWhenItSays(t *testing.T) {
 	t.Parallel()
 	tk := newTokens(t, "ES256")

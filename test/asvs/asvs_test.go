@@ -61,7 +61,6 @@ func TestEveryRequirementHasItsRow(t *testing.T) {
 func TestEveryClaimIsShown(t *testing.T) {
 	t.Parallel()
 	d, repo := read(t), survey(t)
-	used := map[string]bool{}
 	for _, r := range d.rows {
 		claims := r.status == met || r.status == metInPart
 		switch {
@@ -77,22 +76,10 @@ func TestEveryClaimIsShown(t *testing.T) {
 			t.Errorf("line %d: %s says what is missing if and only if it is met in part", r.line, r.id)
 		}
 		for _, reference := range r.shownBy {
-			used[reference] = true
-			err := repo.check(reference)
-			_, waits := pending[reference]
-			switch {
-			case err != nil && !waits:
+			if err := repo.check(reference); err != nil {
 				t.Errorf("line %d: %s: %v", r.line, r.id, err)
-			case err == nil && waits:
-				t.Errorf("%s is there: take it out of pending", reference)
 			}
 		}
-	}
-	for reference, branch := range pending {
-		if !used[reference] {
-			t.Errorf("no row names %s: take it out of pending", reference)
-		}
-		t.Logf("not there yet: %s, of %s", reference, branch)
 	}
 }
 

@@ -1,0 +1,265 @@
+package attack
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"hash"
+	"maps"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/yoozak/clients/internal/store"
+)
+
+// forger has what an attacker has: the published keys, a key pair of their
+// own, and more than they ever should, the claims of the victim's token. To
+// show that a right signature alone is not enough, it also has the keys that
+// the server signs with, from its database.
+type forger struct {
+	s          *server
+	victim     person // the normal user
+	other      person
+	header     claims // of access tokens
+	claims     claims // of the victim's access token
+	refresh    claims // of the victim's refresh token
+	published  []byte // the key set
+	public     any    // nil for HS256
+	private    any    // what the server signs access tokens with
+	kid        string // of that key
+	refreshKey []byte
+	refreshKid string
+	method     jwt.SigningMethod
+	trap       *httptest.Server // where tokens say that their key is
+	trapped    atomic.Int64     // requests to the trap
+}
+
+type claims map[string]any
+
+// with returns a copy with some changed; nil takes one away.
+func (c claims) with(pairs ...any) claims {
+	m := maps.Clone(c)
+	for i := 0; i < len(pairs); i += 2 {
+		if name := pairs[i].(string); pairs[i+1] == nil {
+			delete(m, name)
+		} else {
+			m[name] = pairs[i+1]
+		}
+	}
+	return m
+}
+
+var b64 = base64.RawURLEncoding.EncodeToString
+
+// must is for what only fails when the forger itself is wrong.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func segment(token string, n int) claims {
+	data := must(base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[n]))
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	c := claims{}
+	if err := d.Decode(&c); err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func newForger(t *testing.T, s *server) *forger {
+	t.Helper()
+	f := &forger{s: s, victim: s.user, other: s.newPerson(t)}
+	f.header, f.claims, f.refresh = segment(f.victim.access, 0), segment(f.victim.access, 1), segment(f.victim.refresh, 1)
+	f.published = []byte(s.send(t, http.MethodGet, "/.well-known/jwks.json", nil).body)
+	f.trap = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		f.trapped.Add(1)
+		_, _ = w.Write(f.published)
+	}))
+	t.Cleanup(func() {
+		f.trap.Close()
+		if n := f.trapped.Load(); n > 0 {
+			t.Errorf("the server followed %d links of tokens", n)
+		}
+	})
+	f.loadKeys(t)
+	return f
+}
+
+// loadKeys takes the keys from the database of the running server.
+func (f *forger) loadKeys(t *testing.T) {
+	t.Helper()
+	f.method = jwt.GetSigningMethod(f.s.variant)
+	if f.s.variant == "HS256" {
+		f.private, f.refreshKey = []byte(hmacSecret), []byte(hmacSecret)
+		return
+	}
+	st := must(store.Open(t.Context(), f.s.database, store.Options{}))
+	defer st.Close() //nolint:errcheck // it was read
+	for _, k := range must(st.Keys(t.Context())) {
+		if k.TokenType == "refresh" {
+			f.refreshKey, f.refreshKid = k.Private.Reveal(), k.ID
+			continue
+		}
+		f.kid, f.private = k.ID, must(x509.ParsePKCS8PrivateKey(k.Private.Reveal()))
+		switch p := f.private.(type) {
+		case *ecdsa.PrivateKey:
+			f.public = &p.PublicKey
+		case ed25519.PrivateKey:
+			f.public = p.Public()
+		case *rsa.PrivateKey:
+			f.public = &p.PublicKey
+		}
+	}
+}
+
+// text is a part of a token before base64: claims, or JSON that is not what
+// it should be.
+func text(v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return []byte(v)
+	case []byte:
+		return v
+	}
+	return must(json.Marshal(v))
+}
+
+// unsigned is the two parts that are signed.
+func unsigned(header, payload any) string { return b64(text(header)) + "." + b64(text(payload)) }
+
+// signed is a token with the signature that sign makes.
+func signed(header, payload any, sign func(text string) []byte) string {
+	u := unsigned(header, payload)
+	return u + "." + b64(sign(u))
+}
+
+// insider signs with the server's own key for access tokens.
+func (f *forger) insider(header, payload any) string {
+	return signed(header, payload, func(u string) []byte { return must(f.method.Sign(u, f.private)) })
+}
+
+// mac signs with HMAC-SHA-256, or another hash.
+func mac(key []byte, hashes ...func() hash.Hash) func(string) []byte {
+	h := sha256.New
+	if len(hashes) > 0 {
+		h = hashes[0]
+	}
+	return func(u string) []byte {
+		m := hmac.New(h, key)
+		_, _ = m.Write([]byte(u))
+		return m.Sum(nil)
+	}
+}
+
+var sha512Hashes = map[string]func() hash.Hash{"HS384": sha512.New384, "HS512": sha512.New}
+
+// stranger signs with a key pair that is not the server's, and returns the
+// public half as a JWK.
+func (f *forger) stranger(header func(jwk claims) claims, payload any) string {
+	switch f.s.variant {
+	case "RS256":
+		key := must(rsa.GenerateKey(rand.Reader, 2048))
+		jwk := claims{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": f.kid, "n": b64(key.N.Bytes()), "e": "AQAB"}
+		return signed(header(jwk), payload, func(u string) []byte { return must(f.method.Sign(u, key)) })
+	case "EdDSA":
+		public, key, err := ed25519.GenerateKey(rand.Reader)
+		must(public, err)
+		jwk := claims{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": f.kid, "x": b64(public)}
+		return signed(header(jwk), payload, func(u string) []byte { return must(f.method.Sign(u, key)) })
+	case "HS256":
+		key := []byte(strings.Repeat("attacker", 8))
+		return signed(header(claims{"kty": "oct", "alg": "HS256", "k": b64(key)}), payload, mac(key))
+	}
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	point := must(key.PublicKey.Bytes())
+	jwk := claims{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": f.kid, "x": b64(point[1:33]), "y": b64(point[33:])}
+	return signed(header(jwk), payload, func(u string) []byte { return must(f.method.Sign(u, key)) })
+}
+
+// publicForms are the ways in which a public key is written down, each of
+// which some library once took for the secret of a MAC.
+func (f *forger) publicForms() map[string][]byte {
+	if f.public == nil {
+		return nil
+	}
+	der := must(x509.MarshalPKIXPublicKey(f.public))
+	asPEM := func(name string, der []byte) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: name, Bytes: der})
+	}
+	var set struct{ Keys []json.RawMessage }
+	must(0, json.Unmarshal(f.published, &set))
+	spki := asPEM("PUBLIC KEY", der)
+	forms := map[string][]byte{
+		"PEM":                      spki,
+		"PEM without its last LF":  bytes.TrimRight(spki, "\n"),
+		"PEM with CR LF":           bytes.ReplaceAll(spki, []byte("\n"), []byte("\r\n")),
+		"PEM on one line":          bytes.ReplaceAll(spki, []byte("\n"), nil),
+		"DER":                      der,
+		"base64 of DER":            []byte(base64.StdEncoding.EncodeToString(der)),
+		"the JWK as published":     set.Keys[0],
+		"the key set as published": f.published,
+	}
+	switch p := f.public.(type) {
+	case *rsa.PublicKey:
+		forms["PKCS #1 PEM"] = asPEM("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(p))
+		forms["PKCS #1 DER"] = x509.MarshalPKCS1PublicKey(p)
+		forms["the raw key"] = p.N.Bytes()
+		forms["the key's number in base64"] = []byte(b64(p.N.Bytes()))
+	case *ecdsa.PublicKey:
+		point := must(p.Bytes())
+		compressed := append([]byte{2 + point[64]&1}, point[1:33]...)
+		forms["PKCS #1 PEM"], forms["PKCS #1 DER"] = point[1:], compressed // there is no PKCS #1: the coordinates
+		forms["the raw key"] = point
+		forms["the key's number in base64"] = []byte(b64(point[1:33]))
+	case ed25519.PublicKey:
+		forms["PKCS #1 PEM"], forms["PKCS #1 DER"] = []byte(base64.StdEncoding.EncodeToString(p)), der[12:]
+		forms["the raw key"] = p
+		forms["the key's number in base64"] = []byte(b64(p))
+	}
+	return forms
+}
+
+// order of the group of P-256.
+var order = elliptic.P256().Params().N
+
+// rs is an ECDSA signature as JWS writes it.
+func rs(r, s *big.Int) []byte {
+	var b [64]byte
+	r.FillBytes(b[:32])
+	s.FillBytes(b[32:])
+	return b[:]
+}
+
+// twin is the other signature (r, n-s) of an ES256 token's text.
+func twin(token string) string {
+	u, signature, _ := cutLast(token)
+	b := must(base64.RawURLEncoding.DecodeString(signature))
+	s := new(big.Int).SetBytes(b[32:])
+	return u + "." + b64(rs(new(big.Int).SetBytes(b[:32]), s.Sub(order, s)))
+}
+
+// cutLast cuts a token before its signature.
+func cutLast(token string) (before, signature string, found bool) {
+	i := strings.LastIndexByte(token, '.')
+	return token[:i], token[i+1:], true
+}

@@ -1,0 +1,288 @@
+// Package attack plays attacks that are publicly known against the built
+// binary: forged tokens, smuggled requests, hostile bodies and fields. Each
+// is a row with a name; docs/attacks.md is written from them.
+package attack
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long any one request may take: the servers share two
+// cores, but none of the attacks may make one wait for this.
+const patience = 20 * time.Second
+
+// publicURL is where the links in mails must lead, whoever asks.
+const publicURL = "https://accounts.shop.example"
+
+var build struct {
+	once   sync.Once
+	dir    string
+	binary string
+	err    error
+}
+
+// binary builds yoozak once.
+func binary(t *testing.T) string {
+	t.Helper()
+	build.once.Do(func() {
+		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
+			return
+		}
+		build.binary = filepath.Join(build.dir, "yoozak")
+		out, err := exec.Command("go", "build", "-o", build.binary, "../cmd/yoozak").CombinedOutput()
+		if err != nil {
+			build.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.binary
+}
+
+// server is a running yoozak with a normal user, who must be served as if
+// nothing happened after every attack.
+type server struct {
+	variant  string // ES256, RS256, EdDSA or HS256
+	url      string
+	address  string
+	database string
+	mails    string // the folder
+	cmd      *exec.Cmd
+	env      []string
+	log      *logBuffer
+	client   *http.Client
+	user     person // the normal one
+
+	names      atomic.Int64
+	registered atomic.Int64 // users that there should be
+	mu         sync.Mutex
+	secrets    []string // what must not be in the log
+	forgerOnce sync.Once
+	forger     *forger
+}
+
+// logBuffer may be read while the process writes.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// secret of the HS256 servers, as an operator makes one.
+const hmacSecret = "dGhpcyBpcyBvbmx5IGZvciB0aGUgYXR0YWNrcw-0123456789"
+
+// start runs "yoozak serve" as talkative as it can be, with cheap hashes,
+// and ends it with the test, when its log is read.
+func start(t *testing.T, algorithm, database string, env ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if database == "" {
+		database = "sqlite:" + filepath.Join(dir, "yoozak.db")
+	}
+	s := &server{
+		variant: algorithm, url: "http://" + address, address: address, database: database,
+		mails: filepath.Join(dir, "mails"), log: new(logBuffer),
+		client: &http.Client{
+			Timeout:       patience,
+			Transport:     &http.Transport{MaxIdleConnsPerHost: 50, DisableCompression: true},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		secrets: []string{hmacSecret},
+	}
+	s.env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database,
+		"YOOZAK_JWT_ALGORITHM=" + algorithm, "YOOZAK_LANGUAGE=en",
+		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1", "YOOZAK_HASH_WAIT=20s",
+		"YOOZAK_LOG_LEVEL=debug", "YOOZAK_LOG_FORMAT=json", "YOOZAK_LOG_REQUESTS=true", "YOOZAK_RATE_LIMITS=off",
+		"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_PUBLIC_URL=" + publicURL, "YOOZAK_MAIL_PER_IP=1000000", "YOOZAK_MAIL_PER_ADDRESS=10000",
+	}, env...)
+	if algorithm == "HS256" {
+		s.env = append(s.env, "YOOZAK_JWT_SECRET="+hmacSecret)
+	}
+	s.cmd = exec.Command(binary(t), "serve")
+	s.cmd.Dir, s.cmd.Env = dir, s.env
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(t) })
+	s.waitReady(t)
+	s.user = s.newPerson(t)
+	return s
+}
+
+func (s *server) waitReady(t *testing.T) {
+	t.Helper()
+	for range 600 {
+		if res, err := s.client.Get(s.url + "/readyz"); err == nil { //nolint:noctx // has a time-out
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the server did not become ready:\n%s", s.log)
+}
+
+// stop is SIGTERM. The server must have survived until then, end with 0, and
+// have logged nothing that it should not.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	s.client.CloseIdleConnections()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Errorf("the server is gone: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	case <-time.After(60 * time.Second):
+		_ = s.cmd.Process.Kill()
+		t.Error("the server does not end")
+	}
+	s.readLog(t)
+}
+
+// injected is what attacks try to write into logs, headers and mails.
+const injected = "Injected-By-Attack"
+
+// readLog finds what attacks may have left in the log: a line of their own,
+// a secret, an error or a panic of ours.
+func (s *server) readLog(t *testing.T) {
+	t.Helper()
+	log := s.log.String()
+	greeting := []string{"Yoozak Clients ", "  API:  ", "  Database:", "  Tokens:", "  Mail: "}
+	lines := bufio.NewScanner(strings.NewReader(log))
+	lines.Buffer(nil, 1<<20)
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		if n <= len(greeting)+5 && hasAnyPrefix(line, greeting) {
+			continue
+		}
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("line %d of the log is not ours: %.60q", n, line)
+			continue
+		}
+		if entry.Level == "ERROR" || strings.Contains(entry.Msg, "panic") || strings.Contains(entry.Msg, "superfluous") || strings.Contains(entry.Msg, injected) {
+			t.Errorf("line %d of the log: %.400s", n, line)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, secret := range s.secrets {
+		if strings.Contains(log, secret) {
+			t.Errorf("secret %d of %d is in the log", i+1, len(s.secrets))
+		}
+	}
+}
+
+func hasAnyPrefix(s string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep notes a secret that the log must not have.
+func (s *server) keep(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range secrets {
+		if len(secret) >= 12 {
+			s.secrets = append(s.secrets, secret)
+		}
+	}
+}
+
+// command runs another subcommand of the binary on the server's database.
+func (s *server) command(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary(t), args...)
+	cmd.Dir, cmd.Env = s.cmd.Dir, s.env
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("yoozak %s: %v\n%s", args[0], err, problems.String())
+	}
+	return string(out)
+}
+
+// listed is a user in "yoozak user list --json".
+type listed struct {
+	ID              int64
+	Username, Email string
+	Active          bool
+}
+
+// users are all there are, by the command line.
+func (s *server) users(t *testing.T) map[string]listed {
+	t.Helper()
+	all := map[string]listed{}
+	lines := json.NewDecoder(strings.NewReader(s.command(t, "user", "list", "--json")))
+	for {
+		var u listed
+		if err := lines.Decode(&u); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[u.Username] = u
+	}
+}
+
+// keepsUsers fails when there is another number of users than registered, or
+// the normal user's row changed.
+func (s *server) keepsUsers(t *testing.T) {
+	t.Helper()
+	all := s.users(t)
+	if got, want := len(all), int(s.registered.Load()); got != want {
+		t.Errorf("%d users in the database, %d registered", got, want)
+	}
+	want := listed{ID: s.user.id, Username: s.user.name, Email: s.user.email, Active: true}
+	if got := all[s.user.name]; got != want {
+		t.Errorf("the normal user's row is %+v, it was %+v", got, want)
+	}
+}
