@@ -60,6 +60,9 @@ func TestScripts(t *testing.T) {
 					env.Setenv("SHADOW", address)
 					env.Setenv("ENGINE", engine)
 					project, err := filepath.Abs("../../test/django")
+					if err != nil {
+						return err
+					}
 					env.Setenv("DJANGO", project)
 					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
 					env.Values["server"] = new(scriptServer)
