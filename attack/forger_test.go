@@ -252,14 +252,14 @@ func rs(r, s *big.Int) []byte {
 
 // twin is the other signature (r, n-s) of an ES256 token's text.
 func twin(token string) string {
-	u, signature, _ := cutLast(token)
+	u, signature := cutLast(token)
 	b := must(base64.RawURLEncoding.DecodeString(signature))
 	s := new(big.Int).SetBytes(b[32:])
 	return u + "." + b64(rs(new(big.Int).SetBytes(b[:32]), s.Sub(order, s)))
 }
 
 // cutLast cuts a token before its signature.
-func cutLast(token string) (before, signature string, found bool) {
+func cutLast(token string) (before, signature string) {
 	i := strings.LastIndexByte(token, '.')
-	return token[:i], token[i+1:], true
+	return token[:i], token[i+1:]
 }

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -73,7 +74,6 @@ type server struct {
 	registered atomic.Int64 // users that there should be
 	mu         sync.Mutex
 	secrets    []string // what must not be in the log
-	forgerOnce sync.Once
 	forger     *forger
 }
 
@@ -264,7 +264,7 @@ func (s *server) users(t *testing.T) map[string]listed {
 	lines := json.NewDecoder(strings.NewReader(s.command(t, "user", "list", "--json")))
 	for {
 		var u listed
-		if err := lines.Decode(&u); err == io.EOF {
+		if err := lines.Decode(&u); errors.Is(err, io.EOF) {
 			return all
 		} else if err != nil {
 			t.Fatal(err)

@@ -65,7 +65,7 @@ func stateRows() []row {
 		}},
 		{name: "twin of other claims", tries: "the twin's signature under another user's id", holds: "401", play: func(t *testing.T, s *server) {
 			p := s.newPerson(t)
-			_, signature, _ := cutLast(twin(p.access))
+			_, signature := cutLast(twin(p.access))
 			c := segment(p.access, 1).with("user_id", s.user.id, "sub", "1")
 			wants(t, s.me(t, unsigned(segment(p.access, 0), c)+"."+signature), http.StatusUnauthorized)
 		}},
