@@ -148,7 +148,7 @@ func algorithmRows() []row {
 	// Key confusion: the public key, which everybody has, as the secret of a MAC.
 	for _, form := range []string{
 		"PEM", "PEM without its last LF", "PEM with CR LF", "PEM on one line", "DER", "base64 of DER", "the JWK as published",
-		"the key set as published", "PKCS #1 PEM", "PKCS #1 DER", "the raw key", "the key's number in base64",
+		"the key set as published", "PKCS #1 PEM, or the coordinates", "PKCS #1 DER, or the shortest form", "the raw key", "the key's number in base64",
 	} {
 		for kid, about := range map[string]string{"access": "with the id of the access key", "refresh": "with the id of the refresh key", "": "without a key id"} {
 			name := "key confusion " + about + ": " + form
@@ -393,7 +393,7 @@ func keyRows() []row {
 	}
 	own("x5c", "a chain of certificates in the header", func(f *forger, _ claims) claims { return f.header.with("x5c", []string{"MIIB", "AAAA"}) })
 	own("x5t", "a fingerprint of a certificate in the header", func(f *forger, _ claims) claims { return f.header.with("x5t", "AAAA", "x5t#S256", "AAAA") })
-	own("p2c", "two milliard rounds of PBES2", func(f *forger, _ claims) claims {
+	own("p2c", "two billion rounds of PBES2", func(f *forger, _ claims) claims {
 		return claims{"alg": "PBES2-HS256+A128KW", "enc": "A128CBC-HS256", "p2c": 2147483647, "p2s": "AAAA", "kid": f.kid}
 	})
 	add("crit, insider", "a header that must be understood and is not", nil, func(f *forger) string {

@@ -127,8 +127,8 @@ Written by `+"`go test ./attack -run Document -update`"+`; do not edit.
 %d attacks are played against the running binary by `+"`go test ./attack`"+`. None may work. After each of them, besides what its
 line says:
 
-- no answer was a 5xx (but for those that a line names), none had a trace of the program in it, a cookie or a header that the attack brought, and none took
-  longer than %v;
+- no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
+  a header that the attack brought, and none took longer than %v;
 - the next request of a normal user, with a token from before, works, and that user's row is unchanged;
 - there are as many users in the database as were registered.
 

@@ -239,7 +239,14 @@ func (s *server) keep(secrets ...string) {
 // command runs another subcommand of the binary on the server's database.
 func (s *server) command(t *testing.T, args ...string) string {
 	t.Helper()
+	return s.commandWith(t, "", args...)
+}
+
+// commandWith also gives it something to read.
+func (s *server) commandWith(t *testing.T, input string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(binary(t), args...)
+	cmd.Stdin = strings.NewReader(input)
 	cmd.Dir, cmd.Env = s.cmd.Dir, s.env
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
