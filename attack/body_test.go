@@ -231,7 +231,7 @@ func encodingRows() []row {
 		rows = append(rows, posted("type: `"+kind+"`", "a body that says it is something else, which a simple form of another site may send or another library would run", kind, []byte(good), 415))
 	}
 	for name, body := range map[string]string{
-		"XML entity": `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><username>&b;</username>`, "milliard laughs": `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><a>&b;</a>`,
+		"XML entity": `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><username>&b;</username>`, "billion laughs": `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><a>&b;</a>`,
 		"YAML": "!!python/object/apply:os.system [\"sleep 60\"]", "pickle": "cos\nsystem\n(S'sleep 60'\ntR.", "PHP": "O:8:\"stdClass\":0:{}", "Java": "\xac\xed\x00\x05sr",
 	} {
 		rows = append(rows, posted("object: "+name, "what other libraries build objects from, or read files for, as JSON", jsonType, []byte(body), 400))

@@ -221,18 +221,18 @@ func (f *forger) publicForms() map[string][]byte {
 	}
 	switch p := f.public.(type) {
 	case *rsa.PublicKey:
-		forms["PKCS #1 PEM"] = asPEM("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(p))
-		forms["PKCS #1 DER"] = x509.MarshalPKCS1PublicKey(p)
+		forms["PKCS #1 PEM, or the coordinates"] = asPEM("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(p))
+		forms["PKCS #1 DER, or the shortest form"] = x509.MarshalPKCS1PublicKey(p)
 		forms["the raw key"] = p.N.Bytes()
 		forms["the key's number in base64"] = []byte(b64(p.N.Bytes()))
 	case *ecdsa.PublicKey:
 		point := must(p.Bytes())
 		compressed := append([]byte{2 + point[64]&1}, point[1:33]...)
-		forms["PKCS #1 PEM"], forms["PKCS #1 DER"] = point[1:], compressed // there is no PKCS #1: the coordinates
+		forms["PKCS #1 PEM, or the coordinates"], forms["PKCS #1 DER, or the shortest form"] = point[1:], compressed
 		forms["the raw key"] = point
 		forms["the key's number in base64"] = []byte(b64(point[1:33]))
 	case ed25519.PublicKey:
-		forms["PKCS #1 PEM"], forms["PKCS #1 DER"] = []byte(base64.StdEncoding.EncodeToString(p)), der[12:]
+		forms["PKCS #1 PEM, or the coordinates"], forms["PKCS #1 DER, or the shortest form"] = []byte(base64.StdEncoding.EncodeToString(p)), der[12:]
 		forms["the raw key"] = p
 		forms["the key's number in base64"] = []byte(b64(p))
 	}
@@ -252,14 +252,14 @@ func rs(r, s *big.Int) []byte {
 
 // twin is the other signature (r, n-s) of an ES256 token's text.
 func twin(token string) string {
-	u, signature, _ := cutLast(token)
+	u, signature := cutLast(token)
 	b := must(base64.RawURLEncoding.DecodeString(signature))
 	s := new(big.Int).SetBytes(b[32:])
 	return u + "." + b64(rs(new(big.Int).SetBytes(b[:32]), s.Sub(order, s)))
 }
 
 // cutLast cuts a token before its signature.
-func cutLast(token string) (before, signature string, found bool) {
+func cutLast(token string) (before, signature string) {
 	i := strings.LastIndexByte(token, '.')
-	return token[:i], token[i+1:], true
+	return token[:i], token[i+1:]
 }

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -45,7 +46,24 @@ func eventually(t *testing.T, what string, so func() bool) {
 // mailsTo are the mails of a kind to an address, oldest first.
 func (s *server) mailsTo(t *testing.T, kind, address string) []letter {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(s.mails, "*-"+kind+".eml"))
+	var all []letter
+	for _, l := range s.letters(t, kind) {
+		if to, err := mail.ParseAddress(l.header.Get("To")); err == nil && to.Address == address {
+			s.keep(l.token)
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// letters are all mails, or all of a kind, oldest first.
+func (s *server) letters(t *testing.T, kinds ...string) []letter {
+	t.Helper()
+	pattern := "*.eml"
+	for _, kind := range kinds {
+		pattern = "*-" + kind + ".eml"
+	}
+	paths, err := filepath.Glob(filepath.Join(s.mails, pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +73,7 @@ func (s *server) mailsTo(t *testing.T, kind, address string) []letter {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := readLetter(t, string(data))
-		if to, err := mail.ParseAddress(l.header.Get("To")); err == nil && to.Address == address {
-			s.keep(l.token)
-			all = append(all, l)
-		}
+		all = append(all, readLetter(t, string(data)))
 	}
 	return all
 }
@@ -85,7 +99,7 @@ func readLetter(t *testing.T, raw string) letter {
 	parts := multipart.NewReader(m.Body, params["boundary"])
 	for {
 		p, err := parts.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

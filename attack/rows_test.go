@@ -28,7 +28,7 @@ type group struct {
 	rows         func() []row
 }
 
-var groups = []group{tokens, tokenStates, requests, paths, hosts, bodies, massAssignment, fieldTexts, headerTexts, names, accounts}
+var groups = []group{tokens, tokenStates, requests, paths, hosts, bodies, massAssignment, fieldTexts, headerTexts, names, accounts, webPages, slow}
 
 var tried, worked atomic.Int64
 
@@ -127,8 +127,8 @@ Written by `+"`go test ./attack -run Document -update`"+`; do not edit.
 %d attacks are played against the running binary by `+"`go test ./attack`"+`. None may work. After each of them, besides what its
 line says:
 
-- no answer was a 5xx, none had a trace of the program in it, a cookie or a header that the attack brought, and none took
-  longer than %v;
+- no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
+  a header that the attack brought, and none took longer than %v;
 - the next request of a normal user, with a token from before, works, and that user's row is unchanged;
 - there are as many users in the database as were registered.
 
@@ -159,5 +159,5 @@ func joined(rows []row) string {
 // cell escapes what would end a cell of a Markdown table, or be read as
 // something else than text.
 func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(s)
+	return strings.NewReplacer("``", "(empty)", "|", `\|`, "<", "&lt;", "\n", " ").Replace(s)
 }

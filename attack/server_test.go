@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -73,7 +74,6 @@ type server struct {
 	registered atomic.Int64 // users that there should be
 	mu         sync.Mutex
 	secrets    []string // what must not be in the log
-	forgerOnce sync.Once
 	forger     *forger
 }
 
@@ -190,7 +190,7 @@ const injected = "Injected-By-Attack"
 func (s *server) readLog(t *testing.T) {
 	t.Helper()
 	log := s.log.String()
-	greeting := []string{"Yoozak Clients ", "  API:  ", "  Database:", "  Tokens:", "  Mail: "}
+	greeting := []string{"Yoozak Clients ", "  API:  ", "  Database:", "  Tokens:", "  Keys: ", "  Mail: ", "  Limits: "}
 	lines := bufio.NewScanner(strings.NewReader(log))
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
@@ -239,7 +239,14 @@ func (s *server) keep(secrets ...string) {
 // command runs another subcommand of the binary on the server's database.
 func (s *server) command(t *testing.T, args ...string) string {
 	t.Helper()
+	return s.commandWith(t, "", args...)
+}
+
+// commandWith also gives it something to read.
+func (s *server) commandWith(t *testing.T, input string, args ...string) string {
+	t.Helper()
 	cmd := exec.Command(binary(t), args...)
+	cmd.Stdin = strings.NewReader(input)
 	cmd.Dir, cmd.Env = s.cmd.Dir, s.env
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
@@ -264,7 +271,7 @@ func (s *server) users(t *testing.T) map[string]listed {
 	lines := json.NewDecoder(strings.NewReader(s.command(t, "user", "list", "--json")))
 	for {
 		var u listed
-		if err := lines.Decode(&u); err == io.EOF {
+		if err := lines.Decode(&u); errors.Is(err, io.EOF) {
 			return all
 		} else if err != nil {
 			t.Fatal(err)

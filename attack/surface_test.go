@@ -22,6 +22,7 @@ type endpoint struct {
 	needsCaller  bool
 	fields       []string // of the body
 	inPath       []string
+	inQuery      []string
 }
 
 // name is short: "POST auth/login".
@@ -71,30 +72,44 @@ func readEndpoints() []endpoint {
 	var all []endpoint
 	ast.Inspect(table, func(n ast.Node) bool {
 		line, ok := n.(*ast.CompositeLit)
-		if !ok || line.Type != nil || len(line.Elts) < 5 {
+		if !ok || line.Type != nil || len(line.Elts) < 3 {
 			return true
 		}
-		e := endpoint{method: strings.ToUpper(strings.TrimPrefix(line.Elts[0].(*ast.SelectorExpr).Sel.Name, "Method"))}
-		for _, elt := range line.Elts {
-			switch x := elt.(type) {
+		var e endpoint
+		ast.Inspect(line, func(n ast.Node) bool {
+			switch x := n.(type) {
+			case *ast.SelectorExpr:
+				if method, ok := strings.CutPrefix(x.Sel.Name, "Method"); ok && e.method == "" {
+					e.method = strings.ToUpper(method)
+				}
 			case *ast.BasicLit:
-				if text, err := strconv.Unquote(x.Value); err == nil && strings.HasPrefix(text, "/") {
+				if text, err := strconv.Unquote(x.Value); err == nil && strings.HasPrefix(text, "/") && e.path == "" {
 					e.path = text
 				}
 			case *ast.CallExpr: // handle(s.login)
-				e.needsCaller = x.Fun.(*ast.Ident).Name == "handleAs"
-				if st := structs[inputs[x.Args[0].(*ast.SelectorExpr).Sel.Name]]; st != nil {
-					for _, f := range st.Fields.List {
-						tag := reflect.StructTag(strings.Trim(f.Tag.Value, "`"))
-						if name := tag.Get("json"); name != "" {
-							e.fields = append(e.fields, name)
-						} else {
-							e.inPath = append(e.inPath, tag.Get("path"))
-						}
+				made, ok := x.Fun.(*ast.Ident)
+				if !ok || !strings.HasPrefix(made.Name, "handle") {
+					return true
+				}
+				e.needsCaller = made.Name != "handle"
+				st := structs[inputs[x.Args[0].(*ast.SelectorExpr).Sel.Name]]
+				if st == nil {
+					return true
+				}
+				for _, f := range st.Fields.List {
+					tag := reflect.StructTag(strings.Trim(f.Tag.Value, "`"))
+					switch {
+					case tag.Get("json") != "":
+						e.fields = append(e.fields, tag.Get("json"))
+					case tag.Get("query") != "":
+						e.inQuery = append(e.inQuery, tag.Get("query"))
+					default:
+						e.inPath = append(e.inPath, tag.Get("path"))
 					}
 				}
 			}
-		}
+			return true
+		})
 		all = append(all, e)
 		return false
 	})
