@@ -39,6 +39,7 @@ type cli struct {
 const description = `Customer accounts for storefronts and phones: register, log in, renew, profile.
 
 Start with:  yoozak serve
+
 Every flag is also a variable (in brackets); secrets are variables or files only.`
 
 // env is what a command is given beside its flags.
@@ -79,6 +80,9 @@ func run(e env, args []string) int {
 		fmt.Fprintln(e.stderr, "Run 'yoozak --help' to see the commands.")
 		return 2
 	}
+	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
+		fmt.Fprintf(e.stderr, "yoozak: the variable %s is no setting of this program: it changes nothing\n", name)
+	}
 	err = command.Run(e)
 	var settings *settingsError
 	switch {
@@ -104,6 +108,28 @@ func dropEmptyVariables() {
 			_ = os.Unsetenv(name)
 		}
 	}
+}
+
+// unknownVariables lists YOOZAK_* variables that no command reads: mostly a
+// slip of the pen, which would leave a setting at its default without a word.
+func unknownVariables(root *kong.Node, environ []string) []string {
+	known := map[string]bool{"YOOZAK_IMPORT_SOURCE": true}
+	_ = kong.Visit(root, func(node kong.Visitable, next kong.Next) error {
+		if flag, is := node.(*kong.Flag); is {
+			for _, name := range flag.Envs {
+				known[name] = true
+				known[strings.TrimSuffix(name, "_FILE")] = true // a secret has no flag but that of its file
+			}
+		}
+		return next(nil)
+	})
+	var unknown []string
+	for _, pair := range environ {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "YOOZAK_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 // explain adds what a person at a terminal can do about an error.

@@ -37,10 +37,10 @@ var kinds = map[account.MailKind]words{
 
 // content is a mail in words.
 type content struct {
-	Language, Direction                  string
-	Brand, Subject, Greeting, Body, Note string
-	Action, Link, LinkHint, Footer       string
-	Facts                                []fact
+	Language, Direction                   string
+	Brand, Subject, Greeting, Body, Note  string
+	Action, Link, LinkHint, Footer, Colon string
+	Facts                                 []fact
 }
 
 // fact is a line of a notice. Direction is that of the value, which may be
@@ -61,7 +61,7 @@ func compose(m account.Mail, link, brand string) content {
 	c := content{
 		Language: lang, Direction: locale.Direction(lang), Brand: brand,
 		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note),
-		Footer: say("mail.footer"),
+		Footer: say("mail.footer"), Colon: say("mail.colon"),
 	}
 	if w.action != "" {
 		c.Action, c.Link, c.LinkHint = say(w.action), link, say("mail.link_hint")
