@@ -133,6 +133,9 @@ func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token
 	if err != nil {
 		return token.Claims{}, account.User{}, err
 	}
+	if err := s.notRevoked(ctx, claims); err != nil {
+		return token.Claims{}, account.User{}, err
+	}
 	n, u, err := s.session(ctx, claims)
 	switch {
 	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":

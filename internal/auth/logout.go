@@ -23,6 +23,9 @@ func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Inpu
 	if err != nil {
 		return err
 	}
+	if err := s.notRevoked(ctx, claims); err != nil {
+		return err
+	}
 	n, _, err := s.session(ctx, claims)
 	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
 		n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
