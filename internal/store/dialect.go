@@ -62,6 +62,9 @@ const sqliteParams = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 	"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)&_txlock=immediate" +
 	"&_time_integer_format=unix_micro&_inttotime=1"
 
+// openTries bounds the wait for a file that another server is turning to WAL.
+const openTries = 40
+
 func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Store, error) {
 	path, err := filepath.Abs(strings.TrimPrefix(rawURL, "sqlite:"))
 	if err != nil {
@@ -85,7 +88,16 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err != nil {
 		return nil, err
 	}
-	batch, err := newBatcher(ctx, writer, o.Batch)
+	// A new file is turned to WAL by whoever comes first; of several servers
+	// that start at once the others are told that it is locked, at once.
+	var batch *batcher
+	for try := 0; ; try++ {
+		batch, err = newBatcher(ctx, writer, o.Batch)
+		if err == nil || !errors.Is(mendSQLite(err), account.ErrUnavailable) || try == openTries || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), readers.Close(), writer.Close())
 	}
