@@ -64,26 +64,11 @@ func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, 
 
 // Challenges returns a user's challenges, the newest first.
 func (s *Store) Challenges(ctx context.Context, userID int64) ([]account.Challenge, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1
 		ORDER BY created_at DESC, hash`, userID)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []account.Challenge
-	for rows.Next() {
-		c, err := scanChallenge(rows.Scan)
-		if err != nil {
-			return nil, s.mend(err)
-		}
-		all = append(all, c)
-	}
-	return all, s.mend(rows.Err())
 }
 
 // DeleteChallenges forgets up to limit challenges that expired before the

@@ -80,27 +80,17 @@ func (s *Store) SealedEvents(ctx context.Context, after, through int64, limit in
 // EventsToSeal returns events that have no place in the chain yet, in the
 // order of their ids, at most limit, with no more than their hash is made of.
 func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanToSeal, `
 		SELECT id, at, kind, actor, details, commitment
 		FROM events
 		WHERE seq IS NULL
 		ORDER BY id
 		LIMIT $1`, limit)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []account.Event
-	for rows.Next() {
-		var e account.Event
-		if err := rows.Scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &e.Commitment); err != nil {
-			return nil, s.mend(err)
-		}
-		all = append(all, e)
-	}
-	return all, s.mend(rows.Err())
+}
+
+func scanToSeal(scan func(...any) error) (e account.Event, err error) {
+	err = scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &e.Commitment)
+	return e, err
 }
 
 // UnsealedEvents returns events that have no place in the chain yet, in the
@@ -110,22 +100,7 @@ func (s *Store) UnsealedEvents(ctx context.Context, limit int) ([]account.Event,
 }
 
 func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account.Event, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `SELECT `+eventColumns+` FROM events `+rest, args...)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []account.Event
-	for rows.Next() {
-		e, err := scanEvent(rows.Scan)
-		if err != nil {
-			return nil, s.mend(err)
-		}
-		all = append(all, e)
-	}
-	return all, s.mend(rows.Err())
+	return list(ctx, s, scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
 }
 
 // EventChain returns the state of the chain.

@@ -82,29 +82,20 @@ func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
 
 // Keys returns every key, the youngest first.
 func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanKey, `
 		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
 		FROM signing_keys
 		ORDER BY generation DESC, token_type, algorithm`)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var keys []SigningKey
-	for rows.Next() {
-		var (
-			k       SigningKey
-			private []byte
-			retires sql.NullTime
-		)
-		if err := rows.Scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, &k.CreatedAt, &k.ActiveAt, &retires); err != nil {
-			return nil, s.mend(err)
-		}
-		k.Private = secret.NewBytes(private)
-		k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
-		keys = append(keys, k)
-	}
-	return keys, s.mend(rows.Err())
+}
+
+func scanKey(scan func(...any) error) (SigningKey, error) {
+	var (
+		k       SigningKey
+		private []byte
+		retires sql.NullTime
+	)
+	err := scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, &k.CreatedAt, &k.ActiveAt, &retires)
+	k.Private = secret.NewBytes(private)
+	k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
+	return k, err
 }

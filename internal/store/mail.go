@@ -114,22 +114,7 @@ func (s *Store) MailsOf(ctx context.Context, userID int64) ([]account.Mail, erro
 }
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `SELECT `+mailColumns+` FROM mails `+rest, args...)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []account.Mail
-	for rows.Next() {
-		m, err := scanMail(rows.Scan)
-		if err != nil {
-			return nil, s.mend(err)
-		}
-		all = append(all, m)
-	}
-	return all, s.mend(rows.Err())
+	return list(ctx, s, scanMail, `SELECT `+mailColumns+` FROM mails `+rest, args...)
 }
 
 // LimitingMail returns when the mail was put into the outbox, since a time,

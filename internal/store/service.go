@@ -36,25 +36,10 @@ func (s *Store) Service(ctx context.Context, id string) (account.Service, error)
 
 // Services returns every service, by name.
 func (s *Store) Services(ctx context.Context) ([]account.Service, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanService, `
 		SELECT id, name, secret_hash, audience, scopes, created_at, disabled_at
 		FROM services
 		ORDER BY name`)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []account.Service
-	for rows.Next() {
-		v, err := scanService(rows.Scan)
-		if err != nil {
-			return nil, s.mend(err)
-		}
-		all = append(all, v)
-	}
-	return all, s.mend(rows.Err())
 }
 
 // DisableService keeps a service, given by its id or its name, from asking

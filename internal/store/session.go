@@ -115,31 +115,22 @@ func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, t
 
 // Sessions returns a user's sessions, the last used first.
 func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanSession, `
 		SELECT id, user_id, created_at, last_used_at, expires_at, revoked_at,
 		       ip, user_agent, refresh_id, refresh_at, previous_id
 		FROM sessions
 		WHERE user_id = $1
 		ORDER BY last_used_at DESC, id`, userID)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var sessions []account.Session
-	for rows.Next() {
-		var n account.Session
-		var revoked sql.NullTime
-		if err := rows.Scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-			&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID); err != nil {
-			return nil, s.mend(err)
-		}
-		n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
-		n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
-		sessions = append(sessions, n)
-	}
-	return sessions, s.mend(rows.Err())
+}
+
+func scanSession(scan func(...any) error) (account.Session, error) {
+	var n account.Session
+	var revoked sql.NullTime
+	err := scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
+		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID)
+	n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
+	n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
+	return n, err
 }
 
 // DeleteSessions forgets up to limit sessions that expired before the given

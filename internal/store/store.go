@@ -134,6 +134,26 @@ func (s *Store) mend(err error) error {
 	return s.dialect.mend(err)
 }
 
+// list returns what a query yields, each row read by scan.
+func list[T any](ctx context.Context, s *Store, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, s.mend(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows.Scan)
+		if err != nil {
+			return nil, s.mend(err)
+		}
+		all = append(all, v)
+	}
+	return all, s.mend(rows.Err())
+}
+
 // one turns "no row was changed" into ErrNotFound.
 func (s *Store) one(res sql.Result, err error) error {
 	if err != nil {

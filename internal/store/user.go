@@ -25,6 +25,16 @@ func userTarget(u *account.User) ([]any, func()) {
 		}
 }
 
+func scanUser(scan func(...any) error) (account.User, error) {
+	var u account.User
+	to, finish := userTarget(&u)
+	if err := scan(to...); err != nil {
+		return account.User{}, err
+	}
+	finish()
+	return u, nil
+}
+
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
@@ -68,13 +78,8 @@ func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, er
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	var u account.User
-	to, finish := userTarget(&u)
-	if err := s.q.QueryRowContext(ctx, query, args...).Scan(to...); err != nil {
-		return account.User{}, s.mend(err)
-	}
-	finish()
-	return u, nil
+	u, err := scanUser(s.q.QueryRowContext(ctx, query, args...).Scan)
+	return u, s.mend(err)
 }
 
 // UsersByEmail returns up to limit active users with this address, in any
@@ -110,24 +115,7 @@ func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.Us
 }
 
 func (s *Store) users(ctx context.Context, query string, args ...any) ([]account.User, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var users []account.User
-	for rows.Next() {
-		var u account.User
-		to, finish := userTarget(&u)
-		if err := rows.Scan(to...); err != nil {
-			return nil, s.mend(err)
-		}
-		finish()
-		users = append(users, u)
-	}
-	return users, s.mend(rows.Err())
+	return list(ctx, s, scanUser, query, args...)
 }
 
 // Login notes a login with the password whose hash is old, and replaces that
@@ -215,25 +203,17 @@ func (s *Store) RestoreUser(ctx context.Context, id int64) error {
 // ErasableUsers returns the ids of up to limit users who closed their
 // account before the given time.
 func (s *Store) ErasableUsers(ctx context.Context, before time.Time, limit int) ([]int64, error) {
-	rows, err := s.q.QueryContext(ctx, `
+	return list(ctx, s, scanID, `
 		SELECT id
 		FROM users
 		WHERE closed_at < $1
 		ORDER BY closed_at
 		LIMIT $2`, before.UTC(), limit)
-	if err != nil {
-		return nil, s.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, s.mend(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, s.mend(rows.Err())
+}
+
+func scanID(scan func(...any) error) (id int64, err error) {
+	err = scan(&id)
+	return id, err
 }
 
 // EraseUser deletes a user with all that is held about them but their
