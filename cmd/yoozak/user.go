@@ -130,7 +130,9 @@ type userDisableCmd struct {
 
 // Run disables a user.
 func (cmd userDisableCmd) Run(e env) error {
-	return setActive(e, cmd.Database, cmd.Passwords, cmd.Username, false)
+	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
+		return s.SetActive(e.ctx, cmd.Username, false)
+	})
 }
 
 type userEnableCmd struct {
@@ -141,19 +143,18 @@ type userEnableCmd struct {
 
 // Run enables a user.
 func (cmd userEnableCmd) Run(e env) error {
-	return setActive(e, cmd.Database, cmd.Passwords, cmd.Username, true)
+	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
+		return s.SetActive(e.ctx, cmd.Username, true)
+	})
 }
 
-func setActive(e env, d config.Database, p config.Passwords, username string, active bool) error {
+// change does something to a user by name and says so in a word.
+func change(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
 	return manage(e, d, p, func(s *auth.Service) error {
-		if err := s.SetActive(e.ctx, username, active); err != nil {
+		if err := do(s); err != nil {
 			return named(err, username)
 		}
-		state := "disabled"
-		if active {
-			state = "enabled"
-		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", state, username)
+		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, username)
 		return err
 	})
 }
@@ -166,12 +167,8 @@ type userRestoreCmd struct {
 
 // Run restores a closed account.
 func (cmd userRestoreCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		if err := s.Restore(e.ctx, cmd.Username); err != nil {
-			return named(err, cmd.Username)
-		}
-		_, err := fmt.Fprintf(e.stdout, "restored %s\n", cmd.Username)
-		return err
+	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
+		return s.Restore(e.ctx, cmd.Username)
 	})
 }
 
@@ -183,12 +180,8 @@ type userUnlockCmd struct {
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
-			return named(err, cmd.Username)
-		}
-		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", cmd.Username)
-		return err
+	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "unlocked", func(s *auth.Service) error {
+		return s.Unlock(e.ctx, cmd.Username)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/mailtest"
 )
 
 // limited turns limits on, counted in memory by a clock that stands, behind a
@@ -263,15 +264,11 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		mails := func(p *person) (n int) {
 			t.Helper()
 			newPerson(t, s).challenge(t, account.ResetPassword) // is mailed after it
-			files, err := filepath.Glob(filepath.Join(s.mails, "*-unusual_attempts.eml"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range files {
-				if text := plainText(t, f, p.email); text != "" {
+			for _, m := range mailtest.Of(t, s.mails, string(account.MailUnusualAttempts)) {
+				if m.To == p.email {
 					n++
-					if !strings.Contains(text, p.name) || strings.Contains(text, "http") {
-						t.Errorf("the mail says:\n%s", text)
+					if !strings.Contains(m.Text, p.name) || strings.Contains(m.Text, "http") {
+						t.Errorf("the mail says:\n%s", m.Text)
 					}
 				}
 			}

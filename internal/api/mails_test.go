@@ -1,19 +1,14 @@
 package api_test
 
 import (
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	"net/mail"
-	"os"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/mailtest"
 )
 
 // mailed waits for the newest mail of a kind to an address and returns its
@@ -21,49 +16,15 @@ import (
 func (s *server) mailed(t testing.TB, kind account.MailKind, to string, within time.Duration) string {
 	t.Helper()
 	for until := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
-		files, err := filepath.Glob(filepath.Join(s.mails, "*-"+string(kind)+".eml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := len(files) - 1; i >= 0; i-- {
-			if text := plainText(t, files[i], to); text != "" {
-				return text
+		for _, m := range slices.Backward(mailtest.Of(t, s.mails, string(kind))) {
+			if strings.Contains(m.To, to) {
+				return m.Text
 			}
 		}
 		if time.Now().After(until) {
 			return ""
 		}
 	}
-}
-
-// plainText is the text of a mail file, or "" when it is for somebody else.
-func plainText(t testing.TB, path, to string) string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close() //nolint:errcheck // it was read
-	m, err := mail.ReadMessage(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	if !strings.Contains(m.Header.Get("To"), to) {
-		return ""
-	}
-	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	part, err := multipart.NewReader(m.Body, params["boundary"]).NextRawPart()
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	text, err := io.ReadAll(quotedprintable.NewReader(part))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return string(text)
 }
 
 var linkToken = regexp.MustCompile(`https://shop\.example/[a-z-]+#([A-Za-z0-9_-]+)`)
@@ -81,13 +42,11 @@ func (s *server) tokenMailed(t testing.TB, kind account.MailKind, to string) str
 // allMails is the text of every mail of a kind to an address.
 func (s *server) allMails(t testing.TB, kind account.MailKind, to string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(s.mails, "*-"+string(kind)+".eml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var b strings.Builder
-	for _, f := range files {
-		b.WriteString(plainText(t, f, to))
+	for _, m := range mailtest.Of(t, s.mails, string(kind)) {
+		if strings.Contains(m.To, to) {
+			b.WriteString(m.Text)
+		}
 	}
 	return b.String()
 }

@@ -74,6 +74,16 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 	return c, u, err
 }
 
+// useInput is use for a token as it came in, where nothing else did.
+func (s *Service) useInput(ctx context.Context, kind account.ChallengeKind, in account.Input, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	errs := account.Fields{}
+	raw := checkToken(errs, in)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	return s.use(ctx, kind, raw, fn)
+}
+
 // use runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
 func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {

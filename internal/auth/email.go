@@ -11,12 +11,7 @@ import (
 
 // VerifyEmail notes that whoever has the token reads the user's mailbox.
 func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	errs := account.Fields{}
-	raw := checkToken(errs, in)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	return s.use(ctx, account.VerifyEmail, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		err := tx.VerifyEmail(ctx, u.ID, c.Email, now)
 		if errors.Is(err, store.ErrNotFound) { // another address since
 			return badChallenge("challenge_invalid")
@@ -100,12 +95,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 // ConfirmEmail gives the user the address that the token was mailed to, and
 // mails the address before a way to undo it.
 func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	errs := account.Fields{}
-	raw := checkToken(errs, in)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	return s.use(ctx, account.ConfirmEmail, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}
@@ -132,12 +122,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 // so every session ends, every other link is worthless, no password opens
 // the account, and a link to choose another is mailed to the address.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	errs := account.Fields{}
-	raw := checkToken(errs, in)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	return s.use(ctx, account.UndoEmail, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}

@@ -31,7 +31,13 @@ type Mail struct {
 // Read returns the mails of a folder that may not be there yet.
 func Read(tb testing.TB, folder string) []Mail {
 	tb.Helper()
-	paths, err := filepath.Glob(filepath.Join(folder, "*.eml")) // sorted: by the time in their names, then by number
+	return Of(tb, folder, "*")
+}
+
+// Of is Read for the mails of one kind.
+func Of(tb testing.TB, folder, kind string) []Mail {
+	tb.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, "*-"+kind+".eml")) // sorted: by the time in their names, then by number
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -55,8 +61,8 @@ func Wait(tb testing.TB, folder, kind, to string, n int) Mail {
 	tb.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		seen := 0
-		for _, m := range Read(tb, folder) {
-			if m.Kind == kind && m.To == to {
+		for _, m := range Of(tb, folder, kind) {
+			if m.To == to {
 				if seen++; seen == n {
 					return m
 				}
