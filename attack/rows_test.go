@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/yoozak/clients/internal/binarytest"
 )
 
 var update = flag.Bool("update", false, "write docs/attacks.md instead of comparing it")
@@ -36,7 +38,7 @@ var tried, worked atomic.Int64
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	_ = os.RemoveAll(build.dir)
+	binarytest.Remove()
 	fmt.Printf("%d attacks tried, %d worked\n", tried.Load(), worked.Load())
 	os.Exit(code)
 }

@@ -8,9 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/yoozak/clients/internal/binarytest"
 )
 
 // patience is how long any one request may take: the servers share two
@@ -29,32 +29,6 @@ const patience = 20 * time.Second
 
 // publicURL is where the links in mails must lead, whoever asks.
 const publicURL = "https://accounts.shop.example"
-
-var build struct {
-	once   sync.Once
-	dir    string
-	binary string
-	err    error
-}
-
-// binary builds yoozak once.
-func binary(t *testing.T) string {
-	t.Helper()
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
-			return
-		}
-		build.binary = filepath.Join(build.dir, "yoozak")
-		out, err := exec.Command("go", "build", "-o", build.binary, "../cmd/yoozak").CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatal(build.err)
-	}
-	return build.binary
-}
 
 // server is a running yoozak with a normal user, who must be served as if
 // nothing happened after every attack.
@@ -66,7 +40,7 @@ type server struct {
 	mails    string // the folder
 	cmd      *exec.Cmd
 	env      []string
-	log      *logBuffer
+	log      *binarytest.Buffer
 	client   *http.Client
 	user     person // the normal one
 
@@ -77,24 +51,6 @@ type server struct {
 	forger     *forger
 }
 
-// logBuffer may be read while the process writes.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // secret of the HS256 servers, as an operator makes one.
 const hmacSecret = "dGhpcyBpcyBvbmx5IGZvciB0aGUgYXR0YWNrcw-0123456789"
 
@@ -102,21 +58,14 @@ const hmacSecret = "dGhpcyBpcyBvbmx5IGZvciB0aGUgYXR0YWNrcw-0123456789"
 // and ends it with the test, when its log is read.
 func start(t *testing.T, algorithm, database string, env ...string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := binarytest.FreeAddress(t)
 	dir := t.TempDir()
 	if database == "" {
 		database = "sqlite:" + filepath.Join(dir, "yoozak.db")
 	}
 	s := &server{
 		variant: algorithm, url: "http://" + address, address: address, database: database,
-		mails: filepath.Join(dir, "mails"), log: new(logBuffer),
+		mails: filepath.Join(dir, "mails"), log: new(binarytest.Buffer),
 		client: &http.Client{
 			Timeout:       patience,
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 50, DisableCompression: true},
@@ -134,7 +83,7 @@ func start(t *testing.T, algorithm, database string, env ...string) *server {
 	if algorithm == "HS256" {
 		s.env = append(s.env, "YOOZAK_JWT_SECRET="+hmacSecret)
 	}
-	s.cmd = exec.Command(binary(t), "serve")
+	s.cmd = exec.Command(binarytest.Path(t), "serve")
 	s.cmd.Dir, s.cmd.Env = dir, s.env
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
@@ -245,7 +194,7 @@ func (s *server) command(t *testing.T, args ...string) string {
 // commandWith also gives it something to read.
 func (s *server) commandWith(t *testing.T, input string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(binary(t), args...)
+	cmd := exec.Command(binarytest.Path(t), args...)
 	cmd.Stdin = strings.NewReader(input)
 	cmd.Dir, cmd.Env = s.cmd.Dir, s.env
 	var problems bytes.Buffer

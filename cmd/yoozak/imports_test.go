@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/pgtest":          {},
 	"internal/mailtest":        {},
 	"internal/smtptest":        {},
+	"internal/binarytest":      {},
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},

@@ -3,102 +3,40 @@ package browser
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/mailtest"
 )
-
-var build struct {
-	once   sync.Once
-	dir    string
-	binary string
-	err    error
-}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	stopChromium()
-	_ = os.RemoveAll(build.dir)
+	binarytest.Remove()
 	os.Exit(code)
-}
-
-// binary builds yoozak once.
-func binary(t *testing.T) string {
-	t.Helper()
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
-			return
-		}
-		// "go test" keeps results for as long as what the test has looked at
-		// is the same: so it has to look at what the binary is made of.
-		for _, folder := range []string{"../../cmd", "../../internal"} {
-			build.err = errors.Join(build.err, filepath.WalkDir(folder, func(_ string, _ fs.DirEntry, err error) error { return err }))
-		}
-		if build.err != nil {
-			return
-		}
-		build.binary = filepath.Join(build.dir, "yoozak")
-		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatal(build.err)
-	}
-	return build.binary
 }
 
 // server is a running yoozak that writes its mails into a folder.
 type server struct {
 	url    string
 	folder string
-	output *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	output *binarytest.Buffer
 }
 
 // start runs "yoozak serve". It must end with 0 when it is told to stop.
 func start(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{url: "http://" + address, folder: filepath.Join(t.TempDir(), "mails"), output: new(lockedBuffer)}
-	cmd := exec.Command(binary(t), "serve") //nolint:noctx // ended below
+	address := binarytest.FreeAddress(t)
+	s := &server{url: "http://" + address, folder: filepath.Join(t.TempDir(), "mails"), output: new(binarytest.Buffer)}
+	cmd := exec.Command(binarytest.Path(t), "serve") //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database, "YOOZAK_MAIL_FOLDER=" + s.folder,

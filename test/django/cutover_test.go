@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
@@ -31,7 +32,7 @@ func TestCutOver(t *testing.T) {
 		old := startDjangoIn(t, t.TempDir(), `PASSWORD_HASHERS = PASSWORD_HASHERS + ["django.contrib.auth.hashers.Argon2PasswordHasher"]`, "")
 		people := registerAll(t, old.site, 0, phones-20)
 
-		cli := commandLine{binary(t), t.TempDir(), url}
+		cli := commandLine{binarytest.Path(t), t.TempDir(), url}
 		cli.run(t, "migrate", "up")
 		cli.wants(t, fmt.Sprintf("%d  users read", phones-20), "import-django", "--dry-run", old.database())
 		cli.wants(t, fmt.Sprintf("%d  imported", phones-20), "import-django", old.database())

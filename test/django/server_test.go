@@ -3,7 +3,6 @@ package django
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,42 +10,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-)
 
-var build struct {
-	once   sync.Once
-	dir    string
-	binary string
-	err    error
-}
+	"github.com/yoozak/clients/internal/binarytest"
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(build.dir)
+	binarytest.Remove()
 	os.Exit(code)
-}
-
-// binary builds yoozak once.
-func binary(t *testing.T) string {
-	t.Helper()
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
-			return
-		}
-		build.binary = filepath.Join(build.dir, "yoozak")
-		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatal(build.err)
-	}
-	return build.binary
 }
 
 // site is the URL of a running server.
@@ -54,8 +28,8 @@ type site string
 
 func startYoozak(t *testing.T, env ...string) site {
 	t.Helper()
-	address := freeAddress(t)
-	cmd := exec.Command(binary(t), "serve")
+	address := binarytest.FreeAddress(t)
+	cmd := exec.Command(binarytest.Path(t), "serve")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db",
@@ -117,22 +91,12 @@ func startDjangoIn(t *testing.T, dir, settings, module string) django {
 		"PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1", "DJANGO_SETTINGS_MODULE=switch_settings",
 		"REFERENCE_SECRET=" + secret, "REFERENCE_DIR=" + dir,
 	}
-	address := freeAddress(t)
+	address := binarytest.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(filepath.Join(reference, "serve.sh"), port)
 	cmd.Dir, cmd.Env = dir, append(env, "PYTHONPATH="+dir)
 	url := run(t, cmd, address, mePath, http.StatusUnauthorized)
 	return django{url, dir, append(env, "PYTHONPATH="+dir+":"+reference)}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() //nolint:errcheck // only its number was wanted
-	return l.Addr().String()
 }
 
 // run starts a server and waits until a path answers with a status. The

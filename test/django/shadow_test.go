@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/yoozak/clients/internal/binarytest"
 )
 
 // TestShadowOfDjango is a week before the change: Django answers, and our
@@ -16,8 +18,8 @@ import (
 func TestShadowOfDjango(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "ES256", "", "", "YOOZAK_ACCEPT_HS256_SECRET="+secret)
-	address := freeAddress(t)
-	cmd := exec.Command(binary(t), "shadow", "--listen", address, "--upstream", string(p.django), "--copy", string(p.yoozak))
+	address := binarytest.FreeAddress(t)
+	cmd := exec.Command(binarytest.Path(t), "shadow", "--listen", address, "--upstream", string(p.django), "--copy", string(p.yoozak))
 	cmd.Dir = t.TempDir()
 	var report, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &report, &errs

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -89,7 +90,7 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 func verifyEvents(t *testing.T, url string, least map[string]int) {
 	t.Helper()
 	run := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"events"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), binarytest.Path(t), append([]string{"events"}, args...)...)
 		cmd.Env = []string{"YOOZAK_DATABASE_URL=" + url}
 		out, err := cmd.CombinedOutput()
 		if err != nil {

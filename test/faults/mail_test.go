@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/smtptest"
 )
 
@@ -77,7 +78,7 @@ func waitFor(t *testing.T, what string, is func() bool) {
 // yoozak runs a command on the database.
 func yoozak(t *testing.T, database string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(binary(t), args...)
+	cmd := exec.Command(binarytest.Path(t), args...)
 	cmd.Dir, cmd.Env = t.TempDir(), []string{"YOOZAK_DATABASE_URL=" + database}
 	out, err := cmd.CombinedOutput()
 	if err != nil {

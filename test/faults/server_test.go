@@ -5,52 +5,24 @@ package faults
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/yoozak/clients/internal/binarytest"
 )
 
 const goodPassword = "kV7#pazouk-42lemon"
 
-var build struct {
-	once   sync.Once
-	dir    string
-	binary string
-	err    error
-}
-
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(build.dir)
+	binarytest.Remove()
 	os.Exit(code)
-}
-
-// binary builds yoozak once.
-func binary(t *testing.T) string {
-	t.Helper()
-	build.once.Do(func() {
-		if build.dir, build.err = os.MkdirTemp("", "yoozak"); build.err != nil {
-			return
-		}
-		build.binary = filepath.Join(build.dir, "yoozak")
-		out, err := exec.Command("go", "build", "-o", build.binary, "../../cmd/yoozak").CombinedOutput()
-		if err != nil {
-			build.err = fmt.Errorf("build: %w\n%s", err, out)
-		}
-	})
-	if build.err != nil {
-		t.Fatal(build.err)
-	}
-	return build.binary
 }
 
 // server is a running yoozak.
@@ -72,18 +44,11 @@ func start(t *testing.T, database string, env ...string) *server {
 
 func launch(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := binarytest.FreeAddress(t)
 	s := &server{url: "http://" + address, output: new(bytes.Buffer), client: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},
 	}}
-	s.cmd = exec.Command(binary(t), "serve")
+	s.cmd = exec.Command(binarytest.Path(t), "serve")
 	s.cmd.Dir = t.TempDir()
 	s.cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database,

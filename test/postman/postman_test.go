@@ -3,7 +3,6 @@ package postman
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,8 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	binarytest.Remove()
+	os.Exit(code)
+}
 
 // TestCollection is the specification's Postman chapter, played by newman as
 // Postman would, on each engine, with and without refresh-token rotation.
@@ -26,10 +32,7 @@ func TestCollection(t *testing.T) {
 	if _, err := os.Stat(newman); err != nil {
 		t.Fatal("newman is missing: run scripts/install-test-deps.sh")
 	}
-	binary := filepath.Join(t.TempDir(), "yoozak")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/yoozak").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := binarytest.Path(t)
 	for _, rotation := range []string{"false", "true"} {
 		t.Run("rotation="+rotation, func(t *testing.T) {
 			t.Parallel()
@@ -49,14 +52,7 @@ func TestCollection(t *testing.T) {
 // told to stop.
 func serve(t *testing.T, binary string, env ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := binarytest.FreeAddress(t)
 	cmd := exec.Command(binary, "serve", "--listen", address) //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)

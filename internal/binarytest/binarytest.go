@@ -1,0 +1,95 @@
+// Package binarytest gives tests the built yoozak, a free address to run it
+// at and a buffer for what it prints.
+package binarytest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var build struct {
+	once   sync.Once
+	dir    string
+	binary string
+	err    error
+}
+
+// Path builds yoozak once for the tests of a package, whose TestMain calls
+// [Remove] in the end.
+func Path(tb testing.TB) string {
+	tb.Helper()
+	build.once.Do(func() { build.err = compile() })
+	if build.err != nil {
+		tb.Fatal(build.err)
+	}
+	return build.binary
+}
+
+func compile() error {
+	var err error
+	if build.dir, err = os.MkdirTemp("", "yoozak"); err != nil {
+		return err
+	}
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return err
+	}
+	// "go test" keeps results for as long as what the test has looked at is
+	// the same: so it has to look at what the binary is made of.
+	root := filepath.Dir(strings.TrimSpace(string(module)))
+	for _, folder := range []string{"cmd", "internal"} {
+		err = errors.Join(err, filepath.WalkDir(filepath.Join(root, folder), func(_ string, _ fs.DirEntry, err error) error { return err }))
+	}
+	if err != nil {
+		return err
+	}
+	build.binary = filepath.Join(build.dir, "yoozak")
+	out, err := exec.Command("go", "build", "-o", build.binary, "github.com/yoozak/clients/cmd/yoozak").CombinedOutput() //nolint:gosec // a folder of our own
+	if err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// Remove deletes what Path made.
+func Remove() { _ = os.RemoveAll(build.dir) }
+
+// FreeAddress is one on loopback that nobody listened at a moment ago.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // only its number was wanted
+	return l.Addr().String()
+}
+
+// Buffer may be read while a process writes.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write is io.Writer's.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String is all that was written.
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
