@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -127,19 +128,46 @@ func linker(c config.Config) func(account.ChallengeKind, string, string) string 
 			return strings.NewReplacer("{action}", string(kind), "{token}", url.QueryEscape(token), "{language}", language).Replace(t)
 		}
 	}
-	public := c.Mail.PublicURL
-	if public == "" {
-		public = "http://" + reachable(c.HTTP.Listen)
-		if c.TLS.On() {
-			public = "https://" + reachable(c.HTTP.Listen)
-		}
-		if len(c.TLS.Domains) > 0 {
-			public = "https://" + c.TLS.Domains[0]
-		}
-	}
+	public := publicURL(c)
 	return func(kind account.ChallengeKind, token, language string) string {
 		return pages.Link(public, kind, token, language)
 	}
+}
+
+// publicURL is where people reach our own pages.
+func publicURL(c config.Config) string {
+	switch {
+	case c.Mail.PublicURL != "":
+		return c.Mail.PublicURL
+	case len(c.TLS.Domains) > 0:
+		return "https://" + c.TLS.Domains[0]
+	case c.TLS.On():
+		return "https://" + reachable(c.HTTP.Listen)
+	}
+	return "http://" + reachable(c.HTTP.Listen)
+}
+
+// mailLooks is how mails look. The operator's own pages may have another
+// address for "forgot password", or none: then mails lead there only if it is
+// said where our own are.
+func mailLooks(c config.Config, log *slog.Logger) mail.Options {
+	o := mail.Options{
+		Shop:    c.Shop.Shop,
+		Written: func(path string) { log.Info("mail written", "path", absolute(path)) },
+	}
+	if c.Mail.LinkTemplate == "" || c.Mail.PublicURL != "" {
+		public := publicURL(c)
+		o.Forgot = func(language string) string { return pages.ForgotLink(public, language) }
+	}
+	return o
+}
+
+// absolute is a path that a person can open from wherever they are.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // reachable is a listening address that a browser on this machine can open.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -26,6 +27,7 @@ import (
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/shop"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 )
@@ -38,6 +40,7 @@ type serveCmd struct {
 	config.Encryption
 	config.Passwords
 	config.Mail
+	config.Shop
 	config.Accounts
 	config.Limits
 }
@@ -45,7 +48,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS)
+	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS)
 	if err != nil {
 		return err
 	}
@@ -70,6 +73,8 @@ func (cmd serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	sender = sender.With(mailLooks(c, log))
+	adviseShop(c, log)
 
 	st, err := openStore(e.ctx, c.Database)
 	if err != nil {
@@ -248,7 +253,10 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 	}
 	mails := "SMTP"
 	if sender.Folder() != "" {
-		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
+		mails = "not sent, written to the folder " + absolute(sender.Folder()) + " (set YOOZAK_SMTP_URL)"
+		if c.Mail.Folder == "" {
+			mails += "; none at registration (set YOOZAK_MAIL_FOLDER)"
+		}
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
 	if !c.Tokens.Accept.Empty() {
@@ -267,6 +275,25 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 	}
 	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Keys:     %s\n  Mail:     %s\n  Limits:   %s\n",
 		versionText(), url, database, signing, keys, mails, counted)
+}
+
+// adviseShop tells what the operator may not expect of the shop's settings.
+func adviseShop(c config.Config, log *slog.Logger) {
+	if given := c.Shop.Colour; given != nil {
+		for _, on := range []struct {
+			paper string
+			with  shop.Colour
+			used  shop.Colour
+		}{{"light pages", shop.LightPage, c.Shop.Shop.Colours.Light.Brand}, {"dark pages", shop.Card, c.Shop.Shop.Colours.Dark.Brand}} {
+			if on.used != *given {
+				log.Info("YOOZAK_BRAND_COLOUR cannot be read everywhere: another shade of it is used", "colour", given.String(), "on", on.paper,
+					"contrast", math.Round(shop.Contrast(*given, on.with)*100)/100, "needed", shop.Readable, "used", on.used.String())
+			}
+		}
+	}
+	if !c.Mail.SMTPURL.Empty() && c.Shop.Shop.Support == (shop.Support{}) {
+		log.Warn("YOOZAK_SUPPORT is not set: mails tell customers of a support, but not how to reach it")
+	}
 }
 
 // servers are the HTTP servers of the process.

@@ -27,6 +27,16 @@ type MailDetails struct {
 	Device   string    `json:"device,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 
+	// Verified says that whoever has the account has shown that they read the
+	// mailbox that this mail goes to. Without it every name in the mail may be
+	// a stranger's choice.
+	Verified    bool   `json:"verified,omitempty"`
+	FirstName   string `json:"first_name,omitempty"`
+	OldUsername string `json:"old_username,omitempty"`
+
+	Count   int    `json:"count,omitempty"`   // of what the operator is told of
+	Problem string `json:"problem,omitempty"` // in English: the operator is told what the command line says
+
 	RequestID string `json:"request_id,omitempty"` // that caused it, where an event is written later
 }
 
@@ -42,6 +52,13 @@ const (
 	MailPasswordChanged MailKind = "password_changed"
 	MailAccountClosed   MailKind = "account_closed"
 	MailUnusualAttempts MailKind = "unusual_attempts" // many wrong passwords from devices that are not known
+	MailUsernameChanged MailKind = "username_changed"
+	MailEmailRestored   MailKind = "email_restored" // to the address that an account had until the one before was taken back
+	MailEmailNotice     MailKind = "email_notice"   // the address changed; without a way to undo it
+
+	// To the operator.
+	MailOperatorMails  MailKind = "operator_mails"  // mails were given up
+	MailOperatorEvents MailKind = "operator_events" // events were changed or removed
 
 	// MailResetRequest becomes a MailResetPassword for each user who has the
 	// address, or nothing. It is never sent.

@@ -21,9 +21,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // a static binary on a bare machine has the clocks, too
 	"unicode"
 
 	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/shop"
 )
 
 // Database says where the data is.
@@ -75,6 +77,17 @@ type Mail struct {
 	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
 	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour to one address that somebody who is not logged in, or not yet known to have it, can cause."`
 	MailPerIP      string `name:"mail-per-ip" env:"YOOZAK_MAIL_PER_IP" default:"30" placeholder:"N" group:"Mail:" help:"Most of those mails an hour because of one IP address."`
+}
+
+// Shop says what customers see of the shop in mails and on pages, and who
+// runs the server.
+type Shop struct {
+	ShopURL      string `name:"shop-url" env:"YOOZAK_SHOP_URL" placeholder:"URL" group:"Shop:" help:"The shop: every mail and page has a link back to it."`
+	Support      string `name:"support" env:"YOOZAK_SUPPORT" placeholder:"CONTACT" group:"Shop:" help:"How customers reach a person, named in every mail and page: a mail address (answers to mails go there, too), a telephone number, or a URL."`
+	TimeZone     string `name:"time-zone" env:"YOOZAK_TIME_ZONE" default:"Africa/Casablanca" placeholder:"NAME" group:"Shop:" help:"The clock of dates in mails, by its name in the IANA time zone database. Morocco's change of the hour in Ramadan is in it."`
+	BrandColour  string `name:"brand-colour" env:"YOOZAK_BRAND_COLOUR" placeholder:"COLOUR" group:"Shop:" help:"Colour of buttons and of the name: #0b5d4e. Where it could not be read, a darker (on white) or lighter (in the dark) shade of it is used."`
+	BrandLogo    string `name:"brand-logo" env:"YOOZAK_BRAND_LOGO" placeholder:"PATH" group:"Shop:" help:"File with the logo that stands in place of the name: PNG or JPEG, 64 KiB at most. It is part of each mail; nothing is loaded from elsewhere."`
+	OperatorMail string `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails were given up or that events were changed or removed."`
 }
 
 // Accounts says how accounts live.
@@ -134,6 +147,7 @@ type Config struct {
 	Tokens     TokensConfig
 	Passwords  PasswordsConfig
 	Mail       MailConfig
+	Shop       ShopConfig
 	Accounts   AccountsConfig
 	Shadow     ShadowConfig
 	Limits     LimitsConfig
@@ -163,6 +177,13 @@ type MailConfig struct {
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
 	PerAddress, PerIP       int
+}
+
+// ShopConfig is what [Shop] means. Colour is as it was given; nil: none was.
+type ShopConfig struct {
+	Shop         shop.Shop
+	Colour       *shop.Colour
+	OperatorMail string // empty: nobody is told
 }
 
 // AccountsConfig is what [Accounts] means.
@@ -231,7 +252,7 @@ type TLSConfig struct {
 func (c TLSConfig) On() bool { return c.Cert != "" || len(c.Domains) > 0 }
 
 // Load reads a group of settings into its part of c; it is one of
-// [Database], [Tokens], [Passwords], [Mail], [Accounts], [Shadow], [Limits], [Encryption], [HTTP] and
+// [Database], [Tokens], [Passwords], [Mail], [Shop], [Accounts], [Shadow], [Limits], [Encryption], [HTTP] and
 // [TLS]. All mistakes of all groups come back together.
 func Load(get Source, groups ...Group) (Config, error) {
 	var c Config
@@ -441,6 +462,64 @@ func (p *problems) link(name, s string) {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func (s Shop) load(c *Config, p *problems) {
+	look := shop.Shop{URL: strings.TrimSpace(s.ShopURL), Zone: p.zone("YOOZAK_TIME_ZONE", s.TimeZone), Colours: shop.DefaultColours}
+	if look.URL != "" {
+		p.link("YOOZAK_SHOP_URL", look.URL)
+	}
+	if s.Support != "" {
+		support, err := shop.ParseSupport(s.Support)
+		if err != nil {
+			p.add("YOOZAK_SUPPORT", fmt.Sprintf("%v, not %q", err, s.Support))
+		}
+		look.Support = support
+	}
+	if s.BrandColour != "" {
+		colour, err := shop.ParseColour(s.BrandColour)
+		if err != nil {
+			p.add("YOOZAK_BRAND_COLOUR", fmt.Sprintf("%v, not %q", err, s.BrandColour))
+		} else {
+			look.Colours, c.Shop.Colour = shop.ColoursOf(colour), &colour
+		}
+	}
+	if s.BrandLogo != "" {
+		look.Logo = p.logo("YOOZAK_BRAND_LOGO", s.BrandLogo)
+	}
+	if s.OperatorMail != "" {
+		a, err := mail.ParseAddress(s.OperatorMail)
+		if err != nil {
+			p.add("YOOZAK_OPERATOR_MAIL", fmt.Sprintf("must be an address, not %q", s.OperatorMail))
+		} else {
+			c.Shop.OperatorMail = a.Address
+		}
+	}
+	c.Shop.Shop = look
+}
+
+// zone finds a clock by its name. "Local" would be another on each machine.
+func (p *problems) zone(name, s string) *time.Location {
+	s = strings.TrimSpace(s)
+	zone, err := time.LoadLocation(s)
+	if err != nil || s == "" || s == "Local" {
+		p.add(name, fmt.Sprintf("must be a name of the IANA time zone database, such as Africa/Casablanca or Europe/Paris, not %q", s))
+		return time.UTC
+	}
+	return zone
+}
+
+func (p *problems) logo(name, path string) *shop.Logo {
+	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
+	if err != nil {
+		p.add(name, fmt.Sprintf("cannot be read: %v", err))
+		return nil
+	}
+	logo, err := shop.NewLogo(data)
+	if err != nil {
+		p.add(name, err.Error())
+	}
+	return logo
 }
 
 func (a Accounts) load(c *Config, p *problems) {

@@ -1,10 +1,13 @@
 package config_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"image"
+	"image/png"
 	"log/slog"
 	"net/url"
 	"os"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/shop"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/configuration.md")
@@ -43,7 +47,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	d, tk, p, h := all()
 	s := filled[config.Shadow]()
 	s.Upstream = "http://127.0.0.1:8080/" // the only one that has none
-	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Accounts](), s, filled[config.Limits]())
+	c, err := config.Load(none, d, tk, p, h, filled[config.Mail](), filled[config.Shop](), filled[config.Accounts](), s, filled[config.Limits]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +56,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
+		Shop:      config.ShopConfig{Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.ShadowConfig{
 			Listen: "127.0.0.1:8001", Every: time.Hour,
@@ -63,8 +68,77 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 			ShutdownTimeout: 20 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
 		},
 	}
-	if diff := cmp.Diff(want, c, cmp.AllowUnexported()); diff != "" {
+	sameClock := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+	if diff := cmp.Diff(want, c, sameClock); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func casablanca(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Africa/Casablanca")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+func TestShop(t *testing.T) {
+	t.Parallel()
+	logo := filepath.Join(t.TempDir(), "logo.png")
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 200, 40))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(logo, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := filled[config.Shop]()
+	s.ShopURL, s.Support, s.BrandColour, s.BrandLogo, s.OperatorMail = " https://yoozak.ma/fr/ ", "aide@yoozak.ma", "#FFCC00", logo, "Ops <ops@yoozak.ma>"
+	c, err := config.Load(none, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.Shop
+	if got.Shop.URL != "https://yoozak.ma/fr/" || got.Shop.Support.Mail != "aide@yoozak.ma" || got.OperatorMail != "ops@yoozak.ma" || got.Shop.Logo.Width != 200 {
+		t.Errorf("%+v", got)
+	}
+	if got.Colour.String() != "#ffcc00" || got.Shop.Colours != shop.ColoursOf(*got.Colour) {
+		t.Errorf("colours %v of %v", got.Shop.Colours, got.Colour)
+	}
+
+	// Every mistake at once.
+	s.ShopURL, s.Support, s.BrandColour, s.BrandLogo, s.OperatorMail, s.TimeZone = "http://yoozak.ma", "us", "green", logo+"x", "ops", "Morocco/Rabat"
+	_, err = config.Load(none, s)
+	for _, name := range []string{"SHOP_URL", "SUPPORT", "BRAND_COLOUR", "BRAND_LOGO", "OPERATOR_MAIL", "TIME_ZONE"} {
+		if err == nil || !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
+			t.Errorf("%s is not named in:\n%v", name, err)
+		}
+	}
+	for _, zone := range []string{"", "Local", "../../etc/passwd", "casablanca"} {
+		s := filled[config.Shop]()
+		s.TimeZone = zone
+		if _, err := config.Load(none, s); err == nil {
+			t.Errorf("the clock %q was taken", zone)
+		}
+	}
+}
+
+// TestClockKnowsRamadan: Morocco is an hour ahead of UTC but in Ramadan. This
+// package brings the database of clocks into the program.
+func TestClockKnowsRamadan(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(none, filled[config.Shop]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, want := range map[time.Time]string{
+		time.Date(2025, 3, 10, 12, 0, 0, 0, time.UTC):  "12:00", // in Ramadan
+		time.Date(2025, 11, 10, 12, 0, 0, 0, time.UTC): "13:00",
+	} {
+		if got := c.Shop.Shop.In(day).Format("15:04"); got != want {
+			t.Errorf("%v is %s there, want %s", day, got, want)
+		}
 	}
 }
 
@@ -372,7 +446,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	d, tk, p, h := all()
 	var b strings.Builder
 	for _, group := range []any{
-		h, filled[config.TLS](), d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Accounts](), filled[config.Limits](), filled[config.Shadow](),
+		h, filled[config.TLS](), d, tk, filled[config.Encryption](), p, filled[config.Mail](), filled[config.Shop](), filled[config.Accounts](), filled[config.Limits](), filled[config.Shadow](),
 	} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))

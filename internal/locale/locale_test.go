@@ -210,3 +210,26 @@ func BenchmarkMatch(b *testing.B) {
 		locale.Match("fr-FR,fr;q=0.9,en-US;q=0.8,en;q=0.7", "fr")
 	}
 }
+
+// TestFrenchIsTypeset: no line begins with a colon, and apostrophes are
+// those of print. What the reference says is left as it says it.
+func TestFrenchIsTypeset(t *testing.T) {
+	t.Parallel()
+	var texts map[string]any
+	read(t, "fr.json", &texts)
+	slip := regexp.MustCompile(` [:;?!»]|« |[a-z]'`)
+	for key, value := range texts {
+		family, _, _ := strings.Cut(key, ".")
+		if !slices.Contains([]string{"mail", "page", "event", "date"}, family) {
+			continue
+		}
+		data, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := strings.ReplaceAll(string(data), `":"`, "") // of plural forms
+		if found := slip.FindString(value); found != "" {
+			t.Errorf("%s has %q: want a no-break space, or ’", key, found)
+		}
+	}
+}

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"embed"
 	html "html/template"
-	"strings"
+	"maps"
+	"slices"
 	text "text/template"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/device"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/shop"
 )
 
 //go:embed layout.html layout.txt
@@ -21,62 +22,138 @@ var (
 	textLayout = text.Must(text.ParseFS(files, "layout.txt"))
 )
 
-// words are the keys of a mail's texts; action is empty where there is
-// nothing to do.
-type words struct{ subject, body, action, note string }
+// words are the keys of a mail's texts, and what stands beside them. Who is
+// named, and how, is not among them: names treats every kind alike.
+type words struct {
+	subject, body, note string
+	action              string // of the mail's own link; empty: there is nothing to do
+	facts               []string
+	forgot              bool // it tells people to choose another password: with the page for it
+}
+
+// The facts of an act, and of many that share no device and no address.
+var (
+	ofAnAct = []string{"mail.fact.when", "mail.fact.device", "mail.fact.ip"}
+	ofMany  = []string{"mail.fact.when"}
+)
 
 var kinds = map[account.MailKind]words{
-	account.MailResetPassword:   {"mail.reset_password.subject", "mail.reset_password.body", "mail.reset_password.action", "mail.reset_password.note"},
-	account.MailVerifyEmail:     {"mail.verify_email.subject", "mail.verify_email.body", "mail.verify_email.action", "mail.verify_email.note"},
-	account.MailConfirmEmail:    {"mail.confirm_email.subject", "mail.confirm_email.body", "mail.confirm_email.action", "mail.confirm_email.note"},
-	account.MailEmailChanged:    {"mail.email_changed.subject", "mail.email_changed.body", "mail.email_changed.action", "mail.email_changed.note"},
-	account.MailPasswordChanged: {"mail.password_changed.subject", "mail.password_changed.body", "", "mail.password_changed.note"},
-	account.MailAccountClosed:   {"mail.account_closed.subject", "mail.account_closed.body", "", "mail.account_closed.note"},
-	account.MailUnusualAttempts: {"mail.unusual_attempts.subject", "mail.unusual_attempts.body", "", "mail.unusual_attempts.note"},
+	account.MailResetPassword: {
+		subject: "mail.reset_password.subject", body: "mail.reset_password.body", action: "mail.reset_password.action", note: "mail.reset_password.note",
+	},
+	account.MailVerifyEmail: {
+		subject: "mail.verify_email.subject", body: "mail.verify_email.body", action: "mail.verify_email.action", note: "mail.verify_email.note",
+	},
+	account.MailConfirmEmail: {
+		subject: "mail.confirm_email.subject", body: "mail.confirm_email.body", action: "mail.confirm_email.action", note: "mail.confirm_email.note",
+	},
+	account.MailEmailChanged: {
+		subject: "mail.email_changed.subject", body: "mail.email_changed.body", action: "mail.email_changed.action", note: "mail.email_changed.note",
+	},
+	account.MailEmailRestored: {subject: "mail.email_restored.subject", body: "mail.email_restored.body", note: "mail.email_restored.note"},
+	account.MailEmailNotice:   {subject: "mail.email_notice.subject", body: "mail.email_notice.body", note: "mail.email_notice.note"},
+	account.MailUsernameChanged: {
+		subject: "mail.username_changed.subject", body: "mail.username_changed.body", note: "mail.username_changed.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailPasswordChanged: {
+		subject: "mail.password_changed.subject", body: "mail.password_changed.body", note: "mail.password_changed.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailAccountClosed: {subject: "mail.account_closed.subject", body: "mail.account_closed.body", note: "mail.account_closed.note"},
+	account.MailUnusualAttempts: {
+		subject: "mail.unusual_attempts.subject", body: "mail.unusual_attempts.body", note: "mail.unusual_attempts.note", facts: ofMany, forgot: true,
+	},
+	account.MailOperatorMails:  {subject: "mail.operator_mails.subject", body: "mail.operator_mails.body", note: "mail.operator_mails.note"},
+	account.MailOperatorEvents: {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
 }
+
+// Kinds are the mails that there are words for.
+func Kinds() []account.MailKind { return slices.Sorted(maps.Keys(kinds)) }
 
 // content is a mail in words.
 type content struct {
-	Language, Direction                   string
-	Brand, Subject, Greeting, Body, Note  string
-	Action, Link, LinkHint, Footer, Colon string
-	Facts                                 []fact
+	Language, Direction         string
+	Brand, Subject, Greeting    string
+	Body, Note, Footer, Colon   string
+	Action, Link, LinkHint      string
+	Facts                       []fact
+	Forgot, ForgotText          string // the page for another password
+	ShopURL, ShopText, HelpText string
+	Support                     shop.Support
+	SupportURL                  html.URL // of a scheme that the package shop chose
+	Logo                        *logo
+	Light, Dark                 shades
 }
 
 // fact is a line of a notice. Direction is that of the value, which may be
 // words of ours about foreign names, or a number.
 type fact struct{ Name, Value, Direction string }
 
+type logo struct {
+	URL           html.URL
+	Width, Height int
+}
+
+type shades struct{ Brand, OnBrand html.CSS }
+
+func inCSS(s shop.Shades) shades {
+	return shades{html.CSS(s.Brand.String()), html.CSS(s.OnBrand.String())} //nolint:gosec // # and six digits
+}
+
 // compose writes a mail in the language of its reader.
-func compose(m account.Mail, link, brand string) content {
-	lang, d := m.Language, m.Details
-	w := kinds[m.Kind]
-	greeting, username := "mail.greeting", d.Username
-	if toStrangers[m.Kind] {
-		greeting, username = "mail.greeting_nameless", unlinked(username)
+func compose(m account.Mail, link, brand string, o Options) content {
+	lang, direction, w, look := m.Language, locale.Direction(m.Language), kinds[m.Kind], o.Shop
+	if look.Colours == (shop.Colours{}) {
+		look.Colours = shop.DefaultColours
 	}
-	args := locale.Args{"brand": brand, "username": username, "email": d.Email, "until": day(d.Until)}
+	args := locale.Args{"brand": brand, "n": m.Details.Count, "problem": m.Details.Problem}
+	if !m.Details.Until.IsZero() {
+		args["until"] = locale.Day(lang, look.In(m.Details.Until))
+	}
+	greeting := names(m, args)
+	isolate(args, direction)
 	say := func(key string) string { return locale.Text(lang, key, args) }
-	isolate(args, locale.Direction(lang))
 	c := content{
-		Language: lang, Direction: locale.Direction(lang), Brand: brand,
-		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note),
-		Footer: say("mail.footer"), Colon: say("mail.colon"),
+		Language: lang, Direction: direction, Brand: brand,
+		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note), Footer: say(footer(m)), Colon: say("mail.colon"),
+		ShopURL: look.URL, ShopText: say("mail.shop"), HelpText: say("mail.help"),
+		Support: look.Support, SupportURL: html.URL(look.Support.URL), //nolint:gosec // mailto:, tel: or https:
+		Light: inCSS(look.Colours.Light), Dark: inCSS(look.Colours.Dark),
+	}
+	if look.Logo != nil {
+		c.Logo = &logo{"cid:" + logoID, look.Logo.Width, look.Logo.Height}
 	}
 	if w.action != "" {
 		c.Action, c.Link, c.LinkHint = say(w.action), link, say("mail.link_hint")
 	}
-	if m.Kind == account.MailPasswordChanged {
-		c.Facts = []fact{
-			{say("mail.fact.when"), m.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), "ltr"},
-			{say("mail.fact.device"), device.Words(lang, d.Device), c.Direction},
-			{say("mail.fact.ip"), d.IP, "ltr"},
-		}
+	if w.forgot && o.Forgot != nil {
+		c.Forgot, c.ForgotText = o.Forgot(lang), say("mail.forgot")
 	}
-	if m.Kind == account.MailUnusualAttempts { // from many places: no device, no address
-		c.Facts = []fact{{say("mail.fact.when"), m.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"), "ltr"}}
+	for _, name := range w.facts {
+		c.Facts = append(c.Facts, factOf(name, m, look, say(name), direction))
 	}
 	return c
+}
+
+func factOf(key string, m account.Mail, look shop.Shop, name, direction string) fact {
+	switch key {
+	case "mail.fact.when":
+		return fact{name, locale.Moment(m.Language, look.In(m.CreatedAt)), direction}
+	case "mail.fact.device":
+		return fact{name, device.Words(m.Language, m.Details.Device), direction}
+	default:
+		return fact{name, m.Details.IP, "ltr"}
+	}
+}
+
+// footer says why the mail came: what is known of its reader.
+func footer(m account.Mail) string {
+	switch {
+	case m.Kind == account.MailOperatorMails, m.Kind == account.MailOperatorEvents:
+		return "mail.footer_operator"
+	case m.Details.Verified:
+		return "mail.footer"
+	}
+	return "mail.footer_unverified"
 }
 
 // isolate keeps names in other letters from turning round what stands beside
@@ -91,24 +168,6 @@ func isolate(args locale.Args, direction string) {
 			args[name] = "\u2068" + text + "\u2069"
 		}
 	}
-}
-
-// toStrangers are the mails to an address that may not be that of whoever
-// chose the username: anybody can have them sent to anybody.
-var toStrangers = map[account.MailKind]bool{account.MailVerifyEmail: true, account.MailConfirmEmail: true}
-
-// unlinked keeps mail programs from making a link of a username such as
-// "www.evil.example", which would be an invitation from us. A space without
-// width after each dot and at sign is seen by nobody.
-func unlinked(username string) string {
-	return strings.NewReplacer(".", ".\u200b", "@", "@\u200b").Replace(username)
-}
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02")
 }
 
 func (c content) render() (asHTML, asText string, err error) {

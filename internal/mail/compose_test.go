@@ -7,38 +7,84 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
-	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/mail"
 )
 
-// TestUsernameIsNoInvitation: these mails go to whatever address a stranger
-// typed, with whatever username the stranger chose.
-func TestUsernameIsNoInvitation(t *testing.T) {
+// strangers are names that somebody chooses who wants others to read an
+// invitation from us.
+var strangers = []string{"www.evil.example", "a@evil.example", "evil.example", "http://evil.example/x", "Win 1000 DH: evil.example"}
+
+// TestNamesAreNoInvitation: to an address that its account has not verified
+// any mail may come because of a stranger, with names of the stranger's
+// choice. It goes through all kinds, those of later releases too.
+func TestNamesAreNoInvitation(t *testing.T) {
 	t.Parallel()
-	for _, username := range []string{"www.evil.example", "a@evil.example", "evil.example"} {
-		eachName := func(m account.Mail) (smtptest.Message, bool) {
-			m.Details.Username = username
-			got := written(t, m, link)
-			return got, strings.Contains(got.Text, username) || strings.Contains(html.UnescapeString(got.HTML), username)
-		}
+	for _, kind := range mail.Kinds() {
 		for _, language := range locale.Languages() {
-			nameless := locale.Text(language, "mail.greeting_nameless", nil)
-			for _, kind := range []account.MailKind{account.MailVerifyEmail, account.MailConfirmEmail} {
-				got, linkable := eachName(example(kind, language))
-				if linkable {
-					t.Errorf("%s in %s: a mail program makes a link of %q:\n%s", kind, language, username, got.Text)
+			for _, name := range strangers {
+				m := example(kind, language)
+				m.Details.Verified = false
+				m.Details.Username, m.Details.OldUsername, m.Details.FirstName, m.Details.Email = name, name, name, "a***@"+name
+				got := written(t, m, link)
+				for part, body := range map[string]string{"text": got.Text, "HTML": html.UnescapeString(got.HTML)} {
+					if strings.Contains(body, name) || strings.Contains(body, "evil.example") {
+						t.Errorf("%s in %s: a mail program makes a link of %q in the %s:\n%s", kind, language, name, part, got.Text)
+					}
 				}
-				seen := strings.ReplaceAll(got.Text, "\u200b", "")
-				if !strings.HasPrefix(got.Text, nameless+"\n") || strings.Count(seen, username) != 1 {
-					t.Errorf("%s in %s: want %q, and the name once:\n%s", kind, language, nameless, got.Text)
-				}
-				if !strings.Contains(got.HTML, ">"+nameless+"<") {
-					t.Errorf("%s in %s: HTML does not begin with %q", kind, language, nameless)
+				if nameless := locale.Text(language, "mail.greeting_nameless", nil); !strings.HasPrefix(got.Text, nameless+"\n") || !strings.Contains(got.HTML, ">"+nameless+"<") {
+					t.Errorf("%s in %s greets a stranger's name:\n%s", kind, language, got.Text)
 				}
 			}
-			// Whoever gets these has the account: the name as it is written.
-			if got, as := eachName(example(account.MailResetPassword, language)); !as {
-				t.Errorf("reset in %s lacks %q:\n%s", language, username, got.Text)
-			}
+		}
+	}
+}
+
+// TestVerifiedNamesAreAsTheyAreWritten, for people copy them; but for one
+// that was chosen a moment ago, perhaps by somebody else.
+func TestVerifiedNamesAreAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []account.MailKind{account.MailResetPassword, account.MailPasswordChanged, account.MailAccountClosed} {
+		m := example(kind, "fr")
+		m.Details.Username = "www.amina.example"
+		if got := written(t, m, link); !strings.Contains(got.Text, "«\u00a0www.amina.example\u00a0»") || !strings.Contains(got.HTML, "www.amina.example") {
+			t.Errorf("%s lacks the name:\n%s", kind, got.Text)
+		}
+	}
+	m := example(account.MailUsernameChanged, "fr")
+	m.Details.Username, m.Details.OldUsername = "www.evil.example", "amina.b"
+	if got := written(t, m, ""); strings.Contains(got.Text, "evil.example") || !strings.Contains(got.Text, "amina.b") {
+		t.Errorf("a change of the username:\n%s", got.Text)
+	}
+}
+
+// TestGreeting is by first name, else by a username that is a name.
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ first, username, want string }{
+		{"Fatima Zahra", "fatima_zahra92", "Bonjour Fatima Zahra,"},
+		{"  Fatima\tZahra ", "fz", "Bonjour Fatima Zahra,"},
+		{"Jean-Noël", "x", "Bonjour Jean-Noël,"},
+		{"N’Golo", "x", "Bonjour N’Golo,"},
+		{"أمينة", "x", "Bonjour أمينة,"},
+		{"", "fatima_zahra92", "Bonjour fatima_zahra92,"},
+		{"", "amina.b", "Bonjour amina.\u200bb,"},
+		{"", "+212612345678", "Bonjour,"},
+		{"", "0612345678", "Bonjour,"},
+		{"", "06-12-34-56-78", "Bonjour,"},
+		{"", "٠٦١٢٣٤٥٦٧٨", "Bonjour,"},
+		{"", "amina@example.ma", "Bonjour,"},
+		{"Amina", "+212612345678", "Bonjour Amina,"},
+		{"www.evil.example", "amina", "Bonjour amina,"},
+		{"Win 1000 DH: evil.example", "0612345678", "Bonjour,"},
+		{strings.Repeat("Amina ", 7), "amina", "Bonjour amina,"},
+		{"Amina\u202eanimA", "amina", "Bonjour amina,"},
+		{"\u200b", "amina", "Bonjour amina,"},
+		{"", "", "Bonjour,"},
+	} {
+		m := example(account.MailPasswordChanged, "fr")
+		m.Details.FirstName, m.Details.Username = test.first, test.username
+		if got, _, _ := strings.Cut(written(t, m, "").Text, "\n"); got != test.want {
+			t.Errorf("%q, %q: %q, want %q", test.first, test.username, got, test.want)
 		}
 	}
 }

@@ -34,6 +34,7 @@ type Sender struct {
 	host   string
 	dial   dialer // a TCP or a TLS connection
 	folder string // where there is no SMTP server
+	o      Options
 }
 
 type dialer interface {
@@ -188,7 +189,7 @@ func (c *connection) close() {
 // message is a whole mail. Its id is the outbox row's, so that a mail that
 // is sent twice can be seen to be one.
 func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
-	c := compose(m, link, s.Brand())
+	c := compose(m, link, s.Brand(), s.o)
 	html, text, err := c.render()
 	if err != nil {
 		return nil, err
@@ -212,7 +213,7 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	msg.SetGenHeader("Content-Language", m.Language)
 	msg.SetBodyString(gomail.TypeTextPlain, text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, html)
-	return msg, nil
+	return msg, s.o.add(msg)
 }
 
 // Brand is what the sender is called.
@@ -259,7 +260,14 @@ func (s *Sender) write(m account.Mail, msg *gomail.Msg) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), filepath.Join(s.folder, name))
+	path := filepath.Join(s.folder, name)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	if s.o.Written != nil {
+		s.o.Written(path)
+	}
+	return nil
 }
 
 // Permanent reports whether another attempt could not fare better: the

@@ -40,6 +40,11 @@ func Link(publicURL string, kind account.ChallengeKind, token, language string) 
 	return publicURL + base + string(kind) + "/" + url.PathEscape(token) + "?lang=" + language
 }
 
+// ForgotLink is the page that asks for an address to mail a link to.
+func ForgotLink(publicURL, language string) string {
+	return publicURL + base + forgotName + "/?lang=" + language
+}
+
 // Serve answers one request and returns the page's name, for logs: never
 // what the client made up.
 func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, peer account.Peer) string {
