@@ -148,6 +148,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
+		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},

@@ -248,6 +248,8 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		p, closed := newPerson(t, s), newPerson(t, s)
+		p.prove(t)
+		closed.prove(t)
 		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
 			t.Fatal(err)
 		}

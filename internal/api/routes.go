@@ -49,6 +49,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/api/clients/auth/password/reset/confirm/", http.StatusNoContent, "Password Reset Confirm", handle(s.resetPassword), false, auth.LinkPerNetwork},
 		{http.MethodPost, "/api/clients/auth/email/verify/", http.StatusNoContent, "Email Verify", handle(s.verifyEmail), false, auth.LinkPerNetwork},
 		{http.MethodPost, "/api/clients/auth/email/verify/resend/", http.StatusAccepted, "Email Verify Resend", handleAs(s.resendVerification), false, unlimited},
+		{http.MethodPost, "/api/clients/auth/email/disown/", http.StatusNoContent, "Email Disown", handle(s.disownEmail), false, auth.LinkPerNetwork},
 		{http.MethodPost, "/api/clients/auth/email/change/", http.StatusAccepted, "Email Change", handleAs(s.changeEmail), false, unlimited},
 		{http.MethodPost, "/api/clients/auth/email/change/confirm/", http.StatusNoContent, "Email Change Confirm", handle(s.confirmEmail), false, auth.LinkPerNetwork},
 		{http.MethodPost, "/api/clients/auth/email/change/undo/", http.StatusNoContent, "Email Change Undo", handle(s.undoEmail), false, auth.LinkPerNetwork},

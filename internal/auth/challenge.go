@@ -54,7 +54,7 @@ func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind
 	return u.Username, c.Email, nil
 }
 
-// challenge returns a challenge that can be used now and its active user.
+// challenge returns a challenge that can be used now and its user.
 func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.ChallengeKind, raw string) (account.Challenge, account.User, error) {
 	c, err := st.Challenge(ctx, kind, challengeHash(raw))
 	switch {
@@ -68,10 +68,16 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 		return c, account.User{}, badChallenge("challenge_expired")
 	}
 	u, err := st.UserByID(ctx, c.UserID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !u.Active {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !mayUse(kind, u) {
 		err = badChallenge("challenge_invalid")
 	}
 	return c, u, err
+}
+
+// mayUse says whether a user's links of a kind work. The way back opens an
+// account again that was closed, perhaps by whoever took it; staff's word stands.
+func mayUse(kind account.ChallengeKind, u account.User) bool {
+	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
 // useInput is use for a token as it came in, where nothing else did.

@@ -102,26 +102,29 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 }
 
 // RequestReset has a link to choose another password mailed to an address,
-// if somebody has it. What is done here is the same whether or not, so that
-// neither the answer nor its time tells: who has the address is asked when
-// the mail is delivered; the event is written then, too. Too many requests are dropped without a word.
-func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in account.Input) error {
+// if somebody has it; a username narrows it to one of several who claim it.
+// What is done here is the same whether or not, so that neither the answer
+// nor its time tells: who has the address is asked when the mail is delivered;
+// the event is written then, too. A request over the quota of the mailbox is answered
+// alike, and its mail comes later: see mailTurn.
+func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, username account.Input) error {
 	errs := account.Fields{}
 	email := checkEmailAddress(errs, in, required)
+	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	t, err := s.mailTurn(ctx, account.MailResetRequest, email)
+	if err != nil {
+		return err
+	}
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
-		wait, err := s.mailWait(ctx, tx, email, peer.IP, now)
-		if err != nil || wait > 0 {
-			return err
-		}
-		return tx.AddMail(ctx, account.Mail{
+	err = s.store.Tx(ctx, func(tx *store.Store) error {
+		return s.addMail(ctx, tx, account.Mail{
 			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
 			DueAt:   now.Add(s.o.Mail.ResetDelay),
-			Details: account.MailDetails{Device: peer.UserAgent, RequestID: peer.RequestID},
-		})
+			Details: account.MailDetails{Username: name, Device: peer.UserAgent, RequestID: peer.RequestID},
+		}, t)
 	})
 	if s.o.Mail.ResetDelay == 0 {
 		s.wakeMail()
@@ -167,8 +170,16 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return err
 		}
-		if err := tx.VerifyEmail(ctx, u.ID, c.Email, now); err != nil {
+		// Whoever read the mail has shown that the mailbox is theirs, unless
+		// somebody else has.
+		var err error
+		if u.EmailVerifiedAt, err = s.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
 			return err
+		}
+		if !u.EmailVerifiedAt.IsZero() {
+			if err := tx.SetProof(ctx, u.ID, u.Email, now); err != nil {
+				return asBadChallenge(err)
+			}
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err

@@ -75,8 +75,7 @@ type Mail struct {
 	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" default:"Yoozak <no-reply@localhost>" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you."`
 	PublicURL      string `name:"public-url" env:"YOOZAK_PUBLIC_URL" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
 	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
-	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour to one address that somebody who is not logged in, or not yet known to have it, can cause."`
-	MailPerIP      string `name:"mail-per-ip" env:"YOOZAK_MAIL_PER_IP" default:"30" placeholder:"N" group:"Mail:" help:"Most of those mails an hour because of one IP address."`
+	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
 }
 
 // Shop says what customers see of the shop in mails and on pages, and who
@@ -176,7 +175,7 @@ type MailConfig struct {
 	Folder                  string
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
-	PerAddress, PerIP       int
+	PerAddress              int
 }
 
 // ShopConfig is what [Shop] means. Colour is as it was given; nil: none was.
@@ -423,7 +422,6 @@ func (m Mail) load(c *Config, p *problems) {
 		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
-		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
 	}
 	if m.SMTPURLFile != "" {
 		if !c.Mail.SMTPURL.Empty() {

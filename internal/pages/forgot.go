@@ -26,7 +26,7 @@ func (x *exchange) forgot() {
 		return
 	}
 	v.Inputs[0].Value = form.Get("email")
-	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, account.TypedInput(form.Get("email"))); err != nil {
+	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, account.TypedInput(form.Get("email")), account.Input{}); err != nil {
 		x.fail(err)
 		return
 	}

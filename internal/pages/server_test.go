@@ -61,7 +61,7 @@ func newServer(t *testing.T, st *store.Store) *server {
 		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
 		Mail: auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, language string) string {
 				return pages.Link("https://accounts.example", kind, token, language)
 			},
@@ -225,12 +225,17 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	case account.VerifyEmail:
 		return s.received(t, account.MailVerifyEmail, address(username))
 	case account.ResetPassword:
-		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username))); err != nil {
+		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username)), account.Input{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.received(t, account.MailResetPassword, address(username))
 	}
-	err := s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
+	u := s.user(t, username)
+	err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
 	if err != nil {
 		t.Fatal(err)
 	}
