@@ -137,7 +137,7 @@ func (s *Server) serve(res resource) http.Handler {
 		rt, found := res.route(r.Method)
 		x.route, x.oauth = rt.name, rt.endpoint.needsService
 		w.Header()["Allow"] = res.allow
-		if s.cors.preflight(w, r, res.allow[0]) {
+		if s.cors.preflight(w, r, res.allow[0], s.o.Log) {
 			return
 		}
 		ctx := r.Context()

@@ -101,7 +101,8 @@ type Limits struct {
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
-	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example. An asterisk allows all."`
+	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example, or https://*.shop.example for every name below it. An asterisk alone allows all."`
+	CORSLoopback    string `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" placeholder:"BOOL" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks whose X-Forwarded-For is believed, separated by commas."`
 	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
 	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
@@ -211,7 +212,8 @@ type PasswordsConfig struct {
 // when off.
 type HTTPConfig struct {
 	Listen, MetricsListen, DebugListen string
-	CORSOrigins                        []string
+	CORSOrigins                        []string // as browsers write them; "*" is all, https://*.shop.example all below that
+	CORSLoopback                       bool
 	TrustedProxies                     []netip.Prefix
 	Language                           string
 	RefreshHint                        time.Duration
@@ -504,6 +506,7 @@ func (h HTTP) load(c *Config, p *problems) {
 		LogLevel:        p.choice("YOOZAK_LOG_LEVEL", h.LogLevel, "debug", "info", "warn", "error"),
 		LogFormat:       p.choice("YOOZAK_LOG_FORMAT", h.LogFormat, "auto", "text", "json"),
 		LogRequests:     p.boolean("YOOZAK_LOG_REQUESTS", h.LogRequests),
+		CORSLoopback:    p.boolean("YOOZAK_CORS_LOOPBACK", h.CORSLoopback),
 	}
 	if h.MetricsListen != "" {
 		c.HTTP.MetricsListen = p.address("YOOZAK_METRICS_LISTEN", h.MetricsListen)
@@ -515,12 +518,12 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 	}
 	for _, origin := range list(h.CORSOrigins) {
-		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil) {
-			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q is not an origin, such as https://shop.example (no path, no slash at the end)", origin))
+		normal, err := normalizeOrigin(origin)
+		if err != nil {
+			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q %v", origin, err))
 			continue
 		}
-		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, strings.ToLower(origin))
+		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)
 	}
 	for _, network := range list(h.TrustedProxies) {
 		prefix, err := netip.ParsePrefix(network)
