@@ -146,7 +146,7 @@ func (s *Server) serve(res resource) http.Handler {
 			s.writeError(ctx, x, err)
 			return
 		}
-		s.giveDevice(w, r, out)
+		s.giveDevice(x, out)
 		if status == http.StatusNoContent {
 			x.WriteHeader(status)
 			return

@@ -45,15 +45,19 @@ const PagesPath = "/account/"
 
 // Server answers the API.
 type Server struct {
-	auth *auth.Service
-	o    Options
-	cors *cors
-	held atomic.Int64 // answers 429 that are held back now
+	auth    *auth.Service
+	o       Options
+	cors    *cors
+	proxies proxies
+	held    atomic.Int64 // answers 429 that are held back now
 }
 
 // New makes the handler of the whole API.
 func New(o Options) http.Handler {
-	s := &Server{auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins, o.CORSLoopback)}
+	s := &Server{
+		auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins, o.CORSLoopback),
+		proxies: proxies{networks: o.TrustedProxies, log: o.Log},
+	}
 	mux := http.NewServeMux()
 	for path, res := range resources(s.routes()) {
 		// The reference's paths end in a slash; some clients leave it out, and
