@@ -34,6 +34,13 @@ type Message struct {
 	place int // of its field among the fields
 }
 
+// TextKey and TextArgs are what package locale asks of an argument: a message
+// may be part of another.
+func (m Message) TextKey() string { return m.Key }
+
+// TextArgs are what to fill in.
+func (m Message) TextArgs() map[string]any { return m.Args }
+
 // Term is an argument of a message that is itself a text to choose, by key.
 type Term string
 

@@ -64,7 +64,11 @@ func undecodable(err error) error {
 		if parse.Format != "JSON" {
 			key = "parse_error_multipart"
 		}
-		return &problem{status: http.StatusBadRequest, key: key, args: account.Args{"detail": parse.Detail}}
+		args := account.Args{"detail": parse.Detail, "where": ""}
+		if parse.Line > 0 {
+			args["where"] = account.Message{Key: "parse_error_place", Args: account.Args{"line": parse.Line, "column": parse.Column}}
+		}
+		return &problem{status: http.StatusBadRequest, key: key, args: args}
 	}
 	return err
 }
