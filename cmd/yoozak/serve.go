@@ -118,7 +118,7 @@ func (cmd serveCmd) Run(e env) error {
 	options := api.Options{
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
-		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
+		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
 		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,

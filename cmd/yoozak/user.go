@@ -272,7 +272,7 @@ func spelledOut(err error) error {
 		return err
 	}
 	var lines []string
-	for _, field := range []string{"username", "password", "email", "first_name", "last_name"} {
+	for _, field := range e.Fields.Names() {
 		for _, m := range e.Fields[field] {
 			lines = append(lines, field+": "+locale.Text("en", m.Key, m.Args))
 		}

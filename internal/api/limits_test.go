@@ -83,8 +83,8 @@ func TestThrottledAnswer(t *testing.T) {
 		s.until429(t, loginPath, 400, always("203.0.113.1"))
 		for language, want := range map[string]string{
 			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
-			"fr": `{"detail":"Requête ralentie. `,
-			"ar": `{"detail":"`,
+			"fr": `{"detail":"Trop de demandes : réessayez dans 1 seconde."}`,
+			"ar": `{"detail":"طلبات كثيرة جداً: أعد المحاولة بعد ثانية واحدة."}`,
 		} {
 			a := s.post(t, loginPath, `{}`, "X-Forwarded-For", "203.0.113.1", "Accept-Language", language)
 			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "1" || !strings.Contains(a.body, want) ||

@@ -127,10 +127,10 @@ func (s *Server) oauthError(ctx context.Context, x *exchange, err error) (int, o
 	switch body := body.(type) {
 	case detailBody:
 		out.Detail = body.Detail
-	case map[string][]string:
+	case fieldErrors:
 		var lines []string
-		for field, messages := range body {
-			lines = append(lines, field+": "+strings.Join(messages, " "))
+		for _, field := range body {
+			lines = append(lines, field.name+": "+strings.Join(field.texts, " "))
 		}
 		out.Detail = strings.Join(lines, " ")
 	}

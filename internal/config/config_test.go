@@ -419,12 +419,12 @@ func TestTLS(t *testing.T) {
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
-	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1"
+	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1, ::ffff:192.0.2.7, ::ffff:198.51.100.0/120"
 	c, err := config.Load(none, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128]" {
+	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128 192.0.2.7/32 198.51.100.0/24]" {
 		t.Error(got)
 	}
 }
