@@ -11,7 +11,7 @@ import (
 
 // VerifyEmail notes that whoever has the token reads the user's mailbox.
 func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		err := tx.VerifyEmail(ctx, u.ID, c.Email, now)
 		if errors.Is(err, store.ErrNotFound) { // another address since
 			return badChallenge("challenge_invalid")
@@ -27,6 +27,9 @@ func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account
 // an error about the field "email" when there is nothing to verify, and
 // [account.ErrThrottled] after too many mails.
 func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	u, err := s.self(ctx, caller)
 	if err != nil {
 		return err
@@ -61,6 +64,9 @@ type EmailChange struct {
 // ChangeEmail mails a link to the new address; the address changes when the
 // link is used. It returns [account.ErrThrottled] after too many mails.
 func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	plain := checkPassword(errs, "password", c.Password)
 	email := account.NormalizeEmail(checkEmailAddress(errs, c.Email, required))
@@ -95,7 +101,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 // ConfirmEmail gives the user the address that the token was mailed to, and
 // mails the address before a way to undo it.
 func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}
@@ -122,7 +128,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 // so every session ends, every other link is worthless, no password opens
 // the account, and a link to choose another is mailed to the address.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}
