@@ -190,7 +190,7 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	}
 	if rt.endpoint.needsService {
 		var err error
-		if who.service, err = s.service(ctx, r, from.body); err != nil {
+		if who.service, err = s.service(ctx, who.peer, r, from.body); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // again. For [Options.EraseAfter] the staff can bring it back; then
 // [Service.Sweep] erases the person.
 func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	plain := checkPassword(errs, "password", in)
 	if err := errs.Err(); err != nil {

@@ -83,18 +83,22 @@ func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username stri
 	if len(candidates) > 0 {
 		t.target = candidates[0]
 	}
-	pair := network(peer.IP)
 	for _, u := range candidates {
 		if d, known := knownDevice(secret, peer, u, s.o.Now()); known {
 			t.target, t.device, t.owner, t.free = u, d, u.ID, freeTriesOwn
 			t.key = secret.key("tries of device", string(d.id[:]))
-			pair = t.key
 			break
 		}
 	}
 	// Before anything is written or hashed, and right or wrong: a program that
 	// logs in again and again costs a hash each time.
-	if err := s.take(ctx, loginPerPair, pair+" "+account.EmailKey(username)); err != nil {
+	name := " " + account.EmailKey(username)
+	if t.owner != 0 {
+		err = s.take(ctx, loginPerPair, t.key+name)
+	} else {
+		err = s.admit(ctx, loginPerPair, peer, name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return t, t.begin(ctx)
@@ -106,13 +110,17 @@ func nameKey(secret *guardSecret, username string) string {
 	return secret.key("tries at name", account.EmailKey(account.NormalizeUsername(username)))
 }
 
-// tryConfirm begins a try of a caller at their own password.
+// tryConfirm begins a try of a caller at their own password, of which there
+// are few a minute, right or wrong: each costs a hash.
 func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) {
 	if s.o.Limits == nil {
 		return &try{}, nil
 	}
 	secret, err := s.secret(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.takeOf(ctx, confirmPerUser, u.ID); err != nil {
 		return nil, err
 	}
 	t := &try{s: s, free: freeTriesOwn, target: u, owner: u.ID, secret: secret}

@@ -53,8 +53,10 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		return Grant{}, err
 	}
 	defer t.end()
-	if t.owner != 0 { // a flood by strangers must not keep the owner waiting
-		ctx = password.Ahead(ctx)
+	if t.owner != 0 {
+		ctx = s.asUser(ctx, t.owner, peer)
+	} else {
+		ctx = asStranger(ctx, peer)
 	}
 	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
@@ -128,8 +130,8 @@ func (s *Service) refuse(ctx context.Context, peer account.Peer, u account.User)
 	}
 	err := s.RequestReset(ctx, peer, account.TextInput(u.Email), account.TextInput(u.Username))
 	var e *account.Error
-	if errors.As(err, &e) && e.Kind == account.Invalid { // Django took an address that we do not
-		err = nil
+	if errors.As(err, &e) && (e.Kind == account.Invalid || e.Kind == account.Throttled) {
+		err = nil // Django took an address that we do not; or there were links enough
 	}
 	return errors.Join(account.ErrInvalidCredentials, err)
 }

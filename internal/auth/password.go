@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -21,6 +20,9 @@ type PasswordChange struct {
 // token by which the caller's device will be known: those before are
 // worthless now.
 func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) (deviceToken string, err error) {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return "", err
+	}
 	errs := account.Fields{}
 	current := checkPassword(errs, "current_password", c.Current)
 	plain := checkPassword(errs, "new_password", c.New)
@@ -31,8 +33,11 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Peer), "new_password", plain, u)
 	if err != nil {
+		return "", err
+	}
+	if err := s.takeOf(ctx, passwordsPerUser, u.ID); err != nil {
 		return "", err
 	}
 	now := s.o.Now().UTC()
@@ -75,7 +80,7 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 		return account.User{}, err
 	}
 	defer t.end()
-	result, err := s.hasher.Verify(password.Ahead(ctx), u.PasswordHash, plain)
+	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Peer), u.PasswordHash, plain)
 	if err != nil {
 		return account.User{}, hashing(err)
 	}
@@ -111,8 +116,17 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, usern
 	errs := account.Fields{}
 	email := checkEmailAddress(errs, in, required)
 	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
-	if err := errs.Err(); err != nil {
+	bad := errs.Err()
+	if bad == nil { // what is too much for one address uses up nothing of the network's
+		if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
+			return err
+		}
+	}
+	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
 		return err
+	}
+	if bad != nil {
+		return bad
 	}
 	t, err := s.mailTurn(ctx, account.MailResetRequest, email)
 	if err != nil {
@@ -144,6 +158,9 @@ type PasswordReset struct {
 // and the device is known from now on, by the token that is returned. This is
 // the way in for an owner on a new device while strangers guess.
 func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) (deviceToken string, err error) {
+	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+		return "", err
+	}
 	errs := account.Fields{}
 	raw := checkToken(errs, r.Token)
 	plain := checkPassword(errs, "new_password", r.New)
@@ -154,7 +171,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	hash, err := s.newPassword(asStranger(ctx, peer), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}

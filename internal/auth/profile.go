@@ -30,6 +30,9 @@ const (
 // UpdateProfile changes the caller by the rules of registration and returns
 // them as they are now. Another username is mailed to them.
 func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return account.User{}, err
+	}
 	u, err := s.self(ctx, caller)
 	if err != nil {
 		return account.User{}, err
@@ -179,6 +182,9 @@ type Export struct {
 // article 7; GDPR, articles 15 and 20). That somebody took all of it is an
 // event, too, and in it.
 func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
+	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
+		return Export{}, err
+	}
 	var e Export
 	var err error
 	if e.User, err = s.self(ctx, caller); err != nil {

@@ -112,7 +112,7 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
-	hash, err := s.hasher.Hash(ctx, plain)
+	hash, err := s.hasher.Hash(asStranger(ctx, peer), plain)
 	if err != nil {
 		return account.User{}, hashing(err)
 	}

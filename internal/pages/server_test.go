@@ -46,7 +46,7 @@ type server struct {
 	now time.Time
 }
 
-func newServer(t *testing.T, st *store.Store) *server {
+func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *server {
 	t.Helper()
 	s := &server{store: st, folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -66,6 +66,9 @@ func newServer(t *testing.T, st *store.Store) *server {
 				return pages.Link("https://accounts.example", kind, token, language)
 			},
 		},
+	}
+	for _, c := range change {
+		c(&options)
 	}
 	s.build = func(st *store.Store) *auth.Service { return auth.New(st, tokens, hasher, options) }
 	s.auth = s.build(st)
@@ -91,9 +94,9 @@ func (s *server) serve(t *testing.T, service *auth.Service) {
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server)) {
+func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*auth.Options)) {
 	t.Helper()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st)) })
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st, change...)) })
 }
 
 func (s *server) clock() time.Time {
