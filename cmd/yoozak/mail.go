@@ -92,9 +92,9 @@ func (cmd mailRetryCmd) Run(e env) error {
 // newSender is the way out for mails: SMTP, or a folder beside the database.
 func newSender(c config.Config) (*mail.Sender, error) {
 	if !c.Mail.SMTPURL.Empty() {
-		s, err := mail.NewSMTP(c.Mail.SMTPURL.Reveal(), c.Mail.From)
+		s, err := mail.NewSMTP(mail.SMTP{URL: c.Mail.SMTPURL.Reveal(), From: c.Mail.From, Helo: c.Mail.Helo})
 		if err != nil {
-			return nil, &settingsError{fmt.Errorf("YOOZAK_SMTP_URL %w", err)}
+			return nil, &settingsError{err}
 		}
 		return s, nil
 	}
