@@ -108,6 +108,14 @@ func newSender(c config.Config) (*mail.Sender, error) {
 	return mail.NewFolder(folder, c.Mail.From)
 }
 
+// mailsStayHere says that a server that others reach keeps the mails to
+// itself, which is most likely not meant.
+func mailsStayHere(c config.Config) bool {
+	host, _, err := net.SplitHostPort(c.HTTP.Listen)
+	ip := net.ParseIP(host)
+	return err == nil && c.Mail.SMTPURL.Empty() && host != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
 func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 	return auth.MailOptions{
 		Sender: sender,

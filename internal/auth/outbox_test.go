@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -496,4 +498,37 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// TestMailFolderIsSweptWhenItsLinksAreWorthless: each kind after its time.
+func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	sender, err := mail.NewFolder(folder, "Yoozak <bonjour@yoozak.ma>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, storetest.Open(t, storetest.SQLite(t)), func(o *auth.Options, _ *token.Options) { o.Mail.Sender = sender })
+	began := s.clock.now()
+	for _, kind := range []string{"reset_password", "verify_email", "email_changed", "password_changed"} {
+		path := filepath.Join(folder, "20260605-125656-000001-"+kind+".eml")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, began, began); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{24 * time.Hour, 4}, {time.Second, 1}, {6 * 24 * time.Hour, 0}} {
+		s.clock.advance(step.after)
+		if err := s.SweepMailFolder(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != step.left {
+			t.Errorf("after %v: %d files, %v; want %d", s.clock.now().Sub(began), len(left), err, step.left)
+		}
+	}
 }
