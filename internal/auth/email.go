@@ -11,7 +11,7 @@ import (
 
 // VerifyEmail notes that whoever has the token reads the user's mailbox.
 func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		err := tx.VerifyEmail(ctx, u.ID, c.Email, now)
 		if errors.Is(err, store.ErrNotFound) { // another address since
 			return badChallenge("challenge_invalid")
@@ -42,7 +42,7 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.mailLimited(ctx, tx, account.Mail{
 			Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: caller.Peer.IP,
 			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
@@ -76,7 +76,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		return errs.Err()
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 // ConfirmEmail gives the user the address that the token was mailed to, and
 // mails the address before a way to undo it.
 func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.ConfirmEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 // so every session ends, every other link is worthless, no password opens
 // the account, and a link to choose another is mailed to the address.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, account.UndoEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
 			return err
 		}

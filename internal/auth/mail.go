@@ -157,7 +157,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 	ctx = context.WithoutCancel(ctx)
 	lease = token.NewID()
 	now := s.o.Now()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		m, err = tx.ClaimMail(ctx, lease, now, now.Add(mailLease))
 		return err
 	})
@@ -201,8 +201,8 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for try := 0; ; try++ {
-		err = s.store.Tx(finish, func(tx *store.Store) error {
-			return tx.FinishMail(finish, m.ID, lease, sentAt, dueAt, failure)
+		err = s.store.Tx(finish, func(ctx context.Context, tx *store.Store) error {
+			return tx.FinishMail(ctx, m.ID, lease, sentAt, dueAt, failure)
 		})
 		if err == nil || errors.Is(err, store.ErrNotFound) || finish.Err() != nil || try == 5 {
 			break
@@ -218,7 +218,7 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 // active user who has the address; mostly one, or none.
 func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string) error {
 	now := s.o.Now().UTC()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		users, err := tx.UsersByEmail(ctx, m.Email, mostReceived)
 		if err != nil {
 			return err
@@ -284,7 +284,7 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 	link := ""
 	if kind, has := mailChallenges[m.Kind]; has {
 		raw, c := newChallenge(kind, m.UserID, m.Email, s.o.Now().UTC())
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			err := tx.HoldMail(ctx, m.ID, lease)
 			if errors.Is(err, store.ErrNotFound) {
 				return errUnwanted
@@ -333,7 +333,7 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 // RetryMail makes a mail that was not delivered due again.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
 	now := s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}

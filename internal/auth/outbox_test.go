@@ -36,7 +36,7 @@ func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 		}
 		wg.Wait()
 		undone := errors.New("undone")
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.clock.now()}))
 		})
 		if !errors.Is(err, undone) {
@@ -242,7 +242,7 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	const total = 300
 	for n := range total {
 		s := servers[0]
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{
 				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.clock.now(),
 			})

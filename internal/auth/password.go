@@ -35,8 +35,12 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return "", err
+	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Not if somebody else changed it while we hashed.
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
@@ -60,7 +64,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return "", err
 	}
 	s.wakeMail()
-	return s.rememberDevice(ctx, u.ID, now)
+	return rememberDevice(secret, u.ID, now), nil
 }
 
 // confirmPassword returns the caller with all that is known of them, if the
@@ -112,7 +116,7 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in accoun
 		return err
 	}
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		wait, err := s.mailWait(ctx, tx, email, peer.IP, now)
 		if err != nil || wait > 0 {
 			return err
@@ -155,12 +159,11 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	if s.o.Limits != nil {
-		if _, err := s.secret(ctx); err != nil { // it may need a transaction of its own
-			return "", err
-		}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return "", err
 	}
-	err = s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	err = s.use(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
@@ -180,13 +183,10 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if err := s.forgive(ctx, tx, u); err != nil {
+		if err := forgive(ctx, tx, secret, u); err != nil {
 			return err
 		}
-		deviceToken, err = s.rememberDevice(ctx, u.ID, now)
-		if err != nil {
-			return err
-		}
+		deviceToken = rememberDevice(secret, u.ID, now)
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)
 	})
 	return deviceToken, err

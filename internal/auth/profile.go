@@ -52,7 +52,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if changed.details.Fields == nil {
 		return u, nil
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.User, err = s.self(ctx, caller); err != nil {
 		return Export{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.record(ctx, tx, acted(account.EventDataExported, caller, s.o.Now()))
 	})
 	if err != nil {

@@ -27,9 +27,13 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return Grant{}, err
+	}
 	n := s.newSession(peer, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateUser(ctx, &u); err != nil {
 			return err
 		}
@@ -51,8 +55,8 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
-	grant.Device, err = s.rememberDevice(ctx, u.ID, u.JoinedAt)
-	return grant, err
+	grant.Device = rememberDevice(secret, u.ID, u.JoinedAt)
+	return grant, nil
 }
 
 // CreateUser creates an active user without logging them in, by the rules of
@@ -62,7 +66,7 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 	if err != nil {
 		return account.User{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateUser(ctx, &u); err != nil {
 			return err
 		}

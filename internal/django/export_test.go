@@ -2,6 +2,7 @@ package django_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ func TestDjangoTakesEverybodyBack(t *testing.T) {
 		}
 		disabled := u
 		disabled.Username, disabled.Active = "disabled", false
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			if err := tx.CreateUser(t.Context(), &u); err != nil {
 				return err
 			}
