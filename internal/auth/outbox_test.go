@@ -359,11 +359,12 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 				o.Log = slog.New(stuckLog{slog.NewTextHandler(io.Discard, nil), release})
 			})
-			s.register(t, "amina")
+			g := s.register(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { s.RunMail(ctx); close(done) }()
 			wait(t, func() bool { return len(smtp.Messages()) == 1 })
+			s.prove(t, g)
 			auth.Notice(s.Service, 1)
 			wait(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
 			s.requestReset(t, "amina@example.ma")

@@ -57,17 +57,17 @@ func passed(t *testing.T, most int, act func(i int) error) int {
 func TestWideNetworksOfIPv6Count(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		// Of one name: 20 for each /64.
+		// Of one address: 60 for each /64.
 		for name, test := range map[string]struct {
 			ip   func(i int) string
 			want int
 		}{
-			"a/64": {func(i int) string { return fmt.Sprintf("2001:db8:1:1::%x", i) }, 20},
-			"a/56": {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i%256) }, 80},
-			"a/48": {func(i int) string { return fmt.Sprintf("2001:db8:3:%x::1", i<<8&0xffff) }, 200},
-			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 500},
+			"a/64": {func(i int) string { return fmt.Sprintf("2001:db8:1:1::%x", i) }, 60},
+			"a/56": {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i%256) }, 240},
+			"a/48": {func(i int) string { return fmt.Sprintf("2001:db8:3:%x::1", i<<8&0xffff) }, 600},
+			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
 		} {
-			got := passed(t, 500, func(i int) error {
+			got := passed(t, 700, func(i int) error {
 				p := peer
 				p.IP = test.ip(i)
 				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
@@ -279,7 +279,9 @@ func TestConfirmationsAreFew(t *testing.T) {
 func TestFewChangesOfPasswordAnHour(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		c := s.caller(t, s.register(t, "amina"))
+		g := s.register(t, "amina")
+		s.prove(t, g) // who gets the notices
+		c := s.caller(t, g)
 		change := func(old, plain string) error {
 			s.clock.advance(10 * time.Second)
 			_, err := s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(plain)})
