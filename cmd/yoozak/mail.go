@@ -118,6 +118,7 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 		PerAddress: c.Mail.PerAddress,
 		PerIP:      c.Mail.PerIP,
 		ResetDelay: time.Second,
+		Operator:   c.Shop.OperatorMail, OperatorLanguage: c.HTTP.Language,
 	}
 }
 

@@ -169,3 +169,29 @@ func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Tim
 	}
 	return res.RowsAffected()
 }
+
+// KindMailedSince reports whether anybody was owed a mail of this kind since
+// a time.
+func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, since time.Time) (bool, error) {
+	var found bool
+	err := s.q.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC()).Scan(&found)
+	return found, s.mend(err)
+}
+
+// GivenUpMails counts the mails that were owed since a time, given up and are
+// still wanted, but for two kinds, and says why the newest of them was.
+func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 account.MailKind) (n int, reason string, err error) {
+	const which = `
+		FROM mails
+		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind <> $3 AND kind <> $4`
+	args := []any{account.MailUnwanted, since.UTC(), but1, but2}
+	if err := s.q.QueryRowContext(ctx, `SELECT COUNT(*)`+which, args...).Scan(&n); err != nil || n == 0 {
+		return 0, "", s.mend(err)
+	}
+	err = s.mend(s.q.QueryRowContext(ctx, `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...).Scan(&reason))
+	if errors.Is(err, ErrNotFound) { // tried again since
+		return 0, "", nil
+	}
+	return n, reason, err
+}
