@@ -115,8 +115,8 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 		Link:   linker(c),
 		// Nobody looks into the folder for what nobody asked for.
 		Verify:     !c.Mail.SMTPURL.Empty() || c.Mail.Folder != "",
+		Delivers:   !c.Mail.SMTPURL.Empty(),
 		PerAddress: c.Mail.PerAddress,
-		PerIP:      c.Mail.PerIP,
 		ResetDelay: time.Second,
 		Operator:   c.Shop.OperatorMail, OperatorLanguage: c.HTTP.Language,
 	}

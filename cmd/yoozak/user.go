@@ -26,6 +26,7 @@ type userCmd struct {
 	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
 	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
+	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
 }
 
@@ -59,7 +60,8 @@ func (cmd userCreateCmd) Run(e env) error {
 }
 
 type userListCmd struct {
-	JSON bool `name:"json" help:"One JSON object a line."`
+	JSON            bool `name:"json" help:"One JSON object a line."`
+	DoubleAddresses bool `help:"Only users whose proof of their address does not count, because another account proved the same address before."`
 	config.Database
 }
 
@@ -81,6 +83,16 @@ func (cmd userListCmd) Run(e env) error {
 		if !cmd.JSON {
 			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
 		}
+		doubles := map[int64]bool{}
+		if cmd.DoubleAddresses {
+			ids, err := st.DoubleProofs(e.ctx, 1_000_000)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				doubles[id] = true
+			}
+		}
 		for after := int64(0); ; {
 			users, err := st.Users(e.ctx, after, 500)
 			if err != nil {
@@ -88,6 +100,9 @@ func (cmd userListCmd) Run(e env) error {
 			}
 			for _, u := range users {
 				after = u.ID
+				if cmd.DoubleAddresses && !doubles[u.ID] {
+					continue
+				}
 				if err := cmd.print(e.stdout, table, u); err != nil {
 					return err
 				}
@@ -120,6 +135,29 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 	}
 	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, u.Username, u.Email, active, u.JoinedAt.Format(time.DateTime), lastLogin)
 	return err
+}
+
+type userSetEmailCmd struct {
+	Username string `arg:""`
+	Email    string `arg:"" placeholder:"ADDRESS"`
+	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
+	config.Database
+	config.Passwords
+}
+
+// Run changes an address.
+func (cmd userSetEmailCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
+			return spelledOut(named(err, cmd.Username))
+		}
+		did := "changed; a link to verify the address is mailed by the running server"
+		if cmd.Recover {
+			did = "given back; a link to choose a password is mailed by the running server"
+		}
+		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
+		return err
+	})
 }
 
 type userDisableCmd struct {
@@ -234,7 +272,7 @@ func spelledOut(err error) error {
 		return err
 	}
 	var lines []string
-	for _, field := range []string{"username", "password", "email", "first_name", "last_name"} {
+	for _, field := range e.Fields.Names() {
 		for _, m := range e.Fields[field] {
 			lines = append(lines, field+": "+locale.Text("en", m.Key, m.Args))
 		}

@@ -17,7 +17,13 @@ type exportBody struct {
 	Sessions   []exportedSession `json:"sessions"`
 	Challenges []exportedLink    `json:"challenges"`
 	Mails      []exportedMail    `json:"mails"`
+	Usernames  []exportedName    `json:"former_usernames"`
 	Events     []exportedEvent   `json:"events"`
+}
+
+type exportedName struct {
+	Username  string `json:"username"`
+	ChangedAt string `json:"changed_at"`
 }
 
 type exportedUser struct {
@@ -79,7 +85,7 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 			Language: u.Language, JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
 			PasswordChangedAt: wired(u.PasswordAt), SignedOutAt: wiredOrNull(u.SignedOutAt), ClosedAt: wiredOrNull(u.ClosedAt),
 		},
-		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Events: []exportedEvent{},
+		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{}, Events: []exportedEvent{},
 	}
 	for _, n := range e.Sessions {
 		body.Sessions = append(body.Sessions, exportedSession{
@@ -97,6 +103,9 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP, Details: m.Details,
 			CreatedAt: wired(m.CreatedAt), SentAt: wiredOrNull(m.SentAt), Attempts: m.Attempts,
 		})
+	}
+	for _, c := range e.Usernames {
+		body.Usernames = append(body.Usernames, exportedName{Username: c.Username, ChangedAt: wired(c.ChangedAt)})
 	}
 	for _, ev := range e.Events {
 		body.Events = append(body.Events, newExportedEvent(ev))

@@ -137,7 +137,7 @@ func (s *Server) serve(res resource) http.Handler {
 		rt, found := res.route(r.Method)
 		x.route, x.oauth = rt.name, rt.endpoint.needsService
 		w.Header()["Allow"] = res.allow
-		if s.cors.preflight(w, r, res.allow[0]) {
+		if s.cors.preflight(w, r, res.allow[0], s.o.Log) {
 			return
 		}
 		ctx := r.Context()
@@ -146,7 +146,7 @@ func (s *Server) serve(res resource) http.Handler {
 			s.writeError(ctx, x, err)
 			return
 		}
-		s.giveDevice(w, r, out)
+		s.giveDevice(x, out)
 		if status == http.StatusNoContent {
 			x.WriteHeader(status)
 			return
@@ -190,7 +190,7 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	}
 	if rt.endpoint.needsService {
 		var err error
-		if who.service, err = s.service(ctx, r, from.body); err != nil {
+		if who.service, err = s.service(ctx, who.peer, r, from.body); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -54,9 +54,20 @@ func (p *person) challenge(t *testing.T, kind account.ChallengeKind) string {
 		p.as(t, http.MethodPost, "/api/clients/auth/email/change/", `{"password":"`+goodPassword+`","email":"new`+p.email+`"}`)
 		return p.tokenMailed(t, account.MailConfirmEmail, "new"+p.email)
 	default:
+		p.prove(t) // only an address that was proved gets the way back
 		token := p.challenge(t, account.ConfirmEmail)
 		p.post(t, "/api/clients/auth/email/change/confirm/", `{"token":"`+token+`"}`)
 		return p.tokenMailed(t, account.MailEmailChanged, p.email)
+	}
+}
+
+// prove notes that the person reads the mailbox of their address.
+func (p *person) prove(t *testing.T) {
+	t.Helper()
+	u := p.user(t, p.name)
+	err := p.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now()) })
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -95,6 +106,7 @@ var lifeRows = []lifeRow{
 		method: "POST", path: "/api/clients/auth/password/reset/confirm/", status: 204, challenge: account.ResetPassword,
 		fields: []string{"token", "new_password"}, body: func(tk string) string { return `{"token":"` + tk + `","new_password":"` + newPassword + `"}` },
 	},
+	{method: "POST", path: "/api/clients/auth/email/disown/", status: 204, challenge: account.VerifyEmail, body: func(tk string) string { return `{"token":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/email/verify/", status: 204, challenge: account.VerifyEmail, fields: []string{"token"}, body: func(tk string) string { return `{"token":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/email/verify/resend/", status: 202, access: true, body: fixed("")},
 	{

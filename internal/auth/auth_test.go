@@ -303,43 +303,6 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	})
 }
 
-// TestUsernameComesBeforeEmail: nobody may take over a login by registering
-// somebody's address as a username, nor be locked out by one.
-func TestUsernameComesBeforeEmail(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina") // amina@example.ma
-		r := registration("amina@example.ma")
-		r.Password, r.Email = account.TextInput("another-Pass-77"), account.TextInput("")
-		if _, err := s.Register(t.Context(), peer, r); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.login(t, "amina@example.ma", good); !errors.Is(err, account.ErrInvalidCredentials) {
-			t.Errorf("with the password of the address: %v", err)
-		}
-		g, err := s.login(t, "amina@example.ma", "another-Pass-77")
-		if err != nil || g.User.Username != "amina@example.ma" {
-			t.Errorf("with the password of the name: %v, %v", g.User.Username, err)
-		}
-	})
-}
-
-func TestEmailOfTwoUsersLogsNobodyIn(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		for _, name := range []string{"a1", "a2"} {
-			r := registration(name)
-			r.Email = account.TextInput("shared@example.ma")
-			if _, err := s.Register(t.Context(), peer, r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := s.login(t, "shared@example.ma", good); !errors.Is(err, account.ErrInvalidCredentials) {
-			t.Errorf("got %v, want ErrInvalidCredentials", err)
-		}
-	})
-}
-
 func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {

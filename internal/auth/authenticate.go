@@ -20,9 +20,22 @@ type Caller struct {
 
 // Authenticate returns the caller of a good access token whose session is
 // not revoked and whose user is active. The errors are those of
-// [token.Tokens.Verify], [account.ErrUserNotFound] and
-// [account.ErrUserInactive].
+// [token.Tokens.Verify], [account.ErrUserNotFound],
+// [account.ErrUserInactive] and [account.ErrThrottled].
 func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error) {
+	caller, err := s.caller(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	// Not before: a token of a session that has ended must not use up what
+	// its user may do.
+	if err := s.countRead(ctx, caller); err != nil {
+		return nil, err
+	}
+	return caller, nil
+}
+
+func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 	claims, err := s.verify(ctx, raw, token.Access, s.o.Now())
 	if err != nil {
 		return nil, err

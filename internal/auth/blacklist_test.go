@@ -22,7 +22,7 @@ func TestTokensOnDjangosBlacklistStayRefused(t *testing.T) {
 		})
 		for name, show := range map[string]func(raw string) error{
 			"refresh": func(raw string) error { _, err := s.refresh(t, raw); return err },
-			"verify":  func(raw string) error { return s.VerifyToken(t.Context(), account.TextInput(raw)) },
+			"verify":  func(raw string) error { return s.VerifyToken(t.Context(), peer, account.TextInput(raw)) },
 			"logout":  func(raw string) error { return s.Logout(t.Context(), peer, account.TextInput(raw)) },
 		} {
 			if err := show(taken); !errors.Is(err, account.ErrTokenInvalid) {

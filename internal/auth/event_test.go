@@ -88,7 +88,7 @@ func mailed(t *testing.T, tokens chan<- [2]string) setting {
 	}
 	return func(o *auth.Options, _ *token.Options) {
 		o.Mail = auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, _ string) string {
 				tokens <- [2]string{string(kind), token}
 				return "https://shop.example/#" + token
@@ -242,6 +242,12 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		profile.Details.Fields = []string{"first_name"}
 		expect("login, change of profile, and one that changes nothing", byUser(account.EventLogin, true), profile)
 
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(good)})
+		must(err)
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(good)})
+		must(err)
+		expect("another name, and back", byUser(account.EventUsernameChanged, true), byUser(account.EventUsernameChanged, true))
+
 		const better = "tr0ub4dor&zellige"
 		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text("wrong"), New: text(better)})
 		fails(err)
@@ -258,7 +264,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("undone", byUser(account.EventEmailChangeUndone, false))
 		challenge(account.ResetPassword) // of the undoing
 
-		must(s.RequestReset(t.Context(), peer, text("amina@example.ma")))
+		must(s.RequestReset(t.Context(), peer, text("amina@example.ma"), account.Input{}))
 		reset := challenge(account.ResetPassword)
 		expect("reset asked for", told{account.EventPasswordResetRequested, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
 		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
@@ -267,7 +273,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
 		fails(err)
 		expect("reset again")
-		must(s.RequestReset(t.Context(), peer, text("nobody@example.ma")))
+		must(s.RequestReset(t.Context(), peer, text("nobody@example.ma"), account.Input{}))
 		for len(s.events(t)) < int(last)+1 {
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -283,6 +289,13 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		u, err := s.CreateUser(t.Context(), account.Peer{}, registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
+		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
+		expect("another address", toStaff(account.EventEmailSet, u.ID))
+		must(s.DisownEmail(t.Context(), peer, challenge(account.VerifyEmail)))
+		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
+		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
+		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
+		challenge(account.ResetPassword)
 		must(s.RotateKeys(t.Context()))
 		expect("key rotate", toStaff(account.EventKeyRotated, 0), toStaff(account.EventKeyRotated, 0))
 

@@ -16,6 +16,22 @@ func Record(ctx context.Context, s *Service, tx *store.Store, kind account.Event
 	return s.record(ctx, tx, act{kind: kind, at: at})
 }
 
+// Networks are the names of those that an address counts for, the narrowest
+// first.
+func Networks(ip string) (names []string) {
+	for _, n := range networks(ip) {
+		names = append(names, n.name)
+	}
+	return names
+}
+
+// UseUpService takes all that a service may ask at once.
+func UseUpService(ctx context.Context, s *Service, id string) {
+	for range askPerService.Count {
+		_ = s.take(ctx, askPerService, id)
+	}
+}
+
 // Link is the place of an event that follows another, as an attacker can
 // compute it, too.
 func Link(before account.EventHead, e account.Event) account.EventHead { return link(before, e) }

@@ -27,7 +27,9 @@ type Introspection struct {
 // is said about a token that is not.
 //
 // A refresh token is active only for who asks for one by its hint: a service
-// that looks at nothing but "active" must not take it for an access token.
+// that looks at nothing but "active" must not take it for an access token. To
+// a service that is limited to an audience no refresh token is: it opens no
+// resource, names no audience, and is renewed for whatever the person uses.
 // The errors are [account.ErrServiceScope], those of the field and
 // [account.ErrUnavailable].
 func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint account.Input) (Introspection, error) {
@@ -41,18 +43,16 @@ func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint 
 		return Introspection{}, nil
 	case err != nil:
 		return Introspection{}, err
-	case claims.Type == token.Refresh && hint.Text != refreshHint,
-		claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience):
+	case claims.Type == token.Refresh && hint.Text != refreshHint, !concerns(by, claims):
 		return Introspection{}, nil
 	}
 	return Introspection{Active: true, Refresh: claims.Type == token.Refresh, Claims: claims, User: u}, nil
 }
 
 // RevokeToken ends the session of an access or refresh token (RFC 7009), and
-// with it all tokens of that session. A token that is not good, or is for
-// others than the service, is no error: there is nothing to end. An access
-// token that Django issued has no session to end:
-// [account.ErrTokenUnsupported].
+// with it all tokens of that session. A token that is not good, or does not
+// concern the service, is no error: there is nothing to end. An access token
+// that Django issued has no session to end: [account.ErrTokenUnsupported].
 func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *account.Service, in account.Input) error {
 	raw, err := tokenFor(by, account.ScopeRevoke, in)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	}
 	now := s.o.Now().UTC()
 	claims, err := s.verifyAny(ctx, raw, now)
-	if refused(err) || err == nil && claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience) {
+	if refused(err) || err == nil && !concerns(by, claims) {
 		return nil
 	}
 	if err != nil {
@@ -99,6 +99,12 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	}
 	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", id)
 	return nil
+}
+
+// concerns reports whether a service may know of a token: of any, or of the
+// access tokens for its audience.
+func concerns(by *account.Service, claims token.Claims) bool {
+	return by.Audience == "" || claims.Type == token.Access && claims.For(by.Audience)
 }
 
 // tokenFor returns the token that a service sent, if it may send it.

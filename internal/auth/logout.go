@@ -13,6 +13,9 @@ import (
 // tokens give. Any token of the session will do, also one that rotation
 // replaced: somebody wants out. The errors are those of [Service.Refresh].
 func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Input) error {
+	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	raw := checkText(errs, "refresh", in, required)
 	if err := errs.Err(); err != nil {
@@ -81,6 +84,9 @@ func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Sessi
 // [account.ErrNotFound] when there is no such session, it has ended, or it
 // is another user's.
 func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	n, _, err := s.store.SessionUser(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now())) {
 		return account.ErrNotFound
@@ -96,7 +102,10 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 // VerifyToken returns nil for an access or refresh token that would be
 // accepted now, as simplejwt's TokenVerifyView; here that includes its
 // session and its user.
-func (s *Service) VerifyToken(ctx context.Context, in account.Input) error {
+func (s *Service) VerifyToken(ctx context.Context, peer account.Peer, in account.Input) error {
+	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	raw := checkText(errs, "token", in, required)
 	if err := errs.Err(); err != nil {

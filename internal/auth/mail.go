@@ -18,8 +18,8 @@ type MailOptions struct {
 	Sender     *mail.Sender
 	Link       func(kind account.ChallengeKind, token, language string) string
 	Verify     bool // mail a link at registration
-	PerAddress int  // the most mails an hour for an address that strangers can cause
-	PerIP      int  // and because of one IP address
+	Delivers   bool // mails reach people, who can so prove their address
+	PerAddress int  // the most mails an hour of a kind to one mailbox that strangers can cause
 
 	// ResetDelay is how long a request to reset a password waits before its
 	// address is looked up: the work of delivering a mail must not slow down
@@ -28,58 +28,6 @@ type MailOptions struct {
 
 	Operator         string // whom to tell that something is wrong; empty: nobody
 	OperatorLanguage string
-}
-
-// mailWindow is the time over which mails are counted.
-const mailWindow = time.Hour
-
-// mailWait is how long until another mail may be caused: zero is now.
-func (s *Service) mailWait(ctx context.Context, tx *store.Store, email, ip string, now time.Time) (time.Duration, error) {
-	last, err := tx.LimitingMail(ctx, email, s.o.Mail.PerAddress, ip, s.o.Mail.PerIP, now.Add(-mailWindow))
-	if err != nil || last.IsZero() {
-		return 0, err
-	}
-	return last.Add(mailWindow).Sub(now), nil
-}
-
-// mailLimited adds a mail, or returns [account.ErrThrottled].
-func (s *Service) mailLimited(ctx context.Context, tx *store.Store, m account.Mail) error {
-	wait, err := s.mailWait(ctx, tx, m.Email, m.IP, m.CreatedAt)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return account.ErrThrottled(wait)
-	}
-	return tx.AddMail(ctx, m)
-}
-
-// mailVerification owes a new user a link. Somebody who registers others'
-// addresses gets few mails sent; the registration itself goes on.
-func (s *Service) mailVerification(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
-	if !s.o.Mail.Verify || u.Email == "" {
-		return nil
-	}
-	err := s.mailLimited(ctx, tx, account.Mail{
-		Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
-		Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-	})
-	var e *account.Error
-	if errors.As(err, &e) && e.Kind == account.Throttled {
-		s.o.Log.WarnContext(ctx, "no verification mail: too many for this address or because of this IP address", "user_id", u.ID)
-		return nil
-	}
-	return err
-}
-
-func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
-	if u.Email == "" {
-		return nil
-	}
-	return tx.AddMail(ctx, account.Mail{
-		Kind: account.MailPasswordChanged, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
-		Details: account.MailDetails{Username: u.Username, IP: peer.IP, Device: peer.UserAgent}, CreatedAt: now,
-	})
 }
 
 // wakeMail has [Service.RunMail] look into the outbox now.
@@ -94,11 +42,11 @@ func (s *Service) wakeMail() {
 // servers that live one sends a mail; if a server dies between sending and
 // noting it, the other sends it again: better twice than never.
 const (
-	mailAttempt  = time.Minute
-	mailLease    = 3 * time.Minute
-	mailLook     = time.Second // into the outbox, for what another server or a retry makes due
-	mailsAtOnce  = 4
-	mostReceived = 10 // accounts of one address that a reset request is for
+	mailAttempt = time.Minute
+	mailLease   = 3 * time.Minute
+	mailLook    = time.Second // into the outbox, for what another server or a retry makes due
+	mailsAtOnce = 4
+	mostChoices = 50 // accounts of one address that a mail lists
 )
 
 // mailBackOff are the waits before another attempt; after the last a mail is
@@ -169,6 +117,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 
 // deliver makes one attempt at a claimed mail and notes what came of it.
 func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
+	s.takeTurn(ctx, m)
 	var err error
 	if m.Kind == account.MailResetRequest {
 		err = s.expandReset(ctx, m, lease)
@@ -217,12 +166,13 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	}
 }
 
-// expandReset turns a request to reset a password into a mail for each
-// active user who has the address; mostly one, or none.
+// expandReset turns a request to reset a password into one mail: to the user
+// who proved the address, or else with a link for each of those who claim it.
+// Mostly that is one, or none.
 func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string) error {
 	now := s.o.Now().UTC()
 	return s.store.Tx(ctx, func(tx *store.Store) error {
-		users, err := tx.UsersByEmail(ctx, m.Email, mostReceived)
+		users, err := s.resettable(ctx, tx, m)
 		if err != nil {
 			return err
 		}
@@ -239,18 +189,44 @@ func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string)
 			if err := s.record(ctx, tx, asked); err != nil {
 				return err
 			}
-			// To the address that we know, which may differ from the one that was
-			// typed; in the language of whoever asked; not counted once more.
-			err := tx.AddMail(ctx, account.Mail{
-				Kind: account.MailResetPassword, UserID: u.ID, Email: u.Email, Language: m.Language,
-				Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-			})
-			if err != nil {
-				return err
+		}
+		// In the language of whoever asked; not counted once more.
+		reset := account.Mail{Kind: account.MailResetPassword, Email: m.Email, Language: m.Language, CreatedAt: now, Details: account.MailDetails{Username: m.Details.Username}}
+		if len(users) == 1 { // to the address that we know, which may differ from the one that was typed
+			u := users[0]
+			reset.UserID, reset.Email = u.ID, u.Email
+			reset.Details.Username = u.Username
+		}
+		return tx.AddMail(ctx, reset)
+	})
+}
+
+// resettable returns the users whose password a mail to this address may
+// reset, the newest first. If the mail names one, it is that one or nobody.
+func (s *Service) resettable(ctx context.Context, tx *store.Store, m account.Mail) ([]account.User, error) {
+	users := make([]account.User, 1)
+	var err error
+	users[0], err = tx.Prover(ctx, m.Email, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		users, err = tx.NewestClaimants(ctx, m.Email, mostChoices)
+		if name := m.Details.Username; err == nil && name != "" && len(users) == mostChoices {
+			var u account.User // perhaps not among the newest
+			u, err = tx.UserByUsername(ctx, name)
+			if err == nil && u.Active && account.EmailKey(u.Email) == account.EmailKey(m.Email) {
+				users = []account.User{u}
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
 			}
 		}
-		return nil
-	})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if name := m.Details.Username; name != "" {
+		users = slices.DeleteFunc(users, func(u account.User) bool { return u.Username != name })
+	}
+	return users, nil
 }
 
 // mailChallenges are the links of the mails that have one.
@@ -279,44 +255,99 @@ func (s *Service) void(ctx context.Context, tx *store.Store, userID int64, now t
 	return tx.VoidChallenges(ctx, userID, now, kinds...)
 }
 
-// send makes the link, so that its token is kept nowhere, and the mail.
+// send makes the links, so that their tokens are kept nowhere, and the mail.
 func (s *Service) send(ctx context.Context, m account.Mail, lease string) error {
 	if s.o.Mail.Sender == nil {
 		return errors.New("no way to send mail is configured")
 	}
 	link := ""
 	if kind, has := mailChallenges[m.Kind]; has {
-		raw, c := newChallenge(kind, m.UserID, m.Email, s.o.Now().UTC())
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
-			err := tx.HoldMail(ctx, m.ID, lease)
-			if errors.Is(err, store.ErrNotFound) {
-				return errUnwanted
-			}
-			if err != nil {
-				return err
-			}
-			u, err := tx.UserByID(ctx, m.UserID)
-			if errors.Is(err, store.ErrNotFound) || err == nil && stale(m, u) {
-				return errUnwanted
-			}
-			if err != nil {
-				return err
-			}
-			return tx.CreateChallenge(ctx, c)
+		var tokens []string
+		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
+			tokens, err = s.makeLinks(ctx, tx, &m, kind, lease)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-		link = s.o.Mail.Link(kind, raw, m.Language)
+		for i, raw := range tokens {
+			url := s.o.Mail.Link(kind, raw, m.Language)
+			if i == 0 {
+				link = url
+			}
+			if len(m.Choices) > 0 {
+				m.Choices[i].Link = url
+			}
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, mailAttempt)
 	defer cancel()
 	return s.o.Mail.Sender.Send(ctx, m, link)
 }
 
+// makeLinks stores a challenge for each user that a claimed mail is about,
+// and returns their tokens. Of a mail about several it fills in m.Choices.
+func (s *Service) makeLinks(ctx context.Context, tx *store.Store, m *account.Mail, kind account.ChallengeKind, lease string) ([]string, error) {
+	err := tx.HoldMail(ctx, m.ID, lease)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errUnwanted
+	}
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.readers(ctx, tx, m)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]string, 0, len(users))
+	m.Choices = nil
+	for _, u := range users {
+		raw, c := newChallenge(kind, u.ID, m.Email, s.o.Now().UTC())
+		if err := tx.CreateChallenge(ctx, c); err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, raw)
+		if len(users) > 1 {
+			m.Choices = append(m.Choices, account.MailChoice{Username: u.Username})
+		}
+	}
+	return tokens, nil
+}
+
+// readers returns the users whom a mail with a link is for, now that it goes
+// out, or errUnwanted.
+func (s *Service) readers(ctx context.Context, tx *store.Store, m *account.Mail) ([]account.User, error) {
+	if m.UserID == 0 { // a reset for an address that several claim
+		users, err := s.resettable(ctx, tx, *m)
+		if err == nil && len(users) == 0 {
+			err = errUnwanted
+		}
+		if len(users) == 1 {
+			address(m, users[0])
+		}
+		return users, err
+	}
+	u, err := tx.UserByID(ctx, m.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && stale(*m, u) {
+		err = errUnwanted
+	}
+	if m.Kind.Awaited() { // a notice is about what was
+		address(m, u)
+	}
+	return []account.User{u}, err
+}
+
+// address says in a mail whom it is to, as far as they have shown that it is
+// them.
+func address(m *account.Mail, u account.User) {
+	m.Details.Username = u.Username
+	m.Details.Verified = !u.EmailVerifiedAt.IsZero() && account.EmailKey(u.Email) == account.EmailKey(m.Email)
+	m.Details.FirstName = u.FirstName
+}
+
 // stale says that a mail with a link came too late.
 func stale(m account.Mail, u account.User) bool {
-	if !u.Active {
+	if !mayUse(mailChallenges[m.Kind], u) {
 		return true
 	}
 	switch m.Kind {

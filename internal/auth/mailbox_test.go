@@ -29,7 +29,7 @@ func mailing(t *testing.T, smtp *smtptest.Server) setting {
 	return func(o *auth.Options, _ *token.Options) {
 		o.EraseAfter = 30 * 24 * time.Hour
 		o.Mail = auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 5, PerIP: 30,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 5,
 			Link: func(kind account.ChallengeKind, raw, _ string) string {
 				return "https://x.example/" + string(kind) + "#" + raw
 			},
@@ -123,7 +123,7 @@ func wantTokens(t *testing.T, smtp *smtptest.Server, kind account.ChallengeKind,
 
 func (s *server) requestReset(t *testing.T, email string) {
 	t.Helper()
-	if err := s.RequestReset(t.Context(), peer, account.TextInput(email)); err != nil {
+	if err := s.RequestReset(t.Context(), peer, account.TextInput(email), account.Input{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -132,6 +132,17 @@ func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 	t.Helper()
 	_, err := s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
 	return err
+}
+
+// prove notes that somebody reads the mailbox of their address.
+func (s *server) prove(t *testing.T, g auth.Grant) {
+	t.Helper()
+	err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // caller is who has the access token of a grant, with the test's peer.

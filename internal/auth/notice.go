@@ -35,7 +35,7 @@ func (s *Service) tell(ctx context.Context, userID int64) {
 	err := s.store.Tx(ctx, func(tx *store.Store) error {
 		told = false
 		u, err := tx.UserByID(ctx, userID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (!u.Active || u.Email == "") {
+		if errors.Is(err, store.ErrNotFound) || err == nil && (!u.Active || u.EmailVerifiedAt.IsZero()) {
 			return nil
 		}
 		if err != nil {
@@ -46,10 +46,7 @@ func (s *Service) tell(ctx context.Context, userID int64) {
 			return err
 		}
 		told = true
-		return tx.AddMail(ctx, account.Mail{
-			Kind: account.MailUnusualAttempts, UserID: u.ID, Email: u.Email, Language: u.Language,
-			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-		})
+		return s.notify(ctx, tx, u, account.Mail{Kind: account.MailUnusualAttempts, CreatedAt: now})
 	})
 	switch {
 	case err != nil:

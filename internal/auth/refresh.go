@@ -28,6 +28,9 @@ type Renewal struct {
 // [account.ErrUserNotFound], [account.ErrUserInactive] and
 // [account.ErrThrottled].
 func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Input) (Renewal, error) {
+	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+		return Renewal{}, err
+	}
 	errs := account.Fields{}
 	raw := checkText(errs, "refresh", in, required)
 	if err := errs.Err(); err != nil {

@@ -16,7 +16,11 @@
 //     its link works once, and only its hash is stored.
 //   - Each security-relevant act is an event in the same transaction
 //     (docs/events.md).
-//   - Whether an address is known is told by nothing that a stranger can ask.
+//   - An address that its user proved beats any claim that nobody did: in
+//     login, resets, usernames and limits. Whether an address is known is told
+//     by little that a stranger can ask: SECURITY.md says what is left.
+//   - Whoever had an address proved can take the account back for seven days
+//     after it changed, whatever anybody did since.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.
 //   - With rotation, a refresh token works once. A repetition within the
@@ -31,6 +35,7 @@ package auth
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -71,6 +76,8 @@ type Service struct {
 
 	failures failures
 	guard    guard
+
+	proofsLooked atomic.Bool // for double proofs, since this server started
 
 	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }

@@ -39,6 +39,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 		func(tx *store.Store, most int) (int64, error) { return s.forgetNobodys(ctx, tx, now, most) },
 		func(tx *store.Store, most int) (int64, error) { return s.removeEvents(ctx, tx, now, most) },
 		func(tx *store.Store, most int) (int64, error) { return tx.DeleteGuesses(ctx, now, most) },
+		func(tx *store.Store, most int) (int64, error) {
+			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
+		},
 	}
 	for _, sweep := range sweeps {
 		if err := s.repeat(ctx, sweep); err != nil {

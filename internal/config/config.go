@@ -75,8 +75,7 @@ type Mail struct {
 	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" default:"Yoozak <no-reply@localhost>" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you."`
 	PublicURL      string `name:"public-url" env:"YOOZAK_PUBLIC_URL" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
 	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
-	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour to one address that somebody who is not logged in, or not yet known to have it, can cause."`
-	MailPerIP      string `name:"mail-per-ip" env:"YOOZAK_MAIL_PER_IP" default:"30" placeholder:"N" group:"Mail:" help:"Most of those mails an hour because of one IP address."`
+	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
 }
 
 // Shop says what customers see of the shop in mails and on pages, and who
@@ -114,8 +113,9 @@ type Limits struct {
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
-	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example. An asterisk allows all."`
-	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks whose X-Forwarded-For is believed, separated by commas."`
+	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example, or https://*.shop.example for every name below it. An asterisk alone allows all."`
+	CORSLoopback    string `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" placeholder:"BOOL" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
+	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
 	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
 	RequestTimeout  string `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
@@ -176,7 +176,7 @@ type MailConfig struct {
 	Folder                  string
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
-	PerAddress, PerIP       int
+	PerAddress              int
 }
 
 // ShopConfig is what [Shop] means. Colour is as it was given; nil: none was.
@@ -232,7 +232,8 @@ type PasswordsConfig struct {
 // when off.
 type HTTPConfig struct {
 	Listen, MetricsListen, DebugListen string
-	CORSOrigins                        []string
+	CORSOrigins                        []string // as browsers write them; "*" is all, https://*.shop.example all below that
+	CORSLoopback                       bool
 	TrustedProxies                     []netip.Prefix
 	Language                           string
 	RefreshHint                        time.Duration
@@ -423,7 +424,6 @@ func (m Mail) load(c *Config, p *problems) {
 		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
-		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
 	}
 	if m.SMTPURLFile != "" {
 		if !c.Mail.SMTPURL.Empty() {
@@ -583,6 +583,7 @@ func (h HTTP) load(c *Config, p *problems) {
 		LogLevel:        p.choice("YOOZAK_LOG_LEVEL", h.LogLevel, "debug", "info", "warn", "error"),
 		LogFormat:       p.choice("YOOZAK_LOG_FORMAT", h.LogFormat, "auto", "text", "json"),
 		LogRequests:     p.boolean("YOOZAK_LOG_REQUESTS", h.LogRequests),
+		CORSLoopback:    p.boolean("YOOZAK_CORS_LOOPBACK", h.CORSLoopback),
 	}
 	if h.MetricsListen != "" {
 		c.HTTP.MetricsListen = p.address("YOOZAK_METRICS_LISTEN", h.MetricsListen)
@@ -594,27 +595,38 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 	}
 	for _, origin := range list(h.CORSOrigins) {
-		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil) {
-			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q is not an origin, such as https://shop.example (no path, no slash at the end)", origin))
+		normal, err := normalizeOrigin(origin)
+		if err != nil {
+			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q %v", origin, err))
 			continue
 		}
-		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, strings.ToLower(origin))
+		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)
 	}
 	for _, network := range list(h.TrustedProxies) {
-		prefix, err := netip.ParsePrefix(network)
-		if err != nil {
-			var ip netip.Addr
-			if ip, err = netip.ParseAddr(network); err == nil {
-				prefix = netip.PrefixFrom(ip, ip.BitLen())
-			}
-		}
-		if err != nil {
+		prefix, ok := parseNetwork(network)
+		if !ok {
 			p.add("YOOZAK_TRUSTED_PROXIES", fmt.Sprintf("%q is not an address or network, such as 10.0.0.0/8", network))
 			continue
 		}
-		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix.Masked())
+		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix)
 	}
+}
+
+// parseNetwork reads a network or one address. IPv4 in the form of IPv6 is
+// IPv4, as the addresses are that it is compared with.
+func parseNetwork(text string) (netip.Prefix, bool) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		ip, err := netip.ParseAddr(text)
+		if err != nil || ip.Zone() != "" {
+			return netip.Prefix{}, false
+		}
+		prefix = netip.PrefixFrom(ip, ip.BitLen())
+	}
+	if ip := prefix.Addr(); ip.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(ip.Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), true
 }
 
 func (g TLS) load(c *Config, p *problems) {

@@ -55,7 +55,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
 		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
-		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
+		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
 		Shop:      config.ShopConfig{Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.ShadowConfig{
@@ -151,7 +151,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	l := filled[config.Limits]()
 	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
 	_, err := config.Load(none, d, tk, p, h, m, a, l)
@@ -161,7 +161,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION", "JWT_AUDIENCE",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_ADDRESS", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -419,12 +419,12 @@ func TestTLS(t *testing.T) {
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
-	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1"
+	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1, ::ffff:192.0.2.7, ::ffff:198.51.100.0/120"
 	c, err := config.Load(none, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128]" {
+	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128 192.0.2.7/32 198.51.100.0/24]" {
 		t.Error(got)
 	}
 }

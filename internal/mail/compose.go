@@ -75,6 +75,7 @@ type content struct {
 	Brand, Subject, Greeting    string
 	Body, Note, Footer, Colon   string
 	Action, Link, LinkHint      string
+	Choices                     []account.MailChoice // instead of Link: an account each
 	Facts                       []fact
 	Forgot, ForgotText          string // the page for another password
 	ShopURL, ShopText, HelpText string
@@ -122,7 +123,13 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if look.Logo != nil {
 		c.Logo = &logo{"cid:" + logoID, look.Logo.Width, look.Logo.Height}
 	}
-	if w.action != "" {
+	switch {
+	case len(m.Choices) > 0:
+		c.Body, c.Action = say("mail.reset_password.body_several"), say(w.action)
+		for _, choice := range m.Choices {
+			c.Choices = append(c.Choices, account.MailChoice{Username: breakAutolinks(choice.Username), Link: choice.Link})
+		}
+	case w.action != "":
 		c.Action, c.Link, c.LinkHint = say(w.action), link, say("mail.link_hint")
 	}
 	if w.forgot && o.Forgot != nil {

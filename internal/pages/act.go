@@ -53,7 +53,7 @@ var acts = map[account.ChallengeKind]act{
 func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	v := x.view
 	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
-	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), kind, token)
+	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), x.peer, kind, token)
 	if err != nil {
 		v.Again = kind == account.ResetPassword
 		x.failLink(token, err)

@@ -27,7 +27,7 @@ func (x *exchange) forgot() {
 	}
 	typed := account.TypedInput(form.Get("email"))
 	v.Inputs[0].Value = form.Get("email")
-	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, typed); err != nil {
+	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, typed, account.Input{}); err != nil {
 		x.fail(err)
 		return
 	}

@@ -396,6 +396,32 @@ func TestHeadersOfEveryPage(t *testing.T) {
 	})
 }
 
+// TestFormsAreDrawnWhole: what a page waits for before it is drawn stands
+// behind all of its fields.
+func TestFormsAreDrawnWhole(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		expect := regexp.MustCompile(`(?s)<head>.*<link rel="expect" href="#(\w+)" blocking="render">.*</head>`)
+		m := s.link(t, account.ResetPassword, "amina")
+		for _, a := range []answer{
+			s.get(t, "/account/forgot-password/"), s.post(t, "/account/forgot-password/", "email", "amina"),
+			s.get(t, m.Path), s.post(t, m.Path, "new_password", "amina", "repeat", "amina"),
+		} {
+			last := expect.FindStringSubmatch(a.body)
+			if last == nil {
+				t.Fatalf("the page is drawn at any time:\n%s", a.body)
+			}
+			if at := strings.Index(a.body, ` id="`+last[1]+`"`); at < strings.LastIndex(a.body, "<input") {
+				t.Errorf("the page is drawn before its last field:\n%s", a.body)
+			}
+		}
+		// Without a form there is nothing to wait for.
+		for _, a := range []answer{s.press(t, m.Path), s.get(t, m.Path), s.get(t, "/account/x")} {
+			a.lacks(t, `rel="expect"`)
+		}
+	})
+}
+
 func TestLanguageIsThatOfTheLinkThenThatOfTheBrowser(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {

@@ -49,7 +49,7 @@ type server struct {
 	now time.Time
 }
 
-func newServer(t *testing.T, st *store.Store) *server {
+func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *server {
 	t.Helper()
 	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -64,11 +64,14 @@ func newServer(t *testing.T, st *store.Store) *server {
 		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
 		Mail: auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, language string) string {
 				return pages.Link("https://accounts.example", kind, token, language)
 			},
 		},
+	}
+	for _, c := range change {
+		c(&options)
 	}
 	s.build = func(st *store.Store) *auth.Service { return auth.New(st, tokens, hasher, options) }
 	s.auth = s.build(st)
@@ -94,9 +97,9 @@ func (s *server) serve(t *testing.T, service *auth.Service) {
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server)) {
+func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*auth.Options)) {
 	t.Helper()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st)) })
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st, change...)) })
 }
 
 func (s *server) clock() time.Time {
@@ -228,12 +231,17 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	case account.VerifyEmail:
 		return s.received(t, account.MailVerifyEmail, address(username))
 	case account.ResetPassword:
-		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username))); err != nil {
+		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username)), account.Input{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.received(t, account.MailResetPassword, address(username))
 	}
-	err := s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
+	u := s.user(t, username)
+	err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,34 @@ func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, 
 	return nil
 }
 
+// VoidYounger makes a user's challenges of a kind worthless that were made at
+// the given time or later. Those that are older stay.
+func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
+	_, err := s.q.ExecContext(ctx, `
+		UPDATE challenges
+		SET used_at = $1
+		WHERE user_id = $2 AND kind = $3 AND used_at IS NULL AND created_at >= $4`, at.UTC(), userID, kind, than.UTC())
+	return s.mend(err)
+}
+
+// OpenAddresses returns the addresses, each once, to which a user's
+// challenges of a kind were mailed that can still be used, and those to which
+// a mail with such a link is owed.
+func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.ChallengeKind, mail account.MailKind, now time.Time) ([]string, error) {
+	scan := func(scan func(...any) error) (email string, err error) {
+		err = scan(&email)
+		return email, err
+	}
+	return list(ctx, s, scan, `
+		SELECT email
+		FROM challenges
+		WHERE user_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
+		UNION
+		SELECT email
+		FROM mails
+		WHERE user_id = $1 AND kind = $4 AND due_at IS NOT NULL`, userID, kind, now.UTC(), mail)
+}
+
 // Challenges returns a user's challenges, the newest first.
 func (s *Store) Challenges(ctx context.Context, userID int64) ([]account.Challenge, error) {
 	return list(ctx, s, scanChallenge, `

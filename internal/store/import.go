@@ -268,13 +268,13 @@ func params(before, n int) string {
 // are in their order. The last one is not updated.
 var importColumns = []string{
 	"id", "username", "email", "email_key", "first_name", "last_name", "password_hash",
-	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "language",
+	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "email_key_version", "language",
 }
 
 func importValues(u account.User) []any {
 	return []any{
 		u.ID, u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), u.Language,
+		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), account.EmailKeyVersion, u.Language,
 	}
 }
 

@@ -10,22 +10,25 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-const mailColumns = `id, kind, user_id, email, language, ip, details, created_at, due_at, attempts, sent_at, failure`
+const mailColumns = `id, kind, user_id, email, language, ip, details, created_at, due_at, attempts, sent_at, failure, delay_key`
 
 func scanMail(scan func(...any) error) (account.Mail, error) {
 	var m account.Mail
 	var userID sql.NullInt64
 	var due, sent sql.NullTime
 	var details string
-	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, &m.CreatedAt, &due, &m.Attempts, &sent, &m.Failure); err != nil {
+	var delay sql.NullString
+	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, &m.CreatedAt, &due, &m.Attempts, &sent, &m.Failure, &delay); err != nil {
 		return account.Mail{}, err
 	}
+	m.DelayKey = delay.String
 	m.UserID, m.CreatedAt, m.DueAt, m.SentAt = userID.Int64, m.CreatedAt.UTC(), utc(due), utc(sent)
 	return m, json.Unmarshal([]byte(details), &m.Details)
 }
 
 // AddMail puts a mail into the outbox, in the transaction of the change that
-// causes it. It is due at once unless it says otherwise.
+// causes it. It is due at once unless it says otherwise. Of those with one
+// DelayKey only one is kept: for another AddMail returns [ErrTaken].
 func (s *Store) AddMail(ctx context.Context, m account.Mail) error {
 	details, err := json.Marshal(m.Details)
 	if err != nil {
@@ -34,22 +37,45 @@ func (s *Store) AddMail(ctx context.Context, m account.Mail) error {
 	if m.DueAt.IsZero() {
 		m.DueAt = m.CreatedAt
 	}
-	_, err = s.q.ExecContext(ctx, `
-		INSERT INTO mails (kind, user_id, email, email_key, language, ip, details, created_at, due_at, lease, attempts, failure)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, '')`,
-		m.Kind, sql.NullInt64{Int64: m.UserID, Valid: m.UserID != 0}, m.Email, account.EmailKey(m.Email),
-		m.Language, m.IP, string(details), m.CreatedAt.UTC(), m.DueAt.UTC())
-	return s.mend(err)
+	err = s.one(s.q.ExecContext(ctx, `
+		INSERT INTO mails (kind, priority, user_id, email, email_key, language, ip, details, created_at, due_at, delay_key, lease, attempts, failure)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', 0, '')
+		ON CONFLICT (delay_key) WHERE delay_key IS NOT NULL DO NOTHING`,
+		m.Kind, mailPriority(m.Kind), sql.NullInt64{Int64: m.UserID, Valid: m.UserID != 0}, m.Email, account.EmailKey(m.Email),
+		m.Language, m.IP, string(details), m.CreatedAt.UTC(), m.DueAt.UTC(), sql.NullString{String: m.DelayKey, Valid: m.DelayKey != ""}))
+	if errors.Is(err, ErrNotFound) {
+		return ErrTaken
+	}
+	return err
 }
 
-// ClaimMail takes the mail that is due longest, or returns [ErrNotFound].
-// Nobody else gets it before the time until; the lease is what its taker
-// shows to finish it.
+// mailPriority puts the mails that somebody waits for before the others.
+func mailPriority(kind account.MailKind) int {
+	if kind.Awaited() {
+		return 0
+	}
+	return 1
+}
+
+// DelayedMail returns the mail that waits under a key or [ErrNotFound].
+func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	m, err := scanMail(s.q.QueryRowContext(ctx, `
+		SELECT `+mailColumns+`
+		FROM mails
+		WHERE delay_key = $1`, delayKey).Scan)
+	return m, s.mend(err)
+}
+
+// ClaimMail takes a mail that is due, what somebody waits for before notices
+// and then what is due longest, or returns [ErrNotFound]. Nobody else gets it
+// before the time until; the lease is what its taker shows to finish it.
 func (s *Store) ClaimMail(ctx context.Context, lease string, now, until time.Time) (account.Mail, error) {
 	m, err := scanMail(s.q.QueryRowContext(ctx, `
 		UPDATE mails
 		SET due_at = $1, lease = $2, attempts = attempts + 1
-		WHERE id = (SELECT id FROM mails WHERE due_at <= $3 ORDER BY due_at, id LIMIT 1) AND due_at <= $3
+		WHERE id = (SELECT id FROM mails WHERE due_at <= $3 ORDER BY priority, due_at, id LIMIT 1) AND due_at <= $3
 		RETURNING `+mailColumns, until.UTC(), lease, now.UTC()).Scan)
 	return m, s.mend(err)
 }
@@ -60,7 +86,7 @@ func (s *Store) ClaimMail(ctx context.Context, lease string, now, until time.Tim
 func (s *Store) FinishMail(ctx context.Context, id int64, lease string, sentAt, dueAt time.Time, failure string) error {
 	return s.one(s.q.ExecContext(ctx, `
 		UPDATE mails
-		SET sent_at = $1, due_at = $2, failure = $3, lease = ''
+		SET sent_at = $1, due_at = $2, failure = $3, lease = '', delay_key = NULL
 		WHERE id = $4 AND lease = $5`, nullTime(sentAt), nullTime(dueAt), failure, id, lease))
 }
 
@@ -78,7 +104,7 @@ func (s *Store) HoldMail(ctx context.Context, id int64, lease string) error {
 func (s *Store) VoidMails(ctx context.Context, userID int64, kind account.MailKind) error {
 	_, err := s.q.ExecContext(ctx, `
 		UPDATE mails
-		SET due_at = NULL, lease = '', failure = $1
+		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
 		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL`, account.MailUnwanted, userID, kind)
 	return s.mend(err)
 }
@@ -115,35 +141,6 @@ func (s *Store) MailsOf(ctx context.Context, userID int64) ([]account.Mail, erro
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {
 	return list(ctx, s, scanMail, `SELECT `+mailColumns+` FROM mails `+rest, args...)
-}
-
-// LimitingMail returns when the mail was put into the outbox, since a time,
-// that makes the perEmail newest of an address or the perIP newest of an IP
-// address full, the later of the two; or zero when there is room.
-func (s *Store) LimitingMail(ctx context.Context, email string, perEmail int, ip string, perIP int, since time.Time) (time.Time, error) {
-	byEmail, err := s.nthMail(ctx, `email_key = $1`, account.EmailKey(email), perEmail, since)
-	if err != nil {
-		return time.Time{}, err
-	}
-	byIP, err := s.nthMail(ctx, `ip = $1`, ip, perIP, since)
-	if byIP.After(byEmail) {
-		return byIP, err
-	}
-	return byEmail, err
-}
-
-func (s *Store) nthMail(ctx context.Context, condition, value string, n int, since time.Time) (time.Time, error) {
-	var at time.Time
-	err := s.mend(s.q.QueryRowContext(ctx, `
-		SELECT created_at
-		FROM mails
-		WHERE `+condition+` AND created_at > $2 AND ip <> ''
-		ORDER BY created_at DESC
-		LIMIT 1 OFFSET $3`, value, since.UTC(), n-1).Scan(&at))
-	if errors.Is(err, ErrNotFound) {
-		return time.Time{}, nil
-	}
-	return at.UTC(), err
 }
 
 // MailedSince reports whether a user was owed a mail of this kind since a

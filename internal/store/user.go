@@ -39,11 +39,11 @@ func scanUser(scan func(...any) error) (account.User, error) {
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
 	return s.mend(s.q.QueryRowContext(ctx, `
-		INSERT INTO users (username, email, email_key, first_name, last_name, password_hash,
+		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
 		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		RETURNING id`,
-		u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
+		u.Username, u.Email, account.EmailKey(u.Email), account.EmailKeyVersion, u.FirstName, u.LastName, u.PasswordHash,
 		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
 	).Scan(&u.ID))
 }
@@ -64,17 +64,6 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (account.Us
 		WHERE u.username = $1`, username)
 }
 
-// UserByEmail returns the user with this address, in any case, or
-// [ErrNotFound] when there is none or more than one.
-func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, error) {
-	return s.user(ctx, `
-		SELECT `+userColumns+`
-		FROM users u
-		WHERE u.email_key = $1
-		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = $1 AND o.id <> u.id)`,
-		account.EmailKey(email))
-}
-
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -82,24 +71,16 @@ func (s *Store) user(ctx context.Context, query string, args ...any) (account.Us
 	return u, s.mend(err)
 }
 
-// UsersByEmail returns up to limit active users with this address, in any
-// case.
-func (s *Store) UsersByEmail(ctx context.Context, email string, limit int) ([]account.User, error) {
-	return s.users(ctx, `
-		SELECT `+userColumns+`
-		FROM users u
-		WHERE u.email_key = $1 AND u.is_active
-		ORDER BY u.id
-		LIMIT $2`, account.EmailKey(email), limit)
-}
-
-// UsernameTaken reports whether a user has exactly this name.
-func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error) {
+// UsernameTaken reports whether somebody else than the user has exactly this
+// name, or has had it since the given time. A user of zero is nobody.
+func (s *Store) UsernameTaken(ctx context.Context, username string, userID int64, heldSince time.Time) (bool, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	var taken bool
 	err := s.q.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1)`, username).Scan(&taken)
+		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1 AND id <> $2)
+		    OR EXISTS (SELECT 1 FROM username_changes WHERE username = $1 AND user_id <> $2 AND changed_at > $3)`,
+		username, userID, heldSince.UTC()).Scan(&taken)
 	return taken, s.mend(err)
 }
 
@@ -166,23 +147,6 @@ func (s *Store) SetProfile(ctx context.Context, id int64, p Profile) error {
 		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id))
 }
 
-// SetEmail gives a user an address that is known to be theirs.
-func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
-		UPDATE users
-		SET email = $1, email_key = $2, email_verified_at = $3
-		WHERE id = $4`, email, account.EmailKey(email), verifiedAt.UTC(), id))
-}
-
-// VerifyEmail notes that a user reads the mailbox, if it is still theirs;
-// else it returns [ErrNotFound].
-func (s *Store) VerifyEmail(ctx context.Context, id int64, email string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
-		UPDATE users
-		SET email_verified_at = COALESCE(email_verified_at, $1)
-		WHERE id = $2 AND email_key = $3`, at.UTC(), id, account.EmailKey(email)))
-}
-
 // CloseUser makes a user inactive because they leave.
 func (s *Store) CloseUser(ctx context.Context, id int64, at time.Time) error {
 	return s.one(s.q.ExecContext(ctx, `
@@ -220,10 +184,12 @@ func scanID(scan func(...any) error) (id int64, err error) {
 // events: see [Store.ForgetEventsOf]. It returns [ErrNotFound] when there is
 // none, or the account is not closed any more.
 func (s *Store) EraseUser(ctx context.Context, id int64) error {
-	// What was mailed to an address that nobody else has is theirs, too.
+	// What was mailed to an address that nobody else claims is theirs, too.
 	_, err := s.q.ExecContext(ctx, `
 		DELETE FROM mails
-		WHERE user_id IS NULL AND email_key = (SELECT email_key FROM users WHERE id = $1)`, id)
+		WHERE user_id IS NULL
+		  AND email_key = (SELECT email_key FROM users WHERE id = $1)
+		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key AND o.id <> $1)`, id)
 	if err != nil {
 		return s.mend(err)
 	}

@@ -74,7 +74,7 @@ func (w *world) start(i int) {
 	s := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm: "ES256", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime, Rotation: w.rotation,
 		EraseAfter: 100 * 365 * 24 * time.Hour, Now: w.now, Log: slog.New(slog.DiscardHandler),
-		Mail: auth.MailOptions{Sender: sender, PerAddress: 1 << 20, PerIP: 1 << 20, Link: w.link},
+		Mail: auth.MailOptions{Sender: sender, PerAddress: 1 << 20, Link: w.link},
 	})
 	if err := s.LoadKeys(context.Background()); err != nil {
 		w.t.Fatal(err)
@@ -360,7 +360,7 @@ func (l *life) change(rt *rapid.T) {
 func (l *life) reset(rt *rapid.T) {
 	u := one(rt, "user", l.users)
 	s := l.server(rt)
-	agree(rt, "request reset", s.RequestReset(context.Background(), peer, text(u.email)), true)
+	agree(rt, "request reset", s.RequestReset(context.Background(), peer, text(u.email), account.Input{}), true)
 	if !u.active() {
 		l.settle(rt)
 	} else {
