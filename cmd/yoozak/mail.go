@@ -93,9 +93,9 @@ func (cmd mailRetryCmd) Run(e env) error {
 // newSender is the way out for mails: SMTP, or a folder beside the database.
 func newSender(c config.Config) (*mail.Sender, error) {
 	if !c.Mail.SMTPURL.Empty() {
-		s, err := mail.NewSMTP(c.Mail.SMTPURL.Reveal(), c.Mail.From)
+		s, err := mail.NewSMTP(mail.SMTP{URL: c.Mail.SMTPURL.Reveal(), From: c.Mail.From, Helo: c.Mail.Helo})
 		if err != nil {
-			return nil, &settingsError{fmt.Errorf("YOOZAK_SMTP_URL %w", err)}
+			return nil, &settingsError{err}
 		}
 		return s, nil
 	}
@@ -107,6 +107,14 @@ func newSender(c config.Config) (*mail.Sender, error) {
 		}
 	}
 	return mail.NewFolder(folder, c.Mail.From)
+}
+
+// mailsStayHere says that a server that others reach keeps the mails to
+// itself, which is most likely not meant.
+func mailsStayHere(c config.Config) bool {
+	host, _, err := net.SplitHostPort(c.HTTP.Listen)
+	ip := net.ParseIP(host)
+	return err == nil && c.Mail.SMTPURL.Empty() && host != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
 func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {

@@ -60,6 +60,9 @@ func (cmd serveCmd) Run(e env) error {
 	if !c.Limits.On {
 		log.Warn("INSECURE: YOOZAK_RATE_LIMITS=off, so nothing keeps anybody from guessing passwords; this is for tests and measurements only")
 	}
+	if mailsStayHere(c) {
+		log.Warn("mails are written to a folder and not sent, with links that open accounts: set YOOZAK_SMTP_URL before customers come")
+	}
 	tuneGC()
 	box, err := newBox(c.Encryption)
 	if err != nil {
@@ -149,6 +152,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
+		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},

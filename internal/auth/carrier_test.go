@@ -84,7 +84,9 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 			grants[i], err = s.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(good)})
 			return err
 		})
-		each(resets, func(i int) error { return s.RequestReset(t.Context(), peer, account.TextInput(name(i)+"@example.ma"), account.Input{}) })
+		each(resets, func(i int) error {
+			return s.RequestReset(t.Context(), peer, account.TextInput(name(i)+"@example.ma"), account.Input{})
+		})
 		// Each opens the page of the link, and presses its button.
 		each(registrations+resets, func(int) error {
 			for range 2 {

@@ -8,6 +8,21 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+// How long a claim of a mail lasts, before its text and for it.
+const (
+	MailLease = mailLease
+	MailHold  = mailHold
+)
+
+// ClaimMail takes a mail that is due, and leaves it so.
+func ClaimMail(ctx context.Context, s *Service) error {
+	_, _, err := s.claimMail(ctx)
+	return err
+}
+
+// Notice has a user told of unusual attempts.
+func Notice(s *Service, userID int64) { s.notice(userID) }
+
 // Seal seals in a transaction of the test's.
 func Seal(ctx context.Context, tx *store.Store) (int, error) { return seal(ctx, tx) }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -38,13 +39,16 @@ func (s *Service) wakeMail() {
 	}
 }
 
-// How mails are delivered. A lease outlasts an attempt, so that of two
-// servers that live one sends a mail; if a server dies between sending and
-// noting it, the other sends it again: better twice than never.
+// How mails are delivered. A lease outlasts what it is for, so that of two
+// servers that live one sends a mail. The first is until the SMTP server
+// wants the text: when our server dies before that, another goes on soon. The
+// second is for the text and the answer to it, which may take long; when our
+// server dies meanwhile, the mail may have been taken, and the other sends it
+// again: better twice than never.
 const (
-	mailAttempt = time.Minute
-	mailLease   = 3 * time.Minute
-	mailLook    = time.Second // into the outbox, for what another server or a retry makes due
+	mailLease   = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
+	mailHold    = 20 * time.Minute // more than its Content and Answer
+	mailLook    = time.Second      // into the outbox, for what another server or a retry makes due
 	mailsAtOnce = 4
 	mostChoices = 50 // accounts of one address that a mail lists
 )
@@ -56,9 +60,24 @@ var mailBackOff = []time.Duration{
 	2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 8 * time.Hour,
 }
 
+// Waits of their own.
+const (
+	// uncertainWait is for a mail that an SMTP server may have taken: the whole
+	// text was sent and no answer was heard. It is tried once more, late; when
+	// that ends in the same way, it may have come twice, and is given up.
+	uncertainWait = time.Hour
+
+	// unknownWait is for a mail of a kind that only a newer server knows. It
+	// waits for one, however long that takes.
+	unknownWait = time.Minute
+)
+
 // RunMail delivers what is in the outbox until ctx ends; then it waits for
 // the attempts under way, which end with ctx too.
 func (s *Service) RunMail(ctx context.Context) {
+	var noticing sync.WaitGroup
+	noticing.Go(func() { s.runNotices(ctx) })
+	defer noticing.Wait()
 	slots := make(chan struct{}, mailsAtOnce)
 	look := time.NewTicker(mailLook)
 	defer look.Stop()
@@ -67,13 +86,8 @@ func (s *Service) RunMail(ctx context.Context) {
 		m, lease, err := s.claimMail(ctx)
 		if err == nil {
 			go func() {
-				defer func() {
-					if p := recover(); p != nil { // a mistake in one mail must not end the server
-						s.o.Log.ErrorContext(ctx, "panic", "mail_id", m.ID, "panic", p, "stack", string(debug.Stack()))
-					}
-					<-slots
-				}()
-				s.deliver(ctx, m, lease)
+				defer func() { <-slots }()
+				s.survive(ctx, func() { s.deliver(ctx, m, lease) }, "mail_id", m.ID)
 			}()
 			continue
 		}
@@ -88,14 +102,23 @@ func (s *Service) RunMail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-s.wake:
-		case userID := <-s.notices:
-			s.tell(ctx, userID)
 		case <-look.C:
 		}
 	}
 	for range mailsAtOnce {
 		slots <- struct{}{}
 	}
+}
+
+// survive runs fn and logs a panic of it, with what it was about: a mistake
+// in one mail must not end the server.
+func (s *Service) survive(ctx context.Context, fn func(), about ...any) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.ErrorContext(ctx, "panic", append(about, "panic", p, "stack", string(debug.Stack()))...)
+		}
+	}()
+	fn()
 }
 
 // claimMail takes a mail to deliver. It does not stop half-way when the
@@ -119,13 +142,17 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	s.takeTurn(ctx, m)
 	var err error
-	if m.Kind == account.MailResetRequest {
+	switch {
+	case m.Kind == account.MailResetRequest:
 		err = s.expandReset(ctx, m, lease)
 		if err == nil {
 			s.wakeMail()
 			return
 		}
-	} else {
+	case !mail.Known(m.Kind):
+		s.postpone(ctx, m, lease)
+		return
+	default:
 		err = s.send(ctx, m, lease)
 	}
 	now := s.o.Now()
@@ -136,6 +163,10 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 		sentAt = now
 	case errors.Is(err, errUnwanted):
 		failure = account.MailUnwanted
+	case mail.Uncertain(err): // also when the server stops
+		if failure = mail.Reason(err); m.Failure != failure {
+			dueAt = now.Add(uncertainWait)
+		}
 	case ctx.Err() != nil: // the next server's, at once, however often it was tried
 		dueAt, failure = now, "the server stopped"
 	case errors.Is(err, account.ErrUnavailable):
@@ -163,6 +194,20 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.o.Log.ErrorContext(ctx, "what came of a mail could not be noted; it may be sent twice", "mail_id", m.ID, "error", err.Error())
+	}
+}
+
+// postpone leaves a mail to a server that knows its kind. That is no attempt.
+func (s *Service) postpone(ctx context.Context, m account.Mail, lease string) {
+	failure := mail.Reason(mail.ErrUnknownKind)
+	if m.Failure != failure { // once
+		s.o.Log.WarnContext(ctx, "mail left to a newer server", "mail_id", m.ID, "kind", string(m.Kind))
+	}
+	err := s.store.Tx(context.WithoutCancel(ctx), func(tx *store.Store) error {
+		return tx.PostponeMail(context.WithoutCancel(ctx), m.ID, lease, s.o.Now().Add(unknownWait), failure)
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) { // then it is due again when the lease ends
+		s.o.Log.WarnContext(ctx, "a mail could not be postponed", "mail_id", m.ID, "error", err.Error())
 	}
 }
 
@@ -280,9 +325,21 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 			}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, mailAttempt)
-	defer cancel()
-	return s.o.Mail.Sender.Send(ctx, m, link)
+	return s.o.Mail.Sender.BeforeContent(func(ctx context.Context) error {
+		return s.holdMail(ctx, m.ID, lease)
+	}).Send(ctx, m, link)
+}
+
+// holdMail makes a lease longer before the text of its mail is sent. A mail
+// that is not ours any more, or not wanted, is not sent.
+func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
+	err := s.store.Tx(ctx, func(tx *store.Store) error {
+		return tx.ExtendMail(ctx, id, lease, s.o.Now().Add(mailHold))
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return errUnwanted
+	}
+	return err
 }
 
 // makeLinks stores a challenge for each user that a claimed mail is about,

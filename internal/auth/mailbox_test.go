@@ -22,7 +22,13 @@ import (
 // fresh installation.
 func mailing(t *testing.T, smtp *smtptest.Server) setting {
 	t.Helper()
-	sender, err := mail.NewSMTP(smtp.URL(), "Yoozak <bonjour@yoozak.ma>")
+	return mailingBy(t, mail.SMTP{URL: smtp.URL()})
+}
+
+func mailingBy(t *testing.T, o mail.SMTP) setting {
+	t.Helper()
+	o.From = "Yoozak <bonjour@yoozak.ma>"
+	sender, err := mail.NewSMTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +57,12 @@ func forEachPost(t *testing.T, test func(t *testing.T, s *server, smtp *smtptest
 	})
 }
 
-// lease is auth's mailLease: no wait for another attempt is as long.
-const lease = 3 * time.Minute
+// lease and hold are auth's mailLease and mailHold: no wait for another
+// attempt is as long.
+const (
+	lease = auth.MailLease
+	hold  = auth.MailHold
+)
 
 // deliver has the server send what is due now, and returns when each attempt
 // has ended. The clock stands still meanwhile.
@@ -64,7 +74,7 @@ func (s *server) deliver(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	now := s.clock.now().Truncate(time.Microsecond)
 	busy := func(m account.Mail) bool {
-		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(lease)))
+		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(lease)) || m.DueAt.Equal(now.Add(hold)))
 	}
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if !slices.ContainsFunc(s.outbox(t), busy) {

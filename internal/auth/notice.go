@@ -24,6 +24,20 @@ func (s *Service) notice(userID int64) {
 	}
 }
 
+// runNotices puts the mails into the outbox until ctx ends. It is beside the
+// delivery, which a slow database or a mistake here must not hold up.
+func (s *Service) runNotices(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case userID := <-s.notices:
+			s.survive(ctx, func() { s.tell(ctx, userID) }, "user_id", userID)
+			s.wakeMail()
+		}
+	}
+}
+
 // tell puts the mail into the outbox, if the user wants one and had none
 // for a day.
 func (s *Service) tell(ctx context.Context, userID int64) {

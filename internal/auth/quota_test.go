@@ -70,7 +70,7 @@ func TestWideNetworksOfIPv6Count(t *testing.T) {
 			got := passed(t, 500, func(i int) error {
 				p := peer
 				p.IP = test.ip(i)
-				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"))
+				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
 			})
 			if got != test.want {
 				t.Errorf("%s: %d, want %d", name, got, test.want)
@@ -86,7 +86,7 @@ func throttled(err error) bool {
 
 // mailFreely lets a network and an address cause as many mails as they like.
 func mailFreely(o *auth.Options, _ *token.Options) {
-	o.Mail.PerAddress, o.Mail.PerIP = 1_000_000, 1_000_000
+	o.Mail.PerAddress = 1_000_000
 }
 
 // TestRequestsWithoutATokenCountForTheirNetwork, whoever hands them on: the
@@ -97,7 +97,7 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 		none := account.Input{}
 		acts := map[string]func(p account.Peer) error{
 			"token": func(p account.Peer) error { _, err := s.Refresh(t.Context(), p, none); return err },
-			"reset": func(p account.Peer) error { return s.RequestReset(t.Context(), p, none) },
+			"reset": func(p account.Peer) error { return s.RequestReset(t.Context(), p, none, none) },
 			"link":  func(p account.Peer) error { return s.VerifyEmail(t.Context(), p, none) },
 		}
 		quotas := map[string]limit.Quota{"token": auth.TokenPerNetwork, "reset": auth.ResetPerNetwork, "link": auth.LinkPerNetwork}

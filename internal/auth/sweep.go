@@ -51,6 +51,18 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return s.sweepKeys(ctx)
 }
 
+// SweepMailFolder deletes the mails of the folder whose links are worthless by
+// now, a day after they were written at the earliest.
+func (s *Service) SweepMailFolder(ctx context.Context) error {
+	if s.o.Mail.Sender == nil {
+		return nil
+	}
+	_, err := s.o.Mail.Sender.Sweep(ctx, s.o.Now(), func(kind account.MailKind) time.Duration {
+		return max(keepSentMails, challengeLifetimes[mailChallenges[kind]])
+	})
+	return err
+}
+
 // eraseUsers deletes people who closed their account long enough ago. Their
 // events stay, without them.
 func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {

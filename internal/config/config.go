@@ -72,7 +72,8 @@ type Passwords struct {
 type Mail struct {
 	SMTPURLFile    string `name:"smtp-url-file" env:"YOOZAK_SMTP_URL_FILE" placeholder:"PATH" group:"Mail:" help:"File that holds the URL of the SMTP server (or set YOOZAK_SMTP_URL)."`
 	MailFolder     string `name:"mail-folder" env:"YOOZAK_MAIL_FOLDER" placeholder:"PATH" group:"Mail:" help:"Write mails into this folder instead, as .eml files. Without SMTP and folder they go to mails/ beside the database."`
-	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" default:"Yoozak <no-reply@localhost>" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you."`
+	SMTPHelo       string `name:"smtp-helo" env:"YOOZAK_SMTP_HELO" placeholder:"NAME" group:"Mail:" help:"How the SMTP server is greeted (EHLO): the name of this host, such as accounts.shop.example. Without it, the sender's domain."`
+	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you. Needed with SMTP; without it, Yoozak <no-reply@localhost>."`
 	PublicURL      string `name:"public-url" env:"YOOZAK_PUBLIC_URL" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
 	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
 	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
@@ -174,6 +175,7 @@ type LimitsConfig struct {
 type MailConfig struct {
 	SMTPURL                 secret.Text
 	Folder                  string
+	Helo                    string // empty: the sender's domain
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
 	PerAddress              int
@@ -419,9 +421,12 @@ func (g Passwords) load(c *Config, p *problems) {
 	}
 }
 
+// localSender writes mails that stay on this machine.
+const localSender = "Yoozak <no-reply@localhost>"
+
 func (m Mail) load(c *Config, p *problems) {
 	c.Mail = MailConfig{
-		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
+		SMTPURL: secret.NewText(strings.TrimSpace(p.get("YOOZAK_SMTP_URL"))), Folder: m.MailFolder, Helo: strings.TrimSpace(m.SMTPHelo), From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
 	}
@@ -429,12 +434,17 @@ func (m Mail) load(c *Config, p *problems) {
 		if !c.Mail.SMTPURL.Empty() {
 			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
 		}
-		c.Mail.SMTPURL = secret.NewText(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile))
+		c.Mail.SMTPURL = secret.NewText(strings.TrimSpace(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)))
 	}
 	if !c.Mail.SMTPURL.Empty() && c.Mail.Folder != "" {
 		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
 	}
-	if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
+	if m.MailFrom == "" {
+		c.Mail.From = localSender
+		if !c.Mail.SMTPURL.Empty() {
+			p.add("YOOZAK_MAIL_FROM", "is needed with YOOZAK_SMTP_URL: a sender of yours, such as Yoozak <bonjour@yoozak.ma>")
+		}
+	} else if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
 		p.add("YOOZAK_MAIL_FROM", fmt.Sprintf("must be an address, such as Yoozak <bonjour@yoozak.ma>, not %q", m.MailFrom))
 	}
 	if c.Mail.PublicURL != "" {

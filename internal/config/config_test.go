@@ -367,6 +367,41 @@ func TestServersOfAShadow(t *testing.T) {
 	}
 }
 
+// TestSMTPNeedsASenderAndAPublicURL: what is right for a folder is not right
+// for the world.
+func TestSMTPNeedsASenderAndAPublicURL(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		smtp, from, public, template string
+		want                         []string // settings that are named
+	}{
+		"all three":    {"smtps://mail.example", "a@shop.example", "https://a.example", "", nil},
+		"template":     {"smtps://mail.example", "a@shop.example", "", "https://a.example/{action}#{token}", nil},
+		"no sender":    {"smtps://mail.example", "", "https://a.example", "", []string{"YOOZAK_MAIL_FROM"}},
+		"neither":      {"smtps://mail.example", "", "", "", []string{"YOOZAK_MAIL_FROM", "YOOZAK_PUBLIC_URL"}},
+		"blank sender": {"smtps://mail.example", " ", "https://a.example", "", []string{"YOOZAK_MAIL_FROM"}},
+		"none":         {"", "", "", "", nil},
+	} {
+		m := filled[config.Mail]()
+		m.MailFrom, m.PublicURL, m.LinkTemplate = test.from, test.public, test.template
+		c, err := config.Load(func(name string) string {
+			return map[string]string{"YOOZAK_SMTP_URL": test.smtp}[name]
+		}, m)
+		if (err != nil) != (test.want != nil) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want+" ") {
+				t.Errorf("%s: %s is not named in %v", name, want, err)
+			}
+		}
+		if test.smtp == "" && c.Mail.From != "Yoozak <no-reply@localhost>" {
+			t.Errorf("%s: sender %q", name, c.Mail.From)
+		}
+	}
+}
+
 func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
 	t.Parallel()
 	for given, ok := range map[string]bool{
@@ -473,7 +508,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 				b.WriteString("| `YOOZAK_ENCRYPTION_KEY_OLD` | none: it is a secret | | That key itself. |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
-				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
+				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. See [below](#choosing). |\n")
 			}
 		}
 	}
@@ -503,6 +538,7 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
 	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
+	m.MailFrom = "bonjour@shop.example"
 	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
 	if err != nil {
 		t.Fatal(err)

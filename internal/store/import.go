@@ -163,6 +163,44 @@ func (i *Import) Owners(ctx context.Context, names []string) (map[string]int64, 
 	return owners, err
 }
 
+// UsersWithEmail returns everybody who has one of the addresses, by their keys
+// (see [account.EmailKey]).
+func (i *Import) UsersWithEmail(ctx context.Context, keys []string) (map[string][]account.User, error) {
+	users := make(map[string][]account.User)
+	seen := make(map[int64]bool)
+	err := askMany(ctx, i, keys, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE u.email_key IN (%s)`,
+		func(rows *sql.Rows) error {
+			var u account.User
+			to, finish := userTarget(&u)
+			err := rows.Scan(to...)
+			finish()
+			if key := account.EmailKey(u.Email); !seen[u.ID] {
+				users[key] = append(users[key], u)
+				seen[u.ID] = true
+			}
+			return err
+		})
+	return users, err
+}
+
+// VerifyEmails notes that users read the mailboxes of the addresses that
+// they have.
+func (i *Import) VerifyEmails(ctx context.Context, userIDs []int64, at time.Time) error {
+	for _, id := range userIDs {
+		_, err := i.q.ExecContext(ctx, `
+			UPDATE users
+			SET email_verified_at = $1
+			WHERE id = $2 AND email_verified_at IS NULL`, at.UTC(), id)
+		if err != nil {
+			return i.mend(err)
+		}
+	}
+	return nil
+}
+
 // LargestID is the largest id of a user here or of an origin; 0: there is
 // none.
 func (i *Import) LargestID(ctx context.Context) (int64, error) {

@@ -99,6 +99,25 @@ func (s *Store) HoldMail(ctx context.Context, id int64, lease string) error {
 		WHERE id = $1 AND lease = $2`, id, lease))
 }
 
+// ExtendMail makes a claim longer. It returns [ErrNotFound] when the claim is
+// not the taker's any more.
+func (s *Store) ExtendMail(ctx context.Context, id int64, lease string, until time.Time) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE mails
+		SET due_at = $1
+		WHERE id = $2 AND lease = $3`, until.UTC(), id, lease))
+}
+
+// PostponeMail gives a claimed mail back until the time at, and counts no
+// attempt. It returns [ErrNotFound] when the claim is not the taker's any
+// more.
+func (s *Store) PostponeMail(ctx context.Context, id int64, lease string, at time.Time, failure string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE mails
+		SET due_at = $1, failure = $2, lease = '', attempts = attempts - 1
+		WHERE id = $3 AND lease = $4`, at.UTC(), failure, id, lease))
+}
+
 // VoidMails gives up a user's mails of a kind that are not delivered yet,
 // for good.
 func (s *Store) VoidMails(ctx context.Context, userID int64, kind account.MailKind) error {
