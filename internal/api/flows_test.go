@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
@@ -449,7 +450,7 @@ func TestUnsaltedHashGetsAResetMail(t *testing.T) {
 		p := newPerson(t, s)
 		u := p.user(t, p.name)
 		sum := md5.Sum([]byte(goodPassword))
-		if err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.SetPassword(t.Context(), u.ID, hex.EncodeToString(sum[:]), time.Now())
 		}); err != nil {
 			t.Fatal(err)

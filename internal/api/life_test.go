@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (p *person) challenge(t *testing.T, kind account.ChallengeKind) string {
 func (p *person) prove(t *testing.T) {
 	t.Helper()
 	u := p.user(t, p.name)
-	err := p.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now()) })
+	err := p.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now()) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func (r lifeRow) try(t *testing.T, s *server) {
 		p := newPerson(t, s)
 		token := r.token(t, p)
 		u := p.user(t, p.name)
-		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
+		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
 			t.Fatal(err)
 		}
 		r.refused(t, r.ask(t, p, token), "This link is not valid", "user_inactive")

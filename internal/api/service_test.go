@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -366,7 +367,7 @@ func TestRevocationByAServiceEndsTheSession(t *testing.T) {
 		// Of a person who was disabled meanwhile, too.
 		p := newPerson(t, s)
 		u := p.user(t, p.name)
-		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
+		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
 			t.Fatal(err)
 		}
 		shop.revoke(t, p.access)

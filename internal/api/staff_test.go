@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,7 +20,7 @@ func imported(t *testing.T, s *server, like *person, staff bool) *person {
 	u := s.user(t, like.name)
 	u.ID, u.Username, u.Staff, u.Superuser = 0, randomName("d"), staff, staff
 	u.Email = u.Username + "@example.ma"
-	if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+	if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 		t.Fatal(err)
 	}
 	p := &person{server: s, name: u.Username, email: u.Email}

@@ -157,7 +157,7 @@ func (s *Service) RefillAddresses(ctx context.Context) error {
 	refilled := 0
 	for {
 		var n int
-		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
 			n, err = tx.RefillEmailKeys(ctx, batch)
 			return err
 		})

@@ -26,7 +26,7 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 		return err
 	}
 	now := s.o.Now()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return adminUser(err)
 		}
@@ -55,7 +55,7 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 		return ErrClosed
 	}
 	now := s.o.Now()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
 			return adminUser(err)
 		}
@@ -95,7 +95,7 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 		return errs.Err()
 	}
 	now := s.o.Now().UTC()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		a := s.byStaff(account.EventEmailSet, u.ID, now)
 		if recover {
 			a.kind = account.EventAccountRecovered

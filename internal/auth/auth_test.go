@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -315,7 +316,9 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 		}
 		const djangos = "pbkdf2_sha256$1000$salt0salt0salt0salt0sa$d29XNR0aIFz91bOsQTgxtG1ykm7rIyMOkMcAIY0Cr9Q="
 		for _, hash := range []string{old, djangos} {
-			err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetPassword(t.Context(), g.User.ID, hash, s.clock.now()) })
+			err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.SetPassword(t.Context(), g.User.ID, hash, s.clock.now())
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -489,7 +492,7 @@ func TestPasswordsAreOneInNFKC(t *testing.T) {
 		}
 		sum := sha1.Sum([]byte("salt" + decomposed))
 		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.clock.now()}
-		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.login(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
@@ -683,7 +686,9 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 					t.Errorf("refresh of nobody: %v", err)
 				}
 				// The adopted session ends like any other.
-				err = s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.RevokeSession(t.Context(), caller.SessionID, s.clock.now()) })
+				err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.RevokeSession(t.Context(), caller.SessionID, s.clock.now())
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -704,7 +709,7 @@ func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 			t.Fatalf("before: %v", err)
 		}
 		var added int64
-		err := s.store.Tx(t.Context(), func(tx *store.Store) (err error) {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) (err error) {
 			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.clock.now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.clock.now().Add(time.Hour)}}
 			if added, err = tx.RevokeTokens(t.Context(), revoked); err != nil {
 				return err
@@ -730,7 +735,7 @@ func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.clock.now()}})
 			return err
 		})

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ func TestTokensOnDjangosBlacklistStayRefused(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		g := s.register(t, "amina")
 		taken, good := djangoToken(t, s, token.Refresh, g.User.ID, "taken-back"), djangoToken(t, s, token.Refresh, g.User.ID, "good")
-		write(t, s.store, func(tx *store.Store) error {
+		write(t, s.store, func(_ context.Context, tx *store.Store) error {
 			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "taken-back", ExpiresAt: s.clock.now().Add(time.Hour)}})
 			return err
 		})

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -63,7 +64,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = st.Tx(t.Context(), func(tx *store.Store) error { // the rest have been customers for long
+		err = st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { // the rest have been customers for long
 			for i := registrations; i < logins; i++ {
 				u := first
 				u.Username, u.Email = name(i), name(i)+"@example.ma"

@@ -85,7 +85,7 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 
 // useInput is use for a token as it came in, where nothing else did. It counts
 // the request.
-func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.ChallengeKind, in account.Input, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.
 
 // use runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
-func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		c, u, err := s.challenge(ctx, tx, kind, raw)
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw strin
 		if err != nil {
 			return err
 		}
-		return fn(tx, c, u, now)
+		return fn(ctx, tx, c, u, now)
 	})
 	if err == nil {
 		s.wakeMail()

@@ -27,7 +27,7 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CloseUser(ctx, u.ID, now); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (s *Service) Restore(ctx context.Context, username string) error {
 	if err != nil {
 		return adminUser(err)
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RestoreUser(ctx, u.ID); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 // returns an error about the field "token" if another account has proved the
 // address; the token stays good.
 func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // another address since
 			return badChallenge("challenge_invalid")
 		}
@@ -28,7 +28,7 @@ func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account
 // registered: by the token of the verification that was mailed there, it
 // takes the address out of that account, with every link that went to it.
 func (s *Service) DisownEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) || !u.EmailVerifiedAt.IsZero() {
 			return badChallenge("challenge_invalid")
 		}
@@ -78,7 +78,7 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.mailVerification(ctx, tx, u, caller.Peer.IP, now, t)
 	})
 	s.wakeMail()
@@ -116,7 +116,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 // unless another open account has proved it, and tells the address before:
 // see mailEmailChanged.
 func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.ConfirmEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		provedAt, err := s.proofTime(ctx, tx, c.Email, u.ID, now)
 		if err != nil {
 			return err
@@ -193,7 +193,7 @@ func (s *Service) wayBack(ctx context.Context, tx *store.Store, userID int64, no
 // is open again, and a link to choose a password is mailed to the address.
 // The address that was there until now is told.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	return s.useInput(ctx, peer, account.UndoEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if !u.ClosedAt.IsZero() {
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err

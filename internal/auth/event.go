@@ -99,7 +99,7 @@ func (s *Service) SealEvents(ctx context.Context) error {
 			return err
 		}
 		n := 0
-		err = s.store.Tx(ctx, func(tx *store.Store) error {
+		err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			n, err = seal(ctx, tx)
 			return err
 		})

@@ -316,7 +316,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
 		var undelivered account.Mail
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.clock.now().Add(time.Hour)})
 		})
 		mails, err := s.Mails(t.Context(), 1)
@@ -389,7 +389,7 @@ func other(t *testing.T, s *server, c *auth.Caller) string {
 	return ""
 }
 
-func write(t *testing.T, st *store.Store, fn func(tx *store.Store) error) {
+func write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
 	t.Helper()
 	if err := st.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)
@@ -838,7 +838,7 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 		before := s.verified(t, account.EventHead{})
 		s.register(t, "badr")
 		killed := errors.New("killed")
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			if n, err := auth.Seal(t.Context(), tx); n != 1 || err != nil {
 				t.Errorf("%d, %v", n, err)
 			}
@@ -861,7 +861,7 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 func TestMoreEventsThanOneTransactionSeals(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		write(t, s.store, func(tx *store.Store) error {
+		write(t, s.store, func(_ context.Context, tx *store.Store) error {
 			for range 1200 {
 				if err := auth.Record(t.Context(), s.Service, tx, account.EventLogin, s.clock.now()); err != nil {
 					return err

@@ -142,7 +142,7 @@ func (s *Service) writeFailures(ctx context.Context) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		for _, row := range rows {
 			a := row.first
 			if row.count > 1 {

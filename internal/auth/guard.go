@@ -189,7 +189,7 @@ func (t *try) wrong(ctx context.Context, refusal error) error {
 	var count int
 	for {
 		now := t.s.o.Now().UTC()
-		err := t.s.store.Tx(ctx, func(tx *store.Store) error {
+		err := t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			old, err := tx.Guesses(ctx, t.key)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
@@ -227,7 +227,7 @@ func (t *try) settle(ctx context.Context) error {
 	if t.owner == 0 || !t.dirty {
 		return nil
 	}
-	return t.s.store.Tx(ctx, func(tx *store.Store) error { return t.right(ctx, tx) })
+	return t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return t.right(ctx, tx) })
 }
 
 // remember returns the token for the device of a try that was right.
@@ -243,6 +243,9 @@ func (t *try) remember(userID int64, now time.Time) string {
 // username and somebody else's proved address, is not: tries at the other's
 // password would be forgotten with it.
 func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User) error {
+	if secret == nil { // limits are off
+		return nil
+	}
 	names := []string{u.Username}
 	if !u.EmailVerifiedAt.IsZero() {
 		names = append(names, u.Email)
@@ -264,18 +267,6 @@ func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u accoun
 	return tx.ForgetGuessesOf(ctx, u.ID)
 }
 
-// forgive is for a user who has shown that they read their mailbox.
-func (s *Service) forgive(ctx context.Context, tx *store.Store, u account.User) error {
-	if s.o.Limits == nil {
-		return nil
-	}
-	secret, err := s.secret(ctx)
-	if err != nil {
-		return err
-	}
-	return forgive(ctx, tx, secret, u)
-}
-
 // Unlock forgets every wrong try at a user's password, so that the next is
 // not held up. Running servers see it at once.
 func (s *Service) Unlock(ctx context.Context, username string) error {
@@ -287,5 +278,5 @@ func (s *Service) Unlock(ctx context.Context, username string) error {
 	if err != nil {
 		return err
 	}
-	return s.store.Tx(ctx, func(tx *store.Store) error { return forgive(ctx, tx, secret, u) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return forgive(ctx, tx, secret, u) })
 }

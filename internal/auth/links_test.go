@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/base64"
 	"fmt"
@@ -186,7 +187,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(*testing.T, *server, auth.Grant){
 		"verified meanwhile": func(t *testing.T, s *server, g auth.Grant) {
-			err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
 			})
 			if err != nil {
@@ -194,7 +195,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 			}
 		},
 		"another address meanwhile": func(t *testing.T, s *server, g auth.Grant) {
-			err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.clock.now())
 			})
 			if err != nil {

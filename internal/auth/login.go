@@ -86,7 +86,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 	now := s.o.Now().UTC()
 	n := s.newSession(peer, now)
 	n.UserID = u.ID
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}

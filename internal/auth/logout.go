@@ -41,7 +41,7 @@ func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Inpu
 }
 
 func (s *Service) endSession(ctx context.Context, id string, a act, ended error) error {
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSession(ctx, id, a.at); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (s *Service) endSession(ctx context.Context, id string, a act, ended error)
 // LogoutAll ends every session of the caller, this one too.
 func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 	now := s.o.Now()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
 			return err
 		}

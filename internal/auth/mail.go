@@ -131,7 +131,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 	ctx = context.WithoutCancel(ctx)
 	lease = token.NewID()
 	now := s.o.Now()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		m, err = tx.ClaimMail(ctx, lease, now, now.Add(mailLease))
 		return err
 	})
@@ -184,8 +184,8 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for try := 0; ; try++ {
-		err = s.store.Tx(finish, func(tx *store.Store) error {
-			return tx.FinishMail(finish, m.ID, lease, sentAt, dueAt, failure)
+		err = s.store.Tx(finish, func(ctx context.Context, tx *store.Store) error {
+			return tx.FinishMail(ctx, m.ID, lease, sentAt, dueAt, failure)
 		})
 		if err == nil || errors.Is(err, store.ErrNotFound) || finish.Err() != nil || try == 5 {
 			break
@@ -203,7 +203,7 @@ func (s *Service) postpone(ctx context.Context, m account.Mail, lease string) {
 	if m.Failure != failure { // once
 		s.o.Log.WarnContext(ctx, "mail left to a newer server", "mail_id", m.ID, "kind", string(m.Kind))
 	}
-	err := s.store.Tx(context.WithoutCancel(ctx), func(tx *store.Store) error {
+	err := s.store.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Store) error {
 		return tx.PostponeMail(context.WithoutCancel(ctx), m.ID, lease, s.o.Now().Add(unknownWait), failure)
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) { // then it is due again when the lease ends
@@ -216,7 +216,7 @@ func (s *Service) postpone(ctx context.Context, m account.Mail, lease string) {
 // Mostly that is one, or none.
 func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string) error {
 	now := s.o.Now().UTC()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		users, err := s.resettable(ctx, tx, m)
 		if err != nil {
 			return err
@@ -308,7 +308,7 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 	link := ""
 	if kind, has := mailChallenges[m.Kind]; has {
 		var tokens []string
-		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
 			tokens, err = s.makeLinks(ctx, tx, &m, kind, lease)
 			return err
 		})
@@ -333,7 +333,7 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 // holdMail makes a lease longer before the text of its mail is sent. A mail
 // that is not ours any more, or not wanted, is not sent.
 func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return tx.ExtendMail(ctx, id, lease, s.o.Now().Add(mailHold))
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -424,7 +424,7 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 // RetryMail makes a mail that was not delivered due again.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
 	now := s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}

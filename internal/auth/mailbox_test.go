@@ -147,7 +147,7 @@ func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 // prove notes that somebody reads the mailbox of their address.
 func (s *server) prove(t *testing.T, g auth.Grant) {
 	t.Helper()
-	err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ func (s *Service) tell(ctx context.Context, userID int64) {
 	}
 	now := s.o.Now().UTC()
 	told := false
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		told = false
 		u, err := tx.UserByID(ctx, userID)
 		if errors.Is(err, store.ErrNotFound) || err == nil && (!u.Active || u.EmailVerifiedAt.IsZero()) {

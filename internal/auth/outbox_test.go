@@ -41,7 +41,7 @@ func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 		}
 		wg.Wait()
 		undone := errors.New("undone")
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.clock.now()}))
 		})
 		if !errors.Is(err, undone) {
@@ -284,7 +284,7 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 		s.register(t, "amina")
 		smtp.Judge(func(to string, _ int) smtptest.Verdict {
 			if to != "" {
-				err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail) })
+				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -304,7 +304,7 @@ func TestMailOfANewerServerWaitsForIt(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now()})
 		})
 		if err != nil {
@@ -438,7 +438,7 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	const total = 300
 	for n := range total {
 		s := servers[0]
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{
 				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.clock.now(),
 			})

@@ -40,8 +40,12 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err := s.takeOf(ctx, passwordsPerUser, u.ID); err != nil {
 		return "", err
 	}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return "", err
+	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Not if somebody else changed it while we hashed.
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
@@ -65,7 +69,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return "", err
 	}
 	s.wakeMail()
-	return s.rememberDevice(ctx, u.ID, now)
+	return rememberDevice(secret, u.ID, now), nil
 }
 
 // confirmPassword returns the caller with all that is known of them, if the
@@ -133,7 +137,7 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, usern
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.addMail(ctx, tx, account.Mail{
 			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
 			DueAt:   now.Add(s.o.Mail.ResetDelay),
@@ -175,12 +179,11 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	if s.o.Limits != nil {
-		if _, err := s.secret(ctx); err != nil { // it may need a transaction of its own
-			return "", err
-		}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return "", err
 	}
-	err = s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	err = s.use(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
@@ -208,13 +211,10 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if err := s.forgive(ctx, tx, u); err != nil {
+		if err := forgive(ctx, tx, secret, u); err != nil {
 			return err
 		}
-		deviceToken, err = s.rememberDevice(ctx, u.ID, now)
-		if err != nil {
-			return err
-		}
+		deviceToken = rememberDevice(secret, u.ID, now)
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)
 	})
 	return deviceToken, err

@@ -77,7 +77,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if changed.details.Fields == nil && !renamed {
 		return u, nil
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if renamed {
 			if err := s.rename(ctx, tx, caller, u, p.Username); err != nil {
 				return err
@@ -190,7 +190,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.User, err = s.self(ctx, caller); err != nil {
 		return Export{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.record(ctx, tx, acted(account.EventDataExported, caller, s.o.Now()))
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -195,7 +196,7 @@ func TestResetGoesBeforeNotices(t *testing.T) {
 		s.deliver(t)
 		s.prove(t, g)
 		for range 40 {
-			err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now().Add(-time.Minute)})
 			})
 			if err != nil {

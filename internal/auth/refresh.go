@@ -68,7 +68,7 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 			return Renewal{}, account.ErrTokenInvalid
 		}
 		if now.Sub(n.LastUsedAt) >= account.LastUsedPrecision {
-			err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.UseSession(ctx, n.ID, now) })
+			err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.UseSession(ctx, n.ID, now) })
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return Renewal{}, err
 			}
@@ -86,7 +86,7 @@ func (s *Service) rotate(ctx context.Context, peer account.Peer, claims token.Cl
 			SessionID: n.ID, OldID: claims.ID, NewID: token.NewID(),
 			At: now, ExpiresAt: now.Truncate(time.Second).Add(s.o.RefreshLifetime),
 		}
-		err := s.store.Tx(ctx, func(tx *store.Store) error { return tx.Rotate(ctx, next) })
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rotate(ctx, next) })
 		if err == nil {
 			raw, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, next.NewID, next.At)
 			return raw, err
@@ -143,7 +143,7 @@ func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Cla
 	if n.RefreshAt.IsZero() {
 		n.RefreshAt = now
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateSession(ctx, n); err != nil {
 			return err
 		}

@@ -27,6 +27,10 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return Grant{}, err
+	}
 	n := s.newSession(peer, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
 	var t turn
@@ -35,7 +39,7 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 			return Grant{}, err
 		}
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
@@ -65,8 +69,8 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
-	grant.Device, err = s.rememberDevice(ctx, u.ID, u.JoinedAt)
-	return grant, err
+	grant.Device = rememberDevice(secret, u.ID, u.JoinedAt)
+	return grant, nil
 }
 
 // CreateUser creates an active user without logging them in, by the rules of
@@ -76,7 +80,7 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 	if err != nil {
 		return account.User{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}

@@ -148,7 +148,7 @@ func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id str
 			return KeyRevocation{}, err
 		}
 	}
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (s *Service) revokeSessionsOfTokens(ctx context.Context, from, to time.Time
 		if i == shares-1 {
 			last = "~" // after every letter
 		}
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			n, err := tx.RevokeSessionsOfTokens(ctx, store.IDRange{From: first, Before: last}, from, to, now)
 			ended += n
 			return err

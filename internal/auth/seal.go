@@ -87,7 +87,7 @@ func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error 
 		if secret.Sealed(k.Private) {
 			continue
 		}
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			return tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(k.Private, keyContext(k)))
 		})
 		if err != nil && !errors.Is(err, store.ErrNotFound) { // not found: another server did it
@@ -108,7 +108,7 @@ func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 	if s.o.Box == nil {
 		return 0, ErrNoEncryptionKey
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		changed = 0
 		keys, err := tx.Keys(ctx)
 		if err != nil {

@@ -30,6 +30,16 @@ func (s *Service) secret(ctx context.Context) (*guardSecret, error) {
 	return known, nil
 }
 
+// limitSecret is the guard's secret, or nil where limits are off. The first
+// time it needs a transaction of its own: what runs in a transaction is given
+// the secret, and does not ask for it.
+func (s *Service) limitSecret(ctx context.Context) (*guardSecret, error) {
+	if s.o.Limits == nil {
+		return nil, nil //nolint:nilnil // there is nothing to sign or to hide
+	}
+	return s.secret(ctx)
+}
+
 // mac is for one purpose, so that what it gives for one is worthless for
 // another.
 func (g *guardSecret) mac(purpose string, data []byte) []byte {

@@ -53,7 +53,7 @@ func (s *Service) CreateService(ctx context.Context, v account.Service) (account
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
 	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
 	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateService(ctx, v); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Service) CreateService(ctx context.Context, v account.Service) (account
 // or its name.
 func (s *Service) DisableService(ctx context.Context, idOrName string) error {
 	now := s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.DisableService(ctx, idOrName, now); err != nil {
 			return err
 		}

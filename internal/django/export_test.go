@@ -2,6 +2,7 @@ package django_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -55,7 +56,7 @@ func TestDjangoTakesEverybodyBack(t *testing.T) {
 		}
 		disabled := u
 		disabled.Username, disabled.Active = "disabled", false
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			if err := tx.CreateUser(t.Context(), &u); err != nil {
 				return err
 			}
@@ -146,7 +147,7 @@ func TestExportOfTwoFieldsInOneColumn(t *testing.T) {
 		{Username: "old@example.ma", Email: "new@example.ma"}, {Username: "same@example.ma", Email: "same@example.ma"}, {Username: "amina"},
 	} {
 		u.PasswordHash, u.Active, u.Language, u.JoinedAt, u.PasswordAt = ours, true, "fr", now, now
-		write(t, st, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+		write(t, st, func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
 	}
 	for range 20 { // the order of a map would show
 		data, err := os.ReadFile(export(t, st, django.Layout{Columns: map[string]string{"username": "email", "last_name": ""}}))

@@ -82,7 +82,7 @@ const language = "fr"
 func Import(ctx context.Context, st *store.Store, src Source, o Options) (Report, error) {
 	o.Now = o.Now.UTC().Truncate(time.Microsecond) // as the databases keep it
 	var report Report
-	err := st.Import(ctx, func(tx *store.Import) error {
+	err := st.Import(ctx, func(ctx context.Context, tx *store.Import) error {
 		r := &run{ctx: ctx, tx: tx, o: o, report: Report{Skipped: map[string]int64{}, Formats: map[string]int64{}}}
 		if err := r.all(src); err != nil {
 			return err

@@ -44,7 +44,7 @@ func importAt(t *testing.T, st *store.Store, where string, l django.Layout, o dj
 	return report, remarks
 }
 
-func write(t *testing.T, st *store.Store, fn func(tx *store.Store) error) {
+func write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
 	t.Helper()
 	if err := st.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ const ours = "$argon2id$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA"
 func native(t *testing.T, st *store.Store, name string) account.User {
 	t.Helper()
 	u := account.User{Username: name, Email: name + "@here.ma", PasswordHash: ours, Active: true, Language: "ar", JoinedAt: now, PasswordAt: now}
-	write(t, st, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+	write(t, st, func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
 	return user(t, st, u.ID)
 }
 
@@ -203,7 +203,7 @@ func TestWhatWasChangedHereStays(t *testing.T) {
 		where := copyOf(t, theSite(t).sqlite)
 		imported(t, st, where, django.Layout{})
 		later := now.Add(time.Hour)
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			return errors.Join(
 				tx.Login(t.Context(), 2, user(t, st, 2).PasswordHash, "renewed", later),
 				tx.SetPassword(t.Context(), 2, "$argon2id$chosen", later),
@@ -236,7 +236,7 @@ func TestPasswordChangedInDjangoIsBroughtOverAndEndsSessions(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		where := copyOf(t, theSite(t).sqlite)
 		imported(t, st, where, django.Layout{})
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			for _, id := range []int64{1, 2} {
 				n := account.Session{ID: fmt.Sprint("s", id), UserID: id, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour), RefreshAt: now}
 				if err := tx.CreateSession(t.Context(), n); err != nil {
@@ -415,7 +415,7 @@ func TestErasedUserDoesNotComeBack(t *testing.T) {
 		st := storetest.Open(t, url)
 		where := copyOf(t, theSite(t).sqlite)
 		imported(t, st, where, django.Layout{})
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			if err := tx.CloseUser(t.Context(), 2, now); err != nil {
 				return err
 			}
@@ -440,7 +440,7 @@ func TestWhoLeftStaysAwayAndAnotherAddressIsNotVerified(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		where := copyOf(t, theSite(t).sqlite)
 		imported(t, st, where, django.Layout{})
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			return errors.Join(
 				tx.CloseUser(t.Context(), 3, now),
 				tx.SetEmail(t.Context(), 1, "one@example.ma", now),

@@ -1,6 +1,7 @@
 package django_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestDjangoDoesNotSpeakForAddressesChosenHere(t *testing.T) {
 		imported(t, st, fixture(t, people...), django.Layout{})
 		native(t, st, "stranger")
 		native(t, st, "squatter") // the same address, never verified
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			for id, email := range map[int64]string{1: "new1@here.ma", 2: "new2@here.ma", 3: "new3@here.ma"} {
 				if err := tx.SetEmail(t.Context(), id, email, now); err != nil {
 					return err

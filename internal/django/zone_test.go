@@ -1,6 +1,7 @@
 package django_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +104,7 @@ func TestExportInAZone(t *testing.T) {
 	layout := django.Layout{Zone: zone(t, "Africa/Casablanca")}
 	st := storetest.Open(t, storetest.SQLite(t))
 	u := account.User{Username: "amina", PasswordHash: ours, Active: true, Language: "fr", JoinedAt: now, PasswordAt: now, LastLoginAt: now.Add(time.Hour)}
-	write(t, st, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+	write(t, st, func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
 	path := export(t, st, layout)
 	data, err := os.ReadFile(path)
 	if err != nil {

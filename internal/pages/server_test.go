@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -237,7 +238,9 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 		return s.received(t, account.MailResetPassword, address(username))
 	}
 	u := s.user(t, username)
-	err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt) })
+	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

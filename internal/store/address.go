@@ -64,17 +64,17 @@ func (s *Store) LockAddress(ctx context.Context, email string) error {
 	if s.dialect != postgresDialect {
 		return nil
 	}
-	_, err := s.q.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 9))`, account.EmailKey(email))
-	return s.mend(err)
+	_, err := s.exec(ctx, "lock an address", `SELECT pg_advisory_xact_lock(hashtextextended($1, 9))`, account.EmailKey(email))
+	return err
 }
 
 // SetEmail gives a user an address, or none. A zero time says that nobody
 // has proved it.
 func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "set an address", `
 		UPDATE users
 		SET email = $1, email_key = $2, email_verified_at = $3
-		WHERE id = $4`, email, account.EmailKey(email), nullTime(verifiedAt), id))
+		WHERE id = $4`, email, account.EmailKey(email), nullTime(verifiedAt), id)
 }
 
 // SetProof notes when a user proved their address, if it is still this one,
@@ -82,15 +82,15 @@ func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt
 // zero time takes the proof away.
 func (s *Store) SetProof(ctx context.Context, id int64, email string, at time.Time) error {
 	if at.IsZero() {
-		return s.one(s.q.ExecContext(ctx, `
+		return s.execOne(ctx, "take a proof away", `
 			UPDATE users
 			SET email_verified_at = NULL
-			WHERE id = $1 AND email = $2`, id, email))
+			WHERE id = $1 AND email = $2`, id, email)
 	}
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "note a proof", `
 		UPDATE users
 		SET email_verified_at = COALESCE(email_verified_at, $1)
-		WHERE id = $2 AND email = $3`, at.UTC(), id, email))
+		WHERE id = $2 AND email = $3`, at.UTC(), id, email)
 }
 
 // RefillEmailKeys computes up to limit keys that another rule made, or that
@@ -104,7 +104,7 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 		err = scan(&r.id, &r.email, &r.key)
 		return r, err
 	}
-	rows, err := list(ctx, s, scan, `
+	rows, err := list(ctx, s, "list stale keys", scan, `
 		SELECT id, email, email_key
 		FROM users
 		WHERE email_key_version <> 2
@@ -122,12 +122,12 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 		key := account.EmailKey(r.email)
 		if key != r.key {
 			// In two steps: whoever changes the key makes the version 0.
-			_, err := s.q.ExecContext(ctx, `
+			_, err := s.exec(ctx, "refill a key", `
 				UPDATE users
 				SET email_key = $1
 				WHERE id = $2 AND email = $3`, key, r.id, r.email)
 			if err != nil {
-				return 0, s.mend(err)
+				return 0, err
 			}
 		}
 		pairs = append(pairs, fmt.Sprintf("(CAST($%d AS BIGINT), $%d)", len(args)+1, len(args)+2))
@@ -135,17 +135,17 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 	}
 	// Only where the key is still what was computed: what somebody else
 	// changed meanwhile is for the next time.
-	_, err = s.q.ExecContext(ctx, `
+	_, err = s.exec(ctx, "note refilled keys", `
 		UPDATE users
 		SET email_key_version = 2
 		WHERE (id, email_key) IN (VALUES `+strings.Join(pairs, ", ")+`)`, args...)
-	return len(rows), s.mend(err)
+	return len(rows), err
 }
 
 // DoubleProofs lists the ids of open users whose proof does not count,
 // because another open account proved the same address before, at most limit.
 func (s *Store) DoubleProofs(ctx context.Context, limit int) ([]int64, error) {
-	return list(ctx, s, scanID, `
+	return list(ctx, s, "list double proofs", scanValue[int64], `
 		SELECT u.id
 		FROM users u
 		WHERE u.email_verified_at IS NOT NULL AND u.is_active AND u.email <> ''
@@ -166,17 +166,17 @@ type UsernameChange struct {
 // returns [ErrTaken] when the name is in use, and [ErrNotFound] when old is
 // not the name any more.
 func (s *Store) ChangeUsername(ctx context.Context, id int64, old, username string, at time.Time) error {
-	err := s.one(s.q.ExecContext(ctx, `
+	err := s.execOne(ctx, "change a username", `
 		UPDATE users
 		SET username = $1
-		WHERE id = $2 AND username = $3`, username, id, old))
+		WHERE id = $2 AND username = $3`, username, id, old)
 	if err != nil {
 		return err
 	}
-	_, err = s.q.ExecContext(ctx, `
+	_, err = s.exec(ctx, "remember a username", `
 		INSERT INTO username_changes (user_id, username, changed_at)
 		VALUES ($1, $2, $3)`, id, old, at.UTC())
-	return s.mend(err)
+	return err
 }
 
 // UsernameChanges returns the names that a user had since the given time, the
@@ -187,7 +187,7 @@ func (s *Store) UsernameChanges(ctx context.Context, userID int64, since time.Ti
 		c.ChangedAt = c.ChangedAt.UTC()
 		return c, err
 	}
-	return list(ctx, s, scan, `
+	return list(ctx, s, "list former usernames", scan, `
 		SELECT username, changed_at
 		FROM username_changes
 		WHERE user_id = $1 AND changed_at > $2
@@ -197,11 +197,7 @@ func (s *Store) UsernameChanges(ctx context.Context, userID int64, since time.Ti
 // DeleteUsernameChanges forgets up to limit names that were given up before
 // the given time, and says how many.
 func (s *Store) DeleteUsernameChanges(ctx context.Context, before time.Time, limit int) (int64, error) {
-	res, err := s.q.ExecContext(ctx, `
+	return s.exec(ctx, "forget usernames", `
 		DELETE FROM username_changes
 		WHERE id IN (SELECT id FROM username_changes WHERE changed_at < $1 ORDER BY changed_at LIMIT $2)`, before.UTC(), limit)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	return res.RowsAffected()
 }

@@ -31,7 +31,7 @@ func claiming(t *testing.T, s *store.Store, username, email string) account.User
 	t.Helper()
 	u := newUser(username)
 	u.Email = email
-	write(t, s, func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+	write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
 	return u
 }
 
@@ -42,10 +42,10 @@ func TestOnlyOpenAccountsClaimAnAddress(t *testing.T) {
 		old, young := claiming(t, s, "old", "Shared@example.ma"), claiming(t, s, "young", "shared@EXAMPLE.ma")
 		for _, u := range []account.User{closed, disabled, young, old} { // proved in this order
 			at := noon.Add(time.Duration(-u.ID) * time.Minute)
-			write(t, s, func(tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, at) })
+			write(t, s, func(_ context.Context, tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, at) })
 		}
-		write(t, s, func(tx *store.Store) error { return tx.CloseUser(t.Context(), closed.ID, noon) })
-		write(t, s, func(tx *store.Store) error { return tx.SetActive(t.Context(), disabled.ID, false) })
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CloseUser(t.Context(), closed.ID, noon) })
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.SetActive(t.Context(), disabled.ID, false) })
 
 		ids := func(users []account.User, err error) []int64 {
 			if err != nil {
@@ -100,7 +100,7 @@ func TestKeysOfAnotherRuleAreFoundAndRefilled(t *testing.T) {
 		}
 		found()
 		for range 3 { // two steps for a key that changes
-			write(t, s, func(tx *store.Store) error { _, err := tx.RefillEmailKeys(t.Context(), 1000); return err })
+			write(t, s, func(_ context.Context, tx *store.Store) error { _, err := tx.RefillEmailKeys(t.Context(), 1000); return err })
 		}
 		found()
 		var stale, old int
@@ -119,7 +119,7 @@ func TestNamesAreHeldForWhoHadThem(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		amina, brahim := createUser(t, s, "amina"), createUser(t, s, "brahim")
 		rename := func(old, name string) error {
-			return s.Tx(t.Context(), func(tx *store.Store) error {
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.ChangeUsername(t.Context(), amina.ID, old, name, noon)
 			})
 		}
@@ -146,7 +146,7 @@ func TestNamesAreHeldForWhoHadThem(t *testing.T) {
 			t.Errorf("changes: %v, %v", changes, err)
 		}
 		var n int64
-		write(t, s, func(tx *store.Store) (err error) {
+		write(t, s, func(_ context.Context, tx *store.Store) (err error) {
 			n, err = tx.DeleteUsernameChanges(t.Context(), noon.Add(time.Second), 10)
 			return err
 		})
@@ -164,12 +164,12 @@ func TestErasureLeavesMailsOfAnAddressThatAnotherClaims(t *testing.T) {
 		claiming(t, s, "other", "Shared@example.ma")
 		claiming(t, s, "alone", "alone@example.ma")
 		for _, email := range []string{"shared@example.ma", "alone@example.ma"} {
-			write(t, s, func(tx *store.Store) error {
+			write(t, s, func(_ context.Context, tx *store.Store) error {
 				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailResetRequest, Email: email, CreatedAt: noon})
 			})
 		}
-		write(t, s, func(tx *store.Store) error { return tx.CloseUser(t.Context(), erased.ID, noon) })
-		write(t, s, func(tx *store.Store) error { return tx.EraseUser(t.Context(), erased.ID) })
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CloseUser(t.Context(), erased.ID, noon) })
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.EraseUser(t.Context(), erased.ID) })
 		mails, err := s.Mails(t.Context(), 10)
 		if err != nil || len(mails) != 2 {
 			t.Errorf("%d mails are left (%v), want 2", len(mails), err)
@@ -181,13 +181,13 @@ func TestOneMailWaitsForAMailboxAndNoticesWaitForMails(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		add := func(kind account.MailKind, delayKey string, at time.Time) error {
-			return s.Tx(t.Context(), func(tx *store.Store) error {
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.AddMail(t.Context(), account.Mail{Kind: kind, Email: "a@example.ma", CreatedAt: at, DelayKey: delayKey})
 			})
 		}
 		claim := func(ctx context.Context) (m account.Mail) {
 			t.Helper()
-			write(t, s, func(tx *store.Store) (err error) {
+			write(t, s, func(_ context.Context, tx *store.Store) (err error) {
 				m, err = tx.ClaimMail(ctx, "lease", noon.Add(time.Minute), noon.Add(time.Hour))
 				return err
 			})
@@ -206,7 +206,7 @@ func TestOneMailWaitsForAMailboxAndNoticesWaitForMails(t *testing.T) {
 		if m.Kind != account.MailResetRequest || m.DelayKey != "key" {
 			t.Errorf("the first is a %s with the key %q, want the request", m.Kind, m.DelayKey)
 		}
-		write(t, s, func(tx *store.Store) error {
+		write(t, s, func(_ context.Context, tx *store.Store) error {
 			return tx.FinishMail(t.Context(), m.ID, "lease", noon, time.Time{}, "")
 		})
 		if err := add(account.MailResetRequest, "key", noon); err != nil {

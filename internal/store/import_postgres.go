@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -35,7 +34,7 @@ func (b *postgresBulk) begin(ctx context.Context) error {
 		`CREATE TEMPORARY TABLE changed_imports (LIKE django_imports) ON COMMIT DROP`,
 	} {
 		if _, err := b.tx.q.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("begin the import: %w", err)
+			return err
 		}
 	}
 	return nil

@@ -8,19 +8,20 @@ import (
 // Secret returns the random key of this name, the same for all servers; it
 // is fresh if there was none.
 func (s *Store) Secret(ctx context.Context, name string, fresh []byte, now time.Time) ([]byte, error) {
-	var value []byte
-	err := s.Tx(ctx, func(tx *Store) error {
-		_, err := tx.q.ExecContext(ctx, `
+	var kept []byte
+	err := s.Tx(ctx, func(ctx context.Context, tx *Store) error {
+		_, err := tx.exec(ctx, "make a secret", `
 			INSERT INTO secrets (name, value, created_at)
 			VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO NOTHING`, name, fresh, now.UTC())
 		if err != nil {
-			return s.mend(err)
+			return err
 		}
-		return s.mend(tx.q.QueryRowContext(ctx, `
+		kept, err = value[[]byte](ctx, tx, "read a secret", `
 			SELECT value
 			FROM secrets
-			WHERE name = $1`, name).Scan(&value))
+			WHERE name = $1`, name)
+		return err
 	})
-	return value, err
+	return kept, err
 }
