@@ -126,6 +126,7 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 		Delivers:   !c.Mail.SMTPURL.Empty(),
 		PerAddress: c.Mail.PerAddress,
 		ResetDelay: time.Second,
+		Operator:   c.Shop.OperatorMail, OperatorLanguage: c.HTTP.Language,
 	}
 }
 

@@ -124,7 +124,7 @@ func (cmd serveCmd) Run(e env) error {
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
-		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
+		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
@@ -156,6 +156,8 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
+		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: service.TellOfMails},
+		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: service.TellOfEvents},
 	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())

@@ -164,9 +164,30 @@ func TestPathsWithoutTheirSlashAnswerDirectly(t *testing.T) {
 		if me := s.call(t, http.MethodGet, strings.TrimSuffix(mePath, "/"), "", "Authorization", "Bearer "+a.field("access")); me.status != http.StatusOK {
 			t.Errorf("me: %d", me.status)
 		}
-		for _, path := range []string{"/", "/nope", "/api//clients/clients/me/", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
+		for _, path := range []string{"/nope", "/index.html", "/api//clients/clients/me/", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
 			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+		}
+	})
+}
+
+// TestHomeSaysThatItWorks; what is beside it is as unknown as ever.
+func TestHomeSaysThatItWorks(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		for lang, want := range map[string]string{"fr": "Le service de comptes fonctionne.", "en": "The account service works.", "ar": "خدمة الحسابات تعمل."} {
+			a := s.call(t, http.MethodGet, "/", "", "Accept-Language", lang)
+			if a.status != http.StatusOK || a.field("detail") != want || !strings.HasPrefix(a.field("documentation"), "https://") || a.header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %d %s", lang, a.status, a.body)
+			}
+		}
+		if a := s.call(t, http.MethodHead, "/", ""); a.status != http.StatusOK || a.body != "" {
+			t.Errorf("HEAD: %d %s", a.status, a.body)
+		}
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+			if a := s.call(t, method, "/", "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
+				t.Errorf("%s: %d %s", method, a.status, a.body)
 			}
 		}
 	})

@@ -66,7 +66,9 @@ func (p *person) challenge(t *testing.T, kind account.ChallengeKind) string {
 func (p *person) prove(t *testing.T) {
 	t.Helper()
 	u := p.user(t, p.name)
-	err := p.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now()) })
+	err := p.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

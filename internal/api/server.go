@@ -35,9 +35,10 @@ type Options struct {
 	Pages          Pages         // nil: none
 }
 
-// Pages answers the requests below [PagesPath] for people: what api knows of
-// a request (who is asking, in which language) and does for each (its id,
-// the log, panics) is theirs, too. It returns the name of the page.
+// Pages answers the requests below [PagesPath], and those of browsers for
+// "/", for people: what api knows of a request (who is asking, in which
+// language) and does for each (its id, the log, panics) is theirs, too. It
+// returns the name of the page.
 type Pages func(w http.ResponseWriter, r *http.Request, peer account.Peer) (name string)
 
 // PagesPath is where the pages are.
@@ -77,6 +78,7 @@ func New(o Options) http.Handler {
 			x.route = o.Pages(x, r, s.peer(x, r))
 		})
 	}
+	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("/", s.notFound)
 	return s.outermost(mux)
 }

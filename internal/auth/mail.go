@@ -26,6 +26,9 @@ type MailOptions struct {
 	// address is looked up: the work of delivering a mail must not slow down
 	// the answer to the request that caused it.
 	ResetDelay time.Duration
+
+	Operator         string // whom to tell that something is wrong; empty: nobody
+	OperatorLanguage string
 }
 
 // wakeMail has [Service.RunMail] look into the outbox now.

@@ -284,7 +284,9 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 		s.register(t, "amina")
 		smtp.Judge(func(to string, _ int) smtptest.Verdict {
 			if to != "" {
-				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail) })
+				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail)
+				})
 				if err != nil {
 					t.Error(err)
 				}

@@ -66,6 +66,12 @@ var kinds = map[account.MailKind]words{
 	account.MailOperatorEvents: {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
 }
 
+// commands are what the operator types and reads, in whatever language.
+var commands = map[string]string{
+	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
+	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
+}
+
 // Kinds are the mails that there are words for.
 func Kinds() []account.MailKind { return slices.Sorted(maps.Keys(kinds)) }
 
@@ -109,6 +115,9 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	args := locale.Args{"brand": brand, "n": m.Details.Count, "problem": m.Details.Problem}
 	if !m.Details.Until.IsZero() {
 		args["until"] = locale.Day(lang, look.In(m.Details.Until))
+	}
+	for name, text := range commands {
+		args[name] = text
 	}
 	greeting := names(m, args)
 	isolate(args, direction)

@@ -21,6 +21,7 @@ import (
 	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/shop"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -42,6 +43,8 @@ type server struct {
 	folder string
 	log    *buffer // everything that was logged
 	build  func(*store.Store) *auth.Service
+	brand  string
+	shop   shop.Shop
 
 	mu  sync.Mutex
 	now time.Time
@@ -49,7 +52,7 @@ type server struct {
 
 func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *server {
 	t.Helper()
-	s := &server{store: st, folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
+	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sender, err := mail.NewFolder(s.folder, "Yoozak <bonjour@yoozak.example>")
 	if err != nil {
@@ -88,7 +91,7 @@ func (s *server) serve(t *testing.T, service *auth.Service) {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(api.New(api.Options{
 		Auth: service, Log: log, LogRequests: true, Language: "fr",
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: "Yoozak"}).Serve,
+		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
 	}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()

@@ -175,3 +175,27 @@ func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Tim
 		             WHERE due_at IS NULL AND (sent_at < $1 OR created_at < $2)
 		             LIMIT $3)`, sentBefore.UTC(), deadBefore.UTC(), limit)
 }
+
+// KindMailedSince reports whether anybody was owed a mail of this kind since
+// a time.
+func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, since time.Time) (bool, error) {
+	return value[bool](ctx, s, "look for mails of a kind", `
+		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC())
+}
+
+// GivenUpMails counts the mails that were owed since a time, given up and are
+// still wanted, but for two kinds, and says why the newest of them was.
+func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 account.MailKind) (n int, reason string, err error) {
+	const which = `
+		FROM mails
+		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind <> $3 AND kind <> $4`
+	args := []any{account.MailUnwanted, since.UTC(), but1, but2}
+	if n, err = value[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
+		return 0, "", err
+	}
+	reason, err = value[string](ctx, s, "find why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
+	if errors.Is(err, ErrNotFound) { // tried again since
+		return 0, "", nil
+	}
+	return n, reason, err
+}
