@@ -2,16 +2,15 @@
 package postman
 
 import (
-	"bytes"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
@@ -52,30 +51,21 @@ func TestCollection(t *testing.T) {
 // told to stop.
 func serve(t *testing.T, binary string, env ...string) string {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	cmd := exec.Command(binary, "serve", "--listen", address) //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	output := new(binarytest.Buffer)
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("server ended with %v:\n%s", err, output.String())
+			t.Errorf("server ended with %v:\n%s", err, output)
 		}
 	})
-	for range 200 {
-		if res, err := http.Get("http://" + address + "/readyz"); err == nil { //nolint:noctx // bounded by the loop
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return "http://" + address
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("the server did not become ready")
-	return ""
+	binarytest.Await(t, "http://"+address+"/readyz", http.StatusOK, output)
+	return "http://" + address
 }
