@@ -62,13 +62,14 @@ func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, 
 	return nil
 }
 
-// Challenges returns a user's challenges, the newest first.
-func (s *Store) Challenges(ctx context.Context, userID int64) ([]account.Challenge, error) {
+// Challenges returns a user's challenges, the newest first, at most limit.
+func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
 	return list(ctx, s, scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1
-		ORDER BY created_at DESC, hash`, userID)
+		ORDER BY created_at DESC, hash
+		LIMIT $2`, userID, limit)
 }
 
 // DeleteChallenges forgets up to limit challenges that expired before the
