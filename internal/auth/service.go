@@ -29,6 +29,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -104,6 +105,30 @@ func (s *Service) newSession(peer account.Peer, now time.Time) account.Session {
 		RefreshID:  token.NewID(),
 		RefreshAt:  now,
 	}
+}
+
+// maxSessions is how many live sessions a user has at most. A person has a
+// few; a program that logs in over and over must not make every list of them
+// longer.
+const maxSessions = 100
+
+// openSession stores a session. Where its user has too many it ends those that
+// were used longest ago, with an event for each.
+func (s *Service) openSession(ctx context.Context, tx *store.Store, n account.Session, peer account.Peer) error {
+	ended, err := tx.EndSessionsBeyond(ctx, n.UserID, maxSessions-1, n.CreatedAt)
+	if err != nil {
+		return err
+	}
+	for _, id := range ended {
+		err := s.record(ctx, tx, act{
+			kind: account.EventSessionEnded, actor: account.ActorSystem, userID: n.UserID, session: n.ID, peer: peer,
+			details: account.EventDetails{Session: id}, at: n.CreatedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.CreateSession(ctx, n)
 }
 
 // grant signs the two tokens of a stored session.
