@@ -55,14 +55,20 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if changed.details.Fields == nil {
 		return u, nil
 	}
+	var committed func()
 	err = s.store.Tx(ctx, func(tx *store.Store) error {
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, changed)
+		committed, err = s.recordChange(ctx, tx, changed)
+		return err
 	})
+	if err != nil {
+		return account.User{}, usernameTaken(err)
+	}
+	committed()
 	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
-	return u, usernameTaken(err)
+	return u, nil
 }
 
 // Security is what a person sees of how safe their account is.

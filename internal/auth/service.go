@@ -70,7 +70,8 @@ type Service struct {
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 
-	failures failures
+	failures sharedRows // wrong passwords
+	repeats  sharedRows // what callers do over and over
 	guard    guard
 
 	notices chan int64 // users at whose passwords strangers try; zero is nobody
@@ -81,7 +82,10 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64)}
+	return &Service{
+		store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
+		failures: sharedRows{mostKnown: failuresOfKnown}, repeats: sharedRows{mostKnown: repeatsOfKnown},
+	}
 }
 
 // Grant is what a login gives.
