@@ -77,17 +77,19 @@ func changeKey(a act) rowKey {
 // and always in the end, changed must be called once the act is committed.
 func (s *Service) recordChange(ctx context.Context, tx *store.Store, a act) (changed func(), err error) {
 	key := changeKey(a)
-	if s.repeats.has(key) {
+	if s.repeats.has(key, a.at) {
 		return func() { s.repeats.add(key, a) }, nil
 	}
 	return func() { s.repeats.open(key, a.at) }, s.record(ctx, tx, a)
 }
 
-// has reports whether an act would share a row that there is.
-func (f *sharedRows) has(key rowKey) bool {
+// has reports whether an act would share a row: one is to be written, or was
+// within the minute.
+func (f *sharedRows) has(key rowKey, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.all[f.shares(key)] != nil
+	e := f.all[f.shares(key)]
+	return e != nil && (e.count > 0 || now.Before(e.due))
 }
 
 // shares is the key itself or, where the user has rows enough, the one of
@@ -104,8 +106,9 @@ func (f *sharedRows) shares(key rowKey) rowKey {
 func (f *sharedRows) open(key rowKey, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if key = f.shares(key); f.all[key] == nil && f.known < f.mostKnown {
-		f.entry(key, at.Add(rowWindow))
+	if key = f.shares(key); f.all[key] != nil || f.known < f.mostKnown {
+		e := f.entry(key, at.Add(rowWindow))
+		e.due = at.Add(rowWindow)
 	}
 }
 

@@ -111,19 +111,16 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 // neither the answer nor its time tells: who has the address is asked when
 // the mail is delivered; the event is written then, too. Too many requests are dropped without a word.
 func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in account.Input) error {
-	errs := account.Fields{}
-	email := checkEmailAddress(errs, in, required)
-	bad := errs.Err()
-	if bad == nil { // what is too much for one address uses up nothing of the network's
-		if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
-			return err
-		}
-	}
 	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
 		return err
 	}
-	if bad != nil {
-		return bad
+	errs := account.Fields{}
+	email := checkEmailAddress(errs, in, required)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
+		return err
 	}
 	now := s.o.Now().UTC()
 	err := s.store.Tx(ctx, func(tx *store.Store) error {

@@ -17,6 +17,9 @@
 //   - Each security-relevant act is an event in the same transaction
 //     (docs/events.md).
 //   - Whether an address is known is told by nothing that a stranger can ask.
+//   - Whoever asks is counted here, whatever asks for them: for a network, a
+//     session, a user or a service (quota.go). Registration and login are
+//     counted for a network by the transport, in the reference's order.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.
 //   - With rotation, a refresh token works once. A repetition within the
