@@ -93,7 +93,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		if err := t.right(ctx, tx); err != nil {
 			return err
 		}
-		if err := tx.CreateSession(ctx, n); err != nil {
+		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})

@@ -66,18 +66,7 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 
 // Sessions returns the caller's live sessions, the last used first.
 func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
-	all, err := s.store.Sessions(ctx, caller.User.ID)
-	if err != nil {
-		return nil, err
-	}
-	now := s.o.Now()
-	live := make([]account.Session, 0, len(all))
-	for _, n := range all {
-		if n.Live(now) {
-			live = append(live, n)
-		}
-	}
-	return live, nil
+	return s.store.LiveSessions(ctx, caller.User.ID, s.o.Now())
 }
 
 // EndSession ends one of the caller's sessions. It returns

@@ -144,7 +144,7 @@ func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Cla
 		n.RefreshAt = now
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.CreateSession(ctx, n); err != nil {
+		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, act{kind: account.EventSessionAdopted, userID: u.ID, session: n.ID, peer: peer, at: now})

@@ -149,9 +149,9 @@ func (s *Store) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
 	return s.mails(ctx, `ORDER BY id DESC LIMIT $1`, limit)
 }
 
-// MailsOf returns the mails of one user, the newest first.
-func (s *Store) MailsOf(ctx context.Context, userID int64) ([]account.Mail, error) {
-	return s.mails(ctx, `WHERE user_id = $1 ORDER BY id DESC`, userID)
+// MailsOf returns the mails of one user, the newest first, at most limit.
+func (s *Store) MailsOf(ctx context.Context, userID int64, limit int) ([]account.Mail, error) {
+	return s.mails(ctx, `WHERE user_id = $1 ORDER BY id DESC LIMIT $2`, userID, limit)
 }
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {

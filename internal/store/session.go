@@ -8,12 +8,14 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
+const sessionColumns = `id, user_id, created_at, last_used_at, expires_at, revoked_at,
+	ip, user_agent, refresh_id, refresh_at, previous_id`
+
 // CreateSession stores a session. It returns [ErrTaken] when there is one
 // with this id.
 func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 	_, err := s.exec(ctx, "create a session", `
-		INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		                      ip, user_agent, refresh_id, refresh_at, previous_id)
+		INSERT INTO sessions (`+sessionColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
 		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID)
@@ -111,14 +113,49 @@ func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, t
 		at.UTC(), ids.From, ids.Before, from.UTC(), to.UTC())
 }
 
-// Sessions returns a user's sessions, the last used first.
-func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
+// Sessions returns up to limit sessions of a user, live or not, the last used
+// first.
+func (s *Store) Sessions(ctx context.Context, userID int64, limit int) ([]account.Session, error) {
 	return list(ctx, s, "list sessions", scanSession, `
-		SELECT id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		       ip, user_agent, refresh_id, refresh_at, previous_id
+		SELECT `+sessionColumns+`
 		FROM sessions
 		WHERE user_id = $1
-		ORDER BY last_used_at DESC, id`, userID)
+		ORDER BY last_used_at DESC, id
+		LIMIT $2`, userID, limit)
+}
+
+// LiveSessions returns a user's sessions that have not ended, the last used
+// first. There are few: see [Store.EndSessionsBeyond].
+func (s *Store) LiveSessions(ctx context.Context, userID int64, now time.Time) ([]account.Session, error) {
+	return list(ctx, s, "list live sessions", scanSession, `
+		SELECT `+sessionColumns+`
+		FROM sessions
+		WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+		ORDER BY last_used_at DESC, id`, userID, now.UTC())
+}
+
+// CountLiveSessions is how many sessions of a user have not ended.
+func (s *Store) CountLiveSessions(ctx context.Context, userID int64, now time.Time) (int, error) {
+	return value[int](ctx, s, "count live sessions", `
+		SELECT COUNT(*)
+		FROM sessions
+		WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2`, userID, now.UTC())
+}
+
+// EndSessionsBeyond ends those of a user's live sessions that were used
+// longest ago, but for the number to keep, and returns their ids; at most a
+// thousand of them.
+func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, at time.Time) ([]string, error) {
+	return list(ctx, s, "end sessions", scanValue[string], `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE revoked_at IS NULL
+		  AND id IN (SELECT id
+		             FROM sessions
+		             WHERE user_id = $2 AND revoked_at IS NULL AND expires_at > $1
+		             ORDER BY last_used_at DESC, id
+		             LIMIT 1000 OFFSET $3)
+		RETURNING id`, at.UTC(), userID, keep)
 }
 
 func scanSession(scan func(...any) error) (account.Session, error) {
