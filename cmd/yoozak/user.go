@@ -53,7 +53,7 @@ func (cmd userCreateCmd) Run(e env) error {
 		if err != nil {
 			return spelledOut(err)
 		}
-		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, u.Username)
+		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, shown(u.Username))
 		return err
 	})
 }
@@ -118,7 +118,7 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 	if !u.ClosedAt.IsZero() {
 		active = "closed"
 	}
-	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, u.Username, u.Email, active, u.JoinedAt.Format(time.DateTime), lastLogin)
+	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, shown(u.Username), shown(u.Email), active, u.JoinedAt.Format(time.DateTime), lastLogin)
 	return err
 }
 
@@ -154,7 +154,7 @@ func change(e env, d config.Database, p config.Passwords, username, done string,
 		if err := do(s); err != nil {
 			return named(err, username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, username)
+		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
 		return err
 	})
 }
@@ -201,7 +201,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return named(spelledOut(err), cmd.Username)
 		}
-		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", cmd.Username)
+		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
 }
@@ -218,7 +218,7 @@ func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service)
 // named says which user is not there.
 func named(err error, username string) error {
 	if errors.Is(err, auth.ErrClosed) {
-		return fmt.Errorf("%w: yoozak user restore %s", err, username)
+		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {
 		return fmt.Errorf("there is no user %q", username)
@@ -253,7 +253,7 @@ func readPassword(e env, username string) (account.Input, error) {
 		}
 		return account.TextInput(strings.TrimSpace(line)), nil
 	}
-	first, err := ask(e, "Password for "+username+": ")
+	first, err := ask(e, "Password for "+shown(username)+": ")
 	if err != nil {
 		return account.Input{}, err
 	}
