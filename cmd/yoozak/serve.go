@@ -109,6 +109,9 @@ func (cmd serveCmd) Run(e env) error {
 	if err := service.LoadKeys(e.ctx); err != nil {
 		return err
 	}
+	if err := service.LoadDeviceSecret(e.ctx); err != nil {
+		return err
+	}
 	if err := service.LogEventHead(e.ctx); err != nil {
 		return err
 	}
@@ -144,6 +147,7 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: service.LoadDeviceSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},

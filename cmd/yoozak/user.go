@@ -176,12 +176,21 @@ type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
 	config.Passwords
+	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "unlocked", func(s *auth.Service) error {
-		return s.Unlock(e.ctx, cmd.Username)
+	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+			return named(err, cmd.Username)
+		}
+		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
+		return err
 	})
 }
 
