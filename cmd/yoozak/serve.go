@@ -248,6 +248,20 @@ func debugHandler() http.Handler {
 	return mux
 }
 
+// djangosTokens says how long the tokens of Django's secret are good.
+func djangosTokens(c config.TokensConfig, now time.Time) string {
+	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
+	switch {
+	case c.Accept.Empty():
+		return ""
+	case c.AcceptUntil.IsZero():
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)", c.AcceptMaxAge)
+	case now.Before(c.AcceptUntil):
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire, or until %s", c.AcceptMaxAge, until)
+	}
+	return fmt.Sprintf("; Django's are refused since %s: take YOOZAK_ACCEPT_HS256_SECRET away", until)
+}
+
 // greet tells a person at the terminal where things are.
 func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
@@ -259,9 +273,7 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 		mails = "not sent, written to the folder " + sender.Folder() + " (set YOOZAK_SMTP_URL)"
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
-	if !c.Tokens.Accept.Empty() {
-		signing += "; Django's are good until they expire"
-	}
+	signing += djangosTokens(c.Tokens, time.Now())
 	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
 	switch {
 	case c.Tokens.Algorithm == "HS256":
