@@ -114,6 +114,9 @@ func (cmd serveCmd) Run(e env) error {
 	if err := service.LoadKeys(e.ctx); err != nil {
 		return err
 	}
+	if err := service.LoadDeviceSecret(e.ctx); err != nil {
+		return err
+	}
 	if err := service.LogEventHead(e.ctx); err != nil {
 		return err
 	}
@@ -149,6 +152,7 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: service.LoadDeviceSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
@@ -252,6 +256,20 @@ func debugHandler() http.Handler {
 	return mux
 }
 
+// djangosTokens says how long the tokens of Django's secret are good.
+func djangosTokens(c config.TokensConfig, now time.Time) string {
+	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
+	switch {
+	case c.Accept.Empty():
+		return ""
+	case c.AcceptUntil.IsZero():
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)", c.AcceptMaxAge)
+	case now.Before(c.AcceptUntil):
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire, or until %s", c.AcceptMaxAge, until)
+	}
+	return fmt.Sprintf("; Django's are refused since %s: take YOOZAK_ACCEPT_HS256_SECRET away", until)
+}
+
 // greet tells a person at the terminal where things are.
 func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
@@ -266,9 +284,7 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 		}
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
-	if !c.Tokens.Accept.Empty() {
-		signing += "; Django's are good until they expire"
-	}
+	signing += djangosTokens(c.Tokens, time.Now())
 	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
 	switch {
 	case c.Tokens.Algorithm == "HS256":

@@ -41,6 +41,8 @@ type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
+	AcceptMaxAge    string `name:"accept-hs256-max-age" env:"YOOZAK_ACCEPT_HS256_MAX_AGE" default:"720h" placeholder:"TIME" group:"Tokens:" help:"The longest time that such a token may be good for, from issue to expiry: Django's REFRESH_TOKEN_LIFETIME or more. Longer ones are refused."`
+	AcceptUntil     string `name:"accept-hs256-until" env:"YOOZAK_ACCEPT_HS256_UNTIL" placeholder:"DATE" group:"Tokens:" help:"The last day (2026-12-31, UTC), or the time (2026-12-31T12:00:00Z), until which such tokens are good at all. Without it there is no end."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
@@ -51,7 +53,7 @@ type Tokens struct {
 
 // Encryption says with what the keys in the database are encrypted.
 type Encryption struct {
-	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys and the secret of device tokens in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
 	EncryptionKeyOldFile string `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
@@ -207,6 +209,8 @@ type TokensConfig struct {
 	Algorithm       string
 	Secret          secret.Bytes
 	Accept          secret.Bytes // of Django; may be empty
+	AcceptMaxAge    time.Duration
+	AcceptUntil     time.Time // zero: no end
 	Issuer          string
 	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
@@ -325,6 +329,8 @@ func (t Tokens) load(c *Config, p *problems) {
 		}
 		c.Tokens.Secret = secret.NewBytes([]byte(plain))
 	}
+	c.Tokens.AcceptMaxAge = p.duration("YOOZAK_ACCEPT_HS256_MAX_AGE", t.AcceptMaxAge, time.Minute, 400*24*time.Hour)
+	c.Tokens.AcceptUntil = p.end("YOOZAK_ACCEPT_HS256_UNTIL", t.AcceptUntil)
 	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
 	if accept == "" && t.AcceptFile == "" {
 		return
@@ -334,6 +340,22 @@ func (t Tokens) load(c *Config, p *problems) {
 		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
 	}
 	c.Tokens.Accept = secret.NewBytes([]byte(accept))
+}
+
+// end reads a time, or a day, which ends when it is over.
+func (p *problems) end(name, s string) time.Time {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return time.Time{}
+	}
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day.AddDate(0, 0, 1)
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		p.add(name, fmt.Sprintf("must be a day such as 2026-12-31, or a time such as 2026-12-31T12:00:00Z, not %q", s))
+	}
+	return at.UTC()
 }
 
 // secret reads a secret from its variable, or from the file that the

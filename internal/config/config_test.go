@@ -53,7 +53,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	}
 	want := config.Config{
 		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
-		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
+		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
 		Shop:      config.ShopConfig{Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
@@ -230,6 +230,30 @@ func TestSecretOfHS256(t *testing.T) {
 		}
 		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
+func TestEndOfDjangosTokens(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]time.Time{
+		"":                          {},
+		"2026-12-31":                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+		" 2026-12-31T12:00:00Z ":    time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC),
+		"2026-12-31T12:00:00+01:00": time.Date(2026, 12, 31, 11, 0, 0, 0, time.UTC),
+	} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil = given
+		if c, err := config.Load(none, tk); err != nil || !c.Tokens.AcceptUntil.Equal(want) {
+			t.Errorf("%q: %v, %v; want %v", given, c.Tokens.AcceptUntil, err, want)
+		}
+	}
+	for _, given := range []string{"soon", "31/12/2026", "2026-13-01", "2026-12-31 12:00", "720h"} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil, tk.AcceptMaxAge = given, "0"
+		_, err := config.Load(none, tk)
+		if err == nil || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_UNTIL must be") || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_MAX_AGE must be") {
+			t.Errorf("%q: %v", given, err)
 		}
 	}
 }

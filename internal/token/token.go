@@ -59,11 +59,13 @@ func (c Claims) For(audience string) bool {
 
 // Options configure a [Tokens].
 type Options struct {
-	Algorithm       string       // of access tokens: one of Algorithms
-	Secret          secret.Bytes // of HS256; at least MinSecret bytes
-	Accept          secret.Bytes // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
-	Issuer          string       // the claim "iss"
-	Audience        []string     // the claim "aud" of access tokens; none: it is left out
+	Algorithm       string        // of access tokens: one of Algorithms
+	Secret          secret.Bytes  // of HS256; at least MinSecret bytes
+	Accept          secret.Bytes  // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
+	AcceptMaxAge    time.Duration // the longest time that such a token may be good for; 0: any
+	AcceptUntil     time.Time     // from then on none of them is good; zero: no end
+	Issuer          string        // the claim "iss"
+	Audience        []string      // the claim "aud" of access tokens; none: it is left out
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 }
@@ -142,7 +144,7 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 func (t *Tokens) Verify(raw string, want Type, now time.Time) (Claims, error) {
 	r := t.ring.Load()
 	digest := cacheKey(raw)
-	if c, ok := r.cache.get(digest); ok {
+	if c, ok := r.cache.get(digest); ok && (c.Issuer != "" || !t.acceptEnded(now)) {
 		if !now.Before(c.ExpiresAt) {
 			return Claims{}, account.ErrTokenInvalid
 		}
@@ -186,7 +188,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 			return nil, errors.New("kid is not a string")
 		}
 		key = r.verifier(text, now)
-		foreign := r.accept != nil && !named && c.fromSimplejwt() && r.accept.method.Alg() == tok.Method.Alg()
+		foreign := r.accept != nil && !named && c.fromSimplejwt() && t.acceptable(&c, now) && r.accept.method.Alg() == tok.Method.Alg()
 		switch {
 		case foreign && key == nil:
 			key = r.accept
@@ -224,6 +226,22 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
 		IssuedAt: c.iat, ExpiresAt: c.exp,
 	}, nil
+}
+
+// acceptEnded says that no token of Django's secret is good any more.
+func (t *Tokens) acceptEnded(now time.Time) bool {
+	return !t.o.AcceptUntil.IsZero() && !now.Before(t.o.AcceptUntil)
+}
+
+// acceptable bounds what Django's secret may have signed: who has it may sign
+// tokens that never end. One without a date of issue is as old as it likes,
+// but ends as soon.
+func (t *Tokens) acceptable(c *foreignClaims, now time.Time) bool {
+	if t.acceptEnded(now) {
+		return false
+	}
+	most := t.o.AcceptMaxAge
+	return most == 0 || !c.exp.After(now.Add(clockSkew+most)) && (c.iat.IsZero() || c.exp.Sub(c.iat) <= most)
 }
 
 // meant reports whether a token is for this server: for one of its audiences
