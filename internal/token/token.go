@@ -23,6 +23,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -211,6 +213,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenNoExpiry
 	case !c.hasJti:
 		return Claims{}, account.ErrTokenNoID
+	case !plainID(c.Jti): // it is looked up in a database
+		return Claims{}, account.ErrTokenInvalid
 	case !c.hasType:
 		return Claims{}, account.ErrTokenNoType
 	case c.TokenType != string(want) || (key.Use != Any && key.Use != Use(want)):
@@ -224,6 +228,15 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
 		IssuedAt: c.iat, ExpiresAt: c.exp,
 	}, nil
+}
+
+// maxID is how long an id is that Django can store of a token.
+const maxID = 255
+
+// plainID reports whether a text can be the id of a token: simplejwt's are 32
+// hexadecimal digits, and another library's are at least printable.
+func plainID(id string) bool {
+	return len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
 // meant reports whether a token is for this server: for one of its audiences
