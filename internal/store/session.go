@@ -13,10 +13,10 @@ import (
 func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 	_, err := s.q.ExecContext(ctx, `
 		INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		                      ip, user_agent, refresh_id, refresh_at, previous_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		                      ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
-		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID)
+		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID, n.UnseenID)
 	return s.mend(err)
 }
 
@@ -51,15 +51,25 @@ type Rotation struct {
 	ExpiresAt time.Time
 }
 
-// Rotate makes r.NewID the session's newest refresh token if r.OldID still
-// is. Of several callers with one token exactly one succeeds; the others get
+// Rotate makes r.NewID the session's newest refresh token, of which nothing
+// was seen yet, if r.OldID still is. Of several callers with one token exactly one succeeds; the others get
 // [ErrNotFound].
 func (s *Store) Rotate(ctx context.Context, r Rotation) error {
 	return s.one(s.q.ExecContext(ctx, `
 		UPDATE sessions
-		SET refresh_id = $1, refresh_at = $2, previous_id = $3, last_used_at = $2, expires_at = $4
+		SET refresh_id = $1, refresh_at = $2, previous_id = $3, unseen_id = $1, last_used_at = $2, expires_at = $4
 		WHERE id = $5 AND refresh_id = $3 AND revoked_at IS NULL`,
 		r.NewID, r.At.UTC(), r.OldID, r.ExpiresAt.UTC(), r.SessionID))
+}
+
+// SeeRefreshToken notes that a session's newest refresh token was seen in
+// use. It returns [ErrNotFound] when it is not the newest any more, or when
+// that was noted before.
+func (s *Store) SeeRefreshToken(ctx context.Context, sessionID, refreshID string) error {
+	return s.one(s.q.ExecContext(ctx, `
+		UPDATE sessions
+		SET unseen_id = ''
+		WHERE id = $1 AND refresh_id = $2 AND unseen_id = $2`, sessionID, refreshID))
 }
 
 // UseSession notes that a session was used.
@@ -117,7 +127,7 @@ func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, t
 func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
 	return list(ctx, s, scanSession, `
 		SELECT id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		       ip, user_agent, refresh_id, refresh_at, previous_id
+		       ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id
 		FROM sessions
 		WHERE user_id = $1
 		ORDER BY last_used_at DESC, id`, userID)
@@ -127,7 +137,7 @@ func scanSession(scan func(...any) error) (account.Session, error) {
 	var n account.Session
 	var revoked sql.NullTime
 	err := scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID)
+		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID)
 	n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
 	n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
 	return n, err

@@ -257,6 +257,45 @@ func TestTokensOfDjango(t *testing.T) {
 	}
 }
 
+// TestVerifyEnded takes what Verify takes, and what has expired, and nothing
+// else.
+func TestVerifyEnded(t *testing.T) {
+	t.Parallel()
+	tk := newTokens(t, "HS256")
+	for name, test := range map[string]struct {
+		change map[string]any
+		want   error
+	}{
+		"good":              {nil, nil},
+		"expired":           {map[string]any{"exp": now.Unix() - 1}, nil},
+		"long expired":      {map[string]any{"iat": 0, "exp": 1}, nil},
+		"no exp":            {map[string]any{"exp": nil}, account.ErrTokenNoExpiry},
+		"not yet":           {map[string]any{"exp": now.Unix() - 1, "nbf": now.Unix() + 60}, account.ErrTokenInvalid},
+		"another issuer":    {map[string]any{"exp": now.Unix() - 1, "iss": "elsewhere"}, account.ErrTokenInvalid},
+		"another type":      {map[string]any{"exp": now.Unix() - 1, "token_type": "access"}, account.ErrTokenWrongType},
+		"jti with NUL":      {map[string]any{"exp": now.Unix() - 1, "jti": "\x00"}, account.ErrTokenInvalid},
+		"user is no number": {map[string]any{"exp": now.Unix() - 1, "user_id": "x"}, account.ErrTokenNoUser},
+	} {
+		claims := django(map[string]any{"token_type": "refresh"})
+		for k, v := range test.change {
+			claims[k] = v
+			if v == nil {
+				delete(claims, k)
+			}
+		}
+		raw := sign("HS256", sha256.New, djangoSecret, nil, claims)
+		if got, err := tk.VerifyEnded(raw, token.Refresh, now); !errors.Is(err, test.want) || err == nil && got.UserID != 42 {
+			t.Errorf("%s: %+v, %v; want %v", name, got, err, test.want)
+		}
+		if _, err := tk.VerifyEnded(raw[:len(raw)-2]+"AA", token.Refresh, now); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("%s, tampered: %v", name, err)
+		}
+		if _, err := tk.Verify(raw, token.Refresh, now); (err == nil) != (name == "good") {
+			t.Errorf("%s: Verify after VerifyEnded: %v", name, err)
+		}
+	}
+}
+
 func TestForgedTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	hs := newTokens(t, "HS256")
