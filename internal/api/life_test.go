@@ -110,6 +110,10 @@ var lifeRows = []lifeRow{
 		method: "DELETE", path: "/api/clients/clients/me/", status: 204, access: true, password: "password",
 		fields: []string{"password"}, body: fixed(`{"password":"` + goodPassword + `"}`),
 	},
+	{
+		method: "POST", path: "/api/clients/clients/me/close/", status: 204, access: true, password: "password",
+		fields: []string{"password"}, body: fixed(`{"password":"` + goodPassword + `"}`),
+	},
 	{method: "GET", path: "/api/clients/clients/me/security/", status: 200, access: true, body: fixed("")},
 	{method: "GET", path: "/api/clients/clients/me/export/", status: 200, access: true, body: fixed("")},
 }

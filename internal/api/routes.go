@@ -55,6 +55,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.me), false, unlimited},
 		{http.MethodPatch, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.updateMe), false, unlimited},
 		{http.MethodDelete, "/api/clients/clients/me/", http.StatusNoContent, "Me", handleAs(s.closeMe), false, unlimited},
+		{http.MethodPost, "/api/clients/clients/me/close/", http.StatusNoContent, "Me Close", handleAs(s.closeMe), false, unlimited}, // for clients and proxies that send no body with DELETE
 		{http.MethodGet, "/api/clients/clients/me/security/", http.StatusOK, "Security", handleAs(s.security), false, unlimited},
 		{http.MethodGet, "/api/clients/clients/me/export/", http.StatusOK, "Export", handleAs(s.export), false, unlimited},
 	}
