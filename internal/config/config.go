@@ -39,6 +39,7 @@ type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
+	AcceptUserID    string `name:"accept-hs256-user-id-claim" env:"YOOZAK_ACCEPT_HS256_USER_ID_CLAIM" default:"user_id" placeholder:"NAME" group:"Tokens:" help:"The claim of Django's tokens that holds the user's id: simplejwt's USER_ID_CLAIM."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
@@ -185,6 +186,7 @@ type TokensConfig struct {
 	Algorithm       string
 	Secret          secret.Bytes
 	Accept          secret.Bytes // of Django; may be empty
+	AcceptUserID    string       // the claim of Django's tokens that holds the user's id
 	Issuer          string
 	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
@@ -285,6 +287,7 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
+		AcceptUserID:    p.userIDClaim(t.AcceptUserID),
 	}
 	for _, name := range c.Tokens.Audience {
 		if strings.ContainsFunc(name, unicode.IsSpace) {
@@ -305,6 +308,9 @@ func (t Tokens) load(c *Config, p *problems) {
 	}
 	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
 	if accept == "" && t.AcceptFile == "" {
+		if c.Tokens.AcceptUserID != userIDClaim && c.Tokens.Algorithm != "HS256" {
+			p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", "is set without YOOZAK_ACCEPT_HS256_SECRET: no token of Django's is accepted")
+		}
 		return
 	}
 	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
@@ -312,6 +318,20 @@ func (t Tokens) load(c *Config, p *problems) {
 		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
 	}
 	c.Tokens.Accept = secret.NewBytes([]byte(accept))
+}
+
+// userIDClaim is simplejwt's default.
+const userIDClaim = "user_id"
+
+// userIDClaim reads the name of a claim that can hold a user's id: not one
+// that says something else of a token.
+func (p *problems) userIDClaim(name string) string {
+	name = strings.TrimSpace(name)
+	const others = " exp iat nbf iss aud sid jti token_type "
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(others, " "+name+" ") {
+		p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", fmt.Sprintf("must be the name of the claim that holds the user's id, such as user_id or sub, not %q", name))
+	}
+	return name
 }
 
 // secret reads a secret from its variable, or from the file that the

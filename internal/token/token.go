@@ -64,6 +64,7 @@ type Options struct {
 	Algorithm       string       // of access tokens: one of Algorithms
 	Secret          secret.Bytes // of HS256; at least MinSecret bytes
 	Accept          secret.Bytes // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
+	UserIDClaim     string       // of simplejwt's tokens; empty: user_id
 	Issuer          string       // the claim "iss"
 	Audience        []string     // the claim "aud" of access tokens; none: it is left out
 	AccessLifetime  time.Duration
@@ -188,7 +189,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time, may laten
 		return Claims{}, account.ErrTokenInvalid
 	}
 	var (
-		c   foreignClaims
+		c   = foreignClaims{userIDClaim: t.o.UserIDClaim}
 		key *Key
 	)
 	parser := jwt.NewParser(jwt.WithValidMethods(r.methods), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
