@@ -106,7 +106,7 @@ type HTTP struct {
 	CORSLoopback    string `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" placeholder:"BOOL" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
-	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
+	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left; a third of its lifetime at most."`
 	RequestTimeout  string `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
 	ShutdownTimeout string `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
 	MetricsListen   string `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
@@ -222,6 +222,16 @@ type HTTPConfig struct {
 	RequestTimeout, ShutdownTimeout    time.Duration
 	LogLevel, LogFormat                string
 	LogRequests                        bool
+}
+
+// RefreshHint is how much an access token may have left when its holder is
+// asked to renew, and whether that is less than was set. More than a third of
+// its life would be an answer to each renewal with the wish for the next.
+func (c Config) RefreshHint() (hint time.Duration, capped bool) {
+	if most := c.Tokens.AccessLifetime / 3; c.HTTP.RefreshHint > most {
+		return most, true
+	}
+	return c.HTTP.RefreshHint, false
 }
 
 // TLSConfig is what [TLS] means: files, or domains, or neither.

@@ -160,6 +160,33 @@ func TestSecretOfHS256(t *testing.T) {
 	}
 }
 
+// TestRefreshHintIsAThirdAtMost: a client that obeys would renew with each
+// request.
+func TestRefreshHintIsAThirdAtMost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		access, hint string
+		want         time.Duration
+		capped       bool
+	}{
+		{"1h", "5m", 5 * time.Minute, false},
+		{"15m", "5m", 5 * time.Minute, false},
+		{"20s", "5m", 20 * time.Second / 3, true},
+		{"1h", "2h", 20 * time.Minute, true},
+		{"20s", "0s", 0, false},
+	} {
+		_, tk, _, h := all()
+		tk.AccessLifetime, h.RefreshHint = test.access, test.hint
+		c, err := config.Load(none, tk, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, capped := c.RefreshHint(); got != test.want || capped != test.capped {
+			t.Errorf("%s of %s: %v, %v; want %v, %v", test.hint, test.access, got, capped, test.want, test.capped)
+		}
+	}
+}
+
 func TestClaimOfDjangosUserIDs(t *testing.T) {
 	t.Parallel()
 	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
