@@ -121,9 +121,13 @@ func (cmd serveCmd) Run(e env) error {
 		return err
 	}
 
+	hint, capped := c.RefreshHint()
+	if capped {
+		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
+	}
 	options := api.Options{
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
-		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
+		Language: c.HTTP.Language, RefreshHint: hint,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),

@@ -166,6 +166,6 @@ func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error
 	if err != nil {
 		return Security{}, err
 	}
-	live, err := s.store.CountLiveSessions(ctx, u.ID, s.o.Now())
-	return Security{User: u, Sessions: live}, err
+	live, err := s.Sessions(ctx, caller)
+	return Security{User: u, Sessions: len(live)}, err
 }

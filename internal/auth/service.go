@@ -26,10 +26,10 @@
 //     counted for a network by the transport, in the reference's order.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.
-//   - With rotation, a refresh token works once. A repetition within the
-//     grace gets the same successor; a later one ends the session, because
-//     one of the two who hold the token has stolen it (RFC 9700, section
-//     4.14.2).
+//   - With rotation, a refresh token has one successor. A repetition gets
+//     the same one as long as nothing was seen of it, because an answer can
+//     be lost; later it ends the session, because one of the two who hold
+//     the token has stolen it (RFC 9700, section 4.14.2).
 //
 // The errors that a client may see are those of package account; any other
 // error is ours to mend.
@@ -39,6 +39,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,7 @@ type Options struct {
 	Algorithm       string // of access tokens; keys are made for it
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
-	Rotation        bool // refresh tokens are single-use
+	Rotation        bool // each use of a refresh token exchanges it for the next
 	Mail            MailOptions
 	Box             *secret.Box      // encrypts the stored keys; nil: they are in clear
 	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
@@ -83,6 +84,8 @@ type Service struct {
 	guard    guard
 
 	proofsLooked atomic.Bool // for double proofs, since this server started
+	turns        turns       // of requests that exchange one refresh token
+	noting       sync.Map    // ids of refresh tokens of which it is being noted that they are in use
 
 	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }

@@ -9,16 +9,16 @@ import (
 )
 
 const sessionColumns = `id, user_id, created_at, last_used_at, expires_at, revoked_at,
-	ip, user_agent, refresh_id, refresh_at, previous_id`
+	ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id`
 
 // CreateSession stores a session. It returns [ErrTaken] when there is one
 // with this id.
 func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 	_, err := s.exec(ctx, "create a session", `
 		INSERT INTO sessions (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
-		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID)
+		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID, n.UnseenID)
 	return err
 }
 
@@ -56,15 +56,25 @@ type Rotation struct {
 	ExpiresAt time.Time
 }
 
-// Rotate makes r.NewID the session's newest refresh token if r.OldID still
-// is. Of several callers with one token exactly one succeeds; the others get
+// Rotate makes r.NewID the session's newest refresh token, of which nothing
+// was seen yet, if r.OldID still is. Of several callers with one token exactly one succeeds; the others get
 // [ErrNotFound].
 func (s *Store) Rotate(ctx context.Context, r Rotation) error {
 	return s.execOne(ctx, "rotate a refresh token", `
 		UPDATE sessions
-		SET refresh_id = $1, refresh_at = $2, previous_id = $3, last_used_at = $2, expires_at = $4
+		SET refresh_id = $1, refresh_at = $2, previous_id = $3, unseen_id = $1, last_used_at = $2, expires_at = $4
 		WHERE id = $5 AND refresh_id = $3 AND revoked_at IS NULL`,
 		r.NewID, r.At.UTC(), r.OldID, r.ExpiresAt.UTC(), r.SessionID)
+}
+
+// SeeRefreshToken notes that a session's newest refresh token was seen in
+// use. It returns [ErrNotFound] when it is not the newest any more, or when
+// that was noted before.
+func (s *Store) SeeRefreshToken(ctx context.Context, sessionID, refreshID string) error {
+	return s.execOne(ctx, "note that a refresh token was seen", `
+		UPDATE sessions
+		SET unseen_id = ''
+		WHERE id = $1 AND refresh_id = $2 AND unseen_id = $2`, sessionID, refreshID)
 }
 
 // UseSession notes that a session was used.
@@ -124,22 +134,16 @@ func (s *Store) Sessions(ctx context.Context, userID int64, limit int) ([]accoun
 		LIMIT $2`, userID, limit)
 }
 
-// LiveSessions returns a user's sessions that have not ended, the last used
-// first. There are few: see [Store.EndSessionsBeyond].
-func (s *Store) LiveSessions(ctx context.Context, userID int64, now time.Time) ([]account.Session, error) {
+// LiveSessions returns a user's sessions that were not ended, and whose
+// refresh token is good or that were used since the given time: what was given
+// then may outlast it. The last used comes first. There are few: see
+// [Store.EndSessionsBeyond].
+func (s *Store) LiveSessions(ctx context.Context, userID int64, now, usedSince time.Time) ([]account.Session, error) {
 	return list(ctx, s, "list live sessions", scanSession, `
 		SELECT `+sessionColumns+`
 		FROM sessions
-		WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
-		ORDER BY last_used_at DESC, id`, userID, now.UTC())
-}
-
-// CountLiveSessions is how many sessions of a user have not ended.
-func (s *Store) CountLiveSessions(ctx context.Context, userID int64, now time.Time) (int, error) {
-	return value[int](ctx, s, "count live sessions", `
-		SELECT COUNT(*)
-		FROM sessions
-		WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2`, userID, now.UTC())
+		WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at > $2 OR last_used_at >= $3)
+		ORDER BY last_used_at DESC, id`, userID, now.UTC(), usedSince.UTC())
 }
 
 // EndSessionsBeyond ends those of a user's live sessions that were used
@@ -162,7 +166,7 @@ func scanSession(scan func(...any) error) (account.Session, error) {
 	var n account.Session
 	var revoked sql.NullTime
 	err := scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID)
+		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID)
 	n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
 	n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
 	return n, err

@@ -191,6 +191,52 @@ func TestBothSecretsOfHS256(t *testing.T) {
 	}
 }
 
+// TestUserIDInAnotherClaim is a Django with simplejwt's USER_ID_CLAIM, whose
+// values PyJWT writes as a text or as a number.
+func TestUserIDInAnotherClaim(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		claim  string
+		change map[string]any
+		want   error
+	}{
+		{"sub", map[string]any{"user_id": nil, "sub": "42"}, nil},
+		{"sub", map[string]any{"user_id": nil, "sub": 42}, nil},
+		{"sub", map[string]any{"user_id": 43, "sub": 42}, nil},
+		{"uid", map[string]any{"user_id": nil, "uid": 42}, nil},
+		{"uid", map[string]any{"user_id": nil, "uid": "42"}, nil},
+		{"sub", map[string]any{"user_id": 42}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": "amina"}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": ""}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": []int{42}}, account.ErrTokenInvalid},
+		{"sub", map[string]any{"user_id": nil, "sub": 42.5}, account.ErrTokenInvalid},
+		{"sub", map[string]any{"user_id": nil, "sub": true}, account.ErrTokenInvalid},
+		// As Django's default has it, with a number in sub beside it.
+		{"", map[string]any{"sub": 42}, nil},
+		{"user_id", map[string]any{"sub": 42}, nil},
+		{"", map[string]any{"sub": 43}, account.ErrTokenNoUser},
+		{"", map[string]any{"user_id": nil, "sub": 42}, account.ErrTokenNoUser},
+	} {
+		for _, algorithm := range []string{"ES256", "HS256"} {
+			o := options(algorithm)
+			o.UserIDClaim = test.claim
+			if o.Secret = secret.NewBytes(djangoSecret); algorithm != "HS256" {
+				o.Secret, o.Accept = secret.Bytes{}, secret.NewBytes(djangoSecret)
+			}
+			tk := token.New(o)
+			tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now)}, now)
+			raw := sign("HS256", sha256.New, djangoSecret, nil, django(test.change))
+			if claims, err := tk.Verify(raw, token.Access, now); !errors.Is(err, test.want) || err == nil && claims.UserID != 42 {
+				t.Errorf("%s, claim %q, %v: %+v, %v; want %v", algorithm, test.claim, test.change, claims, err, test.want)
+			}
+			own, want := issue(t, tk, token.Access)
+			if got, err := tk.Verify(own, token.Access, now); err != nil || got != want {
+				t.Errorf("%s, claim %q: our own: %+v, %v", algorithm, test.claim, got, err)
+			}
+		}
+	}
+}
+
 func TestWithoutASecretNothingOfDjangoIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, none := range [][]byte{nil, {}} {
