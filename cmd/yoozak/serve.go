@@ -146,7 +146,10 @@ func (cmd serveCmd) Run(e env) error {
 			return errors.Join(err, servers.shutdown())
 		}
 	}
-	if err := servers.listen(listener{name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured}); err != nil {
+	if err := servers.listen(listener{
+		name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured,
+		idle: newIdleConns(maxIdle, c.HTTP.TrustedProxies),
+	}); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
 	greet(e.stderr, servers.url("api"), c, sender, limits)
@@ -257,7 +260,25 @@ func debugHandler() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return loopbackOnly(mux)
+}
+
+// loopbackOnly answers requests that name this machine. A page in a browser
+// on it may have a name of its own that leads to 127.0.0.1, and could read the
+// profiles by that.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this is for http://localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // djangosTokens says how long the tokens of Django's secret are good.
@@ -347,6 +368,7 @@ type listener struct {
 	handler    http.Handler
 	timeout    time.Duration
 	tls        *tls.Config // nil: plain HTTP
+	idle       *idleConns  // nil: unbounded
 }
 
 // listen binds now, so that a busy port stops the start, and serves.
@@ -364,6 +386,9 @@ func (s *servers) listen(o listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers' broken connections
+	}
+	if o.idle != nil {
+		srv.ConnState = o.idle.state
 	}
 	s.running = append(s.running, &running{name: o.name, server: srv, addr: l.Addr()})
 	if s.failed == nil {

@@ -619,6 +619,10 @@ func (p *problems) server(name, s string) *url.URL {
 		p.add(name, "must be a URL such as http://127.0.0.1:8080, without user, path or query")
 		return new(url.URL)
 	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		p.add(name, "must begin with https://, except for a server on this machine: passwords travel there")
+		return new(url.URL)
+	}
 	return u
 }
 
