@@ -133,7 +133,7 @@ func (cmd importDjangoCmd) layout() django.Layout {
 // open opens the database. A dry run changes not even the schema.
 func (cmd importDjangoCmd) open(e env, c config.Config) (*store.Store, error) {
 	if !cmd.DryRun {
-		return openStore(e.ctx, c.Database)
+		return openStore(e.ctx, c.Database, nil)
 	}
 	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

@@ -71,7 +71,7 @@ func (cmd serveCmd) Run(e env) error {
 		return err
 	}
 
-	st, err := openStore(e.ctx, c.Database)
+	st, err := openStore(e.ctx, c.Database, log)
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,9 @@ func (cmd serveCmd) Run(e env) error {
 			log.Error("close database", "error", err.Error())
 		}
 	}()
+	if err := st.Advise(e.ctx); err != nil {
+		return err
+	}
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
 	breached := newBreached(c.Passwords, log)

@@ -30,7 +30,7 @@ import (
 type Database struct {
 	DatabaseURL     string `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
 	DatabaseURLFile string `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
-	DatabaseConns   string `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core, at least 8."`
+	DatabaseConns   string `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core, from 8 to 32."`
 	SQLiteBatch     string `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // sqlSource is Django's database. Everything is read in one transaction, and
@@ -45,17 +48,18 @@ func openSQLite(ctx context.Context, path string, l Layout) (Source, error) {
 }
 
 func openPostgres(ctx context.Context, where string, l Layout) (Source, error) {
-	cfg, err := pgx.ParseConfig(where)
+	cfg, err := store.ParsePostgresURL(where)
 	if err != nil {
-		return nil, errors.New("the source's URL cannot be read: check its form, postgres://user:password@host:port/database") // err may quote the password
+		return nil, fmt.Errorf("the source: %w", err)
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["datestyle"] = "ISO"
 	cfg.RuntimeParams["application_name"] = "yoozak import-django"
-	return begin(ctx, &sqlSource{
+	src, err := begin(ctx, &sqlSource{
 		db: stdlib.OpenDB(*cfg), layout: l,
 		exists: `SELECT to_regclass($1) IS NOT NULL`,
 	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	return src, secret.Redact(err, where)
 }
 
 // begin opens the transaction and looks for the users.
