@@ -14,7 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -41,10 +42,15 @@ func openSQLite(ctx context.Context, path string, l Layout) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return begin(ctx, &sqlSource{
+	src, err := begin(ctx, &sqlSource{
 		db: db, layout: l,
 		exists: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND '"' || name || '"' = $1)`,
 	}, nil)
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_READONLY || e.Code()&0xff == sqlite3.SQLITE_CANTOPEN) {
+		err = fmt.Errorf("%w: to read a file in WAL mode its folder has to be writable: copy it, together with %s-wal if there is one, to a folder of yours", err, path)
+	}
+	return src, err
 }
 
 func openPostgres(ctx context.Context, where string, l Layout) (Source, error) {

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -78,6 +79,11 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} { // SQLite makes the others like the first
+		if err := closeToOthers(file, o.log()); err != nil {
+			return nil, err
+		}
+	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqliteParams
 	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
@@ -100,10 +106,41 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), readers.Close(), writer.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, folderHint(path, err)), readers.Close(), writer.Close())
 	}
 	q := &prepared{db: readers}
 	return &Store{db: readers, q: q, slow: interruptible{q}, batch: batch, dialect: d}, nil
+}
+
+// closeToOthers takes the right to read a file with password hashes and keys
+// from everybody but its owner.
+func closeToOthers(path string, log *slog.Logger) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mode := info.Mode().Perm()
+	if mode&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, mode&^0o077); err != nil {
+		return fmt.Errorf("others can read the database's file, and that cannot be changed, so do it yourself (chmod 600): %w", err)
+	}
+	log.Warn("others could read the database's file: it is its owner's alone now", "file", path, "mode_was", mode.String())
+	return nil
+}
+
+// folderHint adds to "readonly database" what SQLite means by it: it writes
+// files beside the one that may be written.
+func folderHint(path string, err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_READONLY && e.Code()&0xff != sqlite3.SQLITE_CANTOPEN {
+		return err
+	}
+	return fmt.Errorf("%w: the folder %s has to be writable, too: files beside this one belong to it", err, filepath.Dir(path))
 }
 
 func mendSQLite(err error) error {

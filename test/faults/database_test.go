@@ -1,15 +1,25 @@
 package faults
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
 )
 
@@ -149,4 +159,50 @@ func twoHosts(t *testing.T, first, second string) string {
 	}
 	one.Host += "," + two.Host
 	return one.String() + "&target_session_attrs=read-write"
+}
+
+// TestSourceInAFolderThatCannotBeWritten: SQLite calls a file in WAL mode
+// read-only then, though it is only to be read.
+func TestSourceInAFolderThatCannotBeWritten(t *testing.T) {
+	folder, err := os.MkdirTemp("", "yoozak") // which others may enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = os.Chmod(folder, 0o700)
+		_ = os.RemoveAll(folder)
+	})
+	program, source, home := filepath.Join(folder, "yoozak"), filepath.Join(folder, "django.db"), filepath.Join(folder, "home")
+	if out, err := exec.Command("cp", binarytest.Path(t), program).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `PRAGMA journal_mode = WAL; CREATE TABLE auth_user (id INTEGER)`)
+	if err := errors.Join(err, db.Close(), os.Mkdir(home, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "import-django", source)
+	if os.Getuid() == 0 { // whom no mode keeps out
+		u, err := user.Lookup("nobody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		if err := errors.Join(os.Chown(source, uid, gid), os.Chown(home, uid, gid)); err != nil {
+			t.Fatal(err)
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	}
+	if err := os.Chmod(folder, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Dir, cmd.Env = home, []string{"YOOZAK_DATABASE_URL=sqlite:" + filepath.Join(home, "y.db")}
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "its folder has to be writable: copy it, together with "+source+"-wal") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
