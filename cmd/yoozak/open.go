@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/user"
@@ -17,9 +18,12 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// load reads groups of settings.
+// load reads groups of settings, and says what of them was hardly meant.
 func load(e env, groups ...config.Group) (config.Config, error) {
 	c, err := config.Load(e.getenv, groups...)
+	for _, warning := range c.Warnings {
+		fmt.Fprintln(e.stderr, "yoozak: warning:", warning)
+	}
 	if err != nil {
 		return c, &settingsError{err}
 	}
