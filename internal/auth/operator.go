@@ -48,7 +48,7 @@ func (s *Service) TellOfEvents(ctx context.Context) error {
 
 func (s *Service) tellOperator(ctx context.Context, kind account.MailKind, details account.MailDetails) error {
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Of several servers one tells. Where the row to lock is gone, which is
 		// what there is to tell, all of them may.
 		if _, err := tx.LockEventChain(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -179,10 +179,8 @@ func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Tim
 // KindMailedSince reports whether anybody was owed a mail of this kind since
 // a time.
 func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, since time.Time) (bool, error) {
-	var found bool
-	err := s.q.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC()).Scan(&found)
-	return found, s.mend(err)
+	return value[bool](ctx, s, "look for a mail", `
+		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC())
 }
 
 // GivenUpMails counts the mails that were owed since a time, given up and are
@@ -192,10 +190,10 @@ func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 ac
 		FROM mails
 		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind <> $3 AND kind <> $4`
 	args := []any{account.MailUnwanted, since.UTC(), but1, but2}
-	if err := s.q.QueryRowContext(ctx, `SELECT COUNT(*)`+which, args...).Scan(&n); err != nil || n == 0 {
-		return 0, "", s.mend(err)
+	if n, err = value[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
+		return 0, "", err
 	}
-	err = s.mend(s.q.QueryRowContext(ctx, `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...).Scan(&reason))
+	reason, err = value[string](ctx, s, "read why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
 	if errors.Is(err, ErrNotFound) { // tried again since
 		return 0, "", nil
 	}
