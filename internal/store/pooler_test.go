@@ -65,7 +65,7 @@ func useFromManySides(t *testing.T, s *store.Store, program int) {
 			if _, err := s.UserByUsername(t.Context(), u.Username); err != nil {
 				t.Errorf("read a user: %v", err)
 			}
-			if _, err := s.Sessions(t.Context(), u.ID); err != nil {
+			if _, err := s.Sessions(t.Context(), u.ID, 100); err != nil {
 				t.Errorf("list sessions: %v", err)
 			}
 			if err := s.CreateLimit(t.Context(), id, 1, noon); err != nil {

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
 // TestServerOutlivesTheSignalsOfItsSurroundings: logrotate's SIGHUP, and a
 // reader of the log that goes away.
 func TestServerOutlivesTheSignalsOfItsSurroundings(t *testing.T) {
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	log, output, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
