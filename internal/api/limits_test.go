@@ -110,6 +110,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 		"POST /api/clients/auth/email/verify/resend/": writes,
 		"POST /api/clients/auth/email/change/":        writes,
 		"PATCH " + mePath:                             writes,
+		"POST " + mePath + "close/":                   writes,
 		"DELETE " + mePath:                            writes,
 		"GET " + mePath + "export/":                   repeat(http.MethodGet, mePath+"export/", "", 5),
 	}
