@@ -202,7 +202,7 @@ func (c *Cluster) Start() error {
 }
 
 func (c *Cluster) ready() error {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute) // machines that run every package at once are slow
 	for {
 		err := c.exec("SELECT 1")
 		if err == nil {
@@ -262,7 +262,7 @@ func (c *Cluster) exec(query string) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // one query
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, err = db.ExecContext(ctx, query)
 	return err
