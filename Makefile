@@ -18,8 +18,8 @@ build: ## Build bin/yoozak
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/yoozak ./cmd/yoozak
 
 .PHONY: run
-run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db
-	@bin/yoozak serve
+run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it
+	@YOOZAK_CORS_LOOPBACK=$${YOOZAK_CORS_LOOPBACK:-true} bin/yoozak serve
 
 .PHONY: deps
 deps: ## Install what the tests need and is missing (Debian, Ubuntu)

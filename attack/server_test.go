@@ -79,7 +79,7 @@ func start(t *testing.T, algorithm, database string, env ...string) *server {
 		"YOOZAK_JWT_ALGORITHM=" + algorithm, "YOOZAK_LANGUAGE=en",
 		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1", "YOOZAK_HASH_WAIT=20s",
 		"YOOZAK_LOG_LEVEL=debug", "YOOZAK_LOG_FORMAT=json", "YOOZAK_LOG_REQUESTS=true", "YOOZAK_RATE_LIMITS=off",
-		"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_PUBLIC_URL=" + publicURL, "YOOZAK_MAIL_PER_IP=1000000", "YOOZAK_MAIL_PER_ADDRESS=10000",
+		"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_PUBLIC_URL=" + publicURL, "YOOZAK_MAIL_PER_ADDRESS=10000",
 	}, env...)
 	if algorithm == "HS256" {
 		s.env = append(s.env, "YOOZAK_JWT_SECRET="+hmacSecret)

@@ -4,7 +4,7 @@
 // within a tenth of 1 tells nothing in practice. The server must have no
 // limits on requests or mails in the way:
 //
-//	YOOZAK_MAIL_PER_IP=1000000 bin/yoozak serve
+//	bin/yoozak serve
 //	go run ./bench/enumeration -url http://127.0.0.1:8000
 package main
 

@@ -19,10 +19,13 @@ type exportDjangoCmd struct {
 
 // Run writes a fixture. A file appears when it is whole.
 func (cmd exportDjangoCmd) Run(e env) error {
-	layout := django.Layout{Model: cmd.Model, Columns: cmd.Column}
+	layout, err := cmd.layout()
+	if err != nil {
+		return &settingsError{err}
+	}
 	return withStore(e, cmd.Database, func(st *store.Store) error {
 		if cmd.File == "-" {
-			_, err := django.Export(e.ctx, st, e.stdout, layout)
+			_, err := django.Export(e.ctx, st, e.data, layout)
 			return err
 		}
 		f, err := os.CreateTemp(filepath.Dir(cmd.File), ".export-django-*") // 0600

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	_ "time/tzdata" // for --time-zone, on machines without a list of zones
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/config"
@@ -16,17 +17,33 @@ import (
 
 // djangoColumns are flags of both directions.
 type djangoColumns struct {
-	Model  string            `default:"auth.user" placeholder:"APP.MODEL" help:"The user model in a dump."`
-	Column map[string]string `placeholder:"FIELD=NAME" help:"Where a custom user model keeps a field of Django's; FIELD= if it has nothing of the kind. May be repeated."`
+	Model    string            `default:"auth.user" placeholder:"APP.MODEL" help:"The user model in a dump."`
+	Column   map[string]string `placeholder:"FIELD=NAME" help:"Where a custom user model keeps a field of Django's; FIELD= if it has nothing of the kind. May be repeated."`
+	TimeZone string            `name:"time-zone" placeholder:"NAME" help:"For a project with USE_TZ=False: its TIME_ZONE, such as Africa/Casablanca, which its dates without a zone mean."`
+}
+
+// layout is what these flags mean.
+func (d djangoColumns) layout() (django.Layout, error) {
+	l := django.Layout{Model: d.Model, Columns: d.Column}
+	if d.TimeZone == "" {
+		return l, nil
+	}
+	zone, err := time.LoadLocation(d.TimeZone)
+	if err != nil || d.TimeZone == "Local" {
+		return l, fmt.Errorf("--time-zone: there is no time zone %q; they are called like Africa/Casablanca", d.TimeZone)
+	}
+	l.Zone = zone
+	return l, nil
 }
 
 type importDjangoCmd struct {
-	Source     string `arg:"" optional:"" help:"Django's SQLite file, a postgres:// URL, or a JSON of dumpdata. A URL with a password goes into YOOZAK_IMPORT_SOURCE or a file instead: every user of this machine can read arguments."`
-	SourceFile string `placeholder:"PATH" help:"File that holds the source's URL."`
-	DryRun     bool   `help:"Do everything, then undo it and say what would have happened."`
-	Table      string `default:"auth_user" placeholder:"NAME" help:"The table of users in a database."`
-	Blacklist  *bool  `negatable:"" help:"Bring the refresh tokens on simplejwt's blacklist; without this flag, if there is one."`
-	WrapWeak   bool   `help:"Afterwards put Argon2id over hashes that are guessed fast (salted MD5 and SHA-1). It takes about 20 ms of a core for each; the server may run."`
+	Source         string `arg:"" optional:"" help:"Django's SQLite file, a postgres:// URL, or a JSON of dumpdata. A URL with a password goes into YOOZAK_IMPORT_SOURCE or a file instead: every user of this machine can read arguments."`
+	SourceFile     string `placeholder:"PATH" help:"File that holds the source's URL."`
+	DryRun         bool   `help:"Do everything, then undo it and say what would have happened."`
+	Table          string `default:"auth_user" placeholder:"NAME" help:"The table of users in a database."`
+	Blacklist      *bool  `negatable:"" help:"Bring the refresh tokens on simplejwt's blacklist; without this flag, if there is one."`
+	EmailsVerified bool   `help:"Django checked that people read the addresses that it has for them: they count as verified here. Of several accounts with one address, that of the earliest open one."`
+	WrapWeak       bool   `help:"Afterwards put Argon2id over hashes that are guessed fast (salted MD5 and SHA-1). It takes about 20 ms of a core for each; the server may run."`
 	djangoColumns
 	config.Database
 	config.Passwords
@@ -50,7 +67,11 @@ func (cmd importDjangoCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	src, err := django.Open(e.ctx, where, cmd.layout())
+	layout, err := cmd.layout()
+	if err != nil {
+		return &settingsError{err}
+	}
+	src, err := django.Open(e.ctx, where, layout)
 	if err != nil {
 		return err
 	}
@@ -62,7 +83,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 	defer st.Close() //nolint:errcheck // what was imported is committed
 	bar := newProgress(e.stderr)
 	report, err := django.Import(e.ctx, st, src, django.Options{
-		DryRun: cmd.DryRun, Now: time.Now(), Reading: bar.show,
+		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: bar.show,
 		Told: func(m django.Remark) { bar.clear(); printRemark(e.stdout, m) },
 	})
 	bar.end()
@@ -118,8 +139,9 @@ func hasPassword(rawURL string) bool {
 	return has || u.Query().Has("password")
 }
 
-func (cmd importDjangoCmd) layout() django.Layout {
-	l := django.Layout{Table: cmd.Table, Model: cmd.Model, Columns: cmd.Column}
+func (cmd importDjangoCmd) layout() (django.Layout, error) {
+	l, err := cmd.djangoColumns.layout()
+	l.Table = cmd.Table
 	switch {
 	case cmd.Blacklist == nil:
 	case *cmd.Blacklist:
@@ -127,7 +149,7 @@ func (cmd importDjangoCmd) layout() django.Layout {
 	default:
 		l.Blacklist = django.Ignored
 	}
-	return l
+	return l, err
 }
 
 // open opens the database. A dry run changes not even the schema.

@@ -72,6 +72,15 @@ func printReport(out io.Writer, r django.Report, dryRun bool) error {
 		line(r.Gone, "users kept that are not in the source any more")
 	}
 	line(r.Revoked, "refresh tokens on the blacklist")
+	if r.Verified > 0 {
+		line(r.Verified, "addresses that count as verified from now on")
+	}
+	if r.Bare > 0 {
+		line(r.Bare, "users with dates that have no time zone, read as UTC (with USE_TZ=False say --time-zone NAME, the project's TIME_ZONE)")
+	}
+	if r.Dead > 0 {
+		line(r.Dead, "users whose password cannot be verified here: they have to choose another by mail")
+	}
 	if len(r.Formats) > 0 {
 		fmt.Fprintf(table, "\t\t  password hashes:\n")
 	}

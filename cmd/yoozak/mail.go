@@ -46,7 +46,7 @@ func (cmd mailListCmd) Run(e env) error {
 			if m.UserID != 0 {
 				user = fmt.Sprint(m.UserID)
 			}
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.Kind, user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, m.Failure)
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, shown(string(m.Kind)), user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, shown(m.Failure))
 		}
 		return table.Flush()
 	})
@@ -93,9 +93,9 @@ func (cmd mailRetryCmd) Run(e env) error {
 // newSender is the way out for mails: SMTP, or a folder beside the database.
 func newSender(c config.Config) (*mail.Sender, error) {
 	if !c.Mail.SMTPURL.Empty() {
-		s, err := mail.NewSMTP(c.Mail.SMTPURL.Reveal(), c.Mail.From)
+		s, err := mail.NewSMTP(mail.SMTP{URL: c.Mail.SMTPURL.Reveal(), From: c.Mail.From, Helo: c.Mail.Helo})
 		if err != nil {
-			return nil, &settingsError{fmt.Errorf("YOOZAK_SMTP_URL %w", err)}
+			return nil, &settingsError{err}
 		}
 		return s, nil
 	}
@@ -109,15 +109,24 @@ func newSender(c config.Config) (*mail.Sender, error) {
 	return mail.NewFolder(folder, c.Mail.From)
 }
 
+// mailsStayHere says that a server that others reach keeps the mails to
+// itself, which is most likely not meant.
+func mailsStayHere(c config.Config) bool {
+	host, _, err := net.SplitHostPort(c.HTTP.Listen)
+	ip := net.ParseIP(host)
+	return err == nil && c.Mail.SMTPURL.Empty() && host != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
 func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 	return auth.MailOptions{
 		Sender: sender,
 		Link:   linker(c),
 		// Nobody looks into the folder for what nobody asked for.
 		Verify:     !c.Mail.SMTPURL.Empty() || c.Mail.Folder != "",
+		Delivers:   !c.Mail.SMTPURL.Empty(),
 		PerAddress: c.Mail.PerAddress,
-		PerIP:      c.Mail.PerIP,
 		ResetDelay: time.Second,
+		Operator:   c.Shop.OperatorMail, OperatorLanguage: c.HTTP.Language,
 	}
 }
 

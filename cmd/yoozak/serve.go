@@ -60,6 +60,9 @@ func (cmd serveCmd) Run(e env) error {
 	if !c.Limits.On {
 		log.Warn("INSECURE: YOOZAK_RATE_LIMITS=off, so nothing keeps anybody from guessing passwords; this is for tests and measurements only")
 	}
+	if mailsStayHere(c) {
+		log.Warn("mails are written to a folder and not sent, with links that open accounts: set YOOZAK_SMTP_URL before customers come")
+	}
 	tuneGC()
 	box, err := newBox(c.Encryption)
 	if err != nil {
@@ -111,17 +114,24 @@ func (cmd serveCmd) Run(e env) error {
 	if err := service.LoadKeys(e.ctx); err != nil {
 		return err
 	}
+	if err := service.LoadDeviceSecret(e.ctx); err != nil {
+		return err
+	}
 	if err := service.LogEventHead(e.ctx); err != nil {
 		return err
 	}
 
+	hint, capped := c.RefreshHint()
+	if capped {
+		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
+	}
 	options := api.Options{
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
-		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
-		CORSOrigins: c.HTTP.CORSOrigins, TrustedProxies: c.HTTP.TrustedProxies,
+		Language: c.HTTP.Language, RefreshHint: hint,
+		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
-		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand()}).Serve,
+		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
@@ -146,11 +156,16 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: service.LoadDeviceSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
+		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
+		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
 		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
+		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: service.TellOfMails},
+		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: service.TellOfEvents},
 	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -245,6 +260,20 @@ func debugHandler() http.Handler {
 	return mux
 }
 
+// djangosTokens says how long the tokens of Django's secret are good.
+func djangosTokens(c config.TokensConfig, now time.Time) string {
+	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
+	switch {
+	case c.Accept.Empty():
+		return ""
+	case c.AcceptUntil.IsZero():
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)", c.AcceptMaxAge)
+	case now.Before(c.AcceptUntil):
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire, or until %s", c.AcceptMaxAge, until)
+	}
+	return fmt.Sprintf("; Django's are refused since %s: take YOOZAK_ACCEPT_HS256_SECRET away", until)
+}
+
 // greet tells a person at the terminal where things are.
 func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
@@ -259,9 +288,7 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 		}
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
-	if !c.Tokens.Accept.Empty() {
-		signing += "; Django's are good until they expire"
-	}
+	signing += djangosTokens(c.Tokens, time.Now())
 	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
 	switch {
 	case c.Tokens.Algorithm == "HS256":

@@ -77,6 +77,6 @@ func (cmd shadowCmd) Run(e env) error {
 	defer cancel()
 	proxy.Close(ctx)
 	proxy.WriteSummary()
-	proxy.Summary().Table(e.stderr)
+	proxy.Summary().Table(&visible{out: e.stderr})
 	return err
 }

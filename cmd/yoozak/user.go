@@ -26,6 +26,7 @@ type userCmd struct {
 	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
 	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
+	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
 }
 
@@ -53,13 +54,14 @@ func (cmd userCreateCmd) Run(e env) error {
 		if err != nil {
 			return spelledOut(err)
 		}
-		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, u.Username)
+		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, shown(u.Username))
 		return err
 	})
 }
 
 type userListCmd struct {
-	JSON bool `name:"json" help:"One JSON object a line."`
+	JSON            bool `name:"json" help:"One JSON object a line."`
+	DoubleAddresses bool `help:"Only users whose proof of their address does not count, because another account proved the same address before."`
 	config.Database
 }
 
@@ -81,6 +83,16 @@ func (cmd userListCmd) Run(e env) error {
 		if !cmd.JSON {
 			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
 		}
+		doubles := map[int64]bool{}
+		if cmd.DoubleAddresses {
+			ids, err := st.DoubleProofs(e.ctx, 1_000_000)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				doubles[id] = true
+			}
+		}
 		for after := int64(0); ; {
 			users, err := st.Users(e.ctx, after, 500)
 			if err != nil {
@@ -88,6 +100,9 @@ func (cmd userListCmd) Run(e env) error {
 			}
 			for _, u := range users {
 				after = u.ID
+				if cmd.DoubleAddresses && !doubles[u.ID] {
+					continue
+				}
 				if err := cmd.print(e.stdout, table, u); err != nil {
 					return err
 				}
@@ -118,8 +133,31 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 	if !u.ClosedAt.IsZero() {
 		active = "closed"
 	}
-	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, u.Username, u.Email, active, u.JoinedAt.Format(time.DateTime), lastLogin)
+	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, shown(u.Username), shown(u.Email), active, u.JoinedAt.Format(time.DateTime), lastLogin)
 	return err
+}
+
+type userSetEmailCmd struct {
+	Username string `arg:""`
+	Email    string `arg:"" placeholder:"ADDRESS"`
+	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
+	config.Database
+	config.Passwords
+}
+
+// Run changes an address.
+func (cmd userSetEmailCmd) Run(e env) error {
+	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
+			return spelledOut(named(err, cmd.Username))
+		}
+		did := "changed; a link to verify the address is mailed by the running server"
+		if cmd.Recover {
+			did = "given back; a link to choose a password is mailed by the running server"
+		}
+		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
+		return err
+	})
 }
 
 type userDisableCmd struct {
@@ -154,7 +192,7 @@ func change(e env, d config.Database, p config.Passwords, username, done string,
 		if err := do(s); err != nil {
 			return named(err, username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, username)
+		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
 		return err
 	})
 }
@@ -176,12 +214,21 @@ type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
 	config.Passwords
+	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "unlocked", func(s *auth.Service) error {
-		return s.Unlock(e.ctx, cmd.Username)
+	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+			return named(err, cmd.Username)
+		}
+		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
+		return err
 	})
 }
 
@@ -201,7 +248,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return named(spelledOut(err), cmd.Username)
 		}
-		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", cmd.Username)
+		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
 }
@@ -218,7 +265,7 @@ func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service)
 // named says which user is not there.
 func named(err error, username string) error {
 	if errors.Is(err, auth.ErrClosed) {
-		return fmt.Errorf("%w: yoozak user restore %s", err, username)
+		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {
 		return fmt.Errorf("there is no user %q", username)
@@ -234,7 +281,7 @@ func spelledOut(err error) error {
 		return err
 	}
 	var lines []string
-	for _, field := range []string{"username", "password", "email", "first_name", "last_name"} {
+	for _, field := range e.Fields.Names() {
 		for _, m := range e.Fields[field] {
 			lines = append(lines, field+": "+locale.Text("en", m.Key, m.Args))
 		}
@@ -253,7 +300,7 @@ func readPassword(e env, username string) (account.Input, error) {
 		}
 		return account.TextInput(strings.TrimSpace(line)), nil
 	}
-	first, err := ask(e, "Password for "+username+": ")
+	first, err := ask(e, "Password for "+shown(username)+": ")
 	if err != nil {
 		return account.Input{}, err
 	}

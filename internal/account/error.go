@@ -1,6 +1,9 @@
 package account
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +30,16 @@ type Args = map[string]any
 type Message struct {
 	Key  string
 	Args Args
+
+	place int // of its field among the fields
 }
+
+// TextKey and TextArgs are what package locale asks of an argument: a message
+// may be part of another.
+func (m Message) TextKey() string { return m.Key }
+
+// TextArgs are what to fill in.
+func (m Message) TextArgs() map[string]any { return m.Args }
 
 // Term is an argument of a message that is itself a text to choose, by key.
 type Term string
@@ -44,7 +56,9 @@ type Error struct {
 	Wait   time.Duration // of Throttled
 }
 
-// Fields holds the messages for each field, in the order of detection.
+// Fields holds the messages for each field, in the order of detection. The
+// fields have an order, too: that in which the rules look at them, which is
+// the order of the request. Clients show people the first.
 type Fields map[string][]Message
 
 // Error names the code and the fields, never their values.
@@ -52,11 +66,7 @@ func (e *Error) Error() string {
 	if len(e.Fields) == 0 {
 		return e.Code
 	}
-	names := make([]string, 0, len(e.Fields))
-	for name := range e.Fields {
-		names = append(names, name)
-	}
-	return e.Code + ": " + strings.Join(names, ", ")
+	return e.Code + ": " + strings.Join(e.Fields.Names(), ", ")
 }
 
 // Is lets errors.Is compare by code.
@@ -67,7 +77,22 @@ func (e *Error) Is(target error) bool {
 
 // Add appends a message to a field.
 func (f Fields) Add(field, key string, args Args) {
-	f[field] = append(f[field], Message{Key: key, Args: args})
+	place := len(f)
+	if before := f[field]; len(before) > 0 {
+		place = before[0].place
+	}
+	f[field] = append(f[field], Message{Key: key, Args: args, place: place})
+}
+
+// Names returns the names of the fields in their order.
+func (f Fields) Names() []string {
+	place := func(field string) int {
+		if messages := f[field]; len(messages) > 0 {
+			return messages[0].place
+		}
+		return 0
+	}
+	return slices.SortedFunc(maps.Keys(f), func(a, b string) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // Err is nil when no field has a message.

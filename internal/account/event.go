@@ -103,6 +103,10 @@ const (
 	EventEmailChangeRequested   EventKind = "email_change_requested"
 	EventEmailChanged           EventKind = "email_changed"
 	EventEmailChangeUndone      EventKind = "email_change_undone"
+	EventEmailDisowned          EventKind = "email_disowned"
+	EventEmailSet               EventKind = "email_set"
+	EventAccountRecovered       EventKind = "account_recovered"
+	EventUsernameChanged        EventKind = "username_changed"
 	EventProfileChanged         EventKind = "profile_changed"
 	EventDataExported           EventKind = "data_exported"
 	EventAccountClosed          EventKind = "account_closed"
@@ -129,7 +133,8 @@ const (
 var personKinds = []EventKind{
 	EventRegistered, EventLogin, EventLoginFailed, EventPasswordRefused, EventLogout, EventLogoutAll, EventSessionEnded,
 	EventRefreshReuse, EventSessionAdopted, EventPasswordChanged, EventPasswordResetRequested, EventPasswordReset,
-	EventEmailVerified, EventEmailChangeRequested, EventEmailChanged, EventEmailChangeUndone, EventProfileChanged,
+	EventEmailVerified, EventEmailChangeRequested, EventEmailChanged, EventEmailChangeUndone, EventEmailDisowned,
+	EventEmailSet, EventAccountRecovered, EventUsernameChanged, EventProfileChanged,
 	EventDataExported, EventAccountClosed, EventAccountRestored, EventUserCreated, EventUserDisabled, EventUserEnabled,
 	EventPasswordSet,
 }

@@ -17,15 +17,24 @@ type Mail struct {
 	Attempts  int
 	SentAt    time.Time // zero: not yet, or given up
 	Failure   string    // of the last attempt
+	DelayKey  string    // not empty: it waits for the quota of its mailbox; only one has this key
+
+	// Choices are the accounts that a mail to an address is about, each with a
+	// link of its own. They are made when the mail is, and not stored.
+	Choices []MailChoice
 }
+
+// MailChoice is one of several accounts that claim an address.
+type MailChoice struct{ Username, Link string }
 
 // MailDetails is what a mail tells beside its link. It is stored as JSON.
 type MailDetails struct {
-	Username string    `json:"username,omitempty"`
-	Email    string    `json:"email,omitempty"` // the other address of a change
-	IP       string    `json:"ip,omitempty"`
-	Device   string    `json:"device,omitempty"`
-	Until    time.Time `json:"until,omitzero"`
+	Username string `json:"username,omitempty"`
+
+	Email  string    `json:"email,omitempty"` // the other address of a change
+	IP     string    `json:"ip,omitempty"`
+	Device string    `json:"device,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 
 	// Verified says that whoever has the account has shown that they read the
 	// mailbox that this mail goes to. Without it every name in the mail may be
@@ -43,7 +52,8 @@ type MailDetails struct {
 // MailKind names a mail.
 type MailKind string
 
-// The mails there are. The first four carry a link with a [Challenge].
+// The mails there are. The first four carry a link with a [Challenge]; the
+// first three go to addresses that are not proved, the others only to those that are.
 const (
 	MailResetPassword   MailKind = "reset_password"
 	MailVerifyEmail     MailKind = "verify_email"
@@ -68,3 +78,13 @@ const (
 // MailUnwanted is the failure of a mail that was given up because what it
 // was about is over. It is not tried again, whoever asks.
 const MailUnwanted = "not wanted any more: the account or its address changed"
+
+// Awaited says that somebody waits for a mail of this kind: it carries what
+// they asked for. The others are notices.
+func (k MailKind) Awaited() bool {
+	switch k {
+	case MailResetRequest, MailResetPassword, MailVerifyEmail, MailConfirmEmail:
+		return true
+	}
+	return false
+}

@@ -49,13 +49,6 @@ func NormalizeEmail(email string) string {
 	return email[:at] + "@" + lower.String(email[at+1:])
 }
 
-// EmailKey is the form in which addresses are compared: people do not mean
-// two mailboxes by "Amina@…" and "amina@…". It is computed here, not in SQL,
-// because the engines disagree on what lower case is outside ASCII.
-func EmailKey(email string) string {
-	return norm.NFC.String(lower.String(norm.NFC.String(email)))
-}
-
 // MaskEmail shows enough of an address for its owner to know it again.
 func MaskEmail(email string) string {
 	at := strings.LastIndexByte(email, '@')

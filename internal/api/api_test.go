@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -162,9 +164,35 @@ func TestPathsWithoutTheirSlashAnswerDirectly(t *testing.T) {
 		if me := s.call(t, http.MethodGet, strings.TrimSuffix(mePath, "/"), "", "Authorization", "Bearer "+a.field("access")); me.status != http.StatusOK {
 			t.Errorf("me: %d", me.status)
 		}
-		for _, path := range []string{"/", "/nope", "/api//clients/clients/me/", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
+		for _, path := range []string{"/nope", "/index.html", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
 			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+		}
+		for _, path := range []string{"//api/clients/clients/me/", "/api//clients/clients/me/", loginPath + "/"} {
+			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || !strings.Contains(a.field("detail"), "must not end in a slash") {
+				t.Errorf("%s: %d %s, want 404 and what to mend", path, a.status, a.body)
+			}
+		}
+	})
+}
+
+// TestHomeSaysThatItWorks; what is beside it is as unknown as ever.
+func TestHomeSaysThatItWorks(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		for lang, want := range map[string]string{"fr": "Le service de comptes fonctionne.", "en": "The account service works.", "ar": "خدمة الحسابات تعمل."} {
+			a := s.call(t, http.MethodGet, "/", "", "Accept-Language", lang)
+			if a.status != http.StatusOK || a.field("detail") != want || !strings.HasPrefix(a.field("documentation"), "https://") || a.header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %d %s", lang, a.status, a.body)
+			}
+		}
+		if a := s.call(t, http.MethodHead, "/", ""); a.status != http.StatusOK || a.body != "" {
+			t.Errorf("HEAD: %d %s", a.status, a.body)
+		}
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+			if a := s.call(t, method, "/", "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
+				t.Errorf("%s: %d %s", method, a.status, a.body)
 			}
 		}
 	})
@@ -201,12 +229,6 @@ func TestEveryAnswerHasARequestIDAndIsNotKept(t *testing.T) {
 			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" ||
 				a.header.Get("Content-Security-Policy") != "default-src 'none'; base-uri 'none'; frame-ancestors 'none'" || a.header.Get("Referrer-Policy") != "no-referrer" {
 				t.Errorf("%s: headers %v", path, a.header)
-			}
-		}
-		for given, want := range map[string]bool{"from-the-proxy_1.2": true, "has space": false, strings.Repeat("x", 65): false, "a\"b": false} {
-			a := s.call(t, http.MethodGet, "/healthz", "", "X-Request-Id", given)
-			if (a.header.Get("X-Request-Id") == given) != want {
-				t.Errorf("id %q was answered %q", given, a.header.Get("X-Request-Id"))
 			}
 		}
 	})
@@ -282,4 +304,63 @@ func TestUnavailableDatabaseIsA503(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFieldErrorsComeInTheOrderOfTheRequest: pages show the first message,
+// so it is the first field's, in whatever order the client sent them.
+func TestFieldErrorsComeInTheOrderOfTheRequest(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, storetest.Open(t, storetest.SQLite(t)), nil)
+	p := newPerson(t, s)
+	rows := []lifeRow{
+		{method: "POST", path: registerPath, fields: []string{"username", "password", "email", "first_name", "last_name"}},
+		{method: "POST", path: loginPath, fields: []string{"username", "password"}},
+		{method: "PATCH", path: mePath, access: true, fields: []string{"username", "first_name", "last_name"}},
+	}
+	for _, r := range append(rows, lifeRows...) {
+		if len(r.fields) < 2 {
+			continue
+		}
+		backwards := "{"
+		for i, field := range slices.Backward(r.fields) {
+			backwards += `"` + field + `":null`
+			if i > 0 {
+				backwards += ","
+			}
+		}
+		a := r.send(t, p, p.access, backwards+"}")
+		if got := keysInOrder([]byte(a.body)); a.status != http.StatusBadRequest || !slices.Equal(got, r.fields) {
+			t.Errorf("%s %s: %d %s, want the fields %v", r.method, r.path, a.status, a.body, r.fields)
+		}
+	}
+}
+
+// TestJSONUnderAnotherType: the body is the reference's, which says "required"
+// of every field; a header says why.
+func TestJSONUnderAnotherType(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, nil)
+	const form = "application/x-www-form-urlencoded"
+	for _, row := range []struct {
+		contentType, body string
+		want              bool
+	}{
+		{form, `{"username":"amina","password":"x"}`, true},
+		{form + "; charset=utf-8", `{"username":"amina"}`, true},
+		{"multipart/form-data; boundary=B", `{}`, true},
+		{"text/plain;charset=UTF-8", `{"username":"amina"}`, true},
+		{"", `[]`, true},
+		{form, "username=amina", false},
+		{form, "", false},
+		{"application/json", `{"username":"amina"}`, false},
+		{"application/json; charset=utf-8", `{}`, false},
+	} {
+		a := s.call(t, http.MethodPost, loginPath, row.body, "Content-Type", row.contentType)
+		if got := a.header.Get("X-Hint"); (got != "") != row.want || row.want && !strings.Contains(got, "application/json") {
+			t.Errorf("%q of type %q: %d, hint %q", row.body, row.contentType, a.status, got)
+		}
+	}
+	if a := s.call(t, http.MethodPost, loginPath, `{"username":"amina","password":"x"}`, "Content-Type", form, "Accept-Language", "en"); a.body != `{"username":["This field is required."],"password":["This field is required."]}` {
+		t.Errorf("the body is not the reference's: %s", a.body)
+	}
 }

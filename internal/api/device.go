@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -36,7 +35,7 @@ func deviceToken(r *http.Request) string {
 }
 
 // giveDevice puts the token of an answer into its headers.
-func (s *Server) giveDevice(w http.ResponseWriter, r *http.Request, out any) {
+func (s *Server) giveDevice(x *exchange, out any) {
 	var token string
 	switch out := out.(type) {
 	case tokenResponse:
@@ -47,17 +46,11 @@ func (s *Server) giveDevice(w http.ResponseWriter, r *http.Request, out any) {
 	if token == "" {
 		return
 	}
-	w.Header().Set(deviceHeader, token)
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
+	x.Header().Set(deviceHeader, token)
+	http.SetCookie(x, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
 		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(auth.DeviceLifetime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure(r),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.o.HTTPS || x.client.https,
 	})
-}
-
-// secure reports whether the client speaks HTTPS, to us or to a proxy that we
-// trust, or ought to.
-func (s *Server) secure(r *http.Request) bool {
-	return s.o.HTTPS || r.TLS != nil || s.fromProxy(r) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // admit counts a request against the limit of its route.

@@ -17,6 +17,10 @@ func (s *Server) verifyEmail(ctx context.Context, peer account.Peer, in *challen
 	return nothing{}, s.auth.VerifyEmail(ctx, peer, in.Token)
 }
 
+func (s *Server) disownEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
+	return nothing{}, s.auth.DisownEmail(ctx, peer, in.Token)
+}
+
 func (s *Server) resendVerification(ctx context.Context, caller *auth.Caller, _ *struct{}) (detailBody, error) {
 	return mailRequested(caller), s.auth.ResendVerification(ctx, caller)
 }

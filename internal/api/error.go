@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -26,6 +28,7 @@ func (p *problem) Error() string { return p.key }
 
 var (
 	errNotFound         = &problem{status: http.StatusNotFound, key: "not_found"}
+	errTwoSlashes       = &problem{status: http.StatusNotFound, key: "not_found_slashes"}
 	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
 	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
 	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
@@ -62,7 +65,11 @@ func undecodable(err error) error {
 		if parse.Format != "JSON" {
 			key = "parse_error_multipart"
 		}
-		return &problem{status: http.StatusBadRequest, key: key, args: account.Args{"detail": parse.Detail}}
+		args := account.Args{"detail": parse.Detail, "where": ""}
+		if parse.Line > 0 {
+			args["where"] = account.Message{Key: "parse_error_place", Args: account.Args{"line": parse.Line, "column": parse.Column}}
+		}
+		return &problem{status: http.StatusBadRequest, key: key, args: args}
 	}
 	return err
 }
@@ -74,7 +81,50 @@ type badAccessToken struct{ cause *account.Error }
 func (b *badAccessToken) Error() string { return b.cause.Error() }
 func (b *badAccessToken) Unwrap() error { return b.cause }
 
-// The bodies of errors. Field errors are a plain map.
+// fieldErrors is the body of an error about fields: an object with a list of
+// texts for each, in the order of [account.Fields].
+type fieldErrors []fieldError
+
+type fieldError struct {
+	name  string
+	texts []string
+}
+
+func newFieldErrors(language string, errs account.Fields) fieldErrors {
+	body := make(fieldErrors, 0, len(errs))
+	for _, name := range errs.Names() {
+		e := fieldError{name: name}
+		for _, m := range errs[name] {
+			e.texts = append(e.texts, locale.Text(language, m.Key, m.Args))
+		}
+		body = append(body, e)
+	}
+	return body
+}
+
+// MarshalJSON writes the object; encoding/json would sort a map.
+func (f fieldErrors) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // as the encoder around it
+	b.WriteByte('{')
+	for i, field := range f {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := e.Encode(field.name); err != nil {
+			return nil, err
+		}
+		b.WriteByte(':')
+		if err := e.Encode(field.texts); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// The other bodies of errors.
 type (
 	detailBody struct {
 		Detail string `json:"detail"`
@@ -152,13 +202,7 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 	}
 	switch e.Kind {
 	case account.Invalid:
-		fields := make(map[string][]string, len(e.Fields))
-		for name, messages := range e.Fields {
-			for _, m := range messages {
-				fields[name] = append(fields[name], locale.Text(x.language, m.Key, m.Args))
-			}
-		}
-		return http.StatusBadRequest, fields
+		return http.StatusBadRequest, newFieldErrors(x.language, e.Fields)
 	case account.Forbidden:
 		return http.StatusForbidden, detailBody{Detail: locale.Text(x.language, e.Code, nil), Code: e.Code}
 	case account.NotFound:

@@ -5,11 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,6 +19,7 @@ import (
 // see, with what logs and errors need to know.
 type exchange struct {
 	http.ResponseWriter
+	client   client
 	id       string
 	language string
 	route    string // "" is an unknown path
@@ -74,7 +72,8 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		x := &exchange{ResponseWriter: w, id: requestID(r), language: locale.Match(r.Header.Get("Accept-Language"), s.o.Language)}
+		from := s.proxies.client(r)
+		x := &exchange{ResponseWriter: w, client: from, id: requestID(r, from.proxy), language: locale.Match(r.Header.Get("Accept-Language"), s.o.Language)}
 		h := w.Header()
 		h["X-Request-Id"] = []string{x.id}
 		h["Cache-Control"] = noStore
@@ -96,6 +95,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
+					s.finish(x, r, time.Since(began))
 					panic(p)
 				}
 				s.o.Log.Error("panic", "request_id", x.id, "route", x.route, "panic", p, "stack", string(debug.Stack()))
@@ -142,7 +142,7 @@ func (s *Server) finish(x *exchange, r *http.Request, took time.Duration) {
 		slog.String("route", route),
 		slog.Int("status", x.status),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("ip", s.clientIP(r)),
+		slog.String("ip", x.client.ip),
 	)
 }
 
@@ -163,15 +163,6 @@ var (
 	requestCount atomic.Uint64
 )
 
-// requestID takes the id that a proxy in front gave, if it is short and
-// plain, or makes one: random for the process, then counted.
-func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == "" {
-		return id
-	}
-	return requestPrefix + strconv.FormatUint(requestCount.Add(1), 36)
-}
-
 // peer is who is asking.
 func (s *Server) peer(x *exchange, r *http.Request) account.Peer {
 	agent := r.UserAgent()
@@ -179,47 +170,5 @@ func (s *Server) peer(x *exchange, r *http.Request) account.Peer {
 		agent = agent[:account.MaxUserAgent]
 	}
 	agent = strings.ReplaceAll(strings.ToValidUTF8(agent, "\uFFFD"), "\x00", "")
-	return account.Peer{IP: s.clientIP(r), UserAgent: agent, Language: x.language, RequestID: x.id, DeviceToken: deviceToken(r)}
-}
-
-// clientIP is the address of the connection or, where that is a proxy that
-// we trust, the right-most address in X-Forwarded-For that is not one: what
-// stands to the left of it is whatever the client wrote.
-func (s *Server) clientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || len(s.o.TrustedProxies) == 0 || !s.trusted(host) {
-		return host
-	}
-	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop := strings.TrimSpace(hops[i])
-		ip, err := netip.ParseAddr(hop)
-		if err != nil || ip.Zone() != "" { // a zone may be any text, and means nothing on another machine
-			break
-		}
-		host = ip.Unmap().String()
-		if !s.trusted(host) {
-			break
-		}
-	}
-	return host
-}
-
-// fromProxy reports whether the connection is a proxy's that we trust.
-func (s *Server) fromProxy(r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	return err == nil && s.trusted(host)
-}
-
-func (s *Server) trusted(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	for _, network := range s.o.TrustedProxies {
-		if network.Contains(ip.Unmap()) {
-			return true
-		}
-	}
-	return false
+	return account.Peer{IP: x.client.ip, UserAgent: agent, Language: x.language, RequestID: x.id, DeviceToken: deviceToken(r)}
 }

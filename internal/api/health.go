@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -34,11 +35,13 @@ type statusBody struct {
 }
 
 // jwks publishes the keys that verify access tokens. It may be cached: a new
-// key is published for longer than this before it signs.
+// key is published for longer than this before it signs. Pages of any origin
+// may read it.
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	x := exchangeOf(w)
 	x.route = "jwks"
 	h := x.Header()
+	allowAll(h)
 	h.Set("Content-Type", "application/jwk-set+json")
 	h.Set("Cache-Control", "public, max-age=60")
 	if _, err := x.Write(s.o.Keys()); err != nil {
@@ -46,6 +49,27 @@ func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+// jwksOptions answers a preflight of the key set.
+func (s *Server) jwksOptions(w http.ResponseWriter, r *http.Request) {
+	x := exchangeOf(w)
+	x.route = "jwks"
+	const methods = "GET, HEAD, OPTIONS"
+	allowAll(x.Header())
+	x.Header().Set("Allow", methods)
+	if !s.cors.preflight(x, r, methods, s.o.Log) {
+		x.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// notFound answers a path that there is not. A preflight of one is answered
+// as any other, or the page would be told of CORS instead of its mistake.
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.writeError(r.Context(), exchangeOf(w), errNotFound)
+	if s.cors.preflight(w, r, "GET, POST, PATCH, DELETE, HEAD, OPTIONS", s.o.Log) {
+		return
+	}
+	err := errNotFound
+	if strings.Contains(r.URL.Path, "//") { // most often a base URL that ends in one
+		err = errTwoSlashes
+	}
+	s.writeError(r.Context(), exchangeOf(w), err)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mailtest"
@@ -43,16 +44,12 @@ func (s *server) until429(t *testing.T, path string, most int, ip func(i int) st
 
 func always(ip string) func(int) string { return func(int) string { return ip } }
 
-// TestEachNetworkHasItsLimit on every endpoint that asks for no token.
+// TestEachNetworkHasItsLimit at the two endpoints that are counted before
+// their body is read, as the reference does.
 func TestEachNetworkHasItsLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		for path, quota := range map[string]limit.Quota{
-			registerPath:                        auth.RegisterPerNetwork,
-			loginPath:                           auth.LoginPerNetwork,
-			"/api/clients/auth/password/reset/": auth.ResetPerNetwork,
-			"/api/clients/auth/password/reset/confirm/": auth.LinkPerNetwork,
-		} {
+		for path, quota := range map[string]limit.Quota{registerPath: auth.RegisterPerNetwork, loginPath: auth.LoginPerNetwork} {
 			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
 				t.Errorf("%s: %d, want %d", path, n, quota.Count)
 			}
@@ -60,16 +57,81 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 				t.Errorf("%s: another address gets %d", path, a.status)
 			}
 		}
-		// Refresh, verify and logout share one.
-		paths := []string{refreshPath, "/api/clients/auth/token/verify/", "/api/clients/auth/logout/"}
-		for i := range auth.TokenPerNetwork.Count {
-			if a := s.post(t, paths[i%3], `{}`, from("203.0.113.1")...); a.status != http.StatusBadRequest {
-				t.Fatalf("%d: %d", i, a.status)
+	})
+}
+
+// TestEveryEndpointIsCounted uses up what each has a share of, and asks it
+// then: an endpoint that is new has no row here, which is an error.
+func TestEveryEndpointIsCounted(t *testing.T) {
+	t.Parallel()
+	own := account.Peer{IP: "127.0.0.1"} // the tests' own address
+	admit := func(q limit.Quota) func(*testing.T, *person) {
+		return func(t *testing.T, p *person) {
+			t.Helper()
+			for p.auth.Admit(t.Context(), q, own) == nil { //nolint:revive // until it is used up
 			}
 		}
-		for _, path := range paths {
-			if a := s.post(t, path, `{}`, from("203.0.113.1")...); a.status != http.StatusTooManyRequests {
-				t.Errorf("%s: %d", path, a.status)
+	}
+	repeat := func(method, path, body string, n int) func(*testing.T, *person) {
+		return func(t *testing.T, p *person) {
+			t.Helper()
+			for i := range n {
+				if a := p.as(t, method, path, body); a.status == http.StatusTooManyRequests {
+					t.Fatalf("%s: %d", path, i)
+				}
+			}
+		}
+	}
+	reads, writes := repeat(http.MethodGet, mePath, "", 1200), repeat(http.MethodPatch, mePath, "{}", 120)
+	rows := map[string]func(*testing.T, *person){
+		"POST " + registerPath:                           admit(auth.RegisterPerNetwork),
+		"POST " + loginPath:                              admit(auth.LoginPerNetwork),
+		"POST " + refreshPath:                            admit(auth.TokenPerNetwork),
+		"POST /api/clients/auth/token/verify/":           admit(auth.TokenPerNetwork),
+		"POST /api/clients/auth/logout/":                 admit(auth.TokenPerNetwork),
+		"POST /api/clients/auth/password/reset/":         admit(auth.ResetPerNetwork),
+		"POST /api/clients/auth/password/reset/confirm/": admit(auth.LinkPerNetwork),
+		"POST /api/clients/auth/email/verify/":           admit(auth.LinkPerNetwork),
+		"POST /api/clients/auth/email/disown/":           admit(auth.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/confirm/":   admit(auth.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/undo/":      admit(auth.LinkPerNetwork),
+		"POST " + introspectPath: func(t *testing.T, p *person) {
+			t.Helper()
+			for p.post(t, revokePath, `{"client_id":"x","client_secret":"y"}`).status == http.StatusUnauthorized { //nolint:revive // until it is used up
+			}
+		},
+		"POST /api/clients/auth/logout/all/":          reads, // the way out is open, whatever was written: see package auth
+		"GET /api/clients/auth/sessions/":             reads,
+		"GET /api/clients/auth/events/":               reads,
+		"GET " + mePath:                               reads,
+		"GET " + mePath + "security/":                 reads,
+		"DELETE /api/clients/auth/sessions/{id}/":     writes,
+		"POST /api/clients/auth/password/change/":     writes,
+		"POST /api/clients/auth/email/verify/resend/": writes,
+		"POST /api/clients/auth/email/change/":        writes,
+		"PATCH " + mePath:                             writes,
+		"DELETE " + mePath:                            writes,
+		"GET " + mePath + "export/":                   repeat(http.MethodGet, mePath+"export/", "", 5),
+	}
+	rows["POST "+revokePath] = rows["POST "+introspectPath]
+	forEachEngine(t, limited, func(t *testing.T, s *server) {
+		for _, name := range api.RouteNames() {
+			useUp := rows[name]
+			if useUp == nil {
+				t.Errorf("%s is not counted, or not here", name)
+				continue
+			}
+			s.clock.advance(2 * time.Hour) // all is full again
+			p := newPerson(t, s)
+			method, path, _ := strings.Cut(name, " ")
+			ask := func() answer { return p.as(t, method, strings.Replace(path, "{id}", "x", 1), "{}") }
+			if a := ask(); a.status == http.StatusTooManyRequests {
+				t.Errorf("%s is throttled at once", name)
+			}
+			p = newPerson(t, s)
+			useUp(t, p)
+			if a := ask(); a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
 			}
 		}
 	})
@@ -80,11 +142,11 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 func TestThrottledAnswer(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		s.until429(t, loginPath, 400, always("203.0.113.1"))
+		s.until429(t, loginPath, auth.LoginPerNetwork.Count+1, always("203.0.113.1"))
 		for language, want := range map[string]string{
 			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
-			"fr": `{"detail":"Requête ralentie. `,
-			"ar": `{"detail":"`,
+			"fr": `{"detail":"Trop de demandes : réessayez dans 1 seconde."}`,
+			"ar": `{"detail":"طلبات كثيرة جداً: أعد المحاولة بعد ثانية واحدة."}`,
 		} {
 			a := s.post(t, loginPath, `{}`, "X-Forwarded-For", "203.0.113.1", "Accept-Language", language)
 			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "1" || !strings.Contains(a.body, want) ||
@@ -114,26 +176,27 @@ func TestThrottledAnswer(t *testing.T) {
 // into X-Forwarded-For gives it no other one.
 func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 	t.Parallel()
+	const path = "/api/clients/auth/password/reset/"
+	quota := auth.ResetPerNetwork.Count
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		const path, most = "/api/clients/auth/password/reset/", 61
 		for name, test := range map[string]struct {
 			ip   func(i int) string
 			want int
 		}{
-			"one /64":            {func(i int) string { return fmt.Sprintf("2001:db8:1:2:%x::1", i) }, 60},
-			"many /64":           {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, most},
-			"mapped IPv4":        {func(i int) string { return []string{"203.0.113.9", "::ffff:203.0.113.9"}[i%2] }, 60},
-			"left hop made up":   {func(i int) string { return fmt.Sprintf("198.51.100.%d, 203.0.113.10", i) }, 60},
-			"right-most trusted": {func(i int) string { return fmt.Sprintf("198.51.100.%d, 127.0.0.9", i) }, most},
+			"one /64":            {func(i int) string { return fmt.Sprintf("2001:db8:1:2:%x::1", i) }, quota},
+			"many /64":           {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, quota + 1},
+			"mapped IPv4":        {func(i int) string { return []string{"203.0.113.9", "::ffff:203.0.113.9"}[i%2] }, quota},
+			"left hop made up":   {func(i int) string { return fmt.Sprintf("198.51.100.%d, 203.0.113.10", i%256) }, quota},
+			"right-most trusted": {func(i int) string { return fmt.Sprintf("198.51.%d.%d, 127.0.0.9", i/256, i%256) }, quota + 1},
 		} {
-			if got := s.until429(t, path, most, test.ip); got != test.want {
+			if got := s.until429(t, path, quota+1, test.ip); got != test.want {
 				t.Errorf("%s: %d, want %d", name, got, test.want)
 			}
 		}
 	})
 	forEachEngine(t, func(o *settings) { limited(o); o.api.TrustedProxies = nil }, func(t *testing.T, s *server) {
-		n := s.until429(t, "/api/clients/auth/password/reset/", 61, func(i int) string { return fmt.Sprintf("198.51.100.%d", i) })
-		if n != 60 {
+		n := s.until429(t, path, quota+1, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) })
+		if n != quota {
 			t.Errorf("nobody is trusted, but %d got through", n)
 		}
 	})
@@ -248,6 +311,8 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		p, closed := newPerson(t, s), newPerson(t, s)
+		p.prove(t)
+		closed.prove(t)
 		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
 			t.Fatal(err)
 		}
@@ -315,7 +380,7 @@ func TestThrottledAnswerIsHeldBack(t *testing.T) {
 			return a.status, time.Since(began)
 		}
 		soonest := time.Hour // the others may be as slow as the machine
-		for i := range 60 {
+		for i := range auth.ResetPerNetwork.Count {
 			status, took := ask()
 			if status == http.StatusTooManyRequests {
 				t.Fatalf("%d got through", i)
@@ -323,7 +388,7 @@ func TestThrottledAnswerIsHeldBack(t *testing.T) {
 			soonest = min(soonest, took)
 		}
 		if soonest >= hold {
-			t.Errorf("60 other answers took %v and more", soonest)
+			t.Errorf("each other answer took %v or more", soonest)
 		}
 		if status, took := ask(); status != http.StatusTooManyRequests || took < hold {
 			t.Errorf("%d after %v", status, took)

@@ -15,6 +15,7 @@ type updateMeRequest struct {
 	Username  account.Input `json:"username"`
 	FirstName account.Input `json:"first_name"`
 	LastName  account.Input `json:"last_name"`
+	Password  account.Input `json:"password"` // the present one, for another username
 }
 
 func (s *Server) updateMe(ctx context.Context, caller *auth.Caller, in *updateMeRequest) (userBody, error) {

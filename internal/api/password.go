@@ -19,11 +19,12 @@ func (s *Server) changePassword(ctx context.Context, caller *auth.Caller, in *ch
 }
 
 type resetRequest struct {
-	Email account.Input `json:"email"`
+	Email    account.Input `json:"email"`
+	Username account.Input `json:"username"` // optional: which of several accounts that claim the address
 }
 
 func (s *Server) requestReset(ctx context.Context, peer account.Peer, in *resetRequest) (detailBody, error) {
-	if err := s.auth.RequestReset(ctx, peer, in.Email); err != nil {
+	if err := s.auth.RequestReset(ctx, peer, in.Email, in.Username); err != nil {
 		return detailBody{}, err
 	}
 	return detailBody{Detail: locale.Text(peer.Language, "reset_requested", nil)}, nil

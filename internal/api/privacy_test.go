@@ -25,6 +25,7 @@ var exported = map[string]struct{ field, owner string }{
 	"django_imports":   {}, // digests of what is in users; emptied with the erasure
 	"revoked_tokens":   {}, // random ids, of nobody
 	"events":           {"events", "user_id"},
+	"username_changes": {"former_usernames", "user_id"},
 	"event_chain":      {},
 	"services":         {}, // programs, not persons
 	"signing_keys":     {},
@@ -123,6 +124,11 @@ func busyPerson(t *testing.T, s *server) *person {
 	p.challenge(t, account.VerifyEmail)
 	p.challenge(t, account.ResetPassword)
 	p.challenge(t, account.UndoEmail)
+	for _, name := range []string{p.name + "2", p.name} {
+		if a := p.as(t, http.MethodPatch, mePath, `{"username":"`+name+`","password":"`+goodPassword+`"}`); a.status != http.StatusOK {
+			t.Fatalf("rename: %d %s", a.status, a.body)
+		}
+	}
 	p.post(t, loginPath, `{"username":"`+p.name+`","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
 	p.post(t, loginPath, `{"username":"`+p.name+` ","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")
 	p.post(t, loginPath, `{"username":"not-`+p.name+`","password":"wrong"}`, "User-Agent", "Agent of "+p.name, "X-Forwarded-For", "203.0.113.77")

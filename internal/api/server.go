@@ -27,16 +27,18 @@ type Options struct {
 	Observe        func(route, method string, status int, took time.Duration) // nil: nobody measures
 	Language       string                                                     // of a client that asks for none
 	RefreshHint    time.Duration
-	CORSOrigins    []string
+	CORSOrigins    []string // as browsers write them; "*" is all, https://*.shop.example every name below it
+	CORSLoopback   bool     // and pages of this machine, on any port
 	TrustedProxies []netip.Prefix
 	HoldThrottled  time.Duration // how long an answer 429 is held back
 	HTTPS          bool          // people reach us by https, whatever a request looks like
 	Pages          Pages         // nil: none
 }
 
-// Pages answers the requests below [PagesPath] for people: what api knows of
-// a request (who is asking, in which language) and does for each (its id,
-// the log, panics) is theirs, too. It returns the name of the page.
+// Pages answers the requests below [PagesPath], and those of browsers for
+// "/", for people: what api knows of a request (who is asking, in which
+// language) and does for each (its id, the log, panics) is theirs, too. It
+// returns the name of the page.
 type Pages func(w http.ResponseWriter, r *http.Request, peer account.Peer) (name string)
 
 // PagesPath is where the pages are.
@@ -44,15 +46,19 @@ const PagesPath = "/account/"
 
 // Server answers the API.
 type Server struct {
-	auth *auth.Service
-	o    Options
-	cors cors
-	held atomic.Int64 // answers 429 that are held back now
+	auth    *auth.Service
+	o       Options
+	cors    *cors
+	proxies proxies
+	held    atomic.Int64 // answers 429 that are held back now
 }
 
 // New makes the handler of the whole API.
 func New(o Options) http.Handler {
-	s := &Server{auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins)}
+	s := &Server{
+		auth: o.Auth, o: o, cors: newCORS(o.CORSOrigins, o.CORSLoopback),
+		proxies: proxies{networks: o.TrustedProxies, log: o.Log},
+	}
 	mux := http.NewServeMux()
 	for path, res := range resources(s.routes()) {
 		// The reference's paths end in a slash; some clients leave it out, and
@@ -60,7 +66,10 @@ func New(o Options) http.Handler {
 		mux.Handle(path+"{$}", s.serve(res))
 		mux.Handle(path[:len(path)-1], s.serve(res))
 	}
-	mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
+	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/jwks.json/{$}"} {
+		mux.HandleFunc("GET "+path, s.jwks)
+		mux.HandleFunc("OPTIONS "+path, s.jwksOptions)
+	}
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if o.Pages != nil {
@@ -69,6 +78,7 @@ func New(o Options) http.Handler {
 			x.route = o.Pages(x, r, s.peer(x, r))
 		})
 	}
+	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("/", s.notFound)
 	return s.outermost(mux)
 }

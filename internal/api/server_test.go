@@ -92,7 +92,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log, Now: s.clock.now,
 			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
 			Mail: auth.MailOptions{
-				Sender: sender, PerAddress: 1000, PerIP: 100_000,
+				Sender: sender, Delivers: true, PerAddress: 1000,
 				Link: func(kind account.ChallengeKind, token, _ string) string {
 					return "https://shop.example/" + string(kind) + "#" + token
 				},

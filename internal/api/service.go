@@ -73,19 +73,18 @@ var errTwoCredentials = &problem{status: http.StatusBadRequest, key: "two_creden
 // service returns who is asking: by HTTP Basic (RFC 6749, section 2.3.1) or
 // by client_id and client_secret in the body. A request with both is
 // refused, as the RFC has it.
-func (s *Server) service(ctx context.Context, r *http.Request, body payload.Object) (*account.Service, error) {
+func (s *Server) service(ctx context.Context, peer account.Peer, r *http.Request, body payload.Object) (*account.Service, error) {
 	id, plain, basic := clientCredentials(r)
 	sentID, _ := body["client_id"].(string)
 	sentSecret, inBody := body["client_secret"].(string)
 	switch {
 	case basic && (inBody || sentID != "" && sentID != id):
 		return nil, errTwoCredentials
-	case !basic && len(r.Header["Authorization"]) > 0:
-		return nil, account.ErrServiceUnknown // somebody's access token, say
+	case !basic && len(r.Header["Authorization"]) > 0: // somebody's access token, say: no credentials at all
 	case !basic:
 		id, plain = sentID, secret.NewText(sentSecret)
 	}
-	v, err := s.auth.AuthenticateService(ctx, id, plain)
+	v, err := s.auth.AuthenticateService(ctx, peer, id, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +126,10 @@ func (s *Server) oauthError(ctx context.Context, x *exchange, err error) (int, o
 	switch body := body.(type) {
 	case detailBody:
 		out.Detail = body.Detail
-	case map[string][]string:
+	case fieldErrors:
 		var lines []string
-		for field, messages := range body {
-			lines = append(lines, field+": "+strings.Join(messages, " "))
+		for _, field := range body {
+			lines = append(lines, field.name+": "+strings.Join(field.texts, " "))
 		}
 		out.Detail = strings.Join(lines, " ")
 	}
@@ -139,7 +138,7 @@ func (s *Server) oauthError(ctx context.Context, x *exchange, err error) (int, o
 		out.Error = account.ErrServiceUnknown.Code
 	case http.StatusForbidden:
 		out.Error = account.ErrServiceScope.Code
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		out.Error = "temporarily_unavailable"
 	case http.StatusInternalServerError:
 		out.Error = "server_error"

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -315,6 +316,17 @@ func TestServiceWithAnAudienceSeesItsOwnTokensOnly(t *testing.T) {
 			if a := shop.ask(t, introspectPath, url.Values{"token": {p.access}}); !strings.Contains(a.body, test.wire) || test.wire == "" && strings.Contains(a.body, `"aud"`) {
 				t.Errorf("%+v: %s", test, a.body)
 			}
+			// A refresh token names no audience: it is for services without one.
+			hinted := shop.ask(t, introspectPath, url.Values{"token": {p.refresh}, "token_type_hint": {"refresh_token"}})
+			if want := test.service == ""; strings.Contains(hinted.body, `"active":true`) != want || !want && hinted.body != `{"active":false}` {
+				t.Errorf("%+v: of a refresh token: %s", test, hinted.body)
+			}
+			if test.service != "" {
+				shop.revoke(t, p.refresh)
+				if !p.alive(t) {
+					t.Errorf("%+v: ended by a refresh token", test)
+				}
+			}
 			shop.revoke(t, p.access)
 			if ended := !p.alive(t); ended != test.want {
 				t.Errorf("%+v: ended %v", test, ended)
@@ -355,7 +367,7 @@ func TestRevocationByAServiceEndsTheSession(t *testing.T) {
 		// Of a person who was disabled meanwhile, too.
 		p := newPerson(t, s)
 		u := p.user(t, p.name)
-		if err := s.store.Tx(t.Context(), func(tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
+		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
 			t.Fatal(err)
 		}
 		shop.revoke(t, p.access)

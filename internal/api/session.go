@@ -16,8 +16,8 @@ type verifyTokenRequest struct {
 	Token account.Input `json:"token"`
 }
 
-func (s *Server) verifyToken(ctx context.Context, _ account.Peer, in *verifyTokenRequest) (nothing, error) {
-	return nothing{}, s.auth.VerifyToken(ctx, in.Token)
+func (s *Server) verifyToken(ctx context.Context, peer account.Peer, in *verifyTokenRequest) (nothing, error) {
+	return nothing{}, s.auth.VerifyToken(ctx, peer, in.Token)
 }
 
 func (s *Server) logout(ctx context.Context, peer account.Peer, in *refreshRequest) (nothing, error) {

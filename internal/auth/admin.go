@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
@@ -25,7 +26,7 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 		return err
 	}
 	now := s.o.Now()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return adminUser(err)
 		}
@@ -54,17 +55,88 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 		return ErrClosed
 	}
 	now := s.o.Now()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
 			return adminUser(err)
 		}
 		if active {
+			if !u.Active {
+				if err := s.reopen(ctx, tx, u, now.UTC()); err != nil {
+					return err
+				}
+			}
 			return s.record(ctx, tx, s.byStaff(account.EventUserEnabled, u.ID, now))
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return adminUser(err)
 		}
 		return s.record(ctx, tx, s.byStaff(account.EventUserDisabled, u.ID, now))
+	})
+}
+
+// SetEmail gives a user another address, for somebody who cannot do it
+// themselves. A correction is as good as a registration: the address is not
+// proved, a link to do that is mailed, and the one before is told. To recover
+// an account is to give it back to its owner: staff vouch for the address, and
+// whoever had the account until then keeps nothing, no session, no password and
+// no link.
+func (s *Service) SetEmail(ctx context.Context, username, email string, recover bool) error {
+	u, err := s.store.UserByUsername(ctx, username)
+	if err != nil {
+		return adminUser(err)
+	}
+	errs := account.Fields{}
+	email = account.NormalizeEmail(checkEmailAddress(errs, account.TextInput(email), required))
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	if !recover && email == u.Email {
+		errs.Add("email", "email.same", nil)
+		return errs.Err()
+	}
+	now := s.o.Now().UTC()
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		a := s.byStaff(account.EventEmailSet, u.ID, now)
+		if recover {
+			a.kind = account.EventAccountRecovered
+		}
+		if err := s.record(ctx, tx, a); err != nil {
+			return err
+		}
+		if recover {
+			return s.recoverByStaff(ctx, tx, u, email, now)
+		}
+		if err := tx.SetEmail(ctx, u.ID, email, time.Time{}); err != nil {
+			return adminUser(err)
+		}
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+			return err
+		}
+		if err := s.mailEmailChanged(ctx, tx, u, email, "", now); err != nil {
+			return err
+		}
+		u.Email = email
+		return s.mailVerification(ctx, tx, u, "", now, turn{})
+	})
+}
+
+func (s *Service) recoverByStaff(ctx context.Context, tx *store.Store, u account.User, email string, now time.Time) error {
+	if !u.ClosedAt.IsZero() {
+		if err := tx.RestoreUser(ctx, u.ID); err != nil {
+			return adminUser(err)
+		}
+	}
+	if err := s.recoverAccount(ctx, tx, u, email, now); err != nil {
+		return adminUser(err)
+	}
+	if err := s.void(ctx, tx, u.ID, now, account.UndoEmail); err != nil {
+		return err
+	}
+	if account.EmailKey(u.Email) == account.EmailKey(email) {
+		return nil
+	}
+	return s.notify(ctx, tx, u, account.Mail{
+		Kind: account.MailEmailRestored, Details: account.MailDetails{Email: account.MaskEmail(email)}, CreatedAt: now,
 	})
 }
 

@@ -46,7 +46,10 @@ func checkToken(errs account.Fields, in account.Input) string {
 // or returns an error about the field "token". It names the account and the
 // address that the token was mailed to, as that mail did: people have several
 // accounts, and password managers want to know which.
-func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind, raw string) (username, email string, err error) {
+func (s *Service) CheckChallenge(ctx context.Context, peer account.Peer, kind account.ChallengeKind, raw string) (username, email string, err error) {
+	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+		return "", "", err
+	}
 	c, u, err := s.challenge(ctx, s.store, kind, raw)
 	if err != nil {
 		return "", "", err
@@ -54,7 +57,7 @@ func (s *Service) CheckChallenge(ctx context.Context, kind account.ChallengeKind
 	return u.Username, c.Email, nil
 }
 
-// challenge returns a challenge that can be used now and its active user.
+// challenge returns a challenge that can be used now and its user.
 func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.ChallengeKind, raw string) (account.Challenge, account.User, error) {
 	c, err := st.Challenge(ctx, kind, challengeHash(raw))
 	switch {
@@ -68,14 +71,24 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 		return c, account.User{}, badChallenge("challenge_expired")
 	}
 	u, err := st.UserByID(ctx, c.UserID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !u.Active {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !mayUse(kind, u) {
 		err = badChallenge("challenge_invalid")
 	}
 	return c, u, err
 }
 
-// useInput is use for a token as it came in, where nothing else did.
-func (s *Service) useInput(ctx context.Context, kind account.ChallengeKind, in account.Input, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+// mayUse says whether a user's links of a kind work. The way back opens an
+// account again that was closed, perhaps by whoever took it; staff's word stands.
+func mayUse(kind account.ChallengeKind, u account.User) bool {
+	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
+}
+
+// useInput is use for a token as it came in, where nothing else did. It counts
+// the request.
+func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	raw := checkToken(errs, in)
 	if err := errs.Err(); err != nil {
@@ -86,9 +99,9 @@ func (s *Service) useInput(ctx context.Context, kind account.ChallengeKind, in a
 
 // use runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
-func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		c, u, err := s.challenge(ctx, tx, kind, raw)
 		if err != nil {
 			return err
@@ -100,7 +113,7 @@ func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw strin
 		if err != nil {
 			return err
 		}
-		return fn(tx, c, u, now)
+		return fn(ctx, tx, c, u, now)
 	})
 	if err == nil {
 		s.wakeMail()

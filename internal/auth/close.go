@@ -3,15 +3,20 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 )
 
-// Close closes the caller's account at once and mails a notice. For
-// [Options.EraseAfter] the staff can bring it back; then [Service.Sweep]
-// erases the person.
+// Close closes the caller's account at once and mails a notice, to the
+// address before too while its way back is open: that one opens the account
+// again. For [Options.EraseAfter] the staff can bring it back; then
+// [Service.Sweep] erases the person.
 func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	plain := checkPassword(errs, "password", in)
 	if err := errs.Err(); err != nil {
@@ -22,32 +27,48 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CloseUser(ctx, u.ID, now); err != nil {
 			return err
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, acted(account.EventAccountClosed, caller, now)); err != nil {
 			return err
 		}
-		if u.Email == "" {
-			return nil
-		}
-		return tx.AddMail(ctx, account.Mail{
-			Kind: account.MailAccountClosed, UserID: u.ID, Email: u.Email, Language: u.Language, IP: caller.Peer.IP,
-			Details: account.MailDetails{Username: u.Username, Until: now.Add(s.o.EraseAfter)}, CreatedAt: now,
-		})
+		return s.mailClosed(ctx, tx, u, caller.Peer.IP, now)
 	})
 	if errors.Is(err, store.ErrNotFound) { // by another request, a moment ago
 		return account.ErrUserInactive
 	}
 	s.wakeMail()
 	return err
+}
+
+func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.User, ip string, now time.Time) error {
+	closed := account.Mail{
+		Kind: account.MailAccountClosed, IP: ip, Details: account.MailDetails{Until: now.Add(s.o.EraseAfter)}, CreatedAt: now,
+	}
+	if err := s.notify(ctx, tx, u, closed); err != nil {
+		return err
+	}
+	before, err := s.wayBack(ctx, tx, u.ID, now)
+	if err != nil {
+		return err
+	}
+	for _, email := range before {
+		if account.EmailKey(email) == account.EmailKey(u.Email) {
+			continue
+		}
+		if err := s.notifyAt(ctx, tx, u, email, closed); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ErrNotClosed says that there is nothing to restore.
@@ -59,8 +80,11 @@ func (s *Service) Restore(ctx context.Context, username string) error {
 	if err != nil {
 		return adminUser(err)
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RestoreUser(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := s.reopen(ctx, tx, u, s.o.Now().UTC()); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, s.byStaff(account.EventAccountRestored, u.ID, s.o.Now()))

@@ -9,24 +9,56 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// VerifyEmail notes that whoever has the token reads the user's mailbox.
+// VerifyEmail notes that whoever has the token reads the user's mailbox. It
+// returns an error about the field "token" if another account has proved the
+// address; the token stays good.
 func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.VerifyEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
-		err := tx.VerifyEmail(ctx, u.ID, c.Email, now)
-		if errors.Is(err, store.ErrNotFound) { // another address since
+	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // another address since
 			return badChallenge("challenge_invalid")
 		}
-		if err != nil {
-			return err
+		if err := s.prove(ctx, tx, u, now); err != nil {
+			return asBadChallenge(err)
 		}
 		return s.record(ctx, tx, act{kind: account.EventEmailVerified, userID: u.ID, peer: peer, at: now})
 	})
 }
 
+// DisownEmail is for whoever reads a mailbox with which somebody else has
+// registered: by the token of the verification that was mailed there, it
+// takes the address out of that account, with every link that went to it.
+func (s *Service) DisownEmail(ctx context.Context, peer account.Peer, in account.Input) error {
+	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		if account.EmailKey(c.Email) != account.EmailKey(u.Email) || !u.EmailVerifiedAt.IsZero() {
+			return badChallenge("challenge_invalid")
+		}
+		if err := tx.SetEmail(ctx, u.ID, "", time.Time{}); err != nil {
+			return err
+		}
+		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, act{kind: account.EventEmailDisowned, actor: account.ActorAnonymous, userID: u.ID, peer: peer, at: now})
+	})
+}
+
+// asBadChallenge is for an act by a link whose address is not the user's any
+// more.
+func asBadChallenge(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return badChallenge("challenge_invalid")
+	}
+	return err
+}
+
 // ResendVerification mails another link to the caller's address. It returns
 // an error about the field "email" when there is nothing to verify, and
-// [account.ErrThrottled] after too many mails.
+// [account.ErrThrottled] when another account's mail to that mailbox waits
+// for its turn.
 func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	u, err := s.self(ctx, caller)
 	if err != nil {
 		return err
@@ -41,12 +73,13 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	t, err := s.mailTurn(ctx, account.MailVerifyEmail, u.Email)
+	if err != nil {
+		return err
+	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		return s.mailLimited(ctx, tx, account.Mail{
-			Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: caller.Peer.IP,
-			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-		})
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return s.mailVerification(ctx, tx, u, caller.Peer.IP, now, t)
 	})
 	s.wakeMail()
 	return err
@@ -59,8 +92,11 @@ type EmailChange struct {
 }
 
 // ChangeEmail mails a link to the new address; the address changes when the
-// link is used. It returns [account.ErrThrottled] after too many mails.
+// link is used. The errors are those of [Service.ResendVerification].
 func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange) error {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	plain := checkPassword(errs, "password", c.Password)
 	email := account.NormalizeEmail(checkEmailAddress(errs, c.Email, required))
@@ -75,28 +111,40 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
+	t, err := s.mailTurn(ctx, account.MailConfirmEmail, email)
+	if err != nil {
+		return err
+	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, acted(account.EventEmailChangeRequested, caller, now)); err != nil {
 			return err
 		}
-		return s.mailLimited(ctx, tx, account.Mail{
+		return s.addMail(ctx, tx, account.Mail{
 			Kind: account.MailConfirmEmail, UserID: u.ID, Email: email, Language: caller.Peer.Language, IP: caller.Peer.IP,
 			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-		})
+		}, t)
 	})
 	s.wakeMail()
 	return err
 }
 
-// ConfirmEmail gives the user the address that the token was mailed to, and
-// mails the address before a way to undo it.
+// ConfirmEmail gives the user the address that the token was mailed to,
+// unless another open account has proved it, and tells the address before:
+// see mailEmailChanged.
 func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.ConfirmEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
-		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
+	return s.useInput(ctx, peer, account.ConfirmEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		provedAt, err := s.proofTime(ctx, tx, c.Email, u.ID, now)
+		if err != nil {
+			return err
+		}
+		if provedAt.IsZero() {
+			return badChallenge("email.proved_elsewhere")
+		}
+		if err := tx.SetEmail(ctx, u.ID, c.Email, provedAt); err != nil {
 			return err
 		}
 		// What was mailed to the address before opens nothing any more, but
@@ -107,41 +155,99 @@ func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in accoun
 		if err := s.record(ctx, tx, act{kind: account.EventEmailChanged, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if u.Email == "" || account.EmailKey(u.Email) == account.EmailKey(c.Email) {
-			return nil
-		}
-		return tx.AddMail(ctx, account.Mail{
-			Kind: account.MailEmailChanged, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
-			Details: account.MailDetails{Username: u.Username, Email: account.MaskEmail(c.Email)}, CreatedAt: now,
-		})
+		return s.mailEmailChanged(ctx, tx, u, c.Email, peer.IP, now)
 	})
+}
+
+// mailEmailChanged tells the address that a user had that there is another
+// now. If it was proved it gets the way back, unless an earlier address still
+// has one: whoever was first can go back behind all that came later, and
+// whoever came later gets nothing to go back with.
+func (s *Service) mailEmailChanged(ctx context.Context, tx *store.Store, u account.User, next, ip string, now time.Time) error {
+	if account.EmailKey(u.Email) == account.EmailKey(next) {
+		return nil
+	}
+	open, err := s.wayBack(ctx, tx, u.ID, now)
+	if err != nil {
+		return err
+	}
+	kind := account.MailEmailChanged
+	if len(open) > 0 {
+		kind = account.MailEmailNotice
+	}
+	return s.notify(ctx, tx, u, account.Mail{
+		Kind: kind, IP: ip, Details: account.MailDetails{Email: account.MaskEmail(next)}, CreatedAt: now,
+	})
+}
+
+// wayBack returns the addresses that hold a link, or are owed one, to which
+// the user's account can be taken back.
+func (s *Service) wayBack(ctx context.Context, tx *store.Store, userID int64, now time.Time) ([]string, error) {
+	return tx.OpenAddresses(ctx, userID, account.UndoEmail, account.MailEmailChanged, now)
 }
 
 // UndoEmail gives the user back the address that the token was mailed to.
 // Somebody who should not have been there changed it, knowing the password:
-// so every session ends, every other link is worthless, no password opens
-// the account, and a link to choose another is mailed to the address.
+// so every session ends, no password opens the account, every other link is
+// worthless but for older ones of this kind, an account that was closed since
+// is open again, and a link to choose a password is mailed to the address.
+// The address that was there until now is told.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, account.UndoEmail, in, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
-		if err := tx.SetEmail(ctx, u.ID, c.Email, now); err != nil {
+	return s.useInput(ctx, peer, account.UndoEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		if !u.ClosedAt.IsZero() {
+			if err := tx.RestoreUser(ctx, u.ID); err != nil {
+				return err
+			}
+			if err := s.record(ctx, tx, act{kind: account.EventAccountRestored, userID: u.ID, peer: peer, at: now}); err != nil {
+				return err
+			}
+		}
+		if err := s.recoverAccount(ctx, tx, u, c.Email, now); err != nil {
 			return err
 		}
-		if err := tx.SetPassword(ctx, u.ID, unusablePassword, now); err != nil {
+		// A mail that is owed came later than this link.
+		if err := tx.VoidMails(ctx, u.ID, account.MailEmailChanged); err != nil {
 			return err
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-			return err
-		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.UndoEmail); err != nil {
+		if err := tx.VoidYounger(ctx, u.ID, account.UndoEmail, c.CreatedAt, now); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, act{kind: account.EventEmailChangeUndone, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		return tx.AddMail(ctx, account.Mail{
-			Kind: account.MailResetPassword, UserID: u.ID, Email: c.Email, Language: u.Language, IP: peer.IP,
-			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
+		if account.EmailKey(u.Email) == account.EmailKey(c.Email) {
+			return nil
+		}
+		return s.notify(ctx, tx, u, account.Mail{
+			Kind: account.MailEmailRestored, IP: peer.IP, Details: account.MailDetails{Email: account.MaskEmail(c.Email)}, CreatedAt: now,
 		})
+	})
+}
+
+// recoverAccount gives an account to whoever reads an address: every session
+// ends, no password opens it, links to reset, verify or confirm are worthless,
+// and a link to choose a password is mailed. The address is proved unless another
+// open account has proved it.
+func (s *Service) recoverAccount(ctx context.Context, tx *store.Store, u account.User, email string, now time.Time) error {
+	provedAt, err := s.proofTime(ctx, tx, email, u.ID, now)
+	if err != nil {
+		return err
+	}
+	if err := tx.SetEmail(ctx, u.ID, email, provedAt); err != nil {
+		return err
+	}
+	if err := tx.SetPassword(ctx, u.ID, unusablePassword, now); err != nil {
+		return err
+	}
+	if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+		return err
+	}
+	if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+		return err
+	}
+	return tx.AddMail(ctx, account.Mail{
+		Kind: account.MailResetPassword, UserID: u.ID, Email: email, Language: u.Language,
+		Details: account.MailDetails{Username: u.Username, Verified: true}, CreatedAt: now,
 	})
 }
 

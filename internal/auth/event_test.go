@@ -88,7 +88,7 @@ func mailed(t *testing.T, tokens chan<- [2]string) setting {
 	}
 	return func(o *auth.Options, _ *token.Options) {
 		o.Mail = auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, _ string) string {
 				tokens <- [2]string{string(kind), token}
 				return "https://shop.example/#" + token
@@ -215,6 +215,10 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		s.clock.advance(time.Minute)
 		expect("renewal leaves none")
 		_, err = s.refresh(t, g.Refresh)
+		must(err)
+		expect("a renewal that is repeated leaves none")
+		must(s.VerifyToken(t.Context(), peer, text(r.Refresh)))
+		_, err = s.refresh(t, g.Refresh)
 		fails(err)
 		expect("reuse", told{account.EventRefreshReuse, account.ActorAnonymous, id, true, asker, account.EventDetails{}})
 		_, err = s.refresh(t, r.Refresh)
@@ -224,8 +228,8 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		g, err = s.login(t, "amina", good)
 		must(err)
 		must(s.Logout(t.Context(), peer, text(g.Refresh)))
-		fails(s.Logout(t.Context(), peer, text(g.Refresh)))
-		expect("login and logout", byUser(account.EventLogin, true), byUser(account.EventLogout, true))
+		must(s.Logout(t.Context(), peer, text(g.Refresh)))
+		expect("login and logout, twice", byUser(account.EventLogin, true), byUser(account.EventLogout, true))
 		g, err = s.login(t, "amina", good)
 		must(err)
 		must(s.LogoutAll(t.Context(), s.caller(t, g)))
@@ -241,6 +245,12 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		profile := byUser(account.EventProfileChanged, true)
 		profile.Details.Fields = []string{"first_name"}
 		expect("login, change of profile, and one that changes nothing", byUser(account.EventLogin, true), profile)
+
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(good)})
+		must(err)
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(good)})
+		must(err)
+		expect("another name, and back", byUser(account.EventUsernameChanged, true), byUser(account.EventUsernameChanged, true))
 
 		const better = "tr0ub4dor&zellige"
 		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text("wrong"), New: text(better)})
@@ -258,7 +268,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("undone", byUser(account.EventEmailChangeUndone, false))
 		challenge(account.ResetPassword) // of the undoing
 
-		must(s.RequestReset(t.Context(), peer, text("amina@example.ma")))
+		must(s.RequestReset(t.Context(), peer, text("amina@example.ma"), account.Input{}))
 		reset := challenge(account.ResetPassword)
 		expect("reset asked for", told{account.EventPasswordResetRequested, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
 		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
@@ -267,7 +277,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
 		fails(err)
 		expect("reset again")
-		must(s.RequestReset(t.Context(), peer, text("nobody@example.ma")))
+		must(s.RequestReset(t.Context(), peer, text("nobody@example.ma"), account.Input{}))
 		for len(s.events(t)) < int(last)+1 {
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -283,6 +293,13 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		u, err := s.CreateUser(t.Context(), account.Peer{}, registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
+		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
+		expect("another address", toStaff(account.EventEmailSet, u.ID))
+		must(s.DisownEmail(t.Context(), peer, challenge(account.VerifyEmail)))
+		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
+		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
+		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
+		challenge(account.ResetPassword)
 		must(s.RotateKeys(t.Context()))
 		expect("key rotate", toStaff(account.EventKeyRotated, 0), toStaff(account.EventKeyRotated, 0))
 
@@ -303,7 +320,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
 		var undelivered account.Mail
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.clock.now().Add(time.Hour)})
 		})
 		mails, err := s.Mails(t.Context(), 1)
@@ -376,7 +393,7 @@ func other(t *testing.T, s *server, c *auth.Caller) string {
 	return ""
 }
 
-func write(t *testing.T, st *store.Store, fn func(tx *store.Store) error) {
+func write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
 	t.Helper()
 	if err := st.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)
@@ -825,7 +842,7 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 		before := s.verified(t, account.EventHead{})
 		s.register(t, "badr")
 		killed := errors.New("killed")
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			if n, err := auth.Seal(t.Context(), tx); n != 1 || err != nil {
 				t.Errorf("%d, %v", n, err)
 			}
@@ -848,7 +865,7 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 func TestMoreEventsThanOneTransactionSeals(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		write(t, s.store, func(tx *store.Store) error {
+		write(t, s.store, func(_ context.Context, tx *store.Store) error {
 			for range 1200 {
 				if err := auth.Record(t.Context(), s.Service, tx, account.EventLogin, s.clock.now()); err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,11 +67,11 @@ type try struct {
 	dirty  bool // there are wrong tries to forget
 }
 
-// tryLogin begins a try at the password of a name that was typed; u is the
-// user who has it, or the zero user. It returns [account.ErrThrottled] when
+// tryLogin begins a try at the password of a name that was typed, and that
+// these users may mean. It returns [account.ErrThrottled] when
 // it comes too soon, which must look the same whether or not there is a user:
 // so the key is the name as it was typed, and what is done is the same.
-func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username string, u account.User) (*try, error) {
+func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username string, candidates []account.User) (*try, error) {
 	if s.o.Limits == nil {
 		return &try{}, nil
 	}
@@ -78,16 +79,26 @@ func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username stri
 	if err != nil {
 		return nil, err
 	}
-	t := &try{s: s, free: freeTries, target: u, secret: secret, key: nameKey(secret, username)}
-	pair := network(peer.IP)
-	if d, known := knownDevice(secret, peer, u, s.o.Now()); known {
-		t.device, t.owner, t.free = d, u.ID, freeTriesOwn
-		t.key = secret.key("tries of device", string(d.id[:]))
-		pair = t.key
+	t := &try{s: s, free: freeTries, secret: secret, key: nameKey(secret, username)}
+	if len(candidates) > 0 {
+		t.target = candidates[0]
+	}
+	for _, u := range candidates {
+		if d, known := knownDevice(secret, peer, u, s.o.Now()); known {
+			t.target, t.device, t.owner, t.free = u, d, u.ID, freeTriesOwn
+			t.key = secret.key("tries of device", string(d.id[:]))
+			break
+		}
 	}
 	// Before anything is written or hashed, and right or wrong: a program that
 	// logs in again and again costs a hash each time.
-	if err := s.take(ctx, loginPerPair, pair+" "+account.EmailKey(username)); err != nil {
+	name := " " + account.EmailKey(username)
+	if t.owner != 0 {
+		err = s.take(ctx, loginPerPair, t.key+name)
+	} else {
+		err = s.admit(ctx, loginPerPair, peer, name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return t, t.begin(ctx)
@@ -99,13 +110,17 @@ func nameKey(secret *guardSecret, username string) string {
 	return secret.key("tries at name", account.EmailKey(account.NormalizeUsername(username)))
 }
 
-// tryConfirm begins a try of a caller at their own password.
+// tryConfirm begins a try of a caller at their own password, of which there
+// are few a minute, right or wrong: each costs a hash.
 func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) {
 	if s.o.Limits == nil {
 		return &try{}, nil
 	}
 	secret, err := s.secret(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.takeOf(ctx, confirmPerUser, u.ID); err != nil {
 		return nil, err
 	}
 	t := &try{s: s, free: freeTriesOwn, target: u, owner: u.ID, secret: secret}
@@ -174,7 +189,7 @@ func (t *try) wrong(ctx context.Context, refusal error) error {
 	var count int
 	for {
 		now := t.s.o.Now().UTC()
-		err := t.s.store.Tx(ctx, func(tx *store.Store) error {
+		err := t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			old, err := tx.Guesses(ctx, t.key)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
@@ -212,7 +227,7 @@ func (t *try) settle(ctx context.Context) error {
 	if t.owner == 0 || !t.dirty {
 		return nil
 	}
-	return t.s.store.Tx(ctx, func(tx *store.Store) error { return t.right(ctx, tx) })
+	return t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return t.right(ctx, tx) })
 }
 
 // remember returns the token for the device of a try that was right.
@@ -223,29 +238,33 @@ func (t *try) remember(userID int64, now time.Time) string {
 	return remember(t.secret, t.device, userID, now)
 }
 
-// forgive forgets every wrong try at a user's password, by whomever.
+// forgive forgets every wrong try at a user's password, by whomever: at the
+// names that are theirs. An address that they only claim, or that is their
+// username and somebody else's proved address, is not: tries at the other's
+// password would be forgotten with it.
 func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User) error {
-	for _, name := range []string{u.Username, u.Email} {
-		if name == "" {
-			continue
+	if secret == nil { // limits are off
+		return nil
+	}
+	names := []string{u.Username}
+	if !u.EmailVerifiedAt.IsZero() {
+		names = append(names, u.Email)
+	}
+	for _, name := range names {
+		if strings.Contains(name, "@") {
+			_, err := tx.Prover(ctx, name, u.ID)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
 		}
 		if err := tx.ForgetGuesses(ctx, nameKey(secret, name)); err != nil {
 			return err
 		}
 	}
 	return tx.ForgetGuessesOf(ctx, u.ID)
-}
-
-// forgive is for a user who has shown that they read their mailbox.
-func (s *Service) forgive(ctx context.Context, tx *store.Store, u account.User) error {
-	if s.o.Limits == nil {
-		return nil
-	}
-	secret, err := s.secret(ctx)
-	if err != nil {
-		return err
-	}
-	return forgive(ctx, tx, secret, u)
 }
 
 // Unlock forgets every wrong try at a user's password, so that the next is
@@ -259,5 +278,5 @@ func (s *Service) Unlock(ctx context.Context, username string) error {
 	if err != nil {
 		return err
 	}
-	return s.store.Tx(ctx, func(tx *store.Store) error { return forgive(ctx, tx, secret, u) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return forgive(ctx, tx, secret, u) })
 }

@@ -27,7 +27,9 @@ type Introspection struct {
 // is said about a token that is not.
 //
 // A refresh token is active only for who asks for one by its hint: a service
-// that looks at nothing but "active" must not take it for an access token.
+// that looks at nothing but "active" must not take it for an access token. To
+// a service that is limited to an audience no refresh token is: it opens no
+// resource, names no audience, and is renewed for whatever the person uses.
 // The errors are [account.ErrServiceScope], those of the field and
 // [account.ErrUnavailable].
 func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint account.Input) (Introspection, error) {
@@ -41,18 +43,16 @@ func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint 
 		return Introspection{}, nil
 	case err != nil:
 		return Introspection{}, err
-	case claims.Type == token.Refresh && hint.Text != refreshHint,
-		claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience):
+	case claims.Type == token.Refresh && hint.Text != refreshHint, !concerns(by, claims):
 		return Introspection{}, nil
 	}
 	return Introspection{Active: true, Refresh: claims.Type == token.Refresh, Claims: claims, User: u}, nil
 }
 
 // RevokeToken ends the session of an access or refresh token (RFC 7009), and
-// with it all tokens of that session. A token that is not good, or is for
-// others than the service, is no error: there is nothing to end. An access
-// token that Django issued has no session to end:
-// [account.ErrTokenUnsupported].
+// with it all tokens of that session. A token that is not good, or does not
+// concern the service, is no error: there is nothing to end. An access token
+// that Django issued has no session to end: [account.ErrTokenUnsupported].
 func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *account.Service, in account.Input) error {
 	raw, err := tokenFor(by, account.ScopeRevoke, in)
 	if err != nil {
@@ -60,45 +60,39 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	}
 	now := s.o.Now().UTC()
 	claims, err := s.verifyAny(ctx, raw, now)
-	if refused(err) || err == nil && claims.Type == token.Access && by.Audience != "" && !claims.For(by.Audience) {
+	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
+		claims, err = s.verifyEnded(ctx, raw, now)
+	}
+	switch {
+	case refused(err), err == nil && !concerns(by, claims):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case claims.SessionID == "" && claims.Type == token.Access:
+		return account.ErrTokenUnsupported
 	}
-	id := claims.SessionID
-	if id == "" {
-		if claims.Type == token.Access {
-			return account.ErrTokenUnsupported
-		}
-		n, _, err := s.session(ctx, claims)
-		if errors.Is(err, account.ErrTokenInvalid) {
-			n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
-		}
-		if refused(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		id = n.ID
-	}
-	n, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && n.UserID != claims.UserID {
+	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	ended := act{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: id, peer: peer,
+		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: n.ID, peer: peer,
 		details: account.EventDetails{Service: by.ID}, at: now,
 	}
-	if err := s.endSession(ctx, id, ended, nil); err != nil {
+	if err := s.endSession(ctx, n.ID, ended, nil); err != nil {
 		return err
 	}
-	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", id)
+	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", n.ID)
 	return nil
+}
+
+// concerns reports whether a service may know of a token: of any, or of the
+// access tokens for its audience.
+func concerns(by *account.Service, claims token.Claims) bool {
+	return by.Audience == "" || claims.Type == token.Access && claims.For(by.Audience)
 }
 
 // tokenFor returns the token that a service sent, if it may send it.
@@ -144,8 +138,9 @@ func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token
 	case err != nil:
 		return token.Claims{}, account.User{}, err
 	case !n.RevokedAt.IsZero(),
-		claims.Type == token.Refresh && (!n.Live(now) || s.o.Rotation && claims.ID != n.RefreshID):
+		claims.Type == token.Refresh && (!n.Renewable(now) || s.standing(claims, n, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
+	s.see(ctx, claims, n)
 	return claims, u, nil
 }

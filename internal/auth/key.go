@@ -244,7 +244,7 @@ func (s *Service) sweepKeys(ctx context.Context) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return s.store.Tx(ctx, func(tx *store.Store) error { return tx.DeleteKeys(ctx, gone) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.DeleteKeys(ctx, gone) })
 }
 
 // youngest returns the youngest key of a kind, which may be one that does
@@ -266,7 +266,7 @@ func (s *Service) createKey(ctx context.Context, kind keyKind, generation int64,
 	if err != nil {
 		return err
 	}
-	return s.store.Tx(ctx, func(tx *store.Store) error { return s.storeKey(ctx, tx, k) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.storeKey(ctx, tx, k) })
 }
 
 // newKey makes a key, outside a transaction: RSA takes its time.

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/password"
@@ -12,7 +11,7 @@ import (
 
 // Credentials are what a person logs in with.
 type Credentials struct {
-	Username account.Input // or an e-mail address that one user has
+	Username account.Input // or an e-mail address: see loginCandidates
 	Password account.Input
 }
 
@@ -45,27 +44,28 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 var errHashChanged = errors.New("the password hash changed meanwhile")
 
 func (s *Service) login(ctx context.Context, peer account.Peer, username, plain string) (Grant, error) {
-	u, err := s.userForLogin(ctx, username)
-	absent := errors.Is(err, store.ErrNotFound)
-	if err != nil && !absent {
+	candidates, err := s.loginCandidates(ctx, username)
+	if err != nil {
 		return Grant{}, err
 	}
-	t, err := s.tryLogin(ctx, peer, username, u)
+	t, err := s.tryLogin(ctx, peer, username, candidates)
 	if err != nil {
 		return Grant{}, err
 	}
 	defer t.end()
-	if t.owner != 0 { // a flood by strangers must not keep the owner waiting
-		ctx = password.Ahead(ctx)
+	if t.owner != 0 {
+		ctx = s.asUser(ctx, t.owner, peer)
+	} else {
+		ctx = asStranger(ctx, peer)
 	}
-	if absent {
+	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return Grant{}, hashing(err)
 		}
 		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
 		return Grant{}, t.wrong(ctx, account.ErrInvalidCredentials)
 	}
-	result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
+	u, result, err := s.match(ctx, candidates, plain)
 	if err != nil {
 		return Grant{}, hashing(err)
 	}
@@ -86,14 +86,14 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 	now := s.o.Now().UTC()
 	n := s.newSession(peer, now)
 	n.UserID = u.ID
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
 		if err := t.right(ctx, tx); err != nil {
 			return err
 		}
-		if err := tx.CreateSession(ctx, n); err != nil {
+		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})
@@ -109,6 +109,18 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 	return grant, err
 }
 
+// match returns the first of the users whose password this is, or the first
+// user and that it is not theirs.
+func (s *Service) match(ctx context.Context, users []account.User, plain string) (account.User, password.Result, error) {
+	for _, u := range users {
+		result, err := s.hasher.Verify(ctx, u.PasswordHash, plain)
+		if err != nil || result.Match {
+			return u, result, err
+		}
+	}
+	return users[0], password.Result{}, nil
+}
+
 // refuse is the answer to a login that fails. Who comes from Django with a
 // hash without a salt gets a link to choose another password: theirs cannot
 // be taken, because such a hash is as good as the password.
@@ -116,20 +128,10 @@ func (s *Service) refuse(ctx context.Context, peer account.Peer, u account.User)
 	if !u.Active || u.Email == "" || !password.Unsalted(u.PasswordHash) {
 		return account.ErrInvalidCredentials
 	}
-	err := s.RequestReset(ctx, peer, account.TextInput(u.Email))
+	err := s.RequestReset(ctx, peer, account.TextInput(u.Email), account.TextInput(u.Username))
 	var e *account.Error
-	if errors.As(err, &e) && e.Kind == account.Invalid { // Django took an address that we do not
-		err = nil
+	if errors.As(err, &e) && (e.Kind == account.Invalid || e.Kind == account.Throttled) {
+		err = nil // Django took an address that we do not; or there were links enough
 	}
 	return errors.Join(account.ErrInvalidCredentials, err)
-}
-
-// userForLogin finds by username first, so that nobody can take over a login
-// by giving their account somebody's address as its name or its e-mail.
-func (s *Service) userForLogin(ctx context.Context, name string) (account.User, error) {
-	u, err := s.store.UserByUsername(ctx, name)
-	if errors.Is(err, store.ErrNotFound) && strings.Contains(name, "@") {
-		return s.store.UserByEmail(ctx, name)
-	}
-	return u, err
 }

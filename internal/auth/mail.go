@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -18,65 +19,16 @@ type MailOptions struct {
 	Sender     *mail.Sender
 	Link       func(kind account.ChallengeKind, token, language string) string
 	Verify     bool // mail a link at registration
-	PerAddress int  // the most mails an hour for an address that strangers can cause
-	PerIP      int  // and because of one IP address
+	Delivers   bool // mails reach people, who can so prove their address
+	PerAddress int  // the most mails an hour of a kind to one mailbox that strangers can cause
 
 	// ResetDelay is how long a request to reset a password waits before its
 	// address is looked up: the work of delivering a mail must not slow down
 	// the answer to the request that caused it.
 	ResetDelay time.Duration
-}
 
-// mailWindow is the time over which mails are counted.
-const mailWindow = time.Hour
-
-// mailWait is how long until another mail may be caused: zero is now.
-func (s *Service) mailWait(ctx context.Context, tx *store.Store, email, ip string, now time.Time) (time.Duration, error) {
-	last, err := tx.LimitingMail(ctx, email, s.o.Mail.PerAddress, ip, s.o.Mail.PerIP, now.Add(-mailWindow))
-	if err != nil || last.IsZero() {
-		return 0, err
-	}
-	return last.Add(mailWindow).Sub(now), nil
-}
-
-// mailLimited adds a mail, or returns [account.ErrThrottled].
-func (s *Service) mailLimited(ctx context.Context, tx *store.Store, m account.Mail) error {
-	wait, err := s.mailWait(ctx, tx, m.Email, m.IP, m.CreatedAt)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return account.ErrThrottled(wait)
-	}
-	return tx.AddMail(ctx, m)
-}
-
-// mailVerification owes a new user a link. Somebody who registers others'
-// addresses gets few mails sent; the registration itself goes on.
-func (s *Service) mailVerification(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
-	if !s.o.Mail.Verify || u.Email == "" {
-		return nil
-	}
-	err := s.mailLimited(ctx, tx, account.Mail{
-		Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
-		Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-	})
-	var e *account.Error
-	if errors.As(err, &e) && e.Kind == account.Throttled {
-		s.o.Log.WarnContext(ctx, "no verification mail: too many for this address or because of this IP address", "user_id", u.ID)
-		return nil
-	}
-	return err
-}
-
-func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
-	if u.Email == "" {
-		return nil
-	}
-	return tx.AddMail(ctx, account.Mail{
-		Kind: account.MailPasswordChanged, UserID: u.ID, Email: u.Email, Language: u.Language, IP: peer.IP,
-		Details: account.MailDetails{Username: u.Username, IP: peer.IP, Device: peer.UserAgent}, CreatedAt: now,
-	})
+	Operator         string // whom to tell that something is wrong; empty: nobody
+	OperatorLanguage string
 }
 
 // wakeMail has [Service.RunMail] look into the outbox now.
@@ -87,15 +39,18 @@ func (s *Service) wakeMail() {
 	}
 }
 
-// How mails are delivered. A lease outlasts an attempt, so that of two
-// servers that live one sends a mail; if a server dies between sending and
-// noting it, the other sends it again: better twice than never.
+// How mails are delivered. A lease outlasts what it is for, so that of two
+// servers that live one sends a mail. The first is until the SMTP server
+// wants the text: when our server dies before that, another goes on soon. The
+// second is for the text and the answer to it, which may take long; when our
+// server dies meanwhile, the mail may have been taken, and the other sends it
+// again: better twice than never.
 const (
-	mailAttempt  = time.Minute
-	mailLease    = 3 * time.Minute
-	mailLook     = time.Second // into the outbox, for what another server or a retry makes due
-	mailsAtOnce  = 4
-	mostReceived = 10 // accounts of one address that a reset request is for
+	mailLease   = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
+	mailHold    = 20 * time.Minute // more than its Content and Answer
+	mailLook    = time.Second      // into the outbox, for what another server or a retry makes due
+	mailsAtOnce = 4
+	mostChoices = 50 // accounts of one address that a mail lists
 )
 
 // mailBackOff are the waits before another attempt; after the last a mail is
@@ -105,9 +60,24 @@ var mailBackOff = []time.Duration{
 	2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 8 * time.Hour,
 }
 
+// Waits of their own.
+const (
+	// uncertainWait is for a mail that an SMTP server may have taken: the whole
+	// text was sent and no answer was heard. It is tried once more, late; when
+	// that ends in the same way, it may have come twice, and is given up.
+	uncertainWait = time.Hour
+
+	// unknownWait is for a mail of a kind that only a newer server knows. It
+	// waits for one, however long that takes.
+	unknownWait = time.Minute
+)
+
 // RunMail delivers what is in the outbox until ctx ends; then it waits for
 // the attempts under way, which end with ctx too.
 func (s *Service) RunMail(ctx context.Context) {
+	var noticing sync.WaitGroup
+	noticing.Go(func() { s.runNotices(ctx) })
+	defer noticing.Wait()
 	slots := make(chan struct{}, mailsAtOnce)
 	look := time.NewTicker(mailLook)
 	defer look.Stop()
@@ -116,13 +86,8 @@ func (s *Service) RunMail(ctx context.Context) {
 		m, lease, err := s.claimMail(ctx)
 		if err == nil {
 			go func() {
-				defer func() {
-					if p := recover(); p != nil { // a mistake in one mail must not end the server
-						s.o.Log.ErrorContext(ctx, "panic", "mail_id", m.ID, "panic", p, "stack", string(debug.Stack()))
-					}
-					<-slots
-				}()
-				s.deliver(ctx, m, lease)
+				defer func() { <-slots }()
+				s.survive(ctx, func() { s.deliver(ctx, m, lease) }, "mail_id", m.ID)
 			}()
 			continue
 		}
@@ -137,14 +102,23 @@ func (s *Service) RunMail(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-s.wake:
-		case userID := <-s.notices:
-			s.tell(ctx, userID)
 		case <-look.C:
 		}
 	}
 	for range mailsAtOnce {
 		slots <- struct{}{}
 	}
+}
+
+// survive runs fn and logs a panic of it, with what it was about: a mistake
+// in one mail must not end the server.
+func (s *Service) survive(ctx context.Context, fn func(), about ...any) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.ErrorContext(ctx, "panic", append(about, "panic", p, "stack", string(debug.Stack()))...)
+		}
+	}()
+	fn()
 }
 
 // claimMail takes a mail to deliver. It does not stop half-way when the
@@ -157,7 +131,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 	ctx = context.WithoutCancel(ctx)
 	lease = token.NewID()
 	now := s.o.Now()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		m, err = tx.ClaimMail(ctx, lease, now, now.Add(mailLease))
 		return err
 	})
@@ -166,14 +140,19 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 
 // deliver makes one attempt at a claimed mail and notes what came of it.
 func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
+	s.takeTurn(ctx, m)
 	var err error
-	if m.Kind == account.MailResetRequest {
+	switch {
+	case m.Kind == account.MailResetRequest:
 		err = s.expandReset(ctx, m, lease)
 		if err == nil {
 			s.wakeMail()
 			return
 		}
-	} else {
+	case !mail.Known(m.Kind):
+		s.postpone(ctx, m, lease)
+		return
+	default:
 		err = s.send(ctx, m, lease)
 	}
 	now := s.o.Now()
@@ -184,6 +163,10 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 		sentAt = now
 	case errors.Is(err, errUnwanted):
 		failure = account.MailUnwanted
+	case mail.Uncertain(err): // also when the server stops
+		if failure = mail.Reason(err); m.Failure != failure {
+			dueAt = now.Add(uncertainWait)
+		}
 	case ctx.Err() != nil: // the next server's, at once, however often it was tried
 		dueAt, failure = now, "the server stopped"
 	case errors.Is(err, account.ErrUnavailable):
@@ -201,8 +184,8 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for try := 0; ; try++ {
-		err = s.store.Tx(finish, func(tx *store.Store) error {
-			return tx.FinishMail(finish, m.ID, lease, sentAt, dueAt, failure)
+		err = s.store.Tx(finish, func(ctx context.Context, tx *store.Store) error {
+			return tx.FinishMail(ctx, m.ID, lease, sentAt, dueAt, failure)
 		})
 		if err == nil || errors.Is(err, store.ErrNotFound) || finish.Err() != nil || try == 5 {
 			break
@@ -214,12 +197,27 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	}
 }
 
-// expandReset turns a request to reset a password into a mail for each
-// active user who has the address; mostly one, or none.
+// postpone leaves a mail to a server that knows its kind. That is no attempt.
+func (s *Service) postpone(ctx context.Context, m account.Mail, lease string) {
+	failure := mail.Reason(mail.ErrUnknownKind)
+	if m.Failure != failure { // once
+		s.o.Log.WarnContext(ctx, "mail left to a newer server", "mail_id", m.ID, "kind", string(m.Kind))
+	}
+	err := s.store.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Store) error {
+		return tx.PostponeMail(context.WithoutCancel(ctx), m.ID, lease, s.o.Now().Add(unknownWait), failure)
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) { // then it is due again when the lease ends
+		s.o.Log.WarnContext(ctx, "a mail could not be postponed", "mail_id", m.ID, "error", err.Error())
+	}
+}
+
+// expandReset turns a request to reset a password into one mail: to the user
+// who proved the address, or else with a link for each of those who claim it.
+// Mostly that is one, or none.
 func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string) error {
 	now := s.o.Now().UTC()
-	return s.store.Tx(ctx, func(tx *store.Store) error {
-		users, err := tx.UsersByEmail(ctx, m.Email, mostReceived)
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		users, err := s.resettable(ctx, tx, m)
 		if err != nil {
 			return err
 		}
@@ -236,18 +234,44 @@ func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string)
 			if err := s.record(ctx, tx, asked); err != nil {
 				return err
 			}
-			// To the address that we know, which may differ from the one that was
-			// typed; in the language of whoever asked; not counted once more.
-			err := tx.AddMail(ctx, account.Mail{
-				Kind: account.MailResetPassword, UserID: u.ID, Email: u.Email, Language: m.Language,
-				Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-			})
-			if err != nil {
-				return err
+		}
+		// In the language of whoever asked; not counted once more.
+		reset := account.Mail{Kind: account.MailResetPassword, Email: m.Email, Language: m.Language, CreatedAt: now, Details: account.MailDetails{Username: m.Details.Username}}
+		if len(users) == 1 { // to the address that we know, which may differ from the one that was typed
+			u := users[0]
+			reset.UserID, reset.Email = u.ID, u.Email
+			reset.Details.Username = u.Username
+		}
+		return tx.AddMail(ctx, reset)
+	})
+}
+
+// resettable returns the users whose password a mail to this address may
+// reset, the newest first. If the mail names one, it is that one or nobody.
+func (s *Service) resettable(ctx context.Context, tx *store.Store, m account.Mail) ([]account.User, error) {
+	users := make([]account.User, 1)
+	var err error
+	users[0], err = tx.Prover(ctx, m.Email, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		users, err = tx.NewestClaimants(ctx, m.Email, mostChoices)
+		if name := m.Details.Username; err == nil && name != "" && len(users) == mostChoices {
+			var u account.User // perhaps not among the newest
+			u, err = tx.UserByUsername(ctx, name)
+			if err == nil && u.Active && account.EmailKey(u.Email) == account.EmailKey(m.Email) {
+				users = []account.User{u}
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
 			}
 		}
-		return nil
-	})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if name := m.Details.Username; name != "" {
+		users = slices.DeleteFunc(users, func(u account.User) bool { return u.Username != name })
+	}
+	return users, nil
 }
 
 // mailChallenges are the links of the mails that have one.
@@ -276,44 +300,111 @@ func (s *Service) void(ctx context.Context, tx *store.Store, userID int64, now t
 	return tx.VoidChallenges(ctx, userID, now, kinds...)
 }
 
-// send makes the link, so that its token is kept nowhere, and the mail.
+// send makes the links, so that their tokens are kept nowhere, and the mail.
 func (s *Service) send(ctx context.Context, m account.Mail, lease string) error {
 	if s.o.Mail.Sender == nil {
 		return errors.New("no way to send mail is configured")
 	}
 	link := ""
 	if kind, has := mailChallenges[m.Kind]; has {
-		raw, c := newChallenge(kind, m.UserID, m.Email, s.o.Now().UTC())
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
-			err := tx.HoldMail(ctx, m.ID, lease)
-			if errors.Is(err, store.ErrNotFound) {
-				return errUnwanted
-			}
-			if err != nil {
-				return err
-			}
-			u, err := tx.UserByID(ctx, m.UserID)
-			if errors.Is(err, store.ErrNotFound) || err == nil && stale(m, u) {
-				return errUnwanted
-			}
-			if err != nil {
-				return err
-			}
-			return tx.CreateChallenge(ctx, c)
+		var tokens []string
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+			tokens, err = s.makeLinks(ctx, tx, &m, kind, lease)
+			return err
 		})
 		if err != nil {
 			return err
 		}
-		link = s.o.Mail.Link(kind, raw, m.Language)
+		for i, raw := range tokens {
+			url := s.o.Mail.Link(kind, raw, m.Language)
+			if i == 0 {
+				link = url
+			}
+			if len(m.Choices) > 0 {
+				m.Choices[i].Link = url
+			}
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, mailAttempt)
-	defer cancel()
-	return s.o.Mail.Sender.Send(ctx, m, link)
+	return s.o.Mail.Sender.BeforeContent(func(ctx context.Context) error {
+		return s.holdMail(ctx, m.ID, lease)
+	}).Send(ctx, m, link)
+}
+
+// holdMail makes a lease longer before the text of its mail is sent. A mail
+// that is not ours any more, or not wanted, is not sent.
+func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return tx.ExtendMail(ctx, id, lease, s.o.Now().Add(mailHold))
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return errUnwanted
+	}
+	return err
+}
+
+// makeLinks stores a challenge for each user that a claimed mail is about,
+// and returns their tokens. Of a mail about several it fills in m.Choices.
+func (s *Service) makeLinks(ctx context.Context, tx *store.Store, m *account.Mail, kind account.ChallengeKind, lease string) ([]string, error) {
+	err := tx.HoldMail(ctx, m.ID, lease)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errUnwanted
+	}
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.readers(ctx, tx, m)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]string, 0, len(users))
+	m.Choices = nil
+	for _, u := range users {
+		raw, c := newChallenge(kind, u.ID, m.Email, s.o.Now().UTC())
+		if err := tx.CreateChallenge(ctx, c); err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, raw)
+		if len(users) > 1 {
+			m.Choices = append(m.Choices, account.MailChoice{Username: u.Username})
+		}
+	}
+	return tokens, nil
+}
+
+// readers returns the users whom a mail with a link is for, now that it goes
+// out, or errUnwanted.
+func (s *Service) readers(ctx context.Context, tx *store.Store, m *account.Mail) ([]account.User, error) {
+	if m.UserID == 0 { // a reset for an address that several claim
+		users, err := s.resettable(ctx, tx, *m)
+		if err == nil && len(users) == 0 {
+			err = errUnwanted
+		}
+		if len(users) == 1 {
+			address(m, users[0])
+		}
+		return users, err
+	}
+	u, err := tx.UserByID(ctx, m.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && stale(*m, u) {
+		err = errUnwanted
+	}
+	if m.Kind.Awaited() { // a notice is about what was
+		address(m, u)
+	}
+	return []account.User{u}, err
+}
+
+// address says in a mail whom it is to, as far as they have shown that it is
+// them.
+func address(m *account.Mail, u account.User) {
+	m.Details.Username = u.Username
+	m.Details.Verified = !u.EmailVerifiedAt.IsZero() && account.EmailKey(u.Email) == account.EmailKey(m.Email)
+	m.Details.FirstName = u.FirstName
 }
 
 // stale says that a mail with a link came too late.
 func stale(m account.Mail, u account.User) bool {
-	if !u.Active {
+	if !mayUse(mailChallenges[m.Kind], u) {
 		return true
 	}
 	switch m.Kind {
@@ -333,7 +424,7 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 // RetryMail makes a mail that was not delivered due again.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
 	now := s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}

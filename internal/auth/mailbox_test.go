@@ -22,14 +22,20 @@ import (
 // fresh installation.
 func mailing(t *testing.T, smtp *smtptest.Server) setting {
 	t.Helper()
-	sender, err := mail.NewSMTP(smtp.URL(), "Yoozak <bonjour@yoozak.ma>")
+	return mailingBy(t, mail.SMTP{URL: smtp.URL()})
+}
+
+func mailingBy(t *testing.T, o mail.SMTP) setting {
+	t.Helper()
+	o.From = "Yoozak <bonjour@yoozak.ma>"
+	sender, err := mail.NewSMTP(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func(o *auth.Options, _ *token.Options) {
 		o.EraseAfter = 30 * 24 * time.Hour
 		o.Mail = auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 5, PerIP: 30,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 5,
 			Link: func(kind account.ChallengeKind, raw, _ string) string {
 				return "https://x.example/" + string(kind) + "#" + raw
 			},
@@ -51,8 +57,12 @@ func forEachPost(t *testing.T, test func(t *testing.T, s *server, smtp *smtptest
 	})
 }
 
-// lease is auth's mailLease: no wait for another attempt is as long.
-const lease = 3 * time.Minute
+// lease and hold are auth's mailLease and mailHold: no wait for another
+// attempt is as long.
+const (
+	lease = auth.MailLease
+	hold  = auth.MailHold
+)
 
 // deliver has the server send what is due now, and returns when each attempt
 // has ended. The clock stands still meanwhile.
@@ -64,7 +74,7 @@ func (s *server) deliver(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	now := s.clock.now().Truncate(time.Microsecond)
 	busy := func(m account.Mail) bool {
-		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(lease)))
+		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(lease)) || m.DueAt.Equal(now.Add(hold)))
 	}
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if !slices.ContainsFunc(s.outbox(t), busy) {
@@ -123,7 +133,7 @@ func wantTokens(t *testing.T, smtp *smtptest.Server, kind account.ChallengeKind,
 
 func (s *server) requestReset(t *testing.T, email string) {
 	t.Helper()
-	if err := s.RequestReset(t.Context(), peer, account.TextInput(email)); err != nil {
+	if err := s.RequestReset(t.Context(), peer, account.TextInput(email), account.Input{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -132,6 +142,17 @@ func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 	t.Helper()
 	_, err := s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
 	return err
+}
+
+// prove notes that somebody reads the mailbox of their address.
+func (s *server) prove(t *testing.T, g auth.Grant) {
+	t.Helper()
+	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // caller is who has the access token of a grant, with the test's peer.

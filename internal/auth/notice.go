@@ -24,6 +24,20 @@ func (s *Service) notice(userID int64) {
 	}
 }
 
+// runNotices puts the mails into the outbox until ctx ends. It is beside the
+// delivery, which a slow database or a mistake here must not hold up.
+func (s *Service) runNotices(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case userID := <-s.notices:
+			s.survive(ctx, func() { s.tell(ctx, userID) }, "user_id", userID)
+			s.wakeMail()
+		}
+	}
+}
+
 // tell puts the mail into the outbox, if the user wants one and had none
 // for a day.
 func (s *Service) tell(ctx context.Context, userID int64) {
@@ -32,10 +46,10 @@ func (s *Service) tell(ctx context.Context, userID int64) {
 	}
 	now := s.o.Now().UTC()
 	told := false
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		told = false
 		u, err := tx.UserByID(ctx, userID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (!u.Active || u.Email == "") {
+		if errors.Is(err, store.ErrNotFound) || err == nil && (!u.Active || u.EmailVerifiedAt.IsZero()) {
 			return nil
 		}
 		if err != nil {
@@ -46,10 +60,7 @@ func (s *Service) tell(ctx context.Context, userID int64) {
 			return err
 		}
 		told = true
-		return tx.AddMail(ctx, account.Mail{
-			Kind: account.MailUnusualAttempts, UserID: u.ID, Email: u.Email, Language: u.Language,
-			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-		})
+		return s.notify(ctx, tx, u, account.Mail{Kind: account.MailUnusualAttempts, CreatedAt: now})
 	})
 	switch {
 	case err != nil:

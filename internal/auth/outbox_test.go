@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
@@ -36,7 +41,7 @@ func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 		}
 		wg.Wait()
 		undone := errors.New("undone")
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.clock.now()}))
 		})
 		if !errors.Is(err, undone) {
@@ -191,6 +196,200 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 	}
 }
 
+// TestLeasesOutlastTheirWork: another server must not take a mail that is
+// under way.
+func TestLeasesOutlastTheirWork(t *testing.T) {
+	t.Parallel()
+	to := mail.DefaultTimeouts
+	if lease < to.Begin+time.Minute || hold < to.Content+to.Answer+time.Minute {
+		t.Errorf("leases of %v and %v; all before the text takes up to %v, the text and its answer %v", lease, hold, to.Begin, to.Content+to.Answer)
+	}
+}
+
+// TestSlowAnswerMakesNoCopies: a server that takes longer than we wait may
+// have the mail. It is asked once more, much later.
+func TestSlowAnswerMakesNoCopies(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		held := make(chan struct{})
+		defer close(held)
+		smtp := smtptest.Start(t, smtptest.Options{})
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
+		to := mail.DefaultTimeouts
+		to.Answer = 50 * time.Millisecond
+		s := newServer(t, st, mailingBy(t, mail.SMTP{URL: smtp.URL(), Timeouts: to}))
+		s.register(t, "amina")
+		const failure = "the SMTP server did not answer after the whole text: the mail may have arrived"
+		began := s.clock.now().Truncate(time.Microsecond)
+		s.deliver(t)
+		if m := s.last(t, account.MailVerifyEmail); m.Failure != failure || !m.DueAt.Equal(began.Add(time.Hour)) {
+			t.Errorf("after one loss: %+v, want it due in an hour", m)
+		}
+		s.clock.advance(time.Hour - time.Second)
+		s.deliver(t)
+		if n := smtp.Attempts("amina@example.ma"); n != 1 {
+			t.Errorf("%d attempts within the hour, want 1", n)
+		}
+		s.clock.advance(time.Second)
+		s.deliver(t)
+		if m := s.last(t, account.MailVerifyEmail); m.Failure != failure || m.Attempts != 2 || !m.DueAt.IsZero() {
+			t.Errorf("after two losses: %+v, want it given up", m)
+		}
+		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil { // an operator may know better
+			t.Errorf("%d to be tried again, %v", n, err)
+		}
+	})
+}
+
+// TestSlowMailIsHeld: while one server waits for an answer, another does not
+// take the mail, and other mails go out.
+func TestSlowMailIsHeld(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t).NewDatabase(t)
+	held := make(chan struct{})
+	smtp := smtptest.Start(t, smtptest.Options{})
+	smtp.Judge(func(to string, _ int) smtptest.Verdict {
+		if to == "amina@example.ma" {
+			return smtptest.Verdict{Wait: held}
+		}
+		return smtptest.Verdict{}
+	})
+	slow, other := newServer(t, storetest.Open(t, url), mailing(t, smtp)), newServer(t, storetest.Open(t, url), mailing(t, smtp))
+	slow.register(t, "amina")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { slow.RunMail(ctx); close(done) }()
+	defer func() { stop(); <-done }()
+	began := slow.clock.now().Truncate(time.Microsecond)
+	wait(t, func() bool { return slow.last(t, account.MailVerifyEmail).DueAt.Equal(began.Add(hold)) })
+	for _, s := range []*server{slow, other} {
+		s.clock.advance(13 * time.Minute)
+	}
+	other.register(t, "badr")
+	wait(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
+	if err := auth.ClaimMail(t.Context(), other.Service); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("another server's claim: %v, want that nothing is due", err)
+	}
+	close(held)
+	wait(t, func() bool { return slow.outbox(t)[0].DueAt.IsZero() })
+	if n := smtp.Attempts("amina@example.ma"); n != 1 || len(smtp.Messages()) != 2 {
+		t.Errorf("%d attempts, %d mails were taken; want 1 and 2", n, len(smtp.Messages()))
+	}
+}
+
+// TestMailThatIsVoidedMeanwhileIsNotSent: its link would open nothing.
+func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.register(t, "amina")
+		smtp.Judge(func(to string, _ int) smtptest.Verdict {
+			if to != "" {
+				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			return smtptest.Verdict{}
+		})
+		s.deliver(t)
+		if m := s.last(t, account.MailVerifyEmail); m.Failure != account.MailUnwanted || !m.DueAt.IsZero() || len(smtp.Messages()) != 0 {
+			t.Errorf("%d mails were sent; %+v", len(smtp.Messages()), m)
+		}
+	})
+}
+
+// TestMailOfANewerServerWaitsForIt: it is not sent without words, not given
+// up, not tried without end.
+func TestMailOfANewerServerWaitsForIt(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now()})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			now := s.clock.now().Truncate(time.Microsecond)
+			s.deliver(t)
+			if m := s.last(t, "of_tomorrow"); m.DueAt.Before(now.Add(30*time.Second)) || m.DueAt.After(now.Add(15*time.Minute)) || m.Attempts != 0 || m.Failure == "" {
+				t.Fatalf("%+v, want it due a little later and no attempt counted", m)
+			}
+			s.clock.advance(time.Hour)
+		}
+		if n := smtp.Attempts("amina@example.ma"); n != 0 || len(smtp.Messages()) != 0 {
+			t.Errorf("%d attempts, %d mails", n, len(smtp.Messages()))
+		}
+		s.register(t, "badr") // others go on
+		s.deliver(t)
+		wantTokens(t, smtp, account.VerifyEmail, 1)
+		if n := strings.Count(log.String(), "mail left to a newer server"); n < 1 || n > 2 {
+			t.Errorf("logged %d times, want once on each engine:\n%s", n, log.String())
+		}
+	}, quietly(&log))
+}
+
+// stuckLog panics, or hangs, where a notice is logged; that is the last thing
+// that the notice does.
+type stuckLog struct {
+	slog.Handler
+	release chan struct{} // nil: panic
+}
+
+func (h stuckLog) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message != "unusual attempts at a password" {
+		return h.Handler.Handle(ctx, r)
+	}
+	if h.release == nil {
+		panic("a mistake in a notice")
+	}
+	<-h.release
+	return nil
+}
+
+// TestNoticeCannotStopDelivery, whether it makes a mistake or takes for ever.
+func TestNoticeCannotStopDelivery(t *testing.T) {
+	t.Parallel()
+	for name, release := range map[string]chan struct{}{"panics": nil, "hangs": make(chan struct{})} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			smtp := smtptest.Start(t, smtptest.Options{})
+			st := storetest.Open(t, storetest.SQLite(t))
+			s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+				o.Log = slog.New(stuckLog{slog.NewTextHandler(io.Discard, nil), release})
+			})
+			g := s.register(t, "amina")
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { s.RunMail(ctx); close(done) }()
+			wait(t, func() bool { return len(smtp.Messages()) == 1 })
+			s.prove(t, g)
+			auth.Notice(s.Service, 1)
+			wait(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
+			s.requestReset(t, "amina@example.ma")
+			wait(t, func() bool { return len(tokensOf(smtp, account.ResetPassword)) == 1 })
+			if release != nil {
+				close(release)
+			}
+			stop()
+			<-done
+		})
+	}
+}
+
+// wait polls until something is so.
+func wait(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came to this")
+		}
+	}
+}
+
 // TestStopGivesNoMailUp: a server that ends leaves its mails to the
 // next one, also at their last attempt.
 func TestStopGivesNoMailUp(t *testing.T) {
@@ -242,7 +441,7 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	const total = 300
 	for n := range total {
 		s := servers[0]
-		err := s.store.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{
 				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.clock.now(),
 			})
@@ -302,4 +501,37 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// TestMailFolderIsSweptWhenItsLinksAreWorthless: each kind after its time.
+func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	sender, err := mail.NewFolder(folder, "Yoozak <bonjour@yoozak.ma>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, storetest.Open(t, storetest.SQLite(t)), func(o *auth.Options, _ *token.Options) { o.Mail.Sender = sender })
+	began := s.clock.now()
+	for _, kind := range []string{"reset_password", "verify_email", "email_changed", "password_changed"} {
+		path := filepath.Join(folder, "20260605-125656-000001-"+kind+".eml")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, began, began); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		after time.Duration
+		left  int
+	}{{24 * time.Hour, 4}, {time.Second, 1}, {6 * 24 * time.Hour, 0}} {
+		s.clock.advance(step.after)
+		if err := s.SweepMailFolder(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != step.left {
+			t.Errorf("after %v: %d files, %v; want %d", s.clock.now().Sub(began), len(left), err, step.left)
+		}
+	}
 }

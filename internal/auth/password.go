@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -21,6 +20,9 @@ type PasswordChange struct {
 // token by which the caller's device will be known: those before are
 // worthless now.
 func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) (deviceToken string, err error) {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return "", err
+	}
 	errs := account.Fields{}
 	current := checkPassword(errs, "current_password", c.Current)
 	plain := checkPassword(errs, "new_password", c.New)
@@ -31,12 +33,19 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Peer), "new_password", plain, u)
+	if err != nil {
+		return "", err
+	}
+	if err := s.takeOf(ctx, passwordsPerUser, u.ID); err != nil {
+		return "", err
+	}
+	secret, err := s.limitSecret(ctx)
 	if err != nil {
 		return "", err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Not if somebody else changed it while we hashed.
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
@@ -60,7 +69,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return "", err
 	}
 	s.wakeMail()
-	return s.rememberDevice(ctx, u.ID, now)
+	return rememberDevice(secret, u.ID, now), nil
 }
 
 // confirmPassword returns the caller with all that is known of them, if the
@@ -75,7 +84,7 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 		return account.User{}, err
 	}
 	defer t.end()
-	result, err := s.hasher.Verify(password.Ahead(ctx), u.PasswordHash, plain)
+	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Peer), u.PasswordHash, plain)
 	if err != nil {
 		return account.User{}, hashing(err)
 	}
@@ -102,26 +111,35 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 }
 
 // RequestReset has a link to choose another password mailed to an address,
-// if somebody has it. What is done here is the same whether or not, so that
-// neither the answer nor its time tells: who has the address is asked when
-// the mail is delivered; the event is written then, too. Too many requests are dropped without a word.
-func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in account.Input) error {
+// if somebody has it; a username narrows it to one of several who claim it.
+// What is done here is the same whether or not, so that neither the answer
+// nor its time tells: who has the address is asked when the mail is delivered;
+// the event is written then, too. A request over the quota of the mailbox is answered
+// alike, and its mail comes later: see mailTurn.
+func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, username account.Input) error {
+	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
+		return err
+	}
 	errs := account.Fields{}
 	email := checkEmailAddress(errs, in, required)
+	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
+		return err
+	}
+	t, err := s.mailTurn(ctx, account.MailResetRequest, email)
+	if err != nil {
+		return err
+	}
 	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
-		wait, err := s.mailWait(ctx, tx, email, peer.IP, now)
-		if err != nil || wait > 0 {
-			return err
-		}
-		return tx.AddMail(ctx, account.Mail{
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return s.addMail(ctx, tx, account.Mail{
 			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
 			DueAt:   now.Add(s.o.Mail.ResetDelay),
-			Details: account.MailDetails{Device: peer.UserAgent, RequestID: peer.RequestID},
-		})
+			Details: account.MailDetails{Username: name, Device: peer.UserAgent, RequestID: peer.RequestID},
+		}, t)
 	})
 	if s.o.Mail.ResetDelay == 0 {
 		s.wakeMail()
@@ -141,6 +159,9 @@ type PasswordReset struct {
 // and the device is known from now on, by the token that is returned. This is
 // the way in for an owner on a new device while strangers guess.
 func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) (deviceToken string, err error) {
+	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+		return "", err
+	}
 	errs := account.Fields{}
 	raw := checkToken(errs, r.Token)
 	plain := checkPassword(errs, "new_password", r.New)
@@ -151,24 +172,31 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(ctx, "new_password", plain, u)
+	hash, err := s.newPassword(asStranger(ctx, peer), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
-	if s.o.Limits != nil {
-		if _, err := s.secret(ctx); err != nil { // it may need a transaction of its own
-			return "", err
-		}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return "", err
 	}
-	err = s.use(ctx, account.ResetPassword, raw, func(tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	err = s.use(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return err
 		}
-		if err := tx.VerifyEmail(ctx, u.ID, c.Email, now); err != nil {
+		// Whoever read the mail has shown that the mailbox is theirs, unless
+		// somebody else has.
+		var err error
+		if u.EmailVerifiedAt, err = s.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
 			return err
+		}
+		if !u.EmailVerifiedAt.IsZero() {
+			if err := tx.SetProof(ctx, u.ID, u.Email, now); err != nil {
+				return asBadChallenge(err)
+			}
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err
@@ -180,13 +208,10 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if err := s.forgive(ctx, tx, u); err != nil {
+		if err := forgive(ctx, tx, secret, u); err != nil {
 			return err
 		}
-		deviceToken, err = s.rememberDevice(ctx, u.ID, now)
-		if err != nil {
-			return err
-		}
+		deviceToken = rememberDevice(secret, u.ID, now)
 		return s.mailPasswordChanged(ctx, tx, u, peer, now)
 	})
 	return deviceToken, err

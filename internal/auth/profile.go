@@ -2,22 +2,37 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 )
 
 // ProfileChange holds the fields that a person may change of themselves; one
-// that is missing stays as it is.
+// that is missing stays as it is. Password is needed for another username
+// only: whoever has it can be logged in by it, and a stolen token must not be enough
+// to take it away.
 type ProfileChange struct {
 	Username  account.Input
 	FirstName account.Input
 	LastName  account.Input
+	Password  account.Input
 }
 
+// How long a username that was given up stays its owner's, and how many of
+// them one account may have. Until then it is not free and does not log in.
+const (
+	usernameKept  = 30 * 24 * time.Hour
+	mostUsernames = 2 // as the text says
+)
+
 // UpdateProfile changes the caller by the rules of registration and returns
-// them as they are now.
+// them as they are now. Another username is mailed to them.
 func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
+	if err := s.countWrite(ctx, caller); err != nil {
+		return account.User{}, err
+	}
 	u, err := s.self(ctx, caller)
 	if err != nil {
 		return account.User{}, err
@@ -27,7 +42,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if c.Username.State != account.Missing {
 		p.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
 		if p.Username != u.Username {
-			if err := s.checkUsernameFree(ctx, errs, p.Username); err != nil {
+			if err := s.checkUsernameChange(ctx, errs, p.Username, u); err != nil {
 				return account.User{}, err
 			}
 		}
@@ -38,28 +53,105 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if c.LastName.State != account.Missing {
 		p.LastName = checkName(errs, "last_name", c.LastName)
 	}
+	renamed := p.Username != u.Username
+	plain := ""
+	if renamed && len(errs["username"]) == 0 {
+		plain = checkPassword(errs, "password", c.Password)
+	}
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
+	if renamed {
+		if u, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
+			return account.User{}, err
+		}
+	}
 	changed := acted(account.EventProfileChanged, caller, s.o.Now())
 	for _, f := range []struct{ name, was, is string }{
-		{"username", u.Username, p.Username}, {"first_name", u.FirstName, p.FirstName}, {"last_name", u.LastName, p.LastName},
+		{"first_name", u.FirstName, p.FirstName}, {"last_name", u.LastName, p.LastName},
 	} {
 		if f.was != f.is {
 			changed.details.Fields = append(changed.details.Fields, f.name)
 		}
 	}
-	if changed.details.Fields == nil {
+	if changed.details.Fields == nil && !renamed {
 		return u, nil
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	committed := func() {}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if renamed {
+			if err := s.rename(ctx, tx, caller, u, p.Username); err != nil {
+				return err
+			}
+		}
+		if changed.details.Fields == nil {
+			return nil
+		}
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, changed)
+		committed, err = s.recordChange(ctx, tx, changed)
+		return err
 	})
+	if err != nil {
+		return account.User{}, usernameTaken(err)
+	}
+	committed()
+	s.wakeMail()
 	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
-	return u, usernameTaken(err)
+	return u, nil
+}
+
+// checkUsernameChange says whether a user may have another name.
+func (s *Service) checkUsernameChange(ctx context.Context, errs account.Fields, username string, u account.User) error {
+	if err := s.checkUsernameFree(ctx, errs, username, u.ID); err != nil || len(errs["username"]) > 0 {
+		return err
+	}
+	return s.checkNotTooOften(ctx, s.store, errs, u)
+}
+
+// checkNotTooOften keeps one account from holding many names.
+func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, u account.User) error {
+	changes, err := st.UsernameChanges(ctx, u.ID, s.o.Now().Add(-usernameKept))
+	if err == nil && len(changes) >= mostUsernames {
+		errs.Add("username", "username.changed_too_often", nil)
+	}
+	return err
+}
+
+// rename gives the caller another name, in the transaction that changes their
+// profile.
+func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
+	now := s.o.Now().UTC()
+	err := tx.ChangeUsername(ctx, u.ID, u.Username, username, now)
+	if errors.Is(err, store.ErrNotFound) { // another name since we looked
+		return account.ErrUserNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.lockUsername(ctx, tx, username, u.ID, now); err != nil {
+		return err
+	}
+	changes, err := tx.UsernameChanges(ctx, u.ID, now.Add(-usernameKept))
+	if err != nil {
+		return err
+	}
+	if len(changes) > mostUsernames { // two requests at once
+		errs := account.Fields{}
+		errs.Add("username", "username.changed_too_often", nil)
+		return errs.Err()
+	}
+	if err := s.record(ctx, tx, acted(account.EventUsernameChanged, caller, now)); err != nil {
+		return err
+	}
+	return s.notify(ctx, tx, u, account.Mail{
+		Kind: account.MailUsernameChanged, IP: caller.Peer.IP,
+		Details: account.MailDetails{
+			Username: username, OldUsername: u.Username, IP: caller.Peer.IP, Device: caller.Peer.UserAgent, Until: now.Add(usernameKept),
+		},
+		CreatedAt: now,
+	})
 }
 
 // Security is what a person sees of how safe their account is.
@@ -76,42 +168,4 @@ func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error
 	}
 	live, err := s.Sessions(ctx, caller)
 	return Security{User: u, Sessions: len(live)}, err
-}
-
-// Export is everything that is held about one person: a field for each table
-// that has rows of theirs. A test fails when a table is forgotten.
-type Export struct {
-	User       account.User
-	Sessions   []account.Session
-	Challenges []account.Challenge
-	Mails      []account.Mail
-	Events     []account.Event
-}
-
-// Export returns everything that is held about the caller (law 09-08,
-// article 7; GDPR, articles 15 and 20). That somebody took all of it is an
-// event, too, and in it.
-func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
-	var e Export
-	var err error
-	if e.User, err = s.self(ctx, caller); err != nil {
-		return Export{}, err
-	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		return s.record(ctx, tx, acted(account.EventDataExported, caller, s.o.Now()))
-	})
-	if err != nil {
-		return Export{}, err
-	}
-	if e.Sessions, err = s.store.Sessions(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	if e.Challenges, err = s.store.Challenges(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	if e.Mails, err = s.store.MailsOf(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	e.Events, err = s.store.Events(ctx, store.EventFilter{UserID: e.User.ID}, 0)
-	return e, err
 }

@@ -27,10 +27,20 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
+	secret, err := s.limitSecret(ctx)
+	if err != nil {
+		return Grant{}, err
+	}
 	n := s.newSession(peer, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		if err := tx.CreateUser(ctx, &u); err != nil {
+	var t turn
+	if s.owesVerification(u) {
+		if t, err = s.mailTurn(ctx, account.MailVerifyEmail, u.Email); err != nil {
+			return Grant{}, err
+		}
+	}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
 		n.UserID = u.ID
@@ -41,7 +51,15 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 		if err != nil {
 			return err
 		}
-		return s.mailVerification(ctx, tx, u, peer, u.JoinedAt)
+		if !s.owesVerification(u) {
+			return nil
+		}
+		err = s.mailVerification(ctx, tx, u, peer.IP, u.JoinedAt, t)
+		if errors.Is(err, account.ErrThrottled(0)) { // another's waits for this mailbox: they can ask again
+			s.o.Log.WarnContext(ctx, "no verification mail: one for another account waits for this mailbox", "user_id", u.ID)
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return Grant{}, usernameTaken(err)
@@ -51,8 +69,8 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	if err != nil {
 		return Grant{}, err
 	}
-	grant.Device, err = s.rememberDevice(ctx, u.ID, u.JoinedAt)
-	return grant, err
+	grant.Device = rememberDevice(secret, u.ID, u.JoinedAt)
+	return grant, nil
 }
 
 // CreateUser creates an active user without logging them in, by the rules of
@@ -62,8 +80,8 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 	if err != nil {
 		return account.User{}, err
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
-		if err := tx.CreateUser(ctx, &u); err != nil {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, s.byStaff(account.EventUserCreated, u.ID, u.JoinedAt))
@@ -71,12 +89,21 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 	return u, usernameTaken(err)
 }
 
+// createUser stores a new user. Others' names are looked at once more after the
+// row is there: whoever gives up a name at this moment is waited for.
+func (s *Service) createUser(ctx context.Context, tx *store.Store, u *account.User) error {
+	if err := tx.CreateUser(ctx, u); err != nil {
+		return err
+	}
+	return s.lockUsername(ctx, tx, u.Username, u.ID, u.JoinedAt)
+}
+
 // newUser checks a registration and hashes its password. Hashing comes
 // before any transaction: it takes longer than all the rest.
 func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
 	errs := account.Fields{}
 	username := account.NormalizeUsername(checkUsername(errs, r.Username))
-	if err := s.checkUsernameFree(ctx, errs, username); err != nil {
+	if err := s.checkUsernameFree(ctx, errs, username, 0); err != nil {
 		return account.User{}, err
 	}
 	plain := checkPassword(errs, "password", r.Password)
@@ -89,7 +116,7 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
-	hash, err := s.hasher.Hash(ctx, plain)
+	hash, err := s.hasher.Hash(asStranger(ctx, peer), plain)
 	if err != nil {
 		return account.User{}, hashing(err)
 	}
@@ -100,16 +127,20 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	}, nil
 }
 
-// checkUsernameFree is asked before the slow part; the unique index decides.
-func (s *Service) checkUsernameFree(ctx context.Context, errs account.Fields, username string) error {
+// checkUsernameFree is asked before the slow part; createUser and the unique
+// index decide. A user of zero is a new one.
+func (s *Service) checkUsernameFree(ctx context.Context, errs account.Fields, username string, userID int64) error {
 	if len(errs["username"]) > 0 {
 		return nil
 	}
-	taken, err := s.store.UsernameTaken(ctx, username)
-	if err == nil && taken {
+	taken, err := s.store.UsernameTaken(ctx, username, userID, s.o.Now().Add(-usernameKept))
+	if err != nil {
+		return err
+	}
+	if taken {
 		errs.Add("username", "username.taken", nil)
 	}
-	return err
+	return s.checkNotProvedAddress(ctx, s.store, errs, username, userID)
 }
 
 // usernameTaken makes the loser of a race for a name look as if it had come
@@ -136,6 +167,10 @@ func (s *Service) newPassword(ctx context.Context, field, plain string, u accoun
 // It comes before any transaction: it may ask another server.
 func (s *Service) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
+	if password.TooLong(plain) {
+		errs.Add(field, "password_too_long", account.Args{"max": password.MaxLength})
+		return errs.Err()
+	}
 	for _, p := range password.Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
 		{Name: "first_name", Value: firstName},

@@ -48,7 +48,8 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, erro
 }
 
 // RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
-// or a backup of it, was read by somebody. Everybody logs in again.
+// or a backup of it, was read by somebody. Everybody logs in again. Device
+// tokens get another secret, too.
 func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
 			return all, fmt.Errorf("key %s: %w", k.ID, err)
 		}
 	}
-	return all, nil
+	return all, s.replaceDeviceSecret(ctx)
 }
 
 // reloadRevoked lets this process forget what was revoked, too. The
@@ -148,7 +149,7 @@ func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id str
 			return KeyRevocation{}, err
 		}
 	}
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
@@ -208,7 +209,7 @@ func (s *Service) revokeSessionsOfTokens(ctx context.Context, from, to time.Time
 		if i == shares-1 {
 			last = "~" // after every letter
 		}
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			n, err := tx.RevokeSessionsOfTokens(ctx, store.IDRange{From: first, Before: last}, from, to, now)
 			ended += n
 			return err

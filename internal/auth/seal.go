@@ -87,7 +87,7 @@ func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error 
 		if secret.Sealed(k.Private) {
 			continue
 		}
-		err := s.store.Tx(ctx, func(tx *store.Store) error {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			return tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(k.Private, keyContext(k)))
 		})
 		if err != nil && !errors.Is(err, store.ErrNotFound) { // not found: another server did it
@@ -101,14 +101,15 @@ func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error 
 	return nil
 }
 
-// ReencryptKeys encrypts every key with the present encryption key, whatever
-// it was encrypted with before, and returns how many it changed. Either all
+// ReencryptKeys encrypts every key, and the secret of device tokens, with the
+// present encryption key, whatever they were encrypted with before, and
+// returns how many keys it changed. Either all
 // are changed or, where one cannot be read, none.
 func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 	if s.o.Box == nil {
 		return 0, ErrNoEncryptionKey
 	}
-	err = s.store.Tx(ctx, func(tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		changed = 0
 		keys, err := tx.Keys(ctx)
 		if err != nil {
@@ -132,7 +133,7 @@ func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 				changed++
 			}
 		}
-		return nil
+		return s.reencryptSecret(ctx, tx)
 	})
 	if err != nil {
 		return 0, err

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -178,7 +179,9 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 			t.Helper()
 			for _, now := range stored(t, st) {
 				if now.ID == k.ID {
-					if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.ReplacePrivateKey(t.Context(), k.ID, now.Private, with) }); err != nil {
+					if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+						return tx.ReplacePrivateKey(t.Context(), k.ID, now.Private, with)
+					}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -242,7 +245,7 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 				ID: "junk" + private, Algorithm: "EdDSA", TokenType: "access", Generation: int64(i + 1),
 				Private: secret.NewBytes([]byte(private)), CreatedAt: s.clock.now(), ActiveAt: s.clock.now(),
 			}
-			if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateKey(t.Context(), junk) }); err != nil {
+			if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateKey(t.Context(), junk) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -253,7 +256,9 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
-		if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.RevokeKey(t.Context(), signedBy(t, g.Access)) }); err != nil {
+		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			return tx.RevokeKey(t.Context(), signedBy(t, g.Access))
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.LoadKeys(t.Context()); err == nil {
@@ -303,7 +308,7 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 		// One key that cannot be read: none is changed.
 		before := stored(t, st)
 		damaged := append(bytes.Clone(before[0].Private.Reveal()), 'x')
-		if err := st.Tx(t.Context(), func(tx *store.Store) error {
+		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.ReplacePrivateKey(t.Context(), before[0].ID, before[0].Private, secret.NewBytes(damaged))
 		}); err != nil {
 			t.Fatal(err)

@@ -53,7 +53,7 @@ func (s *Service) CreateService(ctx context.Context, v account.Service) (account
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
 	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
 	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateService(ctx, v); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Service) CreateService(ctx context.Context, v account.Service) (account
 // or its name.
 func (s *Service) DisableService(ctx context.Context, idOrName string) error {
 	now := s.o.Now()
-	err := s.store.Tx(ctx, func(tx *store.Store) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.DisableService(ctx, idOrName, now); err != nil {
 			return err
 		}
@@ -86,10 +86,12 @@ func (s *Service) DisableService(ctx context.Context, idOrName string) error {
 	return err
 }
 
-// AuthenticateService returns the service of an id and its secret. The error
-// is [account.ErrServiceUnknown], whatever is wrong. It takes the same time
-// whether or not the service exists.
-func (s *Service) AuthenticateService(ctx context.Context, id string, plain secret.Text) (account.Service, error) {
+// AuthenticateService returns the service of an id and its secret, and counts
+// the request for it. The error is [account.ErrServiceUnknown], whatever is
+// wrong, or [account.ErrThrottled]: for a network that was refused too often,
+// which does not keep services there from asking, and for a service that asks
+// too often. It takes the same time whether or not the service exists.
+func (s *Service) AuthenticateService(ctx context.Context, peer account.Peer, id string, plain secret.Text) (account.Service, error) {
 	asked := id
 	if !serviceID(id) {
 		asked = nobodysID // not anything to the database: PostgreSQL refuses some texts
@@ -105,9 +107,19 @@ func (s *Service) AuthenticateService(ctx context.Context, id string, plain secr
 	}
 	right := subtle.ConstantTimeCompare([]byte(serviceHash(plain.Reveal())), []byte(want)) == 1
 	if !right || !known || !v.DisabledAt.IsZero() {
-		return account.Service{}, account.ErrServiceUnknown
+		return account.Service{}, s.refuseService(ctx, peer)
+	}
+	if err := s.take(ctx, askPerService, v.ID); err != nil {
+		return account.Service{}, err
 	}
 	return v, nil
+}
+
+func (s *Service) refuseService(ctx context.Context, peer account.Peer) error {
+	if err := s.Admit(ctx, refusedPerNetwork, peer); err != nil {
+		return err
+	}
+	return account.ErrServiceUnknown
 }
 
 // serviceHash is enough for a secret of 256 random bits: there is nothing to

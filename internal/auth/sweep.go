@@ -15,6 +15,9 @@ const (
 	keepDeadMails = 30 * 24 * time.Hour // for somebody to try them again
 )
 
+// sweep deletes at most so many rows and says how many.
+type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
+
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
@@ -26,19 +29,34 @@ const (
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
-	sweeps := []func(tx *store.Store, most int) (int64, error){
-		func(tx *store.Store, most int) (int64, error) {
+	sweeps := []sweep{
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteSessions(ctx, day.Add(-s.o.AccessLifetime), most)
 		},
-		func(tx *store.Store, most int) (int64, error) { return tx.DeleteChallenges(ctx, day, most) },
-		func(tx *store.Store, most int) (int64, error) { return tx.DeleteRevokedTokens(ctx, day, most) },
-		func(tx *store.Store, most int) (int64, error) {
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteChallenges(ctx, day, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteRevokedTokens(ctx, day, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
 		},
-		func(tx *store.Store, most int) (int64, error) { return s.eraseUsers(ctx, tx, now, most) },
-		func(tx *store.Store, most int) (int64, error) { return s.forgetNobodys(ctx, tx, now, most) },
-		func(tx *store.Store, most int) (int64, error) { return s.removeEvents(ctx, tx, now, most) },
-		func(tx *store.Store, most int) (int64, error) { return tx.DeleteGuesses(ctx, now, most) },
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return s.eraseUsers(ctx, tx, now, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return s.forgetNobodys(ctx, tx, now, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return s.removeEvents(ctx, tx, now, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteGuesses(ctx, now, most)
+		},
+		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
+		},
 	}
 	for _, sweep := range sweeps {
 		if err := s.repeat(ctx, sweep); err != nil {
@@ -46,6 +64,18 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 	}
 	return s.sweepKeys(ctx)
+}
+
+// SweepMailFolder deletes the mails of the folder whose links are worthless by
+// now, a day after they were written at the earliest.
+func (s *Service) SweepMailFolder(ctx context.Context) error {
+	if s.o.Mail.Sender == nil {
+		return nil
+	}
+	_, err := s.o.Mail.Sender.Sweep(ctx, s.o.Now(), func(kind account.MailKind) time.Duration {
+		return max(keepSentMails, challengeLifetimes[mailChallenges[kind]])
+	})
+	return err
 }
 
 // eraseUsers deletes people who closed their account long enough ago. Their
@@ -79,12 +109,12 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 
 // repeat deletes in steps: a longer transaction would keep SQLite's writers
 // waiting.
-func (s *Service) repeat(ctx context.Context, sweep func(tx *store.Store, most int) (int64, error)) error {
+func (s *Service) repeat(ctx context.Context, step sweep) error {
 	const most = 500
 	for {
 		var n int64
-		err := s.store.Tx(ctx, func(tx *store.Store) (err error) {
-			n, err = sweep(tx, most)
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+			n, err = step(ctx, tx, most)
 			return err
 		})
 		if err != nil || n < most {

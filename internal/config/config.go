@@ -41,17 +41,20 @@ type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
+	AcceptMaxAge    string `name:"accept-hs256-max-age" env:"YOOZAK_ACCEPT_HS256_MAX_AGE" default:"720h" placeholder:"TIME" group:"Tokens:" help:"The longest time that such a token may be good for, from issue to expiry: Django's REFRESH_TOKEN_LIFETIME or more. Longer ones are refused."`
+	AcceptUntil     string `name:"accept-hs256-until" env:"YOOZAK_ACCEPT_HS256_UNTIL" placeholder:"DATE" group:"Tokens:" help:"The last day (2026-12-31, UTC), or the time (2026-12-31T12:00:00Z), until which such tokens are good at all. Without it there is no end."`
+	AcceptUserID    string `name:"accept-hs256-user-id-claim" env:"YOOZAK_ACCEPT_HS256_USER_ID_CLAIM" default:"user_id" placeholder:"NAME" group:"Tokens:" help:"The claim of Django's tokens that holds the user's id: simplejwt's USER_ID_CLAIM."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
 	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
-	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
+	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Exchange refresh tokens: the answer to a refresh has a new one, and the one before ends the session if it comes again after the new one was used."`
 }
 
 // Encryption says with what the keys in the database are encrypted.
 type Encryption struct {
-	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys and the secret of device tokens in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
 	EncryptionKeyOldFile string `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
@@ -72,11 +75,11 @@ type Passwords struct {
 type Mail struct {
 	SMTPURLFile    string `name:"smtp-url-file" env:"YOOZAK_SMTP_URL_FILE" placeholder:"PATH" group:"Mail:" help:"File that holds the URL of the SMTP server (or set YOOZAK_SMTP_URL)."`
 	MailFolder     string `name:"mail-folder" env:"YOOZAK_MAIL_FOLDER" placeholder:"PATH" group:"Mail:" help:"Write mails into this folder instead, as .eml files. Without SMTP and folder they go to mails/ beside the database."`
-	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" default:"Yoozak <no-reply@localhost>" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you."`
+	SMTPHelo       string `name:"smtp-helo" env:"YOOZAK_SMTP_HELO" placeholder:"NAME" group:"Mail:" help:"How the SMTP server is greeted (EHLO): the name of this host, such as accounts.shop.example. Without it, the sender's domain."`
+	MailFrom       string `name:"mail-from" env:"YOOZAK_MAIL_FROM" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you. Needed with SMTP; without it, Yoozak <no-reply@localhost>."`
 	PublicURL      string `name:"public-url" env:"YOOZAK_PUBLIC_URL" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
 	LinkTemplate   string `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
-	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour to one address that somebody who is not logged in, or not yet known to have it, can cause."`
-	MailPerIP      string `name:"mail-per-ip" env:"YOOZAK_MAIL_PER_IP" default:"30" placeholder:"N" group:"Mail:" help:"Most of those mails an hour because of one IP address."`
+	MailPerAddress string `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
 }
 
 // Shop says what customers see of the shop in mails and on pages, and who
@@ -114,10 +117,11 @@ type Limits struct {
 // HTTP says how the server is reached.
 type HTTP struct {
 	Listen          string `name:"listen" env:"YOOZAK_LISTEN" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
-	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example. An asterisk allows all."`
-	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks whose X-Forwarded-For is believed, separated by commas."`
+	CORSOrigins     string `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example, or https://*.shop.example for every name below it. An asterisk alone allows all."`
+	CORSLoopback    string `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" placeholder:"BOOL" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
+	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
-	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
+	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left; a third of its lifetime at most."`
 	RequestTimeout  string `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
 	ShutdownTimeout string `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
 	MetricsListen   string `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
@@ -174,9 +178,10 @@ type LimitsConfig struct {
 type MailConfig struct {
 	SMTPURL                 secret.Text
 	Folder                  string
+	Helo                    string // empty: the sender's domain
 	From                    string
 	PublicURL, LinkTemplate string // without a slash at the end; empty: not given
-	PerAddress, PerIP       int
+	PerAddress              int
 }
 
 // ShopConfig is what [Shop] means. Colour is as it was given; nil: none was.
@@ -205,6 +210,9 @@ type TokensConfig struct {
 	Algorithm       string
 	Secret          secret.Bytes
 	Accept          secret.Bytes // of Django; may be empty
+	AcceptMaxAge    time.Duration
+	AcceptUntil     time.Time // zero: no end
+	AcceptUserID    string    // the claim of Django's tokens that holds the user's id
 	Issuer          string
 	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
@@ -232,13 +240,24 @@ type PasswordsConfig struct {
 // when off.
 type HTTPConfig struct {
 	Listen, MetricsListen, DebugListen string
-	CORSOrigins                        []string
+	CORSOrigins                        []string // as browsers write them; "*" is all, https://*.shop.example all below that
+	CORSLoopback                       bool
 	TrustedProxies                     []netip.Prefix
 	Language                           string
 	RefreshHint                        time.Duration
 	RequestTimeout, ShutdownTimeout    time.Duration
 	LogLevel, LogFormat                string
 	LogRequests                        bool
+}
+
+// RefreshHint is how much an access token may have left when its holder is
+// asked to renew, and whether that is less than was set. More than a third of
+// its life would be an answer to each renewal with the wish for the next.
+func (c Config) RefreshHint() (hint time.Duration, capped bool) {
+	if most := c.Tokens.AccessLifetime / 3; c.HTTP.RefreshHint > most {
+		return most, true
+	}
+	return c.HTTP.RefreshHint, false
 }
 
 // TLSConfig is what [TLS] means: files, or domains, or neither.
@@ -304,6 +323,7 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
+		AcceptUserID:    p.userIDClaim(t.AcceptUserID),
 	}
 	for _, name := range c.Tokens.Audience {
 		if strings.ContainsFunc(name, unicode.IsSpace) {
@@ -322,8 +342,13 @@ func (t Tokens) load(c *Config, p *problems) {
 		}
 		c.Tokens.Secret = secret.NewBytes([]byte(plain))
 	}
+	c.Tokens.AcceptMaxAge = p.duration("YOOZAK_ACCEPT_HS256_MAX_AGE", t.AcceptMaxAge, time.Minute, 400*24*time.Hour)
+	c.Tokens.AcceptUntil = p.end("YOOZAK_ACCEPT_HS256_UNTIL", t.AcceptUntil)
 	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
 	if accept == "" && t.AcceptFile == "" {
+		if c.Tokens.AcceptUserID != userIDClaim && c.Tokens.Algorithm != "HS256" {
+			p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", "is set without YOOZAK_ACCEPT_HS256_SECRET: no token of Django's is accepted")
+		}
 		return
 	}
 	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
@@ -331,6 +356,36 @@ func (t Tokens) load(c *Config, p *problems) {
 		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
 	}
 	c.Tokens.Accept = secret.NewBytes([]byte(accept))
+}
+
+// end reads a time, or a day, which ends when it is over.
+func (p *problems) end(name, s string) time.Time {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return time.Time{}
+	}
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day.AddDate(0, 0, 1)
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		p.add(name, fmt.Sprintf("must be a day such as 2026-12-31, or a time such as 2026-12-31T12:00:00Z, not %q", s))
+	}
+	return at.UTC()
+}
+
+// userIDClaim is simplejwt's default.
+const userIDClaim = "user_id"
+
+// userIDClaim reads the name of a claim that can hold a user's id: not one
+// that says something else of a token.
+func (p *problems) userIDClaim(name string) string {
+	name = strings.TrimSpace(name)
+	const others = " exp iat nbf iss aud sid jti token_type "
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(others, " "+name+" ") {
+		p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", fmt.Sprintf("must be the name of the claim that holds the user's id, such as user_id or sub, not %q", name))
+	}
+	return name
 }
 
 // secret reads a secret from its variable, or from the file that the
@@ -418,23 +473,30 @@ func (g Passwords) load(c *Config, p *problems) {
 	}
 }
 
+// localSender writes mails that stay on this machine.
+const localSender = "Yoozak <no-reply@localhost>"
+
 func (m Mail) load(c *Config, p *problems) {
 	c.Mail = MailConfig{
-		SMTPURL: secret.NewText(p.get("YOOZAK_SMTP_URL")), Folder: m.MailFolder, From: m.MailFrom,
+		SMTPURL: secret.NewText(strings.TrimSpace(p.get("YOOZAK_SMTP_URL"))), Folder: m.MailFolder, Helo: strings.TrimSpace(m.SMTPHelo), From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
-		PerIP:      p.number("YOOZAK_MAIL_PER_IP", m.MailPerIP, 1, 1_000_000),
 	}
 	if m.SMTPURLFile != "" {
 		if !c.Mail.SMTPURL.Empty() {
 			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
 		}
-		c.Mail.SMTPURL = secret.NewText(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile))
+		c.Mail.SMTPURL = secret.NewText(strings.TrimSpace(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)))
 	}
 	if !c.Mail.SMTPURL.Empty() && c.Mail.Folder != "" {
 		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
 	}
-	if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
+	if m.MailFrom == "" {
+		c.Mail.From = localSender
+		if !c.Mail.SMTPURL.Empty() {
+			p.add("YOOZAK_MAIL_FROM", "is needed with YOOZAK_SMTP_URL: a sender of yours, such as Yoozak <bonjour@yoozak.ma>")
+		}
+	} else if from, err := mail.ParseAddress(m.MailFrom); err != nil || !strings.Contains(from.Address, "@") {
 		p.add("YOOZAK_MAIL_FROM", fmt.Sprintf("must be an address, such as Yoozak <bonjour@yoozak.ma>, not %q", m.MailFrom))
 	}
 	if c.Mail.PublicURL != "" {
@@ -583,6 +645,7 @@ func (h HTTP) load(c *Config, p *problems) {
 		LogLevel:        p.choice("YOOZAK_LOG_LEVEL", h.LogLevel, "debug", "info", "warn", "error"),
 		LogFormat:       p.choice("YOOZAK_LOG_FORMAT", h.LogFormat, "auto", "text", "json"),
 		LogRequests:     p.boolean("YOOZAK_LOG_REQUESTS", h.LogRequests),
+		CORSLoopback:    p.boolean("YOOZAK_CORS_LOOPBACK", h.CORSLoopback),
 	}
 	if h.MetricsListen != "" {
 		c.HTTP.MetricsListen = p.address("YOOZAK_METRICS_LISTEN", h.MetricsListen)
@@ -594,27 +657,38 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 	}
 	for _, origin := range list(h.CORSOrigins) {
-		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil) {
-			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q is not an origin, such as https://shop.example (no path, no slash at the end)", origin))
+		normal, err := normalizeOrigin(origin)
+		if err != nil {
+			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q %v", origin, err))
 			continue
 		}
-		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, strings.ToLower(origin))
+		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)
 	}
 	for _, network := range list(h.TrustedProxies) {
-		prefix, err := netip.ParsePrefix(network)
-		if err != nil {
-			var ip netip.Addr
-			if ip, err = netip.ParseAddr(network); err == nil {
-				prefix = netip.PrefixFrom(ip, ip.BitLen())
-			}
-		}
-		if err != nil {
+		prefix, ok := parseNetwork(network)
+		if !ok {
 			p.add("YOOZAK_TRUSTED_PROXIES", fmt.Sprintf("%q is not an address or network, such as 10.0.0.0/8", network))
 			continue
 		}
-		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix.Masked())
+		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix)
 	}
+}
+
+// parseNetwork reads a network or one address. IPv4 in the form of IPv6 is
+// IPv4, as the addresses are that it is compared with.
+func parseNetwork(text string) (netip.Prefix, bool) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		ip, err := netip.ParseAddr(text)
+		if err != nil || ip.Zone() != "" {
+			return netip.Prefix{}, false
+		}
+		prefix = netip.PrefixFrom(ip, ip.BitLen())
+	}
+	if ip := prefix.Addr(); ip.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(ip.Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), true
 }
 
 func (g TLS) load(c *Config, p *problems) {

@@ -53,9 +53,9 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	}
 	want := config.Config{
 		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
-		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
+		Tokens:    config.TokensConfig{Algorithm: "ES256", AcceptUserID: "user_id", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
-		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5, PerIP: 30},
+		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
 		Shop:      config.ShopConfig{Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.ShadowConfig{
@@ -151,7 +151,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
 	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerIP, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	l := filled[config.Limits]()
 	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
 	_, err := config.Load(none, d, tk, p, h, m, a, l)
@@ -161,7 +161,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION", "JWT_AUDIENCE",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_IP", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_ADDRESS", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -230,6 +230,87 @@ func TestSecretOfHS256(t *testing.T) {
 		}
 		if err != nil && test.variable != "" && strings.Contains(err.Error(), test.variable) {
 			t.Errorf("%s: the error shows the secret: %v", name, err)
+		}
+	}
+}
+
+func TestEndOfDjangosTokens(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]time.Time{
+		"":                          {},
+		"2026-12-31":                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+		" 2026-12-31T12:00:00Z ":    time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC),
+		"2026-12-31T12:00:00+01:00": time.Date(2026, 12, 31, 11, 0, 0, 0, time.UTC),
+	} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil = given
+		if c, err := config.Load(none, tk); err != nil || !c.Tokens.AcceptUntil.Equal(want) {
+			t.Errorf("%q: %v, %v; want %v", given, c.Tokens.AcceptUntil, err, want)
+		}
+	}
+	for _, given := range []string{"soon", "31/12/2026", "2026-13-01", "2026-12-31 12:00", "720h"} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil, tk.AcceptMaxAge = given, "0"
+		_, err := config.Load(none, tk)
+		if err == nil || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_UNTIL must be") || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_MAX_AGE must be") {
+			t.Errorf("%q: %v", given, err)
+		}
+	}
+}
+
+// TestRefreshHintIsAThirdAtMost: a client that obeys would renew with each
+// request.
+func TestRefreshHintIsAThirdAtMost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		access, hint string
+		want         time.Duration
+		capped       bool
+	}{
+		{"1h", "5m", 5 * time.Minute, false},
+		{"15m", "5m", 5 * time.Minute, false},
+		{"20s", "5m", 20 * time.Second / 3, true},
+		{"1h", "2h", 20 * time.Minute, true},
+		{"20s", "0s", 0, false},
+	} {
+		_, tk, _, h := all()
+		tk.AccessLifetime, h.RefreshHint = test.access, test.hint
+		c, err := config.Load(none, tk, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, capped := c.RefreshHint(); got != test.want || capped != test.capped {
+			t.Errorf("%s of %s: %v, %v; want %v, %v", test.hint, test.access, got, capped, test.want, test.capped)
+		}
+	}
+}
+
+func TestClaimOfDjangosUserIDs(t *testing.T) {
+	t.Parallel()
+	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	for name, test := range map[string]struct {
+		algorithm, secret, claim string
+		want                     string // part of the error; empty: none
+	}{
+		"default":                {"ES256", "", "user_id", ""},
+		"sub":                    {"ES256", django, " sub ", ""},
+		"sub, one secret":        {"HS256", "", "sub", ""},
+		"nothing is accepted":    {"ES256", "", "sub", "without YOOZAK_ACCEPT_HS256_SECRET"},
+		"empty":                  {"ES256", django, "", "must be the name"},
+		"says something else":    {"ES256", django, "exp", "must be the name"},
+		"says which type it is":  {"ES256", django, "token_type", "must be the name"},
+		"what cannot be a claim": {"ES256", django, "user id", "must be the name"},
+	} {
+		_, tk, _, _ := all()
+		tk.JWTAlgorithm, tk.AcceptUserID = test.algorithm, test.claim
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ACCEPT_HS256_SECRET": test.secret, "YOOZAK_JWT_SECRET": "from-the-variable-0123456789-012345"}[n]
+		}, tk)
+		if test.want == "" && (err != nil || c.Tokens.AcceptUserID != strings.TrimSpace(test.claim)) {
+			t.Errorf("%s: %q, %v", name, c.Tokens.AcceptUserID, err)
+		}
+		if test.want != "" && (err == nil || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_USER_ID_CLAIM ") || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want an error with %q", name, err, test.want)
 		}
 	}
 }
@@ -367,6 +448,41 @@ func TestServersOfAShadow(t *testing.T) {
 	}
 }
 
+// TestSMTPNeedsASenderAndAPublicURL: what is right for a folder is not right
+// for the world.
+func TestSMTPNeedsASenderAndAPublicURL(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		smtp, from, public, template string
+		want                         []string // settings that are named
+	}{
+		"all three":    {"smtps://mail.example", "a@shop.example", "https://a.example", "", nil},
+		"template":     {"smtps://mail.example", "a@shop.example", "", "https://a.example/{action}#{token}", nil},
+		"no sender":    {"smtps://mail.example", "", "https://a.example", "", []string{"YOOZAK_MAIL_FROM"}},
+		"neither":      {"smtps://mail.example", "", "", "", []string{"YOOZAK_MAIL_FROM", "YOOZAK_PUBLIC_URL"}},
+		"blank sender": {"smtps://mail.example", " ", "https://a.example", "", []string{"YOOZAK_MAIL_FROM"}},
+		"none":         {"", "", "", "", nil},
+	} {
+		m := filled[config.Mail]()
+		m.MailFrom, m.PublicURL, m.LinkTemplate = test.from, test.public, test.template
+		c, err := config.Load(func(name string) string {
+			return map[string]string{"YOOZAK_SMTP_URL": test.smtp}[name]
+		}, m)
+		if (err != nil) != (test.want != nil) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want+" ") {
+				t.Errorf("%s: %s is not named in %v", name, want, err)
+			}
+		}
+		if test.smtp == "" && c.Mail.From != "Yoozak <no-reply@localhost>" {
+			t.Errorf("%s: sender %q", name, c.Mail.From)
+		}
+	}
+}
+
 func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
 	t.Parallel()
 	for given, ok := range map[string]bool{
@@ -419,12 +535,12 @@ func TestTLS(t *testing.T) {
 func TestListsOfOriginsAndProxies(t *testing.T) {
 	t.Parallel()
 	_, _, _, h := all()
-	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1"
+	h.CORSOrigins, h.TrustedProxies = " https://Shop.example , http://localhost:3000,", "10.0.0.0/8, 2001:db8::1, ::ffff:192.0.2.7, ::ffff:198.51.100.0/120"
 	c, err := config.Load(none, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128]" {
+	if got := fmt.Sprint(c.HTTP.CORSOrigins, c.HTTP.TrustedProxies); got != "[https://shop.example http://localhost:3000] [10.0.0.0/8 2001:db8::1/128 192.0.2.7/32 198.51.100.0/24]" {
 		t.Error(got)
 	}
 }
@@ -473,7 +589,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 				b.WriteString("| `YOOZAK_ENCRYPTION_KEY_OLD` | none: it is a secret | | That key itself. |\n")
 			}
 			if tag.Get("env") == "YOOZAK_SMTP_URL_FILE" {
-				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. |\n")
+				b.WriteString("| `YOOZAK_SMTP_URL` | none: it holds a password | | The SMTP server: `smtps://user:password@host:465`, or `smtp://user:password@host:587` with STARTTLS. See [below](#choosing). |\n")
 			}
 		}
 	}
@@ -503,6 +619,7 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
 	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
+	m.MailFrom = "bonjour@shop.example"
 	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 // how many. Groups and permissions are not in it, so that loading it leaves
 // those of Django alone.
 func Export(ctx context.Context, st *store.Store, to io.Writer, l Layout) (int64, error) {
-	if err := l.check(); err != nil {
+	if err := errors.Join(l.check(), l.checkShared()); err != nil {
 		return 0, err
 	}
 	if l.Model == "" {
@@ -57,14 +57,22 @@ func Export(ctx context.Context, st *store.Store, to io.Writer, l Layout) (int64
 // fixture is one object of loaddata's JSON.
 func fixture(u account.User, l Layout) ([]byte, error) {
 	fields := make(map[string]any, len(Fields))
-	for field, value := range map[string]any{
-		"username": u.Username, "password": password.Django(u.PasswordHash), "email": u.Email,
-		"first_name": u.FirstName, "last_name": u.LastName,
-		"is_active": u.Active, "is_staff": u.Staff, "is_superuser": u.Superuser,
-		"date_joined": djangoDate(u.JoinedAt), "last_login": djangoDate(u.LastLoginAt),
+	for _, f := range []struct {
+		name  string
+		value any
+	}{
+		{"username", u.Username}, {"password", password.Django(u.PasswordHash)},
+		{"first_name", u.FirstName}, {"last_name", u.LastName},
+		{"is_active", u.Active}, {"is_staff", u.Staff}, {"is_superuser", u.Superuser},
+		{"date_joined", djangoDate(u.JoinedAt, l.Zone)}, {"last_login", djangoDate(u.LastLoginAt, l.Zone)},
+		{"email", u.Email}, // the last: where it shares the column of the username, mails go there
 	} {
-		if column, wanted := l.column(field); wanted {
-			fields[column] = value
+		column, wanted := l.column(f.name)
+		if _, shared := fields[column]; shared && f.value == "" {
+			continue // nobody has no username
+		}
+		if wanted {
+			fields[column] = f.value
 		}
 	}
 	line, err := json.Marshal(struct {
@@ -78,10 +86,34 @@ func fixture(u account.User, l Layout) ([]byte, error) {
 	return line, nil
 }
 
-// djangoDate is a date to the microsecond, or null.
-func djangoDate(t time.Time) any {
-	if t.IsZero() {
+// checkShared refuses two fields in one column of which one would be lost.
+// Username and email may share one, as in projects where people log in with
+// their address: the address is written, because links to choose another
+// password go there.
+func (l Layout) checkShared() error {
+	owners := map[string]string{}
+	for _, field := range Fields {
+		column, wanted := l.column(field)
+		other, shared := owners[column]
+		if !wanted || field == "id" {
+			continue // which is not among a fixture's fields
+		}
+		if shared && (other != "username" || field != "email") {
+			return fmt.Errorf("%s and %s are both to be written into the column %q: leave one out, with --column %s=", other, field, column, field)
+		}
+		owners[column] = field
+	}
+	return nil
+}
+
+// djangoDate is a date to the microsecond, or null. In a zone it is bare, as
+// a project with USE_TZ=False has them.
+func djangoDate(t time.Time, zone *time.Location) any {
+	switch {
+	case t.IsZero():
 		return nil
+	case zone != nil:
+		return t.In(zone).Format("2006-01-02T15:04:05.000000")
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
 }

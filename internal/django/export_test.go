@@ -2,7 +2,9 @@ package django_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +56,7 @@ func TestDjangoTakesEverybodyBack(t *testing.T) {
 		}
 		disabled := u
 		disabled.Username, disabled.Active = "disabled", false
-		write(t, st, func(tx *store.Store) error {
+		write(t, st, func(_ context.Context, tx *store.Store) error {
 			if err := tx.CreateUser(t.Context(), &u); err != nil {
 				return err
 			}
@@ -133,5 +135,44 @@ func TestExportForACustomModel(t *testing.T) {
 	}
 	if got, want := list[0].Fields["password"], "argon2"+ours; got != want {
 		t.Errorf("password %v, want %s", got, want)
+	}
+}
+
+// TestExportOfTwoFieldsInOneColumn: whoever changed their address has the new
+// one at Django, always.
+func TestExportOfTwoFieldsInOneColumn(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t))
+	for _, u := range []account.User{
+		{Username: "old@example.ma", Email: "new@example.ma"}, {Username: "same@example.ma", Email: "same@example.ma"}, {Username: "amina"},
+	} {
+		u.PasswordHash, u.Active, u.Language, u.JoinedAt, u.PasswordAt = ours, true, "fr", now, now
+		write(t, st, func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) })
+	}
+	for range 20 { // the order of a map would show
+		data, err := os.ReadFile(export(t, st, django.Layout{Columns: map[string]string{"username": "email", "last_name": ""}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"email":"new@example.ma"`, `"email":"same@example.ma"`, `"email":"amina"`} {
+			if !strings.Contains(string(data), want) {
+				t.Fatalf("%s lacks %s", data, want)
+			}
+		}
+	}
+	for name, columns := range map[string]map[string]string{
+		"names":       {"first_name": "full_name", "last_name": "full_name"},
+		"onto a name": {"email": "first_name"},
+		"dates":       {"last_login": "date_joined"},
+		"password":    {"username": "password"},
+		"three":       {"username": "login", "email": "login", "first_name": "login"},
+	} {
+		_, err := django.Export(t.Context(), st, io.Discard, django.Layout{Columns: columns})
+		if err == nil || !strings.Contains(err.Error(), "are both to be written into the column") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := django.Export(t.Context(), st, io.Discard, django.Layout{Columns: map[string]string{"first_name": "", "last_name": "first_name"}}); err != nil {
+		t.Errorf("a column whose own field is left out: %v", err)
 	}
 }

@@ -14,10 +14,13 @@ import (
 
 // Options say how to import.
 type Options struct {
-	DryRun  bool // undo everything at the end
-	Now     time.Time
-	Told    func(Remark)                    // each row that is left out, or in part
-	Reading func(done float64, users int64) // after each batch
+	DryRun bool // undo everything at the end
+	// EmailsVerified says that Django checked that people read the addresses
+	// that it has for them.
+	EmailsVerified bool
+	Now            time.Time
+	Told           func(Remark)                    // each row that is left out, or in part
+	Reading        func(done float64, users int64) // after each batch
 }
 
 // Remark is what there is to say about a row. It holds no hash and no
@@ -41,6 +44,9 @@ type Report struct {
 	Gone      int64            // imported once, and not in the source any more
 	Revoked   int64            // refresh tokens on the blacklist, new ones
 	Formats   map[string]int64 // of the hashes of those who were not skipped
+	Dead      int64            // users whose hash no password can match here, though it is no unusable one
+	Bare      int64            // users with a date that has no time zone; they were read as UTC
+	Verified  int64            // addresses that count as verified from now on
 }
 
 // Why a good row is left out, or a part of it.
@@ -51,6 +57,7 @@ const (
 	reasonErased  = "the user was erased here since the last import"
 	reasonChosen  = "the password changed on both sides; the one chosen here stays"
 	reasonForm    = "the username is not in Unicode's NFKC form, to which every login is brought: log in by e-mail, or rename"
+	reasonShared  = "the address stays unverified: it is also used" // by user …
 	reasonMissing = "the user is not in the source any more; the account here stays"
 )
 
@@ -75,7 +82,7 @@ const language = "fr"
 func Import(ctx context.Context, st *store.Store, src Source, o Options) (Report, error) {
 	o.Now = o.Now.UTC().Truncate(time.Microsecond) // as the databases keep it
 	var report Report
-	err := st.Import(ctx, func(tx *store.Import) error {
+	err := st.Import(ctx, func(ctx context.Context, tx *store.Import) error {
 		r := &run{ctx: ctx, tx: tx, o: o, report: Report{Skipped: map[string]int64{}, Formats: map[string]int64{}}}
 		if err := r.all(src); err != nil {
 			return err
@@ -119,6 +126,11 @@ func (r *run) all(src Source) (err error) {
 	}
 	if err := r.gone(); err != nil {
 		return err
+	}
+	if r.o.EmailsVerified {
+		if err := r.verifyEmails(); err != nil {
+			return err
+		}
 	}
 	return r.blacklist(src)
 }
@@ -195,6 +207,9 @@ func (r *run) records(batch []Record) error {
 		if reason != "" {
 			r.skip(Remark{ID: rec.ID, Username: rec.User.Username, Reason: reason})
 			continue
+		}
+		if rec.Bare {
+			r.report.Bare++
 		}
 		users = append(users, rec.User)
 	}
@@ -443,6 +458,10 @@ func (r *run) count(hash string) {
 	switch {
 	case hash == "":
 		name = "none"
+	case name == "unusable":
+	case !password.Usable(hash):
+		name += " (no password matches it here)"
+		r.report.Dead++
 	case weak:
 		name += " (weak: guessed fast by who has it)"
 	}

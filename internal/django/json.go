@@ -48,7 +48,7 @@ func (s *jsonSource) objects(ctx context.Context, yield func(*object) error) err
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	in := bufio.NewReaderSize(s.file, 1<<16)
+	in := bufio.NewReaderSize(&utf8Reader{in: s.file}, 1<<16)
 	if mark, err := in.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = in.Discard(3) // Windows' way to say UTF-8
 	}
@@ -64,8 +64,10 @@ func (s *jsonSource) objects(ctx context.Context, yield func(*object) error) err
 	}
 	for n := 0; ; n++ {
 		if list && !d.More() {
-			_, err := d.Token() // the end of the list, or what is wrong with it
-			return err
+			if _, err := d.Token(); err != nil { // the end of the list, or what is wrong with it
+				return fmt.Errorf("at byte %d: %w", d.InputOffset(), err)
+			}
+			return onlyBlanks(io.MultiReader(d.Buffered(), in), d.InputOffset())
 		}
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -79,6 +81,21 @@ func (s *jsonSource) objects(ctx context.Context, yield func(*object) error) err
 		s.offset.Store(d.InputOffset())
 		if err := yield(&o); err != nil {
 			return err
+		}
+	}
+}
+
+// onlyBlanks is an error when anything else follows the list.
+func onlyBlanks(in io.Reader, at int64) error {
+	rest := bufio.NewReader(in)
+	for ; ; at++ {
+		switch c, err := rest.ReadByte(); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
+			return fmt.Errorf("at byte %d: something follows the list, such as another dump: import one file after the other", at)
 		}
 	}
 }
@@ -114,7 +131,7 @@ func (s *jsonSource) Users(ctx context.Context) iter.Seq2[Record, error] {
 				if err != nil {
 					return err
 				}
-				if !yield(r.record(), nil) {
+				if !yield(r.record(s.layout), nil) {
 					return errStop
 				}
 			case "token_blacklist.blacklistedtoken":
@@ -157,9 +174,7 @@ func scalar(value json.RawMessage) text {
 		return text{}
 	}
 	if value[0] == '"' {
-		var s string
-		_ = json.Unmarshal(value, &s) // the decoder has seen that it is one
-		return text{s, true}
+		return text{jsonText(value), true}
 	}
 	return text{string(value), true}
 }
@@ -203,7 +218,7 @@ func (s *jsonSource) tokens(ctx context.Context, yield func(Token, error) bool) 
 		if err := json.Unmarshal(o.PK, &key); err != nil || !s.blacklisted.has(key) {
 			return nil //nolint:nilerr // a key that is no number is on no list
 		}
-		t, err := token(scalar(o.Fields["jti"]).s, scalar(o.Fields["expires_at"]))
+		t, err := token(scalar(o.Fields["jti"]).s, scalar(o.Fields["expires_at"]), s.layout.zone())
 		if err != nil {
 			return err
 		}

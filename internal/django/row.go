@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/yoozak/clients/internal/account"
 )
 
 // text is a value as the source wrote it, or NULL.
@@ -38,6 +40,7 @@ const (
 	reasonNoName    = "the username is empty"
 	reasonLongName  = "the username has more than 150 characters"
 	reasonNotText   = "a text is not UTF-8, or has a NUL"
+	reasonBadEmail  = "the address has a control character"
 	reasonBadFlag   = "is_active, is_staff or is_superuser is neither true nor false"
 	reasonBadJoined = "date_joined is not a date"
 	reasonBadLogin  = "last_login is not a date"
@@ -50,7 +53,7 @@ const (
 )
 
 // record reads a row. Every value that is NULL has Django's default.
-func (r *row) record() Record {
+func (r *row) record(l Layout) Record {
 	rec := Record{ID: r[id].s, User: User{
 		Username: r[username].s, Password: r[hash].s, Email: r[email].s,
 		FirstName: r[firstName].s, LastName: r[lastName].s,
@@ -65,12 +68,13 @@ func (r *row) record() Record {
 		rec.Reason = reasonBadID
 		return rec
 	}
-	rec.Reason = r.wrong(u)
+	rec.Reason = r.wrong(u, l.zone())
+	rec.Bare = l.Zone == nil && (bareDate(r[dateJoined]) || bareDate(r[lastLogin]))
 	return rec
 }
 
 // wrong reads the rest of a row and says what cannot be read.
-func (r *row) wrong(u *User) string {
+func (r *row) wrong(u *User, zone *time.Location) string {
 	for _, t := range r[:lastName+1] {
 		if !utf8.ValidString(t.s) || strings.IndexByte(t.s, 0) >= 0 {
 			return reasonNotText
@@ -84,11 +88,13 @@ func (r *row) wrong(u *User) string {
 	}
 	u.IsActive = true // Django's default
 	switch {
+	case account.HasControls(u.Email):
+		return reasonBadEmail
 	case !flag(r[isActive], &u.IsActive), !flag(r[isStaff], &u.IsStaff), !flag(r[isSuperuser], &u.IsSuperuser):
 		return reasonBadFlag
-	case !date(r[dateJoined], &u.DateJoined):
+	case !date(r[dateJoined], zone, &u.DateJoined):
 		return reasonBadJoined
-	case !date(r[lastLogin], &u.LastLogin):
+	case !date(r[lastLogin], zone, &u.LastLogin):
 		return reasonBadLogin
 	}
 	return ""
@@ -110,15 +116,19 @@ func flag(t text, to *bool) bool {
 	return true
 }
 
-// Dates of PostgreSQL and JSON have a zone; those of SQLite have none and
-// mean UTC.
+// Dates of PostgreSQL and JSON have a zone, unless the project has
+// USE_TZ=False; those of SQLite never have one.
 var (
 	zoned = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z07"}
 	bare  = []string{"2006-01-02T15:04:05", "2006-01-02"}
 )
 
-// date reads a date, to the microsecond; NULL leaves the zero time.
-func date(t text, to *time.Time) bool {
+// bareDate says that a date, if it is one, has no zone.
+func bareDate(t text) bool { return t.some && strings.LastIndexAny(t.s, "Z+-") <= 10 }
+
+// date reads a date, to the microsecond; NULL leaves the zero time. One
+// without a zone is of the given one.
+func date(t text, zone *time.Location, to *time.Time) bool {
 	if !t.some {
 		return true
 	}
@@ -126,11 +136,11 @@ func date(t text, to *time.Time) bool {
 	if len(s) > 10 && s[10] == ' ' {
 		s = s[:10] + "T" + s[11:]
 	}
-	if strings.LastIndexAny(s, "Z+-") > 10 {
+	if !bareDate(t) {
 		layouts = zoned
 	}
 	for _, layout := range layouts {
-		if at, err := time.Parse(layout, s); err == nil {
+		if at, err := time.ParseInLocation(layout, s, zone); err == nil {
 			*to = at.UTC().Truncate(time.Microsecond)
 			return to.Year() >= 1 && to.Year() <= 9999
 		}

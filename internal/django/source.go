@@ -38,6 +38,7 @@ type Record struct {
 	User   User
 	ID     string // as it came
 	Reason string // empty: the user is good
+	Bare   bool   // a date has no time zone, and nobody said which it means
 }
 
 // Source is an open database or dump. Its methods are called one after the
@@ -65,6 +66,15 @@ type Layout struct {
 	Model     string            // of users in a dump; "" is auth.user
 	Columns   map[string]string // Django's field → column here; "" where there is none
 	Blacklist Presence          // of simplejwt's token_blacklist
+	Zone      *time.Location    // of dates without one (USE_TZ=False); nil: they mean UTC
+}
+
+// zone is what a date without a time zone means.
+func (l Layout) zone() *time.Location {
+	if l.Zone == nil {
+		return time.UTC
+	}
+	return l.Zone
 }
 
 // Presence is whether something has to be there.
@@ -136,11 +146,16 @@ func Open(ctx context.Context, where string, l Layout) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
+	start := bytes.TrimLeft(first, "\ufeff \t\r\n")
+	switch why := otherFile(first); {
+	case why != "":
+		return nil, fmt.Errorf("%s cannot be read: %s", path, why)
 	case bytes.HasPrefix(first, []byte("SQLite format 3\x00")):
 		return openSQLite(ctx, path, l)
-	case bytes.HasPrefix(bytes.TrimLeft(first, "\ufeff \t\r\n"), []byte("[")), bytes.HasPrefix(bytes.TrimLeft(first, "\ufeff \t\r\n"), []byte("{")):
+	case bytes.HasPrefix(start, []byte("[")), bytes.HasPrefix(start, []byte("{")):
 		return openJSON(path, l)
+	case lineBeforeJSON(first):
+		return nil, fmt.Errorf("%s cannot be read: something printed a line before the JSON; make it again with manage.py dumpdata --output users.json", path)
 	}
 	return nil, fmt.Errorf("%s is neither a SQLite database nor the JSON of dumpdata", path)
 }
@@ -151,7 +166,7 @@ func beginning(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	first := make([]byte, 64)
+	first := make([]byte, 256)
 	n, err := io.ReadFull(f, first)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("read %s: %w", path, err)

@@ -186,6 +186,8 @@ func TestFormatsAreNamedAndNothingElseOfAHash(t *testing.T) {
 	hashes := []string{
 		"pbkdf2_sha256$1$a$b", "scrypt$x", "$argon2id$v=19$x", "argon2$argon2id$x", "!", "", "plain", "pa$$word", "sha1$$x", "crypt$$x",
 		"d41d8cd98f00b204e9800998ecf8427e",
+		"argon2$argon2i$m=512,t=2,p=2$aWtIM2hwYWtlUktM$wPxNuGzYkHgmQ8XIDjlxVg", // version 16, which hashes do not state
+		"argon2$argon2id$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA", "md5$salt$" + strings.Repeat("0", 32),
 	}
 	var users []map[string]any
 	for i, hash := range hashes {
@@ -193,11 +195,13 @@ func TestFormatsAreNamedAndNothingElseOfAHash(t *testing.T) {
 	}
 	report, _ := imported(t, st, fixture(t, users...), django.Layout{})
 	want := map[string]int64{
-		"pbkdf2_sha256": 1, "scrypt": 1, "argon2": 2, "unusable": 1, "none": 1, "unknown": 2, "crypt": 1,
-		"unsalted_sha1 (weak: guessed fast by who has it)": 1, "unsalted_md5 (weak: guessed fast by who has it)": 1,
+		"pbkdf2_sha256 (no password matches it here)": 1, "scrypt (no password matches it here)": 1, "argon2 (no password matches it here)": 3,
+		"unusable": 1, "none": 1, "unknown (no password matches it here)": 2, "crypt (no password matches it here)": 1,
+		"unsalted_sha1 (no password matches it here)": 1, "unsalted_md5 (no password matches it here)": 1,
+		"argon2": 1, "md5 (weak: guessed fast by who has it)": 1,
 	}
-	if diff := cmp.Diff(want, report.Formats); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, report.Formats); diff != "" || report.Dead != 10 {
+		t.Errorf("%d that no password matches, want 10; (-want +got):\n%s", report.Dead, diff)
 	}
 }
 
@@ -207,5 +211,20 @@ func TestUsernameThatNoLoginReachesIsNoted(t *testing.T) {
 	report, remarks := imported(t, st, fixture(t, map[string]any{"pk": 1, "username": "oﬃce"}), django.Layout{})
 	if report.Imported != 1 || len(remarks) != 1 || !remarks[0].Note || !strings.Contains(remarks[0].Reason, "NFKC") {
 		t.Errorf("report %+v, remarks %+v", report, remarks)
+	}
+}
+
+// TestAddressThatSteersATerminalIsLeftOut: no mail could be sent to it.
+func TestAddressThatSteersATerminalIsLeftOut(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t))
+	var users []map[string]any
+	addresses := []string{"\"\x1b]0;x\x07\"@example.ma", "a\u202e@example.ma", "a\u009b@example.ma", "a\n@example.ma", "a\x7f@example.ma", "a@example.ma"}
+	for i, email := range addresses {
+		users = append(users, map[string]any{"pk": i + 1, "username": fmt.Sprint("u", i), "email": email})
+	}
+	report, _ := imported(t, st, fixture(t, users...), django.Layout{})
+	if n := report.Skipped["the address has a control character"]; n != 5 || report.Imported != 1 {
+		t.Errorf("report %+v", report)
 	}
 }

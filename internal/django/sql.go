@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -25,6 +26,7 @@ type sqlSource struct {
 	tx     *sql.Tx
 	layout Layout
 	exists string // query: is there a table of this name?
+	zones  bool   // dates of USE_TZ=True have a zone, so that those without one are remarkable
 	total  int64
 	read   atomic.Int64
 }
@@ -51,9 +53,10 @@ func openPostgres(ctx context.Context, where string, l Layout) (Source, error) {
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["datestyle"] = "ISO"
+	cfg.RuntimeParams["client_encoding"] = "UTF8"
 	cfg.RuntimeParams["application_name"] = "yoozak import-django"
 	return begin(ctx, &sqlSource{
-		db: stdlib.OpenDB(*cfg), layout: l,
+		db: stdlib.OpenDB(*cfg), layout: l, zones: true,
 		exists: `SELECT to_regclass($1) IS NOT NULL`,
 	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 }
@@ -159,7 +162,9 @@ func (s *sqlSource) users(ctx context.Context, yield func(Record, error) bool) e
 			r[i] = text{v.String, v.Valid}
 		}
 		s.read.Add(1)
-		if !yield(r.record(), nil) {
+		rec := r.record(s.layout)
+		rec.Bare = rec.Bare && s.zones
+		if !yield(rec, nil) {
 			return nil
 		}
 	}
@@ -211,7 +216,7 @@ func (s *sqlSource) blacklisted(ctx context.Context, yield func(Token, error) bo
 		if err := rows.Scan(&jti, &expires); err != nil {
 			return err
 		}
-		t, err := token(jti.String, text{expires.String, expires.Valid})
+		t, err := token(jti.String, text{expires.String, expires.Valid}, s.layout.zone())
 		if err != nil {
 			return err
 		}
@@ -232,9 +237,9 @@ func absent(l Layout, what string) error {
 
 // token is an error when the token cannot be read: one that was taken back
 // and is good again here would be a hole.
-func token(jti string, expires text) (Token, error) {
+func token(jti string, expires text, zone *time.Location) (Token, error) {
 	t := Token{ID: jti}
-	if !date(expires, &t.ExpiresAt) || t.ExpiresAt.IsZero() || jti == "" {
+	if !date(expires, zone, &t.ExpiresAt) || t.ExpiresAt.IsZero() || jti == "" {
 		return Token{}, fmt.Errorf("token %q has no jti or no date of expiry that can be read; --no-blacklist leaves all out", jti)
 	}
 	return t, nil

@@ -72,7 +72,7 @@ func wrap(ctx context.Context, st *store.Store, hasher *password.Hasher, u accou
 	if err != nil {
 		return false, err
 	}
-	err = st.Tx(ctx, func(tx *store.Store) error { return tx.Rehash(ctx, u.ID, u.PasswordHash, hash) })
+	err = st.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rehash(ctx, u.ID, u.PasswordHash, hash) })
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

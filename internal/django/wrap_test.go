@@ -1,6 +1,7 @@
 package django_test
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -34,7 +35,7 @@ func TestWeakHashesAreWrapped(t *testing.T) {
 		at := time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)
 		for name, hash := range hashes {
 			u := account.User{Username: name, PasswordHash: hash, Active: true, Language: "fr", JoinedAt: at, PasswordAt: at}
-			if err := st.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+			if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -4,7 +4,8 @@
 // the business of package auth.
 //
 // Counts are kept in this process, in a bounded number of keys, or where all
-// servers see them: in PostgreSQL, or in Redis. What may be relied on:
+// servers see them: in PostgreSQL, or in Redis. Those of a quota that is
+// Local are always kept here. What may be relied on:
 //
 //   - [Limiter.Take] never fails. While the shared counts are out of reach
 //     each server counts for itself, which the log and [Limiter.Outages] say.
@@ -33,9 +34,11 @@ type Quota struct {
 	Name  string // keeps the keys of one quota from those of another
 	Count int
 	Per   time.Duration
+	Local bool // counted by each server for itself, so that a use costs no query
 }
 
-// localKeys is how many keys are kept in memory, about 20 MiB when full.
+// localKeys is how many keys are kept in each of the two memories, about 20
+// MiB when full.
 const localKeys = 1 << 16
 
 // Options are what a [Limiter] is made of.
@@ -50,6 +53,7 @@ type Options struct {
 // Limiter counts. It is safe for concurrent use.
 type Limiter struct {
 	o      Options
+	own    throttled.GCRAStoreCtx // of quotas that are Local, so that these push out no others
 	local  throttled.GCRAStoreCtx
 	shared throttled.GCRAStoreCtx // nil: this is the only server
 	close  func() error
@@ -71,12 +75,15 @@ func New(o Options) (*Limiter, error) {
 	if o.Patience == 0 {
 		o.Patience = 500 * time.Millisecond
 	}
-	memory, err := memstore.New(localKeys)
-	if err != nil {
-		return nil, err
+	l := &Limiter{o: o, close: func() error { return nil }}
+	for _, memory := range []*throttled.GCRAStoreCtx{&l.own, &l.local} {
+		m, err := memstore.New(localKeys)
+		if err != nil {
+			return nil, err
+		}
+		m.SetTimeNow(o.Now)
+		*memory = throttled.WrapStoreWithContext(m)
 	}
-	memory.SetTimeNow(o.Now)
-	l := &Limiter{o: o, local: throttled.WrapStoreWithContext(memory), close: func() error { return nil }}
 	switch {
 	case o.RedisURL != "":
 		redis, closeRedis, err := newRedis(o.RedisURL, o.Patience)
@@ -157,9 +164,15 @@ func (l *Limiter) rate(q Quota) *rate {
 		g.SetMaxCASAttemptsLimit(mostSwaps)
 		return g
 	}
-	r := &rate{local: made(l.local)}
-	if l.shared != nil {
+	r := &rate{}
+	switch {
+	case q.Local:
+		r.local = made(l.own)
+	case l.shared != nil:
 		r.shared = made(l.shared)
+		fallthrough
+	default:
+		r.local = made(l.local)
 	}
 	first, _ := l.rates.LoadOrStore(q, r)
 	return first.(*rate)

@@ -284,3 +284,30 @@ func BenchmarkTake(b *testing.B) {
 		l.Take(b.Context(), q, "a")
 	}
 }
+
+// TestLocalQuotaAsksNobody: each server counts for itself, though it could
+// share, and keys of such a quota push out none of the others.
+func TestLocalQuotaAsksNobody(t *testing.T) {
+	t.Parallel()
+	gone, err := store.Open(t.Context(), "postgres://yoozak@127.0.0.1:1/gone", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = gone.Close() })
+	l := newLimiter(t, limit.Options{Now: newClock().now, Store: gone})
+	local := tenAMinute
+	local.Local = true
+	if got := taken(t, l, local, "a", 15); got != 10 || l.Outages() != 0 {
+		t.Errorf("%d of 15, %d outages; want 10 and 0", got, l.Outages())
+	}
+	alone := newLimiter(t, limit.Options{Now: newClock().now})
+	if got := taken(t, alone, tenAMinute, "a", 15); got != 10 {
+		t.Errorf("%d of 15, want 10", got)
+	}
+	for i := range 1<<16 + 1 {
+		alone.Take(t.Context(), local, fmt.Sprint(i))
+	}
+	if got := taken(t, alone, tenAMinute, "a", 1); got != 0 {
+		t.Error("a count was pushed out by those of a local quota")
+	}
+}

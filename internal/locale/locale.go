@@ -2,8 +2,8 @@
 // French, English and Arabic, and chooses the language of an answer.
 //
 // What Django, Django REST Framework and simplejwt say is said here in their
-// words, for clients compare texts; where those have no translation, they and
-// we answer in English. It keeps nothing and knows nothing of HTTP but the
+// words, for clients compare texts. Where those have no French or Arabic text
+// they answer in English; we have one of our own. It keeps nothing and knows nothing of HTTP but the
 // grammar of Accept-Language.
 package locale
 
@@ -16,7 +16,8 @@ import (
 
 // Args are the values of a text's placeholders. The one named "n" also
 // chooses among plural forms. A value with a method TextKey() string stands
-// for the text of that key, in the same language.
+// for the text of that key, in the same language, filled with what its method
+// TextArgs() returns, if it has one.
 type Args map[string]any
 
 // Languages lists the codes that Text knows. The first stands in for a
@@ -45,6 +46,9 @@ func Text(lang, key string, args Args) string {
 // termed is an argument that is itself a text to choose.
 type termed interface{ TextKey() string }
 
+// filled is such an argument with values of its own.
+type filled interface{ TextArgs() map[string]any }
+
 func (t template) fill(lang string, args Args) string {
 	if len(t) == 1 && !t[0].placeholder {
 		return t[0].text
@@ -71,7 +75,11 @@ func written(lang string, value any) string {
 	case int:
 		return strconv.Itoa(v)
 	case termed:
-		return Text(lang, v.TextKey(), nil)
+		var args Args
+		if f, ok := v.(filled); ok {
+			args = f.TextArgs()
+		}
+		return Text(lang, v.TextKey(), args)
 	default:
 		return fmt.Sprint(v)
 	}

@@ -66,6 +66,12 @@ var kinds = map[account.MailKind]words{
 	account.MailOperatorEvents: {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
 }
 
+// commands are what the operator types and reads, in whatever language.
+var commands = map[string]string{
+	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
+	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
+}
+
 // Kinds are the mails that there are words for.
 func Kinds() []account.MailKind { return slices.Sorted(maps.Keys(kinds)) }
 
@@ -75,6 +81,7 @@ type content struct {
 	Brand, Subject, Greeting    string
 	Body, Note, Footer, Colon   string
 	Action, Link, LinkHint      string
+	Choices                     []account.MailChoice // instead of Link: an account each
 	Facts                       []fact
 	Forgot, ForgotText          string // the page for another password
 	ShopURL, ShopText, HelpText string
@@ -109,6 +116,9 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if !m.Details.Until.IsZero() {
 		args["until"] = locale.Day(lang, look.In(m.Details.Until))
 	}
+	for name, text := range commands {
+		args[name] = text
+	}
 	greeting := names(m, args)
 	isolate(args, direction)
 	say := func(key string) string { return locale.Text(lang, key, args) }
@@ -122,7 +132,13 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if look.Logo != nil {
 		c.Logo = &logo{"cid:" + logoID, look.Logo.Width, look.Logo.Height}
 	}
-	if w.action != "" {
+	switch {
+	case len(m.Choices) > 0:
+		c.Body, c.Action = say("mail.reset_password.body_several"), say(w.action)
+		for _, choice := range m.Choices {
+			c.Choices = append(c.Choices, account.MailChoice{Username: breakAutolinks(choice.Username), Link: choice.Link})
+		}
+	case w.action != "":
 		c.Action, c.Link, c.LinkHint = say(w.action), link, say("mail.link_hint")
 	}
 	if w.forgot && o.Forgot != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/mail"
@@ -104,5 +105,59 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 	}
 	if reason := private(t, err); reason != "mkdir: not a directory" {
 		t.Errorf("reason %q", reason)
+	}
+}
+
+// TestOldMailsOfTheFolderAreDeleted, and nothing that is not ours.
+func TestOldMailsOfTheFolderAreDeleted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := mail.NewFolder(dir, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 6, 10, 12, 0, 0, 0, time.UTC)
+	for name, age := range map[string]time.Duration{
+		"20260605-125656-000007-reset_password.eml": 25 * time.Hour, "20260605-125656-000008-reset_password.eml": 23 * time.Hour,
+		"20260605-125656-000009-email_changed.eml": 6 * 24 * time.Hour, "20260605-125656-1000009-email_changed.eml": 8 * 24 * time.Hour,
+		".1234.tmp": 2 * time.Hour, ".1235.tmp": time.Minute,
+		"notes.eml": 1000 * time.Hour, "20260605-125656-000007-reset_password.eml.bak": 1000 * time.Hour, "20260605-hello.eml": 1000 * time.Hour,
+		".gitignore": 1000 * time.Hour, "x.tmp": 1000 * time.Hour,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "20250605-125656-000001-reset_password.eml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.Sweep(t.Context(), now, func(kind account.MailKind) time.Duration {
+		return map[account.MailKind]time.Duration{account.MailResetPassword: 24 * time.Hour, account.MailEmailChanged: 7 * 24 * time.Hour}[kind]
+	})
+	if n != 3 || err != nil {
+		t.Errorf("%d deleted, %v; want 3", n, err)
+	}
+	for _, gone := range []string{"20260605-125656-000007-reset_password.eml", "20260605-125656-1000009-email_changed.eml", ".1234.tmp"} {
+		if _, err := os.Stat(filepath.Join(dir, gone)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there (%v)", gone, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 9 {
+		t.Errorf("%d files are left, %v; want 9", len(left), err)
+	}
+}
+
+func TestSweepOfAFolderThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	s, err := mail.NewFolder(filepath.Join(t.TempDir(), "mails"), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Sweep(t.Context(), time.Now(), func(account.MailKind) time.Duration { return 0 }); n != 0 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }

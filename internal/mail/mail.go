@@ -6,20 +6,14 @@ package mail
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/mail"
-	"net/textproto"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"time"
+	"unicode"
+	"unicode/utf8"
 
 	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
@@ -27,73 +21,15 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-// Sender delivers mails.
+// Sender delivers mails, to an SMTP server or into a folder.
 type Sender struct {
-	from   *mail.Address
-	client []gomail.Option // of SMTP
-	host   string
-	dial   dialer // a TCP or a TLS connection
-	folder string // where there is no SMTP server
+	from   *mail.Address // its domain is in ASCII
+	helo   string        // how we greet an SMTP server
+	smtp   *server       // nil: the folder
+	folder string
 	o      Options
-}
 
-type dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-// NewSMTP delivers to the server of a URL:
-//
-//	smtps://user:password@host:465   TLS from the start
-//	smtp://user:password@host:587    STARTTLS, or nothing is sent
-//	smtp://127.0.0.1:25?tls=none     plain, for a server on this machine
-//
-// The error never has the URL, which holds a password.
-func NewSMTP(rawURL, from string) (*Sender, error) {
-	s, err := newSender(from)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
-		return nil, errors.New("must be smtps://user:password@host:465 or smtp://user:password@host:587")
-	}
-	s.host, s.dial = u.Hostname(), new(net.Dialer)
-	s.client = []gomail.Option{gomail.WithTimeout(20 * time.Second), gomail.WithHELO(helo(s.from))}
-	port := 587
-	switch option := u.Query().Get("tls"); {
-	case u.Scheme == "smtps" && option == "":
-		port = 465
-		s.dial = &tls.Dialer{Config: &tls.Config{ServerName: s.host, MinVersion: tls.VersionTLS12}}
-		s.client = append(s.client, gomail.WithTLSPolicy(gomail.TLSOpportunistic)) // finds that it has TLS
-	case u.Scheme == "smtp" && option == "":
-		s.client = append(s.client, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	case u.Scheme == "smtp" && option == "none" && onThisMachine(s.host):
-		port = 25
-		s.client = append(s.client, gomail.WithTLSPolicy(gomail.NoTLS))
-	default:
-		return nil, errors.New("must begin with smtps:// or smtp://; ?tls=none is for a server on this machine only")
-	}
-	if p := u.Port(); p != "" {
-		if port, err = strconv.Atoi(p); err != nil {
-			return nil, errors.New("has a port that is no number")
-		}
-	}
-	s.client = append(s.client, gomail.WithPort(port))
-	if u.User != nil {
-		password, _ := u.User.Password()
-		s.client = append(s.client, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
-	}
-	if _, err := gomail.NewClient(s.host, s.client...); err != nil {
-		return nil, errors.New("cannot be used: check its host and port")
-	}
-	return s, nil
-}
-
-// onThisMachine is asked of a name that is not looked up: what a resolver
-// says may be false.
-func onThisMachine(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	beforeContent func(context.Context) error // may be nil
 }
 
 // NewFolder writes each mail as a file NAME.eml, which mail programs open.
@@ -111,84 +47,58 @@ func newSender(from string) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not an address, such as Yoozak <bonjour@yoozak.ma>", from)
 	}
-	return &Sender{from: address}, nil
+	if address.Address, err = deliverable(address.Address); err != nil {
+		return nil, fmt.Errorf("%q is not an address that SMTP servers take", from)
+	}
+	return &Sender{from: address, helo: domain(address.Address)}, nil
 }
 
-func helo(from *mail.Address) string {
-	_, domain, _ := strings.Cut(from.Address, "@")
-	return domain
-}
+// domain is what stands behind the last @.
+func domain(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 
 // Folder is where mails are written, or empty with SMTP.
 func (s *Sender) Folder() string { return s.folder }
 
+// BeforeContent returns a Sender that asks fn before it gives the text of a
+// mail to an SMTP server: from then on the server may have taken the mail,
+// whatever becomes of its answer. An error of fn ends the attempt, and Send
+// returns it.
+func (s *Sender) BeforeContent(fn func(context.Context) error) *Sender {
+	other := *s
+	other.beforeContent = fn
+	return &other
+}
+
 // Send delivers one mail; link is the way to act on it, for the kinds that
-// have one. When ctx ends, an answer that is under way is waited for, because
-// a mail whose answer is not heard is sent again: but not for long.
+// have one. When ctx ends, an answer to the text that is under way is waited
+// for, but not for long.
 func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	msg, err := s.message(m, link)
 	if err != nil {
 		return err
 	}
-	if s.folder != "" {
+	if s.smtp == nil {
 		return s.write(m, msg)
 	}
-	c := new(connection)
-	defer c.close()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, c.close) })()
-	client, err := gomail.NewClient(s.host, append(slices.Clone(s.client), gomail.WithDialContextFunc(c.by(s.dial)))...)
-	if err != nil {
-		return err
-	}
-	err = client.DialAndSendWithContext(ctx, msg)
-	if msg.IsDelivered() { // the server said so, whatever happened to the connection after that
-		return nil
-	}
-	if err != nil && ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
-	}
-	return err
+	return s.smtp.send(ctx, s.helo, msg, s.beforeContent)
 }
 
-// lastAnswer is how long a server may still take when the time is up.
-const lastAnswer = 5 * time.Second
+// ErrUnknownKind says that a mail is of a kind that this release has no words
+// for: a newer server put it into the outbox, and can send it.
+var ErrUnknownKind = errors.New("this release does not know this kind of mail")
 
-// connection is closed by us, at the latest when Send returns: the library
-// keeps some open that failed before a mail was sent.
-type connection struct {
-	mu     sync.Mutex
-	conn   net.Conn
-	closed bool
-}
-
-func (c *connection) by(d dialer) gomail.DialContextFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := d.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.closed {
-			return nil, errors.Join(net.ErrClosed, conn.Close())
-		}
-		c.conn = conn
-		return conn, nil
-	}
-}
-
-func (c *connection) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	if c.conn != nil {
-		_ = c.conn.Close() // most often it is
-	}
+// Known reports whether this release has words for a kind of mail.
+func Known(kind account.MailKind) bool {
+	_, known := kinds[kind]
+	return known
 }
 
 // message is a whole mail. Its id is the outbox row's, so that a mail that
 // is sent twice can be seen to be one.
 func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
+	if !Known(m.Kind) {
+		return nil, ErrUnknownKind
+	}
 	c := compose(m, link, s.Brand(), s.o)
 	html, text, err := c.render()
 	if err != nil {
@@ -207,7 +117,7 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	}
 	msg.Subject(c.Subject)
 	msg.SetDateWithValue(m.CreatedAt)
-	msg.SetMessageIDWithValue(fmt.Sprintf("%d.%d@%s", m.ID, m.CreatedAt.UnixMicro(), helo(s.from)))
+	msg.SetMessageIDWithValue(fmt.Sprintf("%d.%d@%s", m.ID, m.CreatedAt.UnixMicro(), domain(s.from.Address)))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no machine should answer
 	msg.SetGenHeader("X-Auto-Response-Suppress", "All")
 	msg.SetGenHeader("Content-Language", m.Language)
@@ -226,21 +136,36 @@ func (s *Sender) Brand() string {
 
 var errAddress = errors.New("the address cannot be written in a mail")
 
-// deliverable writes a domain in the letters that every server understands.
+// deliverable is an address as it goes over the wire, of a reader as of the
+// sender: its domain is in the letters that every server understands.
 func deliverable(email string) (string, error) {
 	at := strings.LastIndexByte(email, '@')
-	if at < 0 {
+	if at < 0 || strings.ContainsFunc(email, unicode.IsControl) {
 		return "", errAddress
 	}
-	domain, err := idna.Lookup.ToASCII(email[at+1:])
+	host, err := asciiDomain(email[at+1:])
 	if err != nil {
-		domain = email[at+1:] // an address in brackets, perhaps
+		return "", err
 	}
-	to := email[:at] + "@" + domain
+	to := email[:at] + "@" + host
 	if _, err := mail.ParseAddress("<" + to + ">"); err != nil { // an address alone: no name, no comment
 		return "", errAddress
 	}
 	return to, nil
+}
+
+// asciiDomain writes a domain, or the name of a host, in ASCII. What the
+// rules for domains refuse stays as it is if it is ASCII already: an address
+// in brackets, a name with an underscore.
+func asciiDomain(name string) (string, error) {
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err == nil {
+		return ascii, nil
+	}
+	if strings.ContainsFunc(name, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return "", errAddress
+	}
+	return name, nil
 }
 
 // write makes the file under another name first, so that nobody reads half.
@@ -268,53 +193,4 @@ func (s *Sender) write(m account.Mail, msg *gomail.Msg) error {
 		s.o.Written(path)
 	}
 	return nil
-}
-
-// Permanent reports whether another attempt could not fare better: the
-// server refused the address or the mail for good (RFC 5321, 5yz). That it
-// refuses us (our password, our sender's address) is for the operator to mend.
-func Permanent(err error) bool {
-	if errors.Is(err, errAddress) {
-		return true
-	}
-	var send *gomail.SendError
-	return errors.As(err, &send) && send.Reason != gomail.ErrSMTPMailFrom && send.ErrorCode() >= 550 && send.ErrorCode() <= 559
-}
-
-// Reason says what went wrong without naming anybody: servers quote the
-// address in what they answer.
-func Reason(err error) string {
-	var (
-		send   *gomail.SendError
-		answer *textproto.Error // to our greeting or password
-	)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return "the server is stopping"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "the SMTP server took too long"
-	case errors.As(err, &send) && send.ErrorCode() != 0:
-		return strings.TrimSpace(fmt.Sprintf("the SMTP server answered %d %s", send.ErrorCode(), send.EnhancedStatusCode()))
-	case errors.As(err, &send):
-		return "SMTP: " + send.Reason.String()
-	case errors.As(err, &answer):
-		return fmt.Sprintf("the SMTP server answered %d to our greeting or our credentials", answer.Code)
-	case errors.Is(err, errAddress):
-		return err.Error()
-	}
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Op + ": " + path.Err.Error()
-	}
-	return "the SMTP server cannot be reached, offers no TLS that we trust, or does not take our credentials (" + fmt.Sprintf("%T", rootOf(err)) + ")"
-}
-
-func rootOf(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
-		err = next
-	}
 }

@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"errors"
 	"html"
 	netmail "net/mail"
 	"os"
@@ -229,7 +230,7 @@ func TestAddressesThatCannotBeWritten(t *testing.T) {
 	for _, address := range []string{
 		"", "amina", "amina@", "@example.ma", "a b@example.ma", "amina@example.ma\r\nBcc: victim@example.com", "a\r\nBcc: v@example.ma",
 		"amina@example.ma, victim@example.com", "amina@example.ma>\r\nRCPT TO:<victim@example.com", "<amina@example.ma>", "Amina <amina@example.ma>",
-		"amina@example.ma (hello)", "amina@exa\x00mple.ma", "am\x00ina@example.ma",
+		"amina@example.ma (hello)", "amina@exa\x00mple.ma", "am\x00ina@example.ma", "\"\x1b[2J\"@example.ma", "\"a\x7fb\"@example.ma", "amina@-é.ma",
 	} {
 		m := example(account.MailVerifyEmail, "fr")
 		m.Email = address
@@ -275,5 +276,21 @@ func TestSenderOfAnyName(t *testing.T) {
 		if err != nil || len(parsed) != 1 || *parsed[0] != address {
 			t.Errorf("from %q, %v; want %q", got.Header.Get("From"), err, name)
 		}
+	}
+}
+
+// TestMailOfANewerReleaseIsNotSent: this one has no words for it.
+func TestMailOfANewerReleaseIsNotSent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := mail.NewFolder(dir, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), example("of_tomorrow", "fr"), link); !errors.Is(err, mail.ErrUnknownKind) || mail.Permanent(err) {
+		t.Errorf("got %v", err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("%d files were written, %v", len(files), err)
 	}
 }

@@ -25,7 +25,8 @@ type Mail struct {
 	To, Subject       string
 	Language          string
 	Text, HTML        string
-	Link, Path, Token string // of the one thing to do; Path is Link without the server
+	Images            [][]byte // that the HTML shows
+	Link, Path, Token string   // of the one thing to do; Path is Link without the server
 }
 
 // Read returns the mails of a folder that may not be there yet.
@@ -102,7 +103,7 @@ func read(path string) (Mail, error) {
 		return Mail{}, err
 	}
 	m := Mail{Kind: name[1], To: to[0].Address, Subject: subject, Language: msg.Header.Get("Content-Language")}
-	if err := m.parts(msg); err != nil {
+	if err := m.parts(msg.Body, msg.Header.Get("Content-Type")); err != nil {
 		return Mail{}, err
 	}
 	if link := linkInText.FindStringSubmatch(m.Text); link != nil {
@@ -113,18 +114,26 @@ func read(path string) (Mail, error) {
 	return m, nil
 }
 
-func (m *Mail) parts(msg *mail.Message) error {
-	_, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+// parts reads the text and the HTML, which stand beside each other, or both
+// beside an image that the HTML shows.
+func (m *Mail) parts(r io.Reader, contentType string) error {
+	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return err
 	}
-	for parts := multipart.NewReader(msg.Body, params["boundary"]); ; {
+	for parts := multipart.NewReader(r, params["boundary"]); ; {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if kind := part.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") {
+			if err := m.parts(part, kind); err != nil {
+				return err
+			}
+			continue
 		}
 		var body io.Reader = part
 		switch strings.ToLower(part.Header.Get("Content-Transfer-Encoding")) {
@@ -138,10 +147,13 @@ func (m *Mail) parts(msg *mail.Message) error {
 			return err
 		}
 		text := strings.ReplaceAll(string(data), "\r\n", "\n")
-		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/html") {
+		switch kind := part.Header.Get("Content-Type"); {
+		case strings.HasPrefix(kind, "text/html"):
 			m.HTML = text
-		} else {
+		case strings.HasPrefix(kind, "text/plain"):
 			m.Text = text
+		case strings.HasPrefix(kind, "image/"):
+			m.Images = append(m.Images, data)
 		}
 	}
 }

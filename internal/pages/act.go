@@ -22,7 +22,7 @@ var acts = map[account.ChallengeKind]act{
 			plain := account.TypedInput(form.Get("new_password"))
 			if plain != account.TypedInput(form.Get("repeat")) {
 				errs := account.Fields{}
-				errs.Add("repeat", "page.reset.mismatch", nil)
+				errs.Add("new_password", "page.reset.mismatch", nil) // both are to be typed again
 				return errs.Err()
 			}
 			_, err := a.ResetPassword(ctx, peer, auth.PasswordReset{Token: token, New: plain})
@@ -53,16 +53,17 @@ var acts = map[account.ChallengeKind]act{
 func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	v := x.view
 	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
-	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), kind, token)
+	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), x.peer, kind, token)
 	if err != nil {
 		v.Again = kind == account.ResetPassword
-		x.fail(err)
+		x.failLink(token, err)
 		return
 	}
 	if kind == account.ResetPassword {
+		v.Facts = []fact{{v.say("page.account"), username}}
 		v.Inputs = []input{
-			// Read-only: password managers save the new password under it.
-			{Name: "username", Type: "text", Autocomplete: "username", Label: v.say("page.account"), Value: username, ReadOnly: true},
+			// Not seen: password managers save the new password under it.
+			{Name: "username", Type: "text", Autocomplete: "username", Value: username, Hidden: true},
 			{Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.password"), Hint: v.say("page.reset.hint")},
 			{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.repeat")},
 		}
@@ -79,7 +80,7 @@ func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	}
 	if err := a.do(x.r.Context(), x.o.Auth, x.peer, account.TextInput(token), form); err != nil {
 		v.Again = kind == account.ResetPassword
-		x.fail(err)
+		x.failLink(token, err)
 		return
 	}
 	v.finish(v.say(a.done))

@@ -32,8 +32,15 @@ func (x *exchange) fail(err error) {
 	switch {
 	case len(e.Fields["token"]) > 0:
 		m := e.Fields["token"][0]
-		v.close(v.say("page.bad_link"), locale.Text(v.Language, m.Key, m.Args))
+		title := "page.bad_link"
+		if m.Key == "challenge_invalid" { // it may never have worked
+			title = "page.invalid_link"
+		}
+		v.close(v.say(title), locale.Text(v.Language, m.Key, m.Args))
 		v.ShowAgain = v.Again
+		if way := anotherLink[x.kind]; way != "" {
+			v.Hint = v.say(way)
+		}
 		x.show(http.StatusGone)
 	case e.Kind == account.Invalid:
 		v.mark(e.Fields)
@@ -47,6 +54,30 @@ func (x *exchange) fail(err error) {
 		x.w.Header().Set("Retry-After", "2")
 		x.tryAgain(http.StatusServiceUnavailable, v.say("page.failed"))
 	}
+}
+
+// anotherLink says how people get another link, where no page mails one.
+var anotherLink = map[account.ChallengeKind]string{
+	account.VerifyEmail: "page.verify.another", account.ConfirmEmail: "page.confirm.another", account.UndoEmail: "page.undo.another",
+}
+
+// failLink is fail for a page with a token. A link that was pressed twice, or
+// opened again, has done what it was for.
+func (x *exchange) failLink(token string, err error) {
+	var e *account.Error
+	if x.kind == account.VerifyEmail && errors.As(err, &e) && len(e.Fields["token"]) > 0 {
+		done, askErr := x.o.Auth.AlreadyVerified(x.r.Context(), token)
+		if askErr != nil {
+			x.fail(askErr)
+			return
+		}
+		if done {
+			x.view.finish(x.view.say("page.verify.already"))
+			x.show(http.StatusOK)
+			return
+		}
+	}
+	x.fail(err)
 }
 
 // tryAgain says what went wrong that is nobody's mistake. Whoever pressed

@@ -25,11 +25,15 @@ func (x *exchange) forgot() {
 	if !ok {
 		return
 	}
+	typed := account.TypedInput(form.Get("email"))
 	v.Inputs[0].Value = form.Get("email")
-	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, account.TypedInput(form.Get("email"))); err != nil {
+	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, typed, account.Input{}); err != nil {
 		x.fail(err)
 		return
 	}
 	v.finish(v.say("reset_requested"))
+	v.ShopButton = false // the mailbox comes first
+	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), typed.Text}}, v.say("page.forgot.look")
+	v.Links = []link{{v.say("page.forgot.other"), v.AgainLink}}
 	x.show(http.StatusAccepted)
 }

@@ -1,10 +1,10 @@
 // Package pages shows people the few pages that the links in mails lead to:
 // choose another password, verify an address, confirm or undo a change of
-// address. They need no JavaScript and no cookie, speak the languages of
-// package locale, and do nothing before a button is pressed, because mail
-// programs look at links by themselves. What a token stands for is decided
-// by package auth; the token is in the path, which nothing here logs, and no
-// page tells another site where it was.
+// address; and, at "/", that there is a server. They need no JavaScript and
+// no cookie, speak the languages of package locale, and do nothing before a
+// button is pressed, because mail programs look at links by themselves. What
+// a token stands for is decided by package auth; the token is in the path,
+// which nothing here logs, and no page tells another site where it was.
 package pages
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/shop"
 )
 
 // Options are what [Pages] are made of.
@@ -24,13 +25,17 @@ type Options struct {
 	Auth  *auth.Service
 	Log   *slog.Logger
 	Brand string
+	Shop  shop.Shop
 }
 
-// Pages answers the requests below /account/.
-type Pages struct{ o Options }
+// Pages answers the requests below /account/, and "/".
+type Pages struct {
+	o     Options
+	files map[string]file
+}
 
 // New makes the pages.
-func New(o Options) *Pages { return &Pages{o} }
+func New(o Options) *Pages { return &Pages{o: o, files: filesOf(o)} }
 
 // base is where the pages are.
 const base = "/account/"
@@ -52,13 +57,17 @@ func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, peer account.Peer)
 		peer.Language = lang
 	}
 	name, token, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, base), "/"), "/")
-	x := &exchange{w: w, r: r, o: p.o, peer: peer, view: newView(r, peer.Language, p.o.Brand)}
+	x := &exchange{w: w, r: r, o: p.o, peer: peer, view: p.newView(r, peer.Language)}
+	f, isFile := p.files[name]
 	a, hasToken := acts[account.ChallengeKind(name)]
 	switch {
-	case name == styleName && token == "":
-		x.route = "Style"
+	case r.URL.Path == "/":
+		x.route = "Home"
+		x.home()
+	case isFile && token == "":
+		x.route = f.route
 		if x.allows(http.MethodGet, http.MethodHead) {
-			x.style()
+			x.send(f)
 		}
 	case name == forgotName && token == "":
 		x.route = "Page " + name
@@ -66,13 +75,13 @@ func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, peer account.Peer)
 			x.forgot()
 		}
 	case hasToken && token != "":
-		x.route = "Page " + name
+		x.route, x.kind = "Page "+name, account.ChallengeKind(name)
 		if x.allows(http.MethodGet, http.MethodHead, http.MethodPost) {
-			x.act(account.ChallengeKind(name), a, token)
+			x.act(x.kind, a, token)
 		}
 	default:
 		x.route = "unknown"
-		x.view.close(x.view.say("page.not_found"), "")
+		x.view.close(x.view.say("page.not_found"), x.view.say("page.not_found.why"))
 		x.show(http.StatusNotFound)
 	}
 	return x.route
@@ -85,6 +94,7 @@ type exchange struct {
 	o     Options
 	peer  account.Peer
 	route string
+	kind  account.ChallengeKind // of the page's link; empty: it has none
 	view  *view
 }
 

@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/shop"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -41,14 +43,16 @@ type server struct {
 	folder string
 	log    *buffer // everything that was logged
 	build  func(*store.Store) *auth.Service
+	brand  string
+	shop   shop.Shop
 
 	mu  sync.Mutex
 	now time.Time
 }
 
-func newServer(t *testing.T, st *store.Store) *server {
+func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *server {
 	t.Helper()
-	s := &server{store: st, folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
+	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sender, err := mail.NewFolder(s.folder, "Yoozak <bonjour@yoozak.example>")
 	if err != nil {
@@ -61,11 +65,14 @@ func newServer(t *testing.T, st *store.Store) *server {
 		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
 		Mail: auth.MailOptions{
-			Sender: sender, Verify: true, PerAddress: 1000, PerIP: 1000,
+			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, language string) string {
 				return pages.Link("https://accounts.example", kind, token, language)
 			},
 		},
+	}
+	for _, c := range change {
+		c(&options)
 	}
 	s.build = func(st *store.Store) *auth.Service { return auth.New(st, tokens, hasher, options) }
 	s.auth = s.build(st)
@@ -84,16 +91,16 @@ func (s *server) serve(t *testing.T, service *auth.Service) {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(api.New(api.Options{
 		Auth: service, Log: log, LogRequests: true, Language: "fr",
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: "Yoozak"}).Serve,
+		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
 	}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server)) {
+func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*auth.Options)) {
 	t.Helper()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st)) })
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st, change...)) })
 }
 
 func (s *server) clock() time.Time {
@@ -225,12 +232,19 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	case account.VerifyEmail:
 		return s.received(t, account.MailVerifyEmail, address(username))
 	case account.ResetPassword:
-		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username))); err != nil {
+		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username)), account.Input{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.received(t, account.MailResetPassword, address(username))
 	}
-	err := s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
+	u := s.user(t, username)
+	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,13 @@ package pages_test
 import (
 	"math"
 	"net/http"
-	"os"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/yoozak/clients/internal/shop"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
@@ -53,21 +53,37 @@ func TestStyleIsFoundFromEveryPage(t *testing.T) {
 func folderOf(page string) string { return page[:strings.LastIndexByte(page, '/')+1] }
 
 // TestColoursAreEasyToRead holds WCAG 2.2's contrast (1.4.3, and 1.4.11 for
-// edges) in the light and in the dark.
+// edges) in the light and in the dark, of the style sheet that shops of all
+// colours get.
 func TestColoursAreEasyToRead(t *testing.T) {
 	t.Parallel()
-	css, err := os.ReadFile("style.css")
-	if err != nil {
-		t.Fatal(err)
+	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
+	for _, brand := range []string{"", "#ffcc00", "#000000", "#ffffff", "#c0392b", "#1d4ed8", "#808080"} {
+		s.shop.Colours = shop.Colours{}
+		if brand != "" {
+			c, err := shop.ParseColour(brand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.shop.Colours = shop.ColoursOf(c)
+		}
+		s.serve(t, s.auth)
+		readable(t, brand, s.get(t, "/account/style.css").body)
 	}
-	blocks := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllSubmatch(css, -1)
-	if len(blocks) != 2 {
-		t.Fatalf("%d sets of colours, want the light and the dark", len(blocks))
+}
+
+// readable looks at the two sets of colours, each in the file and, behind it,
+// with the shop's in place of ours.
+func readable(t *testing.T, brand, css string) {
+	t.Helper()
+	blocks := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(css, -1)
+	if len(blocks) != 4 {
+		t.Fatalf("%d sets of colours, want the light and the dark, and the shop's", len(blocks))
 	}
-	for i, block := range blocks {
+	for i := range 2 {
 		colour := map[string]float64{}
-		for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6})`).FindAllSubmatch(block[1], -1) {
-			colour[string(m[1])] = luminance(t, string(m[2]))
+		for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6})`).FindAllStringSubmatch(blocks[i][1]+blocks[i+2][1], -1) {
+			colour[m[1]] = luminance(t, m[2])
 		}
 		for _, pair := range []struct {
 			over, under string
@@ -75,7 +91,7 @@ func TestColoursAreEasyToRead(t *testing.T) {
 		}{
 			{"ink", "paper", 4.5}, {"ink", "around", 4.5}, {"ink", "good", 4.5},
 			{"soft", "paper", 4.5}, {"soft", "around", 4.5},
-			{"brand", "around", 4.5}, {"brand", "good", 4.5}, {"on-brand", "brand", 4.5},
+			{"brand", "around", 4.5}, {"brand", "paper", 4.5}, {"good-ink", "good", 4.5}, {"on-brand", "brand", 4.5},
 			{"bad", "paper", 4.5}, {"bad", "bad-paper", 4.5}, {"line", "paper", 3},
 		} {
 			a, aThere := colour[pair.over]
@@ -84,7 +100,7 @@ func TestColoursAreEasyToRead(t *testing.T) {
 				t.Fatalf("no colour %s or %s", pair.over, pair.under)
 			}
 			if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); ratio < pair.least {
-				t.Errorf("set %d: %s on %s has a contrast of %.2f, want %.1f", i, pair.over, pair.under, ratio, pair.least)
+				t.Errorf("%s, set %d: %s on %s has a contrast of %.2f, want %.1f", brand, i, pair.over, pair.under, ratio, pair.least)
 			}
 		}
 	}

@@ -2,49 +2,53 @@ package pages
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
 	"html/template"
 	"net/http"
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/shop"
 )
 
-//go:embed page.html style.css
-var files embed.FS
-
-var (
-	layout       = template.Must(template.ParseFS(files, "page.html"))
-	style, _     = files.ReadFile("style.css")
-	styleSum     = sha256.Sum256(style)
-	styleVersion = hex.EncodeToString(styleSum[:6])
-)
-
-const styleName = "style.css"
+var layout = template.Must(template.New("page.html").Funcs(template.FuncMap{"breakable": breakable}).ParseFS(files, "page.html"))
 
 // view is what a page shows, in this order.
 type view struct {
 	Language, Direction, Brand string
 	Root                       string // relative, from this page to [base]: a proxy may put a path before it
-	Style                      string
+	Style, Icon                string
+	Logo                       *logo
 	Problem                    string // said first in the window's title, where screen readers begin
 	Title, Intro, Done, Alert  string
 	Facts                      []fact
+	Hint                       string
+	Links                      []link
 	Inputs                     []input
 	Submit                     string // no form without it
 	Again, ShowAgain           bool
 	AgainLink, AgainText       string
-	Languages                  []choice
+
+	ShopURL, ShopText string
+	ShopButton        bool // there is nothing else to press
+	Support           shop.Support
+	SupportURL        template.URL // of a scheme that the package shop chose
+	HelpText          string
+	Languages         []choice
 }
 
 type fact struct{ Name, Value string }
 
+type link struct{ Text, URL string }
+
+type logo struct {
+	URL           string
+	Width, Height int
+}
+
 type input struct {
 	Name, Type, Mode, Autocomplete, Label, Hint, Value string
-	ReadOnly, Focus                                    bool
+	Hidden, Focus                                      bool
 	Errors                                             []string
 }
 
@@ -54,14 +58,17 @@ type choice struct {
 	Current               bool
 }
 
-func newView(r *http.Request, language, brand string) *view {
-	v := &view{Language: language, Direction: locale.Direction(language), Brand: brand}
-	// By the path as the browser sees it: %2F is no slash there.
-	v.Root = "./"
-	if depth := strings.Count(strings.TrimPrefix(r.URL.EscapedPath(), base), "/"); depth > 0 {
-		v.Root = strings.Repeat("../", depth)
+func (p *Pages) newView(r *http.Request, language string) *view {
+	look := p.o.Shop
+	v := &view{
+		Language: language, Direction: locale.Direction(language), Brand: p.o.Brand, Root: rootOf(r),
+		ShopURL: look.URL, Support: look.Support, SupportURL: template.URL(look.Support.URL), //nolint:gosec // mailto:, tel: or https:
 	}
-	v.Style = v.Root + styleName + "?" + styleVersion
+	v.ShopText, v.HelpText = v.say("page.shop"), v.say("mail.help")
+	v.Style, v.Icon = v.Root+styleName+"?"+p.files[styleName].version, v.Root+iconName+"?"+p.files[iconName].version
+	if look.Logo != nil {
+		v.Logo = &logo{v.Root + logoName + "?" + p.files[logoName].version, look.Logo.Width, look.Logo.Height}
+	}
 	v.AgainLink, v.AgainText = v.Root+forgotName+"/?lang="+language, v.say("page.again")
 	for _, code := range locale.Languages() {
 		v.Languages = append(v.Languages, choice{code, locale.Text(code, "language.name", nil), locale.Direction(code), code == language})
@@ -69,36 +76,60 @@ func newView(r *http.Request, language, brand string) *view {
 	return v
 }
 
+// rootOf is the way from a page to [base], by the path as the browser sees
+// it: %2F is no slash there.
+func rootOf(r *http.Request) string {
+	below, isBelow := strings.CutPrefix(r.URL.EscapedPath(), base)
+	if !isBelow {
+		return "." + base
+	}
+	if depth := strings.Count(below, "/"); depth > 0 {
+		return strings.Repeat("../", depth)
+	}
+	return "./"
+}
+
+// breakable lets a long name or address go on in the next line behind an at
+// sign or a dot, and not in the middle of a word.
+func breakable(text string) template.HTML {
+	text = template.HTMLEscapeString(text)
+	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)) //nolint:gosec // escaped above
+}
+
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }
 
 // finish replaces the form by what was done.
 func (v *view) finish(done string) {
-	v.Done = done
+	v.Done, v.ShopButton = done, true
 	v.Intro, v.Facts, v.Submit, v.Inputs = "", nil, "", nil
 }
 
 // close replaces the form by why there is none.
 func (v *view) close(title, why string) {
-	v.Title, v.Intro = title, why
+	v.Title, v.Intro, v.ShopButton = title, why, true
 	v.Facts, v.Submit, v.Inputs = nil, "", nil
 }
 
-// mark puts messages beside their fields, and the cursor into the first.
+// mark puts a message beside each field that has one, and the cursor into the
+// first. One at a time: who mends the first rule that a password breaks
+// mostly mends the others. The introduction makes room, so that the button
+// stays in sight on a small telephone.
 func (v *view) mark(errs account.Fields) {
-	v.Problem = v.say("page.problem")
+	v.Problem, v.Intro = v.say("page.problem"), ""
 	focused := false
 	for i := range v.Inputs {
 		in := &v.Inputs[i]
-		for _, m := range errs[in.Name] {
-			in.Errors = append(in.Errors, locale.Text(v.Language, m.Key, m.Args))
+		if messages := errs[in.Name]; len(messages) > 0 {
+			in.Errors = []string{locale.Text(v.Language, messages[0].Key, messages[0].Args)}
 		}
 		in.Focus = len(in.Errors) > 0 && !focused
 		focused = focused || in.Focus
 	}
 }
 
-// policy lets a page have its style sheet and send its form, nothing else.
-const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy lets a page have its style sheet and images and send its form,
+// nothing else.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (x *exchange) show(status int) {
 	h := x.w.Header()
@@ -114,16 +145,4 @@ func (x *exchange) show(status int) {
 	}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(b.Bytes()) // the client may be gone: there is nobody to tell
-}
-
-// style may be kept for as long as it is what the page asked for: while
-// servers of two releases run, one may be asked for the other's.
-func (x *exchange) style() {
-	h := x.w.Header()
-	h.Set("Content-Type", "text/css; charset=utf-8")
-	h.Del("Content-Language")
-	if x.r.URL.RawQuery == styleVersion {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	_, _ = x.w.Write(style)
 }

@@ -3,6 +3,7 @@ package password_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,4 +47,68 @@ func TestAheadGoesBeforeThoseWhoWait(t *testing.T) {
 			t.Errorf("known came %d of %d", i+1, len(order))
 		}
 	}
+}
+
+// TestBothQueuesFull: known callers in a loop, as many as the queue takes, do
+// not keep strangers from having every fourth hash.
+func TestBothQueuesFull(t *testing.T) {
+	t.Parallel()
+	h := password.NewHasher(password.Options{Params: password.Params{Memory: 4096, Time: 1, Threads: 1}, Slots: 1, Queue: 16, Wait: time.Minute})
+	defer h.Close()
+	const each, hashes = 16, 200
+	var known, strangers atomic.Int64
+	var wait sync.WaitGroup
+	loop := func(ctx context.Context, done *atomic.Int64) {
+		for range each {
+			wait.Go(func() {
+				for known.Load()+strangers.Load() < hashes {
+					if _, err := h.Hash(ctx, "kV7#pazouk-42lemon"); err == nil {
+						done.Add(1)
+					}
+				}
+			})
+		}
+	}
+	loop(password.Ahead(t.Context()), &known)
+	loop(t.Context(), &strangers)
+	wait.Wait()
+	if share := float64(strangers.Load()) / float64(strangers.Load()+known.Load()); share < 0.2 || share > 0.4 {
+		t.Errorf("strangers had %d hashes, known callers %d; want a quarter", strangers.Load(), known.Load())
+	}
+}
+
+// TestFloodOfOneClientDoesNotKeepAnotherOut: a network with as many
+// connections as the queue is long, and one more person.
+func TestFloodOfOneClientDoesNotKeepAnotherOut(t *testing.T) {
+	t.Parallel()
+	h := password.NewHasher(password.Options{Params: password.Params{Memory: 4096, Time: 1, Threads: 1}, Slots: 1, Queue: 16, Wait: time.Minute})
+	defer h.Close()
+	flood, stop := context.WithCancel(password.ForClient(t.Context(), "203.0.113.1"))
+	var done atomic.Int64
+	var wait sync.WaitGroup
+	for range 64 {
+		wait.Go(func() {
+			for flood.Err() == nil {
+				if _, err := h.Hash(flood, "x"); err == nil {
+					done.Add(1)
+				}
+			}
+		})
+	}
+	for h.Waiting() < 16 {
+		time.Sleep(100 * time.Microsecond)
+	}
+	ctx := password.ForClient(t.Context(), "198.51.100.1")
+	const hashes = 20
+	before := done.Load()
+	for range hashes {
+		if _, err := h.Hash(ctx, "x"); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := done.Load() - before; n > 8*hashes { // in the order of arrival it would be 16 times as many
+		t.Errorf("%d hashes of the flood beside %d of another, want about as many", n, hashes)
+	}
+	stop()
+	wait.Wait()
 }

@@ -22,7 +22,7 @@ type Options struct {
 	Params Params        // of new hashes; [Default]
 	Slots  int           // hashes at once; the number of cores
 	Wait   time.Duration // how long a caller queues; 5 s
-	Queue  int           // the most callers who queue; 64 for each slot
+	Queue  int           // the most callers who queue, and as many again of [Ahead]; 64 for each slot
 
 	// Busy is told when hashing begins and when there was none for a while,
 	// so that the process can give requests a thread beside the hashes' only
@@ -34,30 +34,21 @@ type Options struct {
 // again later.
 var ErrBusy = errors.New("too many passwords wait to be hashed")
 
-// Hasher runs hashes on a few threads of its own, in the order of arrival;
-// those of [Ahead] go before others.
+// Hasher runs hashes on a few threads of its own. Those of [Ahead] go before
+// others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
 	wait    time.Duration
-	jobs    chan *job
-	ahead   chan *job
-	closing chan struct{}
+	queue   *queue
 	workers sync.WaitGroup
 	running atomic.Int64
 	refused atomic.Int64
+	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
 	onBusy func(bool)
 	mu     sync.Mutex
 	busy   bool
 	quiet  *time.Timer // runs while busy and nothing is hashed
-}
-
-// job is one hash to do. Whoever claims it first decides: a worker does it,
-// or the caller gave up and nobody does.
-type job struct {
-	do      func()
-	claimed atomic.Bool
-	done    chan struct{}
 }
 
 // NewHasher starts the threads; [Hasher.Close] stops them.
@@ -74,7 +65,7 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, wait: o.Wait, jobs: make(chan *job, o.Queue), ahead: make(chan *job, o.Queue), closing: make(chan struct{})}
+	h := &Hasher{params: o.Params, wait: o.Wait, queue: newQueue(o.Queue)}
 	h.onBusy = o.Busy
 	if h.onBusy == nil {
 		h.onBusy = func(bool) {}
@@ -87,7 +78,7 @@ func NewHasher(o Options) *Hasher {
 
 // Close waits for the hashes under way. Callers who queue get [ErrBusy].
 func (h *Hasher) Close() {
-	close(h.closing)
+	h.queue.close()
 	h.workers.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,20 +111,30 @@ type Result struct{ Match, Outdated bool }
 
 // Verify compares a password with a hash of ours or Django's. A hash that
 // nothing can match (it is empty, marked unusable, malformed or too costly)
-// takes as long as a good one. A hash of Django's takes as long as Django
-// made it: until its user logs in, timing may tell that the user exists. A
-// password that NFKC changes is tried against ours in both forms.
+// takes as long as a good one. So does one of Django's that is faster; a slower
+// one takes as long as Django made it: until its user logs in, timing may
+// tell that the user exists. A password that NFKC changes is tried against
+// ours in both forms.
 func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err error) {
 	matches, current := parse(hash, h.params)
 	if matches == nil {
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
-	candidates := []string{plain} // Django hashes what was typed
-	if strings.HasPrefix(hash, "$") {
-		candidates = forms(plain)
-	}
-	for i, form := range candidates {
-		if err := h.run(ctx, func() { r.Match = matches(form) }); err != nil {
+	ours := strings.HasPrefix(hash, "$")
+	for i, form := range forms(plain) {
+		err := h.run(ctx, func() {
+			began := time.Now()
+			switch {
+			case ours:
+				r.Match = matches(form)
+			case i == 0: // Django hashes what was typed; the second time is for the time
+				r.Match = matches(plain)
+			}
+			if !current && !r.Match {
+				h.level(began, form)
+			}
+		})
+		if err != nil {
 			return Result{}, err
 		}
 		if r.Match {
@@ -172,9 +173,8 @@ func parse(hash string, p Params) (m matcher, current bool) {
 // VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
-	nobody := stored{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}
 	for _, form := range forms(plain) {
-		if err := h.run(ctx, func() { nobody.matches(form) }); err != nil {
+		if err := h.run(ctx, func() { h.nobody(form) }); err != nil {
 			return err
 		}
 	}
@@ -186,55 +186,61 @@ func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
 func (h *Hasher) Running() int { return int(h.running.Load()) }
 
 // Waiting is how many hashes queue.
-func (h *Hasher) Waiting() int { return len(h.jobs) + len(h.ahead) }
+func (h *Hasher) Waiting() int { return h.queue.len() }
 
 // Refused is how many hashes were refused so far.
 func (h *Hasher) Refused() int { return int(h.refused.Load()) }
 
-type aheadKey struct{}
+type (
+	aheadKey  struct{}
+	clientKey struct{}
+)
 
 // Ahead is for a caller of whom more is known than of a stranger: with this
-// context their hash is made before those that wait.
+// context their hash is made before those that wait, of which every fourth
+// has its turn all the same.
 func Ahead(ctx context.Context) context.Context {
 	return context.WithValue(ctx, aheadKey{}, true)
 }
 
+// ForClient names the client for whom hashes are made with this context.
+// Clients take turns, so that one who asks for many does not keep another
+// waiting who asks for one. Hashes without a name share one client's turns.
+func ForClient(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, clientKey{}, name)
+}
+
+func newJob(ctx context.Context, do func()) *job {
+	j := &job{do: do, done: make(chan struct{}), ahead: ctx.Value(aheadKey{}) != nil}
+	j.client, _ = ctx.Value(clientKey{}).(string)
+	return j
+}
+
 func (h *Hasher) run(ctx context.Context, do func()) error {
-	j := &job{do: do, done: make(chan struct{})}
-	select {
-	case <-h.closing:
-		return ErrBusy
-	default:
-	}
-	queue := h.jobs
-	if ctx.Value(aheadKey{}) != nil {
-		queue = h.ahead
-	}
-	select {
-	case queue <- j:
-	default:
+	j := newJob(ctx, do)
+	if !h.queue.add(j) {
 		h.refused.Add(1)
 		return ErrBusy
 	}
 	late := time.NewTimer(h.wait)
 	defer late.Stop()
-	var err error
+	var gaveUp error
 	select {
 	case <-j.done:
-		return nil
 	case <-late.C:
-		err = ErrBusy
-	case <-h.closing:
-		err = ErrBusy
+		gaveUp = ErrBusy
 	case <-ctx.Done():
-		err = ctx.Err()
+		gaveUp = ctx.Err()
 	}
-	if j.claimed.CompareAndSwap(false, true) {
+	if gaveUp != nil && h.queue.remove(j) {
 		h.refused.Add(1)
-		return err
+		return gaveUp
 	}
-	<-j.done // a worker was quicker
-	return nil
+	<-j.done // maybe a worker was quicker
+	if j.err != nil {
+		h.refused.Add(1)
+	}
+	return j.err
 }
 
 func (h *Hasher) work() {
@@ -245,19 +251,9 @@ func (h *Hasher) work() {
 	runtime.LockOSThread()
 	lowerPriority()
 	for {
-		var j *job
-		select {
-		case j = <-h.ahead:
-		default:
-			select {
-			case <-h.closing:
-				return
-			case j = <-h.ahead:
-			case j = <-h.jobs:
-			}
-		}
-		if !j.claimed.CompareAndSwap(false, true) {
-			continue
+		j := h.queue.next()
+		if j == nil {
+			return
 		}
 		h.begin()
 		j.do()

@@ -16,6 +16,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/yoozak/clients/internal/password"
 )
 
@@ -34,7 +36,8 @@ func newHasher(t testing.TB, o password.Options) *password.Hasher {
 }
 
 // TestPolicyIsDjangos compares with what Django's validators say
-// (testdata/record.py).
+// (testdata/record.py). It takes some that NFKC makes into one that it would
+// refuse: see TestPolicyJudgesWhatIsHashed.
 func TestPolicyIsDjangos(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/policy.json")
@@ -61,7 +64,7 @@ func TestPolicyIsDjangos(t *testing.T) {
 			}
 			got = append(got, p.Code)
 		}
-		if !slices.Equal(got, row.Codes) {
+		if !slices.Equal(got, row.Codes) && (len(row.Codes) > 0 || norm.NFKC.String(row.Password) == row.Password) {
 			t.Errorf("%q for %s: got %v, Django says %v", row.Password, row.Person["username"], got, row.Codes)
 		}
 	}

@@ -92,7 +92,7 @@ func normalLabel(label string) string {
 }
 
 func (c charset) unsupported(format string) error {
-	return &ParseError{format, "unsupported encoding: " + c.name}
+	return &ParseError{Format: format, Detail: "unsupported encoding: " + c.name}
 }
 
 // decodeStream decodes a JSON body as Python's stream readers do, which do
@@ -134,7 +134,7 @@ func (c charset) malformed(b []byte, at, n int, reason string) error {
 	if n == 1 {
 		where = fmt.Sprintf("byte 0x%02x in position %d", b[at], at)
 	}
-	return &ParseError{formatJSON, fmt.Sprintf("'%s' codec can't decode %s: %s", c.name, where, reason)}
+	return &ParseError{Format: formatJSON, Detail: fmt.Sprintf("'%s' codec can't decode %s: %s", c.name, where, reason)}
 }
 
 const bom = "\uFEFF"
@@ -181,7 +181,7 @@ func (c charset) decodeUTF16(b []byte) (string, error) {
 			if s, err := native.decodeUTF16(b); err != nil || s == "" {
 				return "", err
 			}
-			return "", &ParseError{formatJSON, "UTF-16 stream does not start with BOM"}
+			return "", &ParseError{Format: formatJSON, Detail: "UTF-16 stream does not start with BOM"}
 		}
 	}
 	var out strings.Builder

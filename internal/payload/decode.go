@@ -30,6 +30,8 @@ const (
 type ParseError struct {
 	Format string // "JSON" or "Multipart form"
 	Detail string // in English, as the reference words it
+
+	Line, Column int // where in a JSON text, counted in characters from 1; zero: nowhere in particular
 }
 
 func (e *ParseError) Error() string { return e.Format + " parse error - " + e.Detail }

@@ -10,7 +10,7 @@ import (
 const maxFields = 1000
 
 func tooManyFields() error {
-	return &ParseError{formatForm, fmt.Sprintf("more than %d fields", maxFields)}
+	return &ParseError{Format: formatForm, Detail: fmt.Sprintf("more than %d fields", maxFields)}
 }
 
 // decodeForm reads name=value&name=value as Django's QueryDict does: only

@@ -23,7 +23,7 @@ type decoder struct {
 
 func decodeJSON(s string) (any, error) {
 	if strings.HasPrefix(s, bom) {
-		return nil, &ParseError{formatJSON, "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"}
+		return nil, &ParseError{Format: formatJSON, Detail: "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"}
 	}
 	d := &decoder{s: s}
 	d.space()
@@ -44,7 +44,10 @@ func (d *decoder) fail(what string, at int) error {
 	before := d.s[:at]
 	line := 1 + strings.Count(before, "\n")
 	column := 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
-	return &ParseError{formatJSON, fmt.Sprintf("%s: line %d column %d (char %d)", what, line, column, utf8.RuneCountInString(before))}
+	return &ParseError{
+		Format: formatJSON, Line: line, Column: column,
+		Detail: fmt.Sprintf("%s: line %d column %d (char %d)", what, line, column, utf8.RuneCountInString(before)),
+	}
 }
 
 func (d *decoder) space() {
@@ -60,7 +63,7 @@ func (d *decoder) space() {
 
 func (d *decoder) value() (any, error) {
 	if d.values++; d.values > maxValues {
-		return nil, &ParseError{formatJSON, fmt.Sprintf("more than %d values", maxValues)}
+		return nil, &ParseError{Format: formatJSON, Detail: fmt.Sprintf("more than %d values", maxValues)}
 	}
 	if d.i >= len(d.s) {
 		return nil, d.fail("Expecting value", d.i)
@@ -93,7 +96,7 @@ var words = []struct {
 func (d *decoder) notJSON() error {
 	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
 		if strings.HasPrefix(d.s[d.i:], word) {
-			return &ParseError{formatJSON, "Out of range float values are not JSON compliant: '" + word + "'"}
+			return &ParseError{Format: formatJSON, Detail: "Out of range float values are not JSON compliant: '" + word + "'"}
 		}
 	}
 	return d.fail("Expecting value", d.i)
@@ -101,7 +104,7 @@ func (d *decoder) notJSON() error {
 
 func (d *decoder) nested(read func(*decoder) (any, error)) (any, error) {
 	if d.depth++; d.depth > maxDepth {
-		return nil, &ParseError{formatJSON, fmt.Sprintf("nested more than %d deep", maxDepth)}
+		return nil, &ParseError{Format: formatJSON, Detail: fmt.Sprintf("nested more than %d deep", maxDepth)}
 	}
 	d.i++
 	d.space()
@@ -213,7 +216,7 @@ func (d *decoder) number() (any, error) {
 	}
 	literal := d.s[start:i]
 	if n := len(strings.TrimPrefix(literal, "-")); n > maxDigits {
-		return nil, &ParseError{formatJSON, fmt.Sprintf("Exceeds the limit (%d digits) for integer string conversion: "+
+		return nil, &ParseError{Format: formatJSON, Detail: fmt.Sprintf("Exceeds the limit (%d digits) for integer string conversion: "+
 			"value has %d digits; use sys.set_int_max_str_digits() to increase the limit", maxDigits, n)}
 	}
 	return newInt(literal), nil

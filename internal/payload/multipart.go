@@ -52,7 +52,7 @@ func decodeMultipart(contentType string, cs charset, body []byte) (any, error) {
 			d.skip(p)
 		case p.file:
 			if !p.readable() {
-				return nil, &ParseError{formatForm, "Could not decode base64 data."}
+				return nil, &ParseError{Format: formatForm, Detail: "Could not decode base64 data."}
 			}
 			pending = name
 		default:
@@ -70,21 +70,21 @@ func decodeMultipart(contentType string, cs charset, body []byte) (any, error) {
 // boundaryOf returns the separator's text from a content type.
 func boundaryOf(contentType string) (string, error) {
 	if !strings.HasPrefix(contentType, "multipart/") {
-		return "", &ParseError{formatForm, "Invalid Content-Type: " + latin1([]byte(contentType))}
+		return "", &ParseError{Format: formatForm, Detail: "Invalid Content-Type: " + latin1([]byte(contentType))}
 	}
 	if !isASCII(contentType) {
-		return "", &ParseError{formatForm, "Invalid non-ASCII Content-Type in multipart: " + latin1([]byte(contentType))}
+		return "", &ParseError{Format: formatForm, Detail: "Invalid non-ASCII Content-Type in multipart: " + latin1([]byte(contentType))}
 	}
 	_, params, err := parseHeader(contentType)
 	if err != nil {
-		return "", &ParseError{formatForm, err.Error()}
+		return "", &ParseError{Format: formatForm, Detail: err.Error()}
 	}
 	boundary, ok := params["boundary"]
 	switch {
 	case !ok:
-		return "", &ParseError{formatForm, "Invalid boundary in multipart: None"}
+		return "", &ParseError{Format: formatForm, Detail: "Invalid boundary in multipart: None"}
 	case !validBoundary(boundary.value):
-		return "", &ParseError{formatForm, "Invalid boundary in multipart: " + boundary.value}
+		return "", &ParseError{Format: formatForm, Detail: "Invalid boundary in multipart: " + boundary.value}
 	}
 	return boundary.value, nil
 }
@@ -161,7 +161,7 @@ func (p *part) readHeader(header string) error {
 	for line := range strings.SplitSeq(header, "\r\n") {
 		main, params, err := parseHeader(line)
 		if errors.Is(err, errCharset) {
-			return &ParseError{formatForm, err.Error()}
+			return &ParseError{Format: formatForm, Detail: err.Error()}
 		}
 		name, value, ok := strings.Cut(main, ":")
 		if err != nil || !ok {

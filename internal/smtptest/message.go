@@ -12,10 +12,12 @@ import (
 	"strings"
 )
 
-// Message is a mail as a mail program reads it. From and To are those of the
-// envelope.
+// Message is a mail as a mail program reads it. From, To and UTF8 are those of
+// the envelope, Helo is how the client greeted.
 type Message struct {
 	From, To   string
+	UTF8       bool
+	Helo       string
 	Raw        []byte
 	Header     mail.Header
 	Text, HTML string

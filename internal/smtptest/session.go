@@ -15,6 +15,7 @@ type session struct {
 	conn     *smtp.Conn
 	loggedIn bool
 	from, to string
+	utf8     bool
 	verdict  Verdict
 	hangUp   bool // once the answer is written
 }
@@ -23,11 +24,14 @@ func (s *session) AuthMechanisms() []string {
 	if s.server.options.User == "" {
 		return nil
 	}
+	if m := s.server.options.Mechanisms; m != nil {
+		return m
+	}
 	return []string{sasl.Plain}
 }
 
-func (s *session) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, user, password string) error {
+func (s *session) Auth(mechanism string) (sasl.Server, error) {
+	check := func(_, user, password string) error {
 		o := s.server.options
 		if subtle.ConstantTimeCompare([]byte(user+"\x00"+password), []byte(o.User+"\x00"+o.Password)) == 0 {
 			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "Not the password of " + user}
@@ -37,14 +41,38 @@ func (s *session) Auth(string) (sasl.Server, error) {
 		s.server.mu.Unlock()
 		s.loggedIn = true
 		return nil
-	}), nil
+	}
+	if mechanism == sasl.Login {
+		return &loginServer{check: check}, nil
+	}
+	return sasl.NewPlainServer(check), nil
 }
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+// loginServer is AUTH LOGIN, which asks for the name and the password one
+// after the other.
+type loginServer struct {
+	check func(identity, user, password string) error
+	user  string
+	asked int
+}
+
+func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
+	l.asked++
+	switch l.asked {
+	case 1:
+		return []byte("Username:"), false, nil
+	case 2:
+		l.user = string(response)
+		return []byte("Password:"), false, nil
+	}
+	return nil, true, l.check("", l.user, string(response))
+}
+
+func (s *session) Mail(from string, o *smtp.MailOptions) error {
 	if s.server.options.User != "" && !s.loggedIn {
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
-	s.from = from
+	s.from, s.utf8 = from, o.UTF8
 	return answer(s.server.verdict("").Mail, from)
 }
 
@@ -71,7 +99,7 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "Not a mail: " + err.Error()}
 	}
-	m.From, m.To = s.from, s.to
+	m.From, m.To, m.UTF8, m.Helo = s.from, s.to, s.utf8, s.conn.Hostname()
 	s.server.keep(m)
 	if s.verdict.Drop == DropBeforeAnswer {
 		return s.conn.Conn().Close()

@@ -24,6 +24,8 @@ type Options struct {
 	TLS            TLS
 	Certificate    *Certificate // nil: one of its own, which nobody trusts
 	User, Password string       // wanted before a mail is taken; empty: not
+	Mechanisms     []string     // of AUTH that are offered with a user; none: PLAIN
+	UTF8           bool         // SMTPUTF8 is offered
 	Address        string       // to listen on again after a [Server.Stop]; empty: a port of the test's own
 }
 
@@ -94,6 +96,7 @@ func Start(tb testing.TB, o Options) *Server {
 	}))
 	s.server.Domain = "smtptest"
 	s.server.AllowInsecureAuth = true
+	s.server.EnableSMTPUTF8 = o.UTF8
 	s.server.ErrorLog = log.New(io.Discard, "", 0) // dropped connections are the tests' wish
 	switch o.TLS {
 	case STARTTLS:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/yoozak/clients/internal/account"
 )
@@ -28,6 +29,7 @@ type batcher struct {
 type writeJob struct {
 	ctx    context.Context
 	fn     func(querier) error
+	taken  atomic.Bool // by the writer, which then answers; or by its caller, who left
 	err    error
 	answer chan struct{}
 }
@@ -58,7 +60,8 @@ func newBatcher(ctx context.Context, db *sql.DB, most int) (*batcher, error) {
 var errClosed = fmt.Errorf("%w: the database is closed", account.ErrUnavailable)
 
 // do queues fn and waits for its commit. A caller that gives up while fn is
-// queued is not served; once fn runs, its answer is waited for.
+// queued gets its answer then, and fn never runs; once fn runs, its answer is
+// waited for.
 func (b *batcher) do(ctx context.Context, fn func(querier) error) error {
 	job := &writeJob{ctx: ctx, fn: fn, answer: make(chan struct{})}
 	select {
@@ -67,6 +70,15 @@ func (b *batcher) do(ctx context.Context, fn func(querier) error) error {
 		return mendSQLite(ctx.Err())
 	case <-b.closing:
 		return errClosed
+	}
+	select {
+	case <-job.answer:
+		return job.err
+	case <-b.done:
+	case <-ctx.Done():
+		if job.taken.CompareAndSwap(false, true) {
+			return mendSQLite(ctx.Err())
+		}
 	}
 	select {
 	case <-job.answer:
@@ -121,6 +133,7 @@ func (b *batcher) commit(batch []*writeJob) {
 	for _, job := range batch {
 		switch {
 		case err != nil: // the transaction is gone, and with it what ran before
+		case !job.taken.CompareAndSwap(false, true): // its caller left
 		case job.ctx.Err() != nil:
 			job.err = mendSQLite(job.ctx.Err())
 		case len(batch) == 1:

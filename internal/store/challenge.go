@@ -20,66 +20,84 @@ func scanChallenge(scan func(...any) error) (account.Challenge, error) {
 
 // CreateChallenge stores a challenge.
 func (s *Store) CreateChallenge(ctx context.Context, c account.Challenge) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "create a challenge", `
 		INSERT INTO challenges (`+challengeColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		c.Hash, c.Kind, c.UserID, c.Email, c.CreatedAt.UTC(), c.ExpiresAt.UTC(), nullTime(c.UsedAt))
-	return s.mend(err)
+	return err
 }
 
 // Challenge returns a challenge of this kind or [ErrNotFound].
 func (s *Store) Challenge(ctx context.Context, kind account.ChallengeKind, hash string) (account.Challenge, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	c, err := scanChallenge(s.q.QueryRowContext(ctx, `
+	return row(ctx, s, "find a challenge", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
-		WHERE hash = $1 AND kind = $2`, hash, kind).Scan)
-	return c, s.mend(err)
+		WHERE hash = $1 AND kind = $2`, hash, kind)
 }
 
 // UseChallenge marks a challenge as used. Of several callers exactly one
 // succeeds; the others, and those who come too late, get [ErrNotFound].
 func (s *Store) UseChallenge(ctx context.Context, kind account.ChallengeKind, hash string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "use a challenge", `
 		UPDATE challenges
 		SET used_at = $1
-		WHERE hash = $2 AND kind = $3 AND used_at IS NULL AND expires_at > $1`, at.UTC(), hash, kind))
+		WHERE hash = $2 AND kind = $3 AND used_at IS NULL AND expires_at > $1`, at.UTC(), hash, kind)
 }
 
 // VoidChallenges makes a user's other challenges worthless: those of the
 // given kinds.
 func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, kinds ...account.ChallengeKind) error {
 	for _, kind := range kinds {
-		_, err := s.q.ExecContext(ctx, `
+		_, err := s.exec(ctx, "void challenges", `
 			UPDATE challenges
 			SET used_at = $1
 			WHERE user_id = $2 AND kind = $3 AND used_at IS NULL`, at.UTC(), userID, kind)
 		if err != nil {
-			return s.mend(err)
+			return err
 		}
 	}
 	return nil
 }
 
-// Challenges returns a user's challenges, the newest first.
-func (s *Store) Challenges(ctx context.Context, userID int64) ([]account.Challenge, error) {
-	return list(ctx, s, scanChallenge, `
+// VoidYounger makes a user's challenges of a kind worthless that were made at
+// the given time or later. Those that are older stay.
+func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
+	_, err := s.exec(ctx, "void younger challenges", `
+		UPDATE challenges
+		SET used_at = $1
+		WHERE user_id = $2 AND kind = $3 AND used_at IS NULL AND created_at >= $4`, at.UTC(), userID, kind, than.UTC())
+	return err
+}
+
+// OpenAddresses returns the addresses, each once, to which a user's
+// challenges of a kind were mailed that can still be used, and those to which
+// a mail with such a link is owed.
+func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.ChallengeKind, mail account.MailKind, now time.Time) ([]string, error) {
+	return list(ctx, s, "list open addresses", scanValue[string], `
+		SELECT email
+		FROM challenges
+		WHERE user_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
+		UNION
+		SELECT email
+		FROM mails
+		WHERE user_id = $1 AND kind = $4 AND due_at IS NOT NULL`, userID, kind, now.UTC(), mail)
+}
+
+// Challenges returns a user's challenges, the newest first, at most limit.
+func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
+	return list(ctx, s, "list challenges", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1
-		ORDER BY created_at DESC, hash`, userID)
+		ORDER BY created_at DESC, hash
+		LIMIT $2`, userID, limit)
 }
 
 // DeleteChallenges forgets up to limit challenges that expired before the
 // given time, and says how many.
 func (s *Store) DeleteChallenges(ctx context.Context, before time.Time, limit int) (int64, error) {
-	res, err := s.q.ExecContext(ctx, `
+	return s.exec(ctx, "delete challenges", `
 		DELETE FROM challenges
 		WHERE hash IN (SELECT hash FROM challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
 		before.UTC(), limit)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	return res.RowsAffected()
 }

@@ -101,7 +101,8 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), readers.Close(), writer.Close())
 	}
-	return &Store{db: readers, q: &prepared{db: readers}, batch: batch, dialect: d}, nil
+	q := &prepared{db: readers}
+	return &Store{db: readers, q: q, slow: interruptible{q}, batch: batch, dialect: d}, nil
 }
 
 func mendSQLite(err error) error {
@@ -145,7 +146,7 @@ func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store,
 	db.SetMaxOpenConns(o.Conns)
 	db.SetMaxIdleConns(o.Conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, q: db, dialect: d}, nil
+	return &Store{db: db, q: db, slow: db, dialect: d}, nil
 }
 
 func mendPostgres(err error) error {

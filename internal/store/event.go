@@ -27,12 +27,12 @@ func scanEvent(scan func(...any) error) (account.Event, error) {
 
 // AddEvent stores an event, in the transaction of the act that it tells of.
 func (s *Store) AddEvent(ctx context.Context, e account.Event) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "add an event", `
 		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		e.At.UTC(), e.Kind, e.Actor, e.Details, sql.NullInt64{Int64: e.UserID, Valid: e.UserID != 0},
 		e.SessionID, e.RequestID, e.IP, e.UserAgent, e.Salt, e.Commitment)
-	return s.mend(err)
+	return err
 }
 
 // EventFilter says which events are wanted; a zero field asks for nothing.
@@ -80,7 +80,7 @@ func (s *Store) SealedEvents(ctx context.Context, after, through int64, limit in
 // EventsToSeal returns events that have no place in the chain yet, in the
 // order of their ids, at most limit, with no more than their hash is made of.
 func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, error) {
-	return list(ctx, s, scanToSeal, `
+	return list(ctx, s, "list events to seal", scanToSeal, `
 		SELECT id, at, kind, actor, details, commitment
 		FROM events
 		WHERE seq IS NULL
@@ -100,16 +100,14 @@ func (s *Store) UnsealedEvents(ctx context.Context, limit int) ([]account.Event,
 }
 
 func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account.Event, error) {
-	return list(ctx, s, scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
+	return list(ctx, s, "list events", scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
 }
 
 // EventChain returns the state of the chain.
 func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	return s.scanChain(s.q.QueryRowContext(ctx, `
+	return row(ctx, s, "read the event chain", scanChain, `
 		SELECT seq, hash, removed_seq, removed_hash
-		FROM event_chain`))
+		FROM event_chain`)
 }
 
 // LockEventChain is [Store.EventChain] for whoever is about to change it: of
@@ -117,33 +115,33 @@ func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
 // get what it left. (An UPDATE that changes nothing is a row lock on both
 // engines; SQLite has no FOR UPDATE.)
 func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) {
-	return s.scanChain(s.q.QueryRowContext(ctx, `
+	return row(ctx, s, "lock the event chain", scanChain, `
 		UPDATE event_chain
 		SET seq = seq
 		WHERE id = 1
-		RETURNING seq, hash, removed_seq, removed_hash`))
+		RETURNING seq, hash, removed_seq, removed_hash`)
 }
 
-func (s *Store) scanChain(row *sql.Row) (c account.EventChain, err error) {
-	err = row.Scan(&c.Head.Seq, &c.Head.Hash, &c.Removed.Seq, &c.Removed.Hash)
-	return c, s.mend(err)
+func scanChain(scan func(...any) error) (c account.EventChain, err error) {
+	err = scan(&c.Head.Seq, &c.Head.Hash, &c.Removed.Seq, &c.Removed.Hash)
+	return c, err
 }
 
 // SealEvent gives an event its place in the chain. It returns [ErrNotFound]
 // when it has one already.
 func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "seal an event", `
 		UPDATE events
 		SET seq = $1, hash = $2
-		WHERE id = $3 AND seq IS NULL`, at.Seq, at.Hash, id))
+		WHERE id = $3 AND seq IS NULL`, at.Seq, at.Hash, id)
 }
 
 // SetEventHead notes the newest sealed event.
 func (s *Store) SetEventHead(ctx context.Context, head account.EventHead) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "set the head of the events", `
 		UPDATE event_chain
 		SET seq = $1, hash = $2
-		WHERE id = 1`, head.Seq, head.Hash))
+		WHERE id = 1`, head.Seq, head.Hash)
 }
 
 // ForgetEventsOf forgets the personal part of a user's events and says of
@@ -163,29 +161,25 @@ func (s *Store) ForgetNobodysEvents(ctx context.Context, before time.Time, limit
 }
 
 func (s *Store) forgetEvents(ctx context.Context, condition string, args ...any) (int, error) {
-	res, err := s.q.ExecContext(ctx, `
+	n, err := s.exec(ctx, "forget the personal part of events", `
 		UPDATE events
 		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
 		WHERE `+condition, args...)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	n, err := res.RowsAffected()
-	return int(n), s.mend(err)
+	return int(n), err
 }
 
 // RemoveEvents removes the oldest events, up to and with a place in the
 // chain.
 func (s *Store) RemoveEvents(ctx context.Context, through account.EventHead) error {
-	err := s.one(s.q.ExecContext(ctx, `
+	err := s.execOne(ctx, "remove events", `
 		UPDATE event_chain
 		SET removed_seq = $1, removed_hash = $2
-		WHERE id = 1 AND removed_seq < $1 AND seq >= $1`, through.Seq, through.Hash))
+		WHERE id = 1 AND removed_seq < $1 AND seq >= $1`, through.Seq, through.Hash)
 	if err != nil {
 		return err
 	}
-	_, err = s.q.ExecContext(ctx, `
+	_, err = s.exec(ctx, "remove events", `
 		DELETE FROM events
 		WHERE seq <= $1`, through.Seq)
-	return s.mend(err)
+	return err
 }

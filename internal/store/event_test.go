@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"strings"
@@ -24,7 +25,7 @@ func newEvent(userID int64) account.Event {
 
 func addEvent(t *testing.T, s *store.Store, e account.Event) {
 	t.Helper()
-	write(t, s, func(tx *store.Store) error { return tx.AddEvent(t.Context(), e) })
+	write(t, s, func(_ context.Context, tx *store.Store) error { return tx.AddEvent(t.Context(), e) })
 }
 
 func allEvents(t *testing.T, s *store.Store) []account.Event {
@@ -39,7 +40,7 @@ func allEvents(t *testing.T, s *store.Store) []account.Event {
 // sealAll gives every event its place, with hashes that only a test has.
 func sealAll(t *testing.T, s *store.Store) {
 	t.Helper()
-	write(t, s, func(tx *store.Store) error {
+	write(t, s, func(_ context.Context, tx *store.Store) error {
 		chain, err := tx.LockEventChain(t.Context())
 		if err != nil {
 			return err
@@ -121,14 +122,14 @@ func TestEventIsSealedOnce(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		addEvent(t, s, newEvent(1))
 		sealAll(t, s)
-		err := s.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.SealEvent(t.Context(), 1, account.EventHead{Seq: 2, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("again: %v", err)
 		}
 		addEvent(t, s, newEvent(1))
-		err = s.Tx(t.Context(), func(tx *store.Store) error {
+		err = s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.SealEvent(t.Context(), 2, account.EventHead{Seq: 1, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrTaken) {
@@ -146,14 +147,14 @@ func TestForgettingTakesThePersonalPartOnly(t *testing.T) {
 			addEvent(t, s, e)
 		}
 		sealAll(t, s)
-		write(t, s, func(tx *store.Store) error {
+		write(t, s, func(_ context.Context, tx *store.Store) error {
 			n, err := tx.ForgetEventsOf(t.Context(), 1)
 			if n != 2 {
 				t.Errorf("forgot %d events of the user, want 2", n)
 			}
 			return err
 		})
-		write(t, s, func(tx *store.Store) error {
+		write(t, s, func(_ context.Context, tx *store.Store) error {
 			n, err := tx.ForgetNobodysEvents(t.Context(), noon, 10)
 			if n != 1 {
 				t.Errorf("forgot %d old events of nobody, want 1", n)
@@ -180,7 +181,7 @@ func TestOldestEventsAreRemoved(t *testing.T) {
 		}
 		sealAll(t, s)
 		remove := func(seq int64) error {
-			return s.Tx(t.Context(), func(tx *store.Store) error {
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.RemoveEvents(t.Context(), account.EventHead{Seq: seq, Hash: []byte{byte(seq)}})
 			})
 		}
@@ -260,7 +261,7 @@ func TestFailedTransactionLeavesNoEvent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		wrong := errors.New("wrong")
-		err := s.Tx(t.Context(), func(tx *store.Store) error {
+		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			if err := tx.AddEvent(t.Context(), newEvent(1)); err != nil {
 				return err
 			}

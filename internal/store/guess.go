@@ -10,16 +10,18 @@ import (
 
 // Guesses returns the failed tries under a key or [ErrNotFound].
 func (s *Store) Guesses(ctx context.Context, key string) (account.Guesses, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var g account.Guesses
-	var userID sql.NullInt64
-	err := s.q.QueryRowContext(ctx, `
+	return row(ctx, s, "read failed tries", scanGuesses, `
 		SELECT key, user_id, count, last_at, expires_at
 		FROM guesses
-		WHERE key = $1`, key).Scan(&g.Key, &userID, &g.Count, &g.LastAt, &g.ExpiresAt)
+		WHERE key = $1`, key)
+}
+
+func scanGuesses(scan func(...any) error) (account.Guesses, error) {
+	var g account.Guesses
+	var userID sql.NullInt64
+	err := scan(&g.Key, &userID, &g.Count, &g.LastAt, &g.ExpiresAt)
 	g.UserID, g.LastAt, g.ExpiresAt = userID.Int64, g.LastAt.UTC(), g.ExpiresAt.UTC()
-	return g, s.mend(err)
+	return g, err
 }
 
 // SetGuesses replaces what [Store.Guesses] returned, or stores the first if
@@ -27,44 +29,40 @@ func (s *Store) Guesses(ctx context.Context, key string) (account.Guesses, error
 // servers that count at once neither's guess is lost.
 func (s *Store) SetGuesses(ctx context.Context, old, g account.Guesses) error {
 	if old.LastAt.IsZero() {
-		return s.one(s.q.ExecContext(ctx, `
+		return s.execOne(ctx, "count failed tries", `
 			INSERT INTO guesses (key, user_id, count, last_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (key) DO NOTHING`,
-			g.Key, sql.NullInt64{Int64: g.UserID, Valid: g.UserID != 0}, g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC()))
+			g.Key, sql.NullInt64{Int64: g.UserID, Valid: g.UserID != 0}, g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC())
 	}
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "count failed tries", `
 		UPDATE guesses
 		SET count = $1, last_at = $2, expires_at = $3
 		WHERE key = $4 AND count = $5 AND last_at = $6`,
-		g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC(), g.Key, old.Count, old.LastAt.UTC()))
+		g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC(), g.Key, old.Count, old.LastAt.UTC())
 }
 
 // ForgetGuesses forgets the failed tries under a key.
 func (s *Store) ForgetGuesses(ctx context.Context, key string) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "forget failed tries", `
 		DELETE FROM guesses
 		WHERE key = $1`, key)
-	return s.mend(err)
+	return err
 }
 
 // ForgetGuessesOf forgets those of a user's devices.
 func (s *Store) ForgetGuessesOf(ctx context.Context, userID int64) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "forget failed tries", `
 		DELETE FROM guesses
 		WHERE user_id = $1`, userID)
-	return s.mend(err)
+	return err
 }
 
 // DeleteGuesses forgets up to limit keys that expired before the given time,
 // and says how many.
 func (s *Store) DeleteGuesses(ctx context.Context, before time.Time, limit int) (int64, error) {
-	res, err := s.q.ExecContext(ctx, `
+	return s.exec(ctx, "delete failed tries", `
 		DELETE FROM guesses
 		WHERE key IN (SELECT key FROM guesses WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
 		before.UTC(), limit)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	return res.RowsAffected()
 }

@@ -42,45 +42,47 @@ type Origin struct {
 // Import runs fn in one transaction that lasts as long as fn does. Until it
 // ends nobody else writes users: registrations and logins wait, on SQLite
 // every other write too. What fn returns an error for is undone.
-func (s *Store) Import(ctx context.Context, fn func(*Import) error) error {
+func (s *Store) Import(ctx context.Context, fn func(context.Context, *Import) error) error {
+	if err := s.outside(ctx); err != nil {
+		return fmt.Errorf("begin an import: %w", err)
+	}
+	ctx = s.inside(ctx)
 	if s.batch != nil {
 		return s.batch.do(ctx, func(q querier) error {
-			tx := &Store{q: q, dialect: s.dialect}
+			tx := &Store{q: q, slow: q, dialect: s.dialect}
 			return tx.take(ctx, &sqliteBulk{tx}, fn)
 		})
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return s.mend(err)
+		return s.wrapErr("begin an import", err)
 	}
 	defer conn.Close() //nolint:errcheck // it goes back to the pool
-	sqlTx, err := conn.BeginTx(ctx, nil)
+	sqlTx, err := conn.BeginTx(ctx, readCommitted)
 	if err != nil {
-		return s.mend(fmt.Errorf("begin: %w", err))
+		return s.wrapErr("begin an import", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
-	tx := &Store{q: sqlTx, dialect: s.dialect}
+	tx := &Store{q: sqlTx, slow: sqlTx, dialect: s.dialect}
 	if err := tx.take(ctx, &postgresBulk{tx, conn}, fn); err != nil {
 		return err
 	}
-	return s.mend(sqlTx.Commit())
+	return s.commit(ctx, sqlTx)
 }
 
 // CanImport says whether the schema has what [Store.Import] needs, without
 // touching it.
 func (s *Store) CanImport(ctx context.Context) error {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var any bool
-	return s.mend(s.db.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM django_imports)`).Scan(&any))
+	_, err := value[bool](ctx, s, "look for what an import needs", `
+		SELECT EXISTS (SELECT 1 FROM django_imports)`)
+	return err
 }
 
-func (s *Store) take(ctx context.Context, b bulk, fn func(*Import) error) error {
+func (s *Store) take(ctx context.Context, b bulk, fn func(context.Context, *Import) error) error {
 	if err := b.begin(ctx); err != nil {
-		return s.mend(err)
+		return s.wrapErr("begin an import", err)
 	}
-	return fn(&Import{s, b})
+	return fn(ctx, &Import{s, b})
 }
 
 // Insert stores new users under their own ids.
@@ -88,7 +90,7 @@ func (i *Import) Insert(ctx context.Context, rows []ImportRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return i.mend(i.bulk.insert(ctx, rows))
+	return i.wrapErr("insert users", i.bulk.insert(ctx, rows))
 }
 
 // Update replaces all of users that exist, except their language and when
@@ -97,19 +99,19 @@ func (i *Import) Update(ctx context.Context, rows []ImportRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return i.mend(i.bulk.update(ctx, rows))
+	return i.wrapErr("update users", i.bulk.update(ctx, rows))
 }
 
 // ContinueIDs makes the next new user's id larger than all there are. It
 // cannot be undone, so it comes last.
 func (i *Import) ContinueIDs(ctx context.Context) error {
-	return i.mend(i.bulk.continueIDs(ctx))
+	return i.wrapErr("continue the ids", i.bulk.continueIDs(ctx))
 }
 
 // UsersWithID returns those users that exist.
 func (i *Import) UsersWithID(ctx context.Context, ids []int64) (map[int64]account.User, error) {
 	users := make(map[int64]account.User)
-	err := askMany(ctx, i, ids, `
+	err := askMany(ctx, i, "find users", ids, `
 		SELECT `+userColumns+`
 		FROM users u
 		WHERE u.id IN (%s)`,
@@ -127,7 +129,7 @@ func (i *Import) UsersWithID(ctx context.Context, ids []int64) (map[int64]accoun
 // Origins returns the origins of those ids that were imported before.
 func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, error) {
 	origins := make(map[int64]Origin)
-	err := askMany(ctx, i, ids, `
+	err := askMany(ctx, i, "find the origins of users", ids, `
 		SELECT user_id, fields, password_at
 		FROM django_imports
 		WHERE user_id IN (%s)`,
@@ -147,7 +149,7 @@ func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, er
 // Owners returns the ids of those who have one of the usernames.
 func (i *Import) Owners(ctx context.Context, names []string) (map[string]int64, error) {
 	owners := make(map[string]int64)
-	err := askMany(ctx, i, names, `
+	err := askMany(ctx, i, "find the owners of usernames", names, `
 		SELECT id, username
 		FROM users
 		WHERE username IN (%s)`,
@@ -163,53 +165,76 @@ func (i *Import) Owners(ctx context.Context, names []string) (map[string]int64, 
 	return owners, err
 }
 
+// UsersWithEmail returns everybody who has one of the addresses, by their keys
+// (see [account.EmailKey]).
+func (i *Import) UsersWithEmail(ctx context.Context, keys []string) (map[string][]account.User, error) {
+	users := make(map[string][]account.User)
+	seen := make(map[int64]bool)
+	err := askMany(ctx, i, "find users with addresses", keys, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE u.email_key IN (%s)`,
+		func(rows *sql.Rows) error {
+			var u account.User
+			to, finish := userTarget(&u)
+			err := rows.Scan(to...)
+			finish()
+			if key := account.EmailKey(u.Email); !seen[u.ID] {
+				users[key] = append(users[key], u)
+				seen[u.ID] = true
+			}
+			return err
+		})
+	return users, err
+}
+
+// VerifyEmails notes that users read the mailboxes of the addresses that
+// they have.
+func (i *Import) VerifyEmails(ctx context.Context, userIDs []int64, at time.Time) error {
+	for _, id := range userIDs {
+		_, err := i.exec(ctx, "note imported proofs", `
+			UPDATE users
+			SET email_verified_at = $1
+			WHERE id = $2 AND email_verified_at IS NULL`, at.UTC(), id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // LargestID is the largest id of a user here or of an origin; 0: there is
 // none.
 func (i *Import) LargestID(ctx context.Context) (int64, error) {
-	var id int64
-	err := i.q.QueryRowContext(ctx, `
+	return value[int64](ctx, i.Store, "find the largest id", `
 		SELECT max(id)
 		FROM (SELECT coalesce(max(id), 0) AS id FROM users
 		      UNION ALL
-		      SELECT coalesce(max(user_id), 0) FROM django_imports) AS largest`).Scan(&id)
-	return id, i.mend(err)
+		      SELECT coalesce(max(user_id), 0) FROM django_imports) AS largest`)
 }
 
 // ImportedIDs returns up to limit ids after the given one that were
 // imported and have a user, in their order.
 func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
-	rows, err := i.q.QueryContext(ctx, `
+	return list(ctx, i.Store, "list imported users", scanID, `
 		SELECT d.user_id
 		FROM django_imports d
 		JOIN users u ON u.id = d.user_id
 		WHERE d.user_id > $1
 		ORDER BY d.user_id
 		LIMIT $2`, after, limit)
-	if err != nil {
-		return nil, i.mend(err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	ids := make([]int64, 0, limit)
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, i.mend(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, i.mend(rows.Err())
 }
 
 // EndSessions ends every session of several users. Tokens that another
 // service issued stay good: that the password changed there is no news to it.
 func (i *Import) EndSessions(ctx context.Context, userIDs []int64, at time.Time) error {
 	for _, id := range userIDs {
-		_, err := i.q.ExecContext(ctx, `
+		_, err := i.exec(ctx, "end the sessions of imported users", `
 			UPDATE sessions
 			SET revoked_at = $1
 			WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), id)
 		if err != nil {
-			return i.mend(err)
+			return err
 		}
 	}
 	return nil
@@ -218,7 +243,7 @@ func (i *Import) EndSessions(ctx context.Context, userIDs []int64, at time.Time)
 // askMany runs a query whose %s is a list of any length, some at a time.
 // The last list is filled up with its own first value, so that the
 // database sees one text.
-func askMany[T any](ctx context.Context, i *Import, values []T, query string, scan func(*sql.Rows) error) error {
+func askMany[T any](ctx context.Context, i *Import, op string, values []T, query string, scan func(*sql.Rows) error) error {
 	const most = 200
 	query = fmt.Sprintf(query, params(0, most))
 	args := make([]any, most)
@@ -232,7 +257,7 @@ func askMany[T any](ctx context.Context, i *Import, values []T, query string, sc
 		}
 		values = values[n:]
 		if err := i.ask(ctx, query, args, scan); err != nil {
-			return i.mend(err)
+			return i.wrapErr(op, err)
 		}
 	}
 	return nil
@@ -268,13 +293,13 @@ func params(before, n int) string {
 // are in their order. The last one is not updated.
 var importColumns = []string{
 	"id", "username", "email", "email_key", "first_name", "last_name", "password_hash",
-	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "language",
+	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "email_key_version", "language",
 }
 
 func importValues(u account.User) []any {
 	return []any{
 		u.ID, u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), u.Language,
+		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), account.EmailKeyVersion, u.Language,
 	}
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -35,7 +34,7 @@ func (b *postgresBulk) begin(ctx context.Context) error {
 		`CREATE TEMPORARY TABLE changed_imports (LIKE django_imports) ON COMMIT DROP`,
 	} {
 		if _, err := b.tx.q.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("begin the import: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -60,7 +59,8 @@ func (b *postgresBulk) update(ctx context.Context, rows []ImportRow) error {
 		SET username = c.username, email = c.email, email_key = c.email_key, first_name = c.first_name,
 		    last_name = c.last_name, password_hash = c.password_hash, is_active = c.is_active, is_staff = c.is_staff,
 		    is_superuser = c.is_superuser, joined_at = c.joined_at, last_login_at = c.last_login_at,
-		    password_at = c.password_at, email_verified_at = c.email_verified_at
+		    password_at = c.password_at, email_verified_at = c.email_verified_at,
+		    email_key_version = c.email_key_version
 		FROM changed_users c
 		WHERE u.id = c.id`, `
 		INSERT INTO django_imports (user_id, fields, password_at)

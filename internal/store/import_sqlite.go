@@ -32,7 +32,8 @@ func (b *sqliteBulk) update(ctx context.Context, rows []ImportRow) error {
 			UPDATE users
 			SET username = $2, email = $3, email_key = $4, first_name = $5, last_name = $6, password_hash = $7,
 			    is_active = $8, is_staff = $9, is_superuser = $10,
-			    joined_at = $11, last_login_at = $12, password_at = $13, email_verified_at = $14
+			    joined_at = $11, last_login_at = $12, password_at = $13, email_verified_at = $14,
+			    email_key_version = $15
 			WHERE id = $1`, importValues(r.User)[:len(importColumns)-1]...)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func TestImportKeepsIDsAndContinuesAfterTheLargest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		createUser(t, s, "here")
-		err := s.Import(t.Context(), func(tx *store.Import) error {
+		err := s.Import(t.Context(), func(_ context.Context, tx *store.Import) error {
 			if err := tx.Insert(t.Context(), []store.ImportRow{importRow(40, "b"), importRow(7, "a")}); err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func TestImportKeepsIDsAndContinuesAfterTheLargest(t *testing.T) {
 			t.Errorf("updated user %+v, %v; want c, whose language stays", u, err)
 		}
 		// An import of smaller ids does not take the next one back.
-		err = s.Import(t.Context(), func(tx *store.Import) error {
+		err = s.Import(t.Context(), func(_ context.Context, tx *store.Import) error {
 			return errors.Join(tx.Insert(t.Context(), []store.ImportRow{importRow(20, "d")}), tx.ContinueIDs(t.Context()))
 		})
 		if u := createUser(t, s, "after"); err != nil || u.ID != 42 {
@@ -69,7 +70,7 @@ func TestImportKeepsIDsAndContinuesAfterTheLargest(t *testing.T) {
 func TestFailedImportLeavesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
-		err := s.Import(t.Context(), func(tx *store.Import) error {
+		err := s.Import(t.Context(), func(_ context.Context, tx *store.Import) error {
 			if err := tx.Insert(t.Context(), []store.ImportRow{importRow(1, "a")}); err != nil {
 				t.Error(err)
 			}
@@ -89,13 +90,13 @@ func TestWritersWaitForAnImport(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		written := make(chan account.User, 1)
-		err := s.Import(t.Context(), func(tx *store.Import) error {
+		err := s.Import(t.Context(), func(_ context.Context, tx *store.Import) error {
 			if err := tx.Insert(t.Context(), []store.ImportRow{importRow(1, "imported")}); err != nil {
 				return err
 			}
 			go func() {
 				u := newUser("registered")
-				if err := s.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+				if err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 					t.Error(err)
 				}
 				written <- u

@@ -31,50 +31,50 @@ func (k SigningKey) Revoked() bool { return k.RetiresAt.Equal(revoked) }
 // CreateKey stores a key, or returns [ErrTaken] when another server made
 // that generation first.
 func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "create a key", `
 		INSERT INTO signing_keys (id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		k.ID, k.Algorithm, k.TokenType, k.Generation, k.Private.Reveal(), k.CreatedAt.UTC(), k.ActiveAt.UTC(), nullTime(k.RetiresAt))
-	return s.mend(err)
+	return err
 }
 
 // RetireKeys lets the keys before a generation verify until the given time
 // and no longer; those that have an end already keep it.
 func (s *Store) RetireKeys(ctx context.Context, algorithm, tokenType string, before int64, at time.Time) error {
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "retire keys", `
 		UPDATE signing_keys
 		SET retires_at = $1
 		WHERE algorithm = $2 AND token_type = $3 AND generation < $4 AND retires_at IS NULL`,
 		at.UTC(), algorithm, tokenType, before)
-	return s.mend(err)
+	return err
 }
 
 // RevokeKey ends a key, or returns [ErrNotFound].
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "revoke a key", `
 		UPDATE signing_keys
 		SET retires_at = $1
-		WHERE id = $2`, revoked, id))
+		WHERE id = $2`, revoked, id)
 }
 
 // ReplacePrivateKey stores a private part in another form. It returns
 // [ErrNotFound] when it is not the old one any more, so that of two servers
 // neither undoes what the other did.
 func (s *Store) ReplacePrivateKey(ctx context.Context, id string, old, private secret.Bytes) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "replace a private key", `
 		UPDATE signing_keys
 		SET private_key = $1
-		WHERE id = $2 AND private_key = $3`, private.Reveal(), id, old.Reveal()))
+		WHERE id = $2 AND private_key = $3`, private.Reveal(), id, old.Reveal())
 }
 
 // DeleteKeys forgets keys.
 func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		_, err := s.q.ExecContext(ctx, `
+		_, err := s.exec(ctx, "delete keys", `
 			DELETE FROM signing_keys
 			WHERE id = $1`, id)
 		if err != nil {
-			return s.mend(err)
+			return err
 		}
 	}
 	return nil
@@ -82,7 +82,7 @@ func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
 
 // Keys returns every key, the youngest first.
 func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
-	return list(ctx, s, scanKey, `
+	return list(ctx, s, "list keys", scanKey, `
 		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
 		FROM signing_keys
 		ORDER BY generation DESC, token_type, algorithm`)

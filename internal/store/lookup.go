@@ -16,6 +16,12 @@ import (
 // lookups that arrive while others are under way go together in one query.
 // A lookup that finds nothing else waiting goes by itself, at once.
 
+// findSession is the name of what lookups do, in errors; errNoSession is made
+// once, because strangers can cause it.
+const findSession = "find a session"
+
+var errNoSession = fmt.Errorf(findSession+": %w", ErrNotFound)
+
 // lookupSizes are the numbers of ids that there is a statement for.
 var lookupSizes = []int{1, 4, 16, 64}
 
@@ -55,7 +61,7 @@ func lookupQuery(n int) string {
 	}
 	return `
 		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
-		       s.refresh_id, s.refresh_at, s.previous_id,
+		       s.refresh_id, s.refresh_at, s.previous_id, s.unseen_id,
 		       u.username, u.email, u.first_name, u.last_name, u.is_active
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
@@ -75,7 +81,7 @@ func (l *lookups) find(ctx context.Context, id string) (account.Session, account
 	case <-l.closing:
 		return account.Session{}, account.User{}, errClosed
 	case <-ctx.Done():
-		return account.Session{}, account.User{}, l.store.mend(ctx.Err())
+		return account.Session{}, account.User{}, l.store.wrapErr(findSession, ctx.Err())
 	}
 	select {
 	case <-w.done:
@@ -83,7 +89,7 @@ func (l *lookups) find(ctx context.Context, id string) (account.Session, account
 	case <-l.closing:
 		return account.Session{}, account.User{}, errClosed
 	case <-ctx.Done():
-		return account.Session{}, account.User{}, l.store.mend(ctx.Err())
+		return account.Session{}, account.User{}, l.store.wrapErr(findSession, ctx.Err())
 	}
 }
 
@@ -129,14 +135,14 @@ func (l *lookups) answer(batch []*lookup) {
 		args[i] = "" // no session's id
 		if i < len(batch) {
 			args[i] = batch[i].id
-			batch[i].err = ErrNotFound
+			batch[i].err = errNoSession
 		}
 	}
 	ctx, cancel := l.store.bound(context.Background())
 	defer cancel()
 	if err := l.query(ctx, l.queries[size], args, batch); err != nil {
 		for _, w := range batch {
-			w.err = l.store.mend(err)
+			w.err = l.store.wrapErr(findSession, err)
 		}
 	}
 }
@@ -165,7 +171,7 @@ func scanSessionUser(scan func(...any) error) (n account.Session, u account.User
 	var revoked sql.NullTime
 	err = scan(
 		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.RefreshID, &n.RefreshAt, &n.PreviousID,
+		&n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID,
 		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
 	)
 	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -59,7 +58,7 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
-		return nil, s.mend(fmt.Errorf("migrate: %w", err))
+		return nil, s.wrapErr("migrate", err)
 	}
 	done := make([]Migration, 0, len(results))
 	for _, r := range results {
@@ -76,7 +75,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	}
 	status, err := p.Status(ctx)
 	if err != nil {
-		return nil, s.mend(err)
+		return nil, s.wrapErr("list migrations", err)
 	}
 	all := make([]Migration, 0, len(status))
 	for _, m := range status {
@@ -100,7 +99,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	pending, err := p.HasPending(ctx)
 	if err != nil {
-		return s.mend(err)
+		return s.wrapErr("look for pending migrations", err)
 	}
 	if pending {
 		return errors.New("migrations are pending")

@@ -7,8 +7,9 @@ import (
 )
 
 // prepared runs each query text as a statement that SQLite compiled once.
-// (pgx does as much by itself.) Queries here are not cancelled: they take
+// (pgx does as much by itself.) Its queries are not cancelled: they take
 // microseconds, and the driver starts a goroutine for each that could be.
+// Those that may take longer go through [interruptible].
 type prepared struct {
 	db interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -57,6 +58,18 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 		return p.db.QueryRowContext(ctx, query, args...) // gives the error again, in a Row
 	}
 	return s.QueryRowContext(ctx, args...)
+}
+
+// interruptible is prepared for queries that may take long: they end when
+// their caller does.
+type interruptible struct{ *prepared }
+
+func (i interruptible) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := i.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
 }
 
 func (p *prepared) close() {

@@ -16,12 +16,8 @@ type RevokedToken struct {
 // TokenRevoked reports whether a refresh token was taken back before it came
 // here.
 func (s *Store) TokenRevoked(ctx context.Context, jti string) (bool, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var revoked bool
-	err := s.q.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1)`, jti).Scan(&revoked)
-	return revoked, s.mend(err)
+	return value[bool](ctx, s, "look for a revoked token", `
+		SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1)`, jti)
 }
 
 // RevokeTokens remembers tokens that were taken back and says how many of
@@ -34,14 +30,10 @@ func (s *Store) RevokeTokens(ctx context.Context, tokens []RevokedToken) (int64,
 			args = append(args, t.ID, t.ExpiresAt.UTC())
 		}
 		tokens = tokens[n:]
-		res, err := s.q.ExecContext(ctx, `
+		inserted, err := s.exec(ctx, "revoke tokens", `
 			INSERT INTO revoked_tokens (jti, expires_at)
 			VALUES `+tuples(n, 2)+`
 			ON CONFLICT (jti) DO NOTHING`, args...)
-		if err != nil {
-			return added, s.mend(err)
-		}
-		inserted, err := res.RowsAffected()
 		if err != nil {
 			return added, err
 		}
@@ -53,14 +45,10 @@ func (s *Store) RevokeTokens(ctx context.Context, tokens []RevokedToken) (int64,
 // DeleteRevokedTokens forgets up to limit tokens that expired before the
 // given time, and says how many.
 func (s *Store) DeleteRevokedTokens(ctx context.Context, before time.Time, limit int) (int64, error) {
-	res, err := s.q.ExecContext(ctx, `
+	return s.exec(ctx, "delete revoked tokens", `
 		DELETE FROM revoked_tokens
 		WHERE jti IN (SELECT jti FROM revoked_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,
 		before.UTC(), limit)
-	if err != nil {
-		return 0, s.mend(err)
-	}
-	return res.RowsAffected()
 }
 
 // portion is how many rows a statement for many takes.

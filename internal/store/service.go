@@ -16,27 +16,24 @@ func (s *Store) CreateService(ctx context.Context, v account.Service) error {
 	for i, scope := range v.Scopes {
 		scopes[i] = string(scope)
 	}
-	_, err := s.q.ExecContext(ctx, `
+	_, err := s.exec(ctx, "create a service", `
 		INSERT INTO services (id, name, secret_hash, audience, scopes, created_at, disabled_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		v.ID, v.Name, v.SecretHash, v.Audience, strings.Join(scopes, " "), v.CreatedAt.UTC(), nullTime(v.DisabledAt))
-	return s.mend(err)
+	return err
 }
 
 // Service returns the service with an id, or [ErrNotFound].
 func (s *Store) Service(ctx context.Context, id string) (account.Service, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	v, err := scanService(s.q.QueryRowContext(ctx, `
+	return row(ctx, s, "find a service", scanService, `
 		SELECT id, name, secret_hash, audience, scopes, created_at, disabled_at
 		FROM services
-		WHERE id = $1`, id).Scan)
-	return v, s.mend(err)
+		WHERE id = $1`, id)
 }
 
 // Services returns every service, by name.
 func (s *Store) Services(ctx context.Context) ([]account.Service, error) {
-	return list(ctx, s, scanService, `
+	return list(ctx, s, "list services", scanService, `
 		SELECT id, name, secret_hash, audience, scopes, created_at, disabled_at
 		FROM services
 		ORDER BY name`)
@@ -45,10 +42,10 @@ func (s *Store) Services(ctx context.Context) ([]account.Service, error) {
 // DisableService keeps a service, given by its id or its name, from asking
 // again. It returns [ErrNotFound] when there is none that may.
 func (s *Store) DisableService(ctx context.Context, idOrName string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "disable a service", `
 		UPDATE services
 		SET disabled_at = $1
-		WHERE (id = $2 OR name = $2) AND disabled_at IS NULL`, at.UTC(), idOrName))
+		WHERE (id = $2 OR name = $2) AND disabled_at IS NULL`, at.UTC(), idOrName)
 }
 
 func scanService(scan func(...any) error) (account.Service, error) {

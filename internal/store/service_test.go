@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -20,10 +21,12 @@ func TestServiceComesBackAsStored(t *testing.T) {
 			Scopes: []account.Scope{account.ScopeRevoke, account.ScopeIntrospect}, CreatedAt: noon,
 		}
 		create := func(v account.Service) error {
-			return s.Tx(t.Context(), func(tx *store.Store) error { return tx.CreateService(t.Context(), v) })
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateService(t.Context(), v) })
 		}
 		disable := func(idOrName string) error {
-			return s.Tx(t.Context(), func(tx *store.Store) error { return tx.DisableService(t.Context(), idOrName, noon.Add(time.Hour)) })
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.DisableService(t.Context(), idOrName, noon.Add(time.Hour))
+			})
 		}
 		if err := create(v); err != nil {
 			t.Fatal(err)

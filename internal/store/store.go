@@ -29,8 +29,9 @@ var (
 
 // Store is an open database or, inside [Store.Tx], a transaction.
 type Store struct {
-	db      *sql.DB // of SQLite: the readers
+	db      *sql.DB // of SQLite: the readers; nil in a transaction
 	q       querier
+	slow    querier  // q for queries that may take long, and can be cancelled
 	batch   *batcher // of SQLite only
 	lookups *lookups // nil in a transaction
 	dialect *dialect
@@ -81,33 +82,74 @@ func (s *Store) Engine() string { return s.dialect.name }
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var one int
-	return s.mend(s.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+	_, err := value[int](ctx, s, "ask the database", `SELECT 1`)
+	return err
 }
 
+// ErrNested says that the function of a transaction asked for something
+// beside its transaction: another transaction, or a query of the store that
+// it was not given. SQLite's one writer would wait for itself, for ever; on
+// PostgreSQL as many requests as there are connections would each hold one
+// and wait for a second.
+var ErrNested = errors.New("the store was used beside the transaction that is under way")
+
+// txKey marks the context of a transaction's function, for one database.
+type txKey struct{ db *sql.DB }
+
 // Tx runs fn in a transaction that is durable when Tx returns nil and undone
-// when fn returns an error. fn must use the Store that it is given, nothing
-// that is slow (SQLite has one writer) and no goroutine. A panic in fn
-// undoes it too.
-func (s *Store) Tx(ctx context.Context, fn func(tx *Store) error) error {
+// when fn returns an error. fn must use the Store and the context that it is
+// given, nothing that is slow (SQLite has one writer) and no goroutine: with
+// that context every other way to the same database is an [ErrNested]. A
+// panic in fn undoes it too.
+func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) error) error {
+	if err := s.outside(ctx); err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
 	if s.batch != nil {
+		inner := s.inside(ctx)
 		return s.batch.do(ctx, func(q querier) error {
-			return fn(&Store{q: q, dialect: s.dialect})
+			return fn(inner, &Store{q: q, slow: q, dialect: s.dialect})
 		})
 	}
-	ctx, cancel := s.bound(ctx)
+	ctx, cancel := s.bound(s.inside(ctx))
 	defer cancel()
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.db.BeginTx(ctx, readCommitted)
 	if err != nil {
-		return s.mend(fmt.Errorf("begin: %w", err))
+		return s.wrapErr("begin a transaction", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
-	if err := fn(&Store{q: tx, dialect: s.dialect}); err != nil {
+	if err := fn(ctx, &Store{q: tx, slow: tx, dialect: s.dialect}); err != nil {
 		return err
 	}
-	return s.mend(tx.Commit())
+	return s.commit(ctx, tx)
+}
+
+// readCommitted is said at every beginning, because a database may have
+// another default, by which concurrent changes fail instead of waiting.
+var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+
+// commit ends a transaction. One that took too long was undone by then; the
+// reason is its deadline.
+func (s *Store) commit(ctx context.Context, tx *sql.Tx) error {
+	err := tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return s.wrapErr("commit", err)
+}
+
+// inside is the context for the function of a transaction.
+func (s *Store) inside(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{s.db}, true)
+}
+
+// outside is [ErrNested] for a store that is asked beside a transaction of
+// the same database, or for a transaction within this one.
+func (s *Store) outside(ctx context.Context) error {
+	if s.db == nil || ctx.Value(txKey{s.db}) != nil {
+		return ErrNested
+	}
+	return nil
 }
 
 // timeout is how long PostgreSQL may take for a query or a transaction. What
@@ -117,53 +159,110 @@ const timeout = 10 * time.Second
 // bound gives what is asked of PostgreSQL, outside a transaction, a deadline.
 // SQLite is in the process and needs none.
 func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.dialect == sqliteDialect || s.lookups == nil {
+	if s.dialect == sqliteDialect || s.db == nil {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, timeout)
 }
 
-// mend turns a driver's error into one of ours.
-func (s *Store) mend(err error) error {
-	if err == nil {
+// begin is what comes before every query: outside a transaction it must be
+// no part of one, and gets a deadline.
+func (s *Store) begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if s.db != nil {
+		if err := s.outside(ctx); err != nil {
+			return ctx, nil, err
+		}
+	}
+	ctx, cancel := s.bound(ctx)
+	return ctx, cancel, nil
+}
+
+// wrapErr turns a driver's error into one of ours that says during what it
+// happened.
+func (s *Store) wrapErr(op string, err error) error {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		err = ErrNotFound
+	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNested):
+		err = s.dialect.mend(err)
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, op, query string, args ...any) (int64, error) {
+	ctx, cancel, err := s.begin(ctx)
+	if err != nil {
+		return 0, s.wrapErr(op, err)
 	}
-	return s.dialect.mend(err)
+	defer cancel()
+	res, err := s.q.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, s.wrapErr(op, err)
+	}
+	n, err := res.RowsAffected()
+	return n, s.wrapErr(op, err)
+}
+
+// execOne runs a statement that changes one row; where there is none, that
+// is [ErrNotFound].
+func (s *Store) execOne(ctx context.Context, op, query string, args ...any) error {
+	n, err := s.exec(ctx, op, query, args...)
+	if err == nil && n == 0 {
+		err = s.wrapErr(op, ErrNotFound)
+	}
+	return err
+}
+
+// row reads the one row of a query; where there is none, that is
+// [ErrNotFound].
+func row[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (T, error) {
+	var none T
+	ctx, cancel, err := s.begin(ctx)
+	if err != nil {
+		return none, s.wrapErr(op, err)
+	}
+	defer cancel()
+	v, err := scan(s.q.QueryRowContext(ctx, query, args...).Scan)
+	if err != nil {
+		return none, s.wrapErr(op, err)
+	}
+	return v, nil
+}
+
+// value is [row] for a single column.
+func value[T any](ctx context.Context, s *Store, op, query string, args ...any) (T, error) {
+	return row(ctx, s, op, scanValue[T], query, args...)
+}
+
+func scanValue[T any](scan func(...any) error) (v T, err error) {
+	err = scan(&v)
+	return v, err
 }
 
 // list returns what a query yields, each row read by scan.
-func list[T any](ctx context.Context, s *Store, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.q.QueryContext(ctx, query, args...)
+func list[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	ctx, cancel, err := s.begin(ctx)
 	if err != nil {
-		return nil, s.mend(err)
+		return nil, s.wrapErr(op, err)
+	}
+	defer cancel()
+	rows, err := s.slow.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, s.wrapErr(op, err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var all []T
 	for rows.Next() {
 		v, err := scan(rows.Scan)
 		if err != nil {
-			return nil, s.mend(err)
+			return nil, s.wrapErr(op, err)
 		}
 		all = append(all, v)
 	}
-	return all, s.mend(rows.Err())
-}
-
-// one turns "no row was changed" into ErrNotFound.
-func (s *Store) one(res sql.Result, err error) error {
-	if err != nil {
-		return s.mend(err)
-	}
-	n, err := res.RowsAffected()
-	if err == nil && n == 0 {
-		return ErrNotFound
-	}
-	return s.mend(err)
+	return all, s.wrapErr(op, rows.Err())
 }
 
 // nullTime stores the zero time as NULL.

@@ -38,14 +38,17 @@ func scanUser(scan func(...any) error) (account.User, error) {
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
-	return s.mend(s.q.QueryRowContext(ctx, `
-		INSERT INTO users (username, email, email_key, first_name, last_name, password_hash,
+	id, err := value[int64](ctx, s, "create a user", `
+		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
 		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		RETURNING id`,
-		u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(),
-	).Scan(&u.ID))
+		u.Username, u.Email, account.EmailKey(u.Email), account.EmailKeyVersion, u.FirstName, u.LastName, u.PasswordHash,
+		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC())
+	if err == nil {
+		u.ID = id
+	}
+	return err
 }
 
 // UserByID returns a user or [ErrNotFound].
@@ -64,43 +67,17 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (account.Us
 		WHERE u.username = $1`, username)
 }
 
-// UserByEmail returns the user with this address, in any case, or
-// [ErrNotFound] when there is none or more than one.
-func (s *Store) UserByEmail(ctx context.Context, email string) (account.User, error) {
-	return s.user(ctx, `
-		SELECT `+userColumns+`
-		FROM users u
-		WHERE u.email_key = $1
-		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = $1 AND o.id <> u.id)`,
-		account.EmailKey(email))
-}
-
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	u, err := scanUser(s.q.QueryRowContext(ctx, query, args...).Scan)
-	return u, s.mend(err)
+	return row(ctx, s, "find a user", scanUser, query, args...)
 }
 
-// UsersByEmail returns up to limit active users with this address, in any
-// case.
-func (s *Store) UsersByEmail(ctx context.Context, email string, limit int) ([]account.User, error) {
-	return s.users(ctx, `
-		SELECT `+userColumns+`
-		FROM users u
-		WHERE u.email_key = $1 AND u.is_active
-		ORDER BY u.id
-		LIMIT $2`, account.EmailKey(email), limit)
-}
-
-// UsernameTaken reports whether a user has exactly this name.
-func (s *Store) UsernameTaken(ctx context.Context, username string) (bool, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var taken bool
-	err := s.q.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1)`, username).Scan(&taken)
-	return taken, s.mend(err)
+// UsernameTaken reports whether somebody else than the user has exactly this
+// name, or has had it since the given time. A user of zero is nobody.
+func (s *Store) UsernameTaken(ctx context.Context, username string, userID int64, heldSince time.Time) (bool, error) {
+	return value[bool](ctx, s, "look for a username", `
+		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1 AND id <> $2)
+		    OR EXISTS (SELECT 1 FROM username_changes WHERE username = $1 AND user_id <> $2 AND changed_at > $3)`,
+		username, userID, heldSince.UTC())
 }
 
 // Users returns up to limit users with ids after the given one, in the
@@ -115,43 +92,43 @@ func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.Us
 }
 
 func (s *Store) users(ctx context.Context, query string, args ...any) ([]account.User, error) {
-	return list(ctx, s, scanUser, query, args...)
+	return list(ctx, s, "list users", scanUser, query, args...)
 }
 
 // Login notes a login with the password whose hash is old, and replaces that
 // hash by another of the same password. It returns [ErrNotFound] when the
 // hash is not the user's any more or the user is not active.
 func (s *Store) Login(ctx context.Context, id int64, old, hash string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "note a login", `
 		UPDATE users
 		SET last_login_at = $1, password_hash = $2
-		WHERE id = $3 AND password_hash = $4 AND is_active`, at.UTC(), hash, id, old))
+		WHERE id = $3 AND password_hash = $4 AND is_active`, at.UTC(), hash, id, old)
 }
 
 // SetPassword replaces the hash because the person chose another password.
 func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "set a password", `
 		UPDATE users
 		SET password_hash = $1, password_at = $2
-		WHERE id = $3`, hash, at.UTC(), id))
+		WHERE id = $3`, hash, at.UTC(), id)
 }
 
 // ReplacePassword is [Store.SetPassword] if old is still the hash; else it
 // returns [ErrNotFound].
 func (s *Store) ReplacePassword(ctx context.Context, id int64, old, hash string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "replace a password", `
 		UPDATE users
 		SET password_hash = $1, password_at = $2
-		WHERE id = $3 AND password_hash = $4`, hash, at.UTC(), id, old))
+		WHERE id = $3 AND password_hash = $4`, hash, at.UTC(), id, old)
 }
 
 // Rehash replaces the hash of a password by another of the same password. It
 // returns [ErrNotFound] when old is not the hash any more.
 func (s *Store) Rehash(ctx context.Context, id int64, old, hash string) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "renew a password hash", `
 		UPDATE users
 		SET password_hash = $1
-		WHERE id = $2 AND password_hash = $3`, hash, id, old))
+		WHERE id = $2 AND password_hash = $3`, hash, id, old)
 }
 
 // Profile is what a person may change of themselves.
@@ -160,50 +137,33 @@ type Profile struct{ Username, FirstName, LastName string }
 // SetProfile changes a profile. It returns [ErrTaken] when the username is
 // in use.
 func (s *Store) SetProfile(ctx context.Context, id int64, p Profile) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "set a profile", `
 		UPDATE users
 		SET username = $1, first_name = $2, last_name = $3
-		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id))
-}
-
-// SetEmail gives a user an address that is known to be theirs.
-func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
-		UPDATE users
-		SET email = $1, email_key = $2, email_verified_at = $3
-		WHERE id = $4`, email, account.EmailKey(email), verifiedAt.UTC(), id))
-}
-
-// VerifyEmail notes that a user reads the mailbox, if it is still theirs;
-// else it returns [ErrNotFound].
-func (s *Store) VerifyEmail(ctx context.Context, id int64, email string, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
-		UPDATE users
-		SET email_verified_at = COALESCE(email_verified_at, $1)
-		WHERE id = $2 AND email_key = $3`, at.UTC(), id, account.EmailKey(email)))
+		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id)
 }
 
 // CloseUser makes a user inactive because they leave.
 func (s *Store) CloseUser(ctx context.Context, id int64, at time.Time) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "close a user", `
 		UPDATE users
 		SET is_active = $1, closed_at = $2
-		WHERE id = $3 AND closed_at IS NULL`, false, at.UTC(), id))
+		WHERE id = $3 AND closed_at IS NULL`, false, at.UTC(), id)
 }
 
 // RestoreUser undoes [Store.CloseUser]. It returns [ErrNotFound] when the user
 // is not closed.
 func (s *Store) RestoreUser(ctx context.Context, id int64) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "restore a user", `
 		UPDATE users
 		SET is_active = $1, closed_at = NULL
-		WHERE id = $2 AND closed_at IS NOT NULL`, true, id))
+		WHERE id = $2 AND closed_at IS NOT NULL`, true, id)
 }
 
 // ErasableUsers returns the ids of up to limit users who closed their
 // account before the given time.
 func (s *Store) ErasableUsers(ctx context.Context, before time.Time, limit int) ([]int64, error) {
-	return list(ctx, s, scanID, `
+	return list(ctx, s, "list users to erase", scanID, `
 		SELECT id
 		FROM users
 		WHERE closed_at < $1
@@ -220,31 +180,33 @@ func scanID(scan func(...any) error) (id int64, err error) {
 // events: see [Store.ForgetEventsOf]. It returns [ErrNotFound] when there is
 // none, or the account is not closed any more.
 func (s *Store) EraseUser(ctx context.Context, id int64) error {
-	// What was mailed to an address that nobody else has is theirs, too.
-	_, err := s.q.ExecContext(ctx, `
+	// What was mailed to an address that nobody else claims is theirs, too.
+	_, err := s.exec(ctx, "erase a user", `
 		DELETE FROM mails
-		WHERE user_id IS NULL AND email_key = (SELECT email_key FROM users WHERE id = $1)`, id)
+		WHERE user_id IS NULL
+		  AND email_key = (SELECT email_key FROM users WHERE id = $1)
+		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key AND o.id <> $1)`, id)
 	if err != nil {
-		return s.mend(err)
+		return err
 	}
 	// That they are erased is remembered, or the next import would bring them
 	// back; what they were called in Django is not, not even as a digest.
-	_, err = s.q.ExecContext(ctx, `
+	_, err = s.exec(ctx, "erase a user", `
 		UPDATE django_imports
 		SET fields = ''
 		WHERE user_id = $1`, id)
 	if err != nil {
-		return s.mend(err)
+		return err
 	}
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "erase a user", `
 		DELETE FROM users
-		WHERE id = $1 AND closed_at IS NOT NULL`, id))
+		WHERE id = $1 AND closed_at IS NOT NULL`, id)
 }
 
 // SetActive enables or disables a user.
 func (s *Store) SetActive(ctx context.Context, id int64, active bool) error {
-	return s.one(s.q.ExecContext(ctx, `
+	return s.execOne(ctx, "enable or disable a user", `
 		UPDATE users
 		SET is_active = $1
-		WHERE id = $2`, active, id))
+		WHERE id = $2`, active, id)
 }

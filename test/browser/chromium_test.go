@@ -84,6 +84,7 @@ type tabOptions struct {
 	height   int64
 	scale    float64
 	dark     bool
+	forced   bool // colours of the system in place of ours
 	scripts  bool // the pages need none
 }
 
@@ -106,9 +107,12 @@ func openTab(t *testing.T, o tabOptions) *tab {
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
 	}
-	scheme := "light"
+	scheme, forced := "light", "none"
 	if o.dark {
 		scheme = "dark"
+	}
+	if o.forced {
+		forced = "active"
 	}
 	for _, err := range []error{
 		set(ctx, audits.Enable, cdp.Empty{}),
@@ -119,7 +123,7 @@ func openTab(t *testing.T, o tabOptions) *tab {
 			Width: max(o.width, 320), Height: max(o.height, 640), DeviceScaleFactor: max(o.scale, 1), Mobile: true,
 		}),
 		set(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "forced-colors", Value: forced}},
 		}),
 	} {
 		if err != nil {

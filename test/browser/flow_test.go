@@ -56,7 +56,9 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	}
 	b.fill("email", "Amina@Example.ma")
 	b.status(b.press(), http.StatusAccepted)
-	b.shows(lang, "page.forgot.title", "reset_requested")
+	if p := b.shows(lang, "page.forgot.title", "reset_requested", "page.forgot.look", "page.forgot.other"); !strings.Contains(p.Text, "Amina@Example.ma") {
+		t.Errorf("the page does not say which address:\n%s", p.Text)
+	}
 
 	m := s.received(t, "reset_password", "amina@example.ma")
 	b.status(b.open(m.Link), http.StatusOK)
@@ -64,8 +66,8 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	if strings.Join(p.Fields, " ") != "username new_password repeat" || p.Username != username {
 		t.Errorf("fields %v, for %q", p.Fields, p.Username)
 	}
-	b.fill("new_password", "amina")
-	b.fill("repeat", "amina")
+	b.fill("new_password", "xK4#")
+	b.fill("repeat", "xK4#")
 	b.status(b.press(), http.StatusBadRequest)
 	b.shows(lang, "page.reset.title")
 	p = b.inField("new_password")
@@ -77,7 +79,7 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	b.fill("repeat", nextPassword+"x")
 	b.status(b.press(), http.StatusBadRequest)
 	b.shows(lang, "page.reset.title", "page.reset.mismatch")
-	b.inField("repeat")
+	b.inField("new_password")
 	if s.opens(t, username, nextPassword) || !s.opens(t, username, firstPassword) {
 		t.Error("a refused password changed something")
 	}
@@ -118,6 +120,8 @@ func TestVerifyAddress(t *testing.T) {
 		if verified() != true {
 			t.Errorf("not verified: %v", verified())
 		}
+		b.status(b.open(m.Link), http.StatusOK)
+		b.shows(lang, "page.verify.title", "page.verify.already")
 	})
 }
 
@@ -176,6 +180,64 @@ func TestLanguageLinks(t *testing.T) {
 	b.shows("ar", "page.forgot.title")
 	b.status(b.press(), http.StatusBadRequest)
 	b.shows("ar", "page.forgot.title", "field.blank")
+}
+
+// TestButtonIsInSight on a small telephone, also under what is wrong with a
+// password, with the way back to a shop below it.
+func TestButtonIsInSight(t *testing.T) {
+	t.Parallel()
+	for _, lang := range locale.Languages() {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, storetest.SQLite(t), "YOOZAK_SHOP_URL=https://boutique.example/", "YOOZAK_SUPPORT=aide@boutique.example")
+			b := openTab(t, tabOptions{language: lang, width: 360, height: 640})
+			s.register(t, lang, "amina")
+			b.open(s.url + "/account/forgot-password/")
+			b.fill("email", firstAddress)
+			b.press()
+			b.open(s.received(t, "reset_password", firstAddress).Link)
+			b.inSight("the form")
+			for _, plain := range []string{"", "123456", "kV7#pazouk", "password1"} { // blank, three rules at once, not the same twice, common
+				b.fill("new_password", plain)
+				b.fill("repeat", strings.TrimPrefix(plain, "kV7"))
+				b.status(b.press(), http.StatusBadRequest)
+				b.inSight("after " + plain)
+			}
+		})
+	}
+}
+
+// inSight fails when the button is below the window.
+func (b *tab) inSight(when string) {
+	b.t.Helper()
+	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](`[document.querySelector('button').getBoundingClientRect().bottom + scrollY, innerHeight]`))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if at[0] > at[1] {
+		b.t.Errorf("%s: the button ends at %.0f of %.0f pixels", when, at[0], at[1])
+	}
+}
+
+// TestButtonsHaveAnEdgeInForcedColours: Windows' contrast themes take every
+// background away.
+func TestButtonsHaveAnEdgeInForcedColours(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t), "YOOZAK_SHOP_URL=https://boutique.example/")
+	b := openTab(t, tabOptions{language: "fr", forced: true})
+	for page, button := range map[string]string{"forgot-password/": "button", "undo-email/x": "a.button"} {
+		b.open(s.url + "/account/" + page)
+		edge, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`(() => {
+			const s = getComputedStyle(document.querySelector('`+button+`')), page = getComputedStyle(document.body);
+			return [String(matchMedia('(forced-colors: active)').matches), s.borderTopStyle, s.borderTopWidth, s.borderTopColor, page.backgroundColor];
+		})()`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if edge[0] != "true" || edge[1] != "solid" || edge[2] != "1px" || edge[3] == "rgba(0, 0, 0, 0)" || edge[3] == edge[4] {
+			t.Errorf("%s: %v", page, edge)
+		}
+	}
 }
 
 // TestTheBrowserWouldComplain shows that the other tests would notice: here

@@ -28,7 +28,7 @@ func post(t *testing.T) (smtp *smtptest.Server, env []string) {
 	})
 	return smtp, []string{
 		"YOOZAK_SMTP_URL=" + smtp.URL(), "SSL_CERT_FILE=" + certificate.File(t.TempDir()), "YOOZAK_PUBLIC_URL=https://clients.yoozak.ma",
-		"YOOZAK_MAIL_FROM=Yoozak <bonjour@yoozak.ma>", "YOOZAK_MAIL_PER_IP=100000",
+		"YOOZAK_MAIL_FROM=Yoozak <bonjour@yoozak.ma>",
 	}
 }
 

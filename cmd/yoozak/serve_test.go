@@ -1,0 +1,26 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/secret"
+)
+
+func TestStartSaysHowLongDjangosTokensAreGood(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)
+	django := secret.NewBytes([]byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"))
+	for want, c := range map[string]config.TokensConfig{
+		"": {},
+		"are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)":                {Accept: django, AcceptMaxAge: time.Hour},
+		"of 24h0m0s at most, are good until they expire, or until 2026-07-01 00:00": {Accept: django, AcceptMaxAge: 24 * time.Hour, AcceptUntil: now.AddDate(0, 0, 25).Add(12 * time.Hour)},
+		"are refused since 2026-06-05 12:00 UTC: take":                              {Accept: django, AcceptMaxAge: time.Hour, AcceptUntil: now},
+	} {
+		if got := djangosTokens(c, now); !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%q, want %q in it", got, want)
+		}
+	}
+}

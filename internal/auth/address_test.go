@@ -1,0 +1,579 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Accounts of these tests have passwords of their own, so that it shows whose
+// account a login opens.
+func passwordOf(username string) string { return "kV7#tagine-of-" + username }
+
+// has registers an account with a password of its own.
+func (s *server) has(t *testing.T, username, email string) auth.Grant {
+	t.Helper()
+	g, err := s.Register(t.Context(), elsewhere(), auth.Registration{
+		Username: account.TextInput(username), Password: account.TextInput(passwordOf(username)), Email: account.TextInput(email),
+	})
+	if err != nil {
+		t.Fatalf("register %s with %s: %v", username, email, err)
+	}
+	return g
+}
+
+// opens fails unless a name with the password of an account opens it, or
+// nothing where it must not.
+func (s *server) opens(t *testing.T, name, passwordFrom string, want bool) {
+	t.Helper()
+	g, err := s.login(t, name, passwordOf(passwordFrom))
+	switch {
+	case want && (err != nil || g.User.Username != passwordFrom):
+		t.Errorf("login as %s with the password of %s: %q, %v; want it open", name, passwordFrom, g.User.Username, err)
+	case !want && !errors.Is(err, account.ErrInvalidCredentials):
+		t.Errorf("login as %s with the password of %s: %q, %v; want it refused", name, passwordFrom, g.User.Username, err)
+	}
+}
+
+func noDelivery(o *auth.Options, _ *token.Options) { o.Mail.Delivers = false }
+
+func TestProvedAddressBeatsEveryClaim(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		s.has(t, "before", "amina@example.ma")
+		amina := s.has(t, "amina", "amina@example.ma")
+		s.opens(t, "amina@example.ma", "amina", false) // two claims
+		s.opens(t, "amina", "amina", true)
+		s.prove(t, amina)
+		s.has(t, "after", "AMINA@example.ma")
+		s.has(t, "idn", "amina@exämple.ma")
+		for _, name := range []string{"amina@example.ma", "AMINA@Example.MA"} {
+			s.opens(t, name, "amina", true)
+			for _, other := range []string{"before", "after"} {
+				s.opens(t, name, other, false)
+				s.opens(t, other, other, true)
+			}
+		}
+		s.opens(t, "amina@xn--exmple-cua.ma", "idn", true)
+		s.opens(t, "amina@EXÄMPLE.ma", "idn", true)
+		// Somebody else's proved address is no username, however it is written.
+		for _, name := range []string{"amina@example.ma", "Amina@Example.ma", "ａmina@example.ma"} {
+			r := registration(name)
+			r.Email = account.TextInput("amina@example.ma")
+			_, err := s.Register(t.Context(), elsewhere(), r)
+			if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(keys(err), want) {
+				t.Errorf("username %s: %v", name, err)
+			}
+		}
+		g, err := s.login(t, "after", passwordOf("after"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(passwordOf("after"))})
+		if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(keys(err), want) {
+			t.Errorf("rename: %v", err)
+		}
+		byStaff := registration("amina@example.ma")
+		byStaff.Email = account.TextInput("")
+		if _, err := s.CreateUser(t.Context(), peer, byStaff); !cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}) {
+			t.Errorf("by staff: %v", err)
+		}
+		// Her own is one.
+		g, err = s.login(t, "amina", passwordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(passwordOf("amina"))}); err != nil {
+			t.Errorf("her own address as a name: %v", err)
+		}
+	})
+}
+
+// A username that was an address before somebody else proved it still opens
+// its own account, and never the other's.
+func TestUsernameThatIsAnotherAddressOpensItsOwnAccount(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		s.has(t, "amina@example.ma", "other@example.ma")
+		amina := s.has(t, "amina", "amina@example.ma")
+		s.opens(t, "amina@example.ma", "amina@example.ma", true)
+		s.opens(t, "amina@example.ma", "amina", false) // unproved: the name goes alone
+		s.prove(t, amina)
+		s.opens(t, "amina@example.ma", "amina", true)
+		s.opens(t, "amina@example.ma", "amina@example.ma", true)
+		s.opens(t, "amina@example.ma", "nobody", false)
+	})
+}
+
+// Shops register with the address as the username.
+func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]setting{"delivering": nil, "not delivering": {noDelivery}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+				s.has(t, "squatter", "amina@example.ma")
+				s.has(t, "amina@example.ma", "amina@example.ma")
+				s.has(t, "0612345678", "")
+				s.opens(t, "amina@example.ma", "amina@example.ma", true)
+				s.opens(t, "0612345678", "0612345678", true)
+				s.opens(t, "squatter", "squatter", true)
+			}, more...)
+		})
+	}
+}
+
+// Where nobody can prove an address, who was first keeps it.
+func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		hind := s.has(t, "hind", "hind@example.ma")
+		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+			t.Fatal(err)
+		}
+		s.has(t, "hind2", "hind@example.ma")
+		s.has(t, "stranger", "HIND@example.ma")
+		s.has(t, "hind@example.ma", "")
+		s.opens(t, "hind@example.ma", "hind2", true)
+		s.opens(t, "hind@example.ma", "hind@example.ma", true) // their own name
+		s.opens(t, "hind@example.ma", "stranger", false)
+		s.opens(t, "hind@example.ma", "hind", false)
+	}, noDelivery)
+}
+
+func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		hind := s.has(t, "hind", "hind@example.ma")
+		s.prove(t, hind)
+		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+			t.Fatal(err)
+		}
+		again := s.has(t, "hind2", "hind@example.ma")
+		s.opens(t, "hind@example.ma", "hind2", true)
+		s.prove(t, again)
+		if err := s.Restore(t.Context(), "hind"); err != nil {
+			t.Fatal(err)
+		}
+		u, err := s.store.UserByUsername(t.Context(), "hind")
+		if err != nil || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("the restored account kept its proof: %v, %v", u.EmailVerifiedAt, err)
+		}
+		s.opens(t, "hind@example.ma", "hind2", true)
+		s.opens(t, "hind@example.ma", "hind", false)
+		for _, active := range []bool{false, true} {
+			if err := s.SetActive(t.Context(), "hind2", active); err != nil {
+				t.Fatal(err)
+			}
+			s.opens(t, "hind@example.ma", "hind", !active)
+			s.opens(t, "hind@example.ma", "hind2", active)
+		}
+		_ = smtp
+	})
+}
+
+func TestOneAccountProvesAnAddress(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		for n := range 3 {
+			s.has(t, fmt.Sprint("user", n), "shared@example.ma")
+		}
+		mover := s.has(t, "mover", "mover@example.ma")
+		if err := s.ChangeEmail(t.Context(), s.caller(t, mover), auth.EmailChange{Password: account.TextInput(passwordOf("mover")), Email: account.TextInput("Shared@example.ma")}); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		var links []account.Input
+		for _, m := range smtp.Messages() {
+			if found := linkPattern.FindStringSubmatch(m.Text); m.To == "shared@example.ma" && found[1] == string(account.VerifyEmail) {
+				links = append(links, account.TextInput(found[2]))
+			}
+		}
+		if len(links) != 3 {
+			t.Fatalf("%d links, want 3", len(links))
+		}
+		confirm := wantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		var wg sync.WaitGroup
+		results := make([]error, 4)
+		for i, link := range links {
+			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), peer, link) })
+		}
+		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), peer, confirm) })
+		wg.Wait()
+		proved := 0
+		for i, err := range results {
+			if err == nil {
+				proved++
+			} else if want := map[string][]string{"token": {"email.proved_elsewhere"}}; !cmp.Equal(keys(err), want) {
+				t.Errorf("link %d: %v", i, err)
+			}
+		}
+		if proved != 1 {
+			t.Errorf("%d accounts proved one address", proved)
+		}
+		if ids, err := s.store.DoubleProofs(t.Context(), 10); err != nil || len(ids) != 0 {
+			t.Errorf("double proofs: %v, %v", ids, err)
+		}
+	})
+}
+
+// Ten squatters of an address, before and after, do not keep its owner from a
+// reset; one request is one mail.
+func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		squat := func(from, to int) {
+			for n := from; n < to; n++ {
+				s.has(t, fmt.Sprint("squatter", n), "amina@example.ma")
+			}
+		}
+		squat(0, 10)
+		amina := s.has(t, "amina", "amina@example.ma")
+		squat(10, 20)
+		s.deliver(t)
+		before := len(smtp.Messages())
+		s.requestReset(t, "amina@example.ma")
+		s.deliver(t)
+		mails := smtp.Messages()[before:]
+		if len(mails) != 1 || strings.Count(mails[0].Text, "/reset-password#") != 21 {
+			t.Fatalf("%d mails, with %d links; want one with 21", len(mails), strings.Count(mails[0].Text, "/reset-password#"))
+		}
+		_, after, _ := strings.Cut(mails[0].Text, "\namina")
+		link := linkPattern.FindStringSubmatch(after)
+		if err := s.reset(t, account.TextInput(link[2]), "another-Pass-77"); err != nil {
+			t.Fatal(err)
+		}
+		if g, err := s.login(t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.ID != amina.User.ID {
+			t.Errorf("the owner's login by address: %v", err) // the reset proved it
+		}
+		s.deliver(t)
+		before = len(smtp.Messages())
+		s.requestReset(t, "Amina@example.ma")
+		if err := s.RequestReset(t.Context(), peer, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		if mails := smtp.Messages()[before:]; len(mails) != 1 || strings.Count(mails[0].Text, "/reset-password#") != 1 {
+			t.Errorf("%d mails after the proof, want one with one link", len(mails))
+		}
+	})
+}
+
+func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		stranger := s.has(t, "stranger", "amina@example.ma")
+		s.deliver(t)
+		s.requestReset(t, "amina@example.ma")
+		s.deliver(t)
+		verify, reset := wantTokens(t, smtp, account.VerifyEmail, 1)[0], wantTokens(t, smtp, account.ResetPassword, 1)[0]
+		if err := s.DisownEmail(t.Context(), peer, reset); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_invalid"}}) {
+			t.Errorf("by another link: %v", err)
+		}
+		if err := s.DisownEmail(t.Context(), peer, verify); err != nil {
+			t.Fatal(err)
+		}
+		u, err := s.store.UserByID(t.Context(), stranger.User.ID)
+		if err != nil || u.Email != "" {
+			t.Errorf("address %q, %v", u.Email, err)
+		}
+		if s.VerifyEmail(t.Context(), peer, verify) == nil || s.DisownEmail(t.Context(), peer, verify) == nil || s.reset(t, reset, "another-Pass-77") == nil {
+			t.Error("a link of the account still works")
+		}
+		s.opens(t, "stranger", "stranger", true)
+		s.opens(t, "amina@example.ma", "stranger", false)
+	})
+}
+
+// thief plays what somebody does who knows the password.
+type thief struct {
+	*server
+	t    *testing.T
+	smtp *smtptest.Server
+}
+
+func (th thief) moves(g auth.Grant, email string) {
+	th.t.Helper()
+	before := len(tokensOf(th.smtp, account.ConfirmEmail))
+	if err := th.ChangeEmail(th.t.Context(), th.caller(th.t, g), auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput(email)}); err != nil {
+		th.t.Fatal(err)
+	}
+	th.deliver(th.t)
+	links := tokensOf(th.smtp, account.ConfirmEmail)
+	if len(links) != before+1 {
+		th.t.Fatalf("%d links to confirm, want %d", len(links), before+1)
+	}
+	if err := th.ConfirmEmail(th.t.Context(), peer, links[len(links)-1]); err != nil {
+		th.t.Fatal(err)
+	}
+	th.deliver(th.t)
+}
+
+func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Grant)) {
+	t.Helper()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.has(t, "amina", "amina@example.ma")
+		s.deliver(t)
+		if err := s.VerifyEmail(t.Context(), peer, wantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		test(t, thief{s, t, smtp}, g)
+	})
+}
+
+// goesBack uses the owner's link, and the link to choose a password after it.
+func (th thief) goesBack(undo account.Input) {
+	th.t.Helper()
+	if err := th.UndoEmail(th.t.Context(), peer, undo); err != nil {
+		th.t.Fatalf("the owner's way back: %v", err)
+	}
+	th.deliver(th.t)
+	resets := tokensOf(th.smtp, account.ResetPassword)
+	if len(resets) == 0 {
+		th.t.Fatal("no link to choose a password")
+	}
+	if err := th.reset(th.t, resets[len(resets)-1], "another-Pass-77"); err != nil {
+		th.t.Fatal(err)
+	}
+	if g, err := th.login(th.t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.Username != "amina" {
+		th.t.Fatalf("the owner is not in: %v", err)
+	}
+}
+
+func TestWayBackOutlivesASecondChange(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		th.moves(amina, "c@thief.example")
+		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
+		th.goesBack(undo)
+		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+			t.Error("the link works twice")
+		}
+		last := th.smtp.Messages()
+		if !slices.ContainsFunc(last, func(m smtptest.Message) bool { return m.To == "c@thief.example" && !strings.Contains(m.Text, "#") }) {
+			t.Error("the address that was there was not told")
+		}
+	})
+}
+
+// The thief's address gets no link to sleep with, when the owner changes it back.
+func TestWayBackIsNotForWhoCameLater(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		th.moves(amina, "amina@example.ma")
+		wantTokens(t, th.smtp, account.UndoEmail, 1)
+		u, err := th.store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "amina@example.ma" || u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%q, %v", u.Email, err)
+		}
+	})
+}
+
+func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		before := len(th.smtp.Messages())
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		var told []string
+		for _, m := range th.smtp.Messages()[before:] {
+			told = append(told, m.To)
+		}
+		slices.Sort(told)
+		if want := []string{"amina@example.ma", "b@thief.example"}; !slices.Equal(told, want) {
+			t.Errorf("told of the closing: %v, want %v", told, want)
+		}
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+	})
+}
+
+// A mail with the way back that is still owed is one that is open.
+func TestWayBackThatIsOwedCounts(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
+			if to == "amina@example.ma" {
+				return smtptest.Verdict{Rcpt: 451}
+			}
+			return smtptest.Verdict{}
+		})
+		th.moves(amina, "b@thief.example")
+		th.moves(amina, "c@thief.example")
+		wantTokens(t, th.smtp, account.UndoEmail, 0)
+		th.smtp.Judge(nil)
+		th.clock.advance(time.Hour)
+		th.deliver(t)
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+	})
+}
+
+func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.has(t, "amina", "victim@example.ma")
+		s.deliver(t)
+		thief{s, t, smtp}.moves(g, "amina@example.ma")
+		wantTokens(t, smtp, account.UndoEmail, 0)
+		for _, m := range smtp.Messages() {
+			if m.To == "victim@example.ma" && !strings.Contains(m.Text, "/verify-email#") {
+				t.Errorf("a notice to somebody who may know nothing of it: %s", m.Text)
+			}
+		}
+	})
+}
+
+func TestStaffGiveAnAccountBack(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		th.clock.advance(8 * 24 * time.Hour) // nobody used the way back
+		stolen, err := th.login(t, "amina", passwordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.moves(stolen, "c@thief.example") // which gives the thief one
+		undo := tokensOf(th.smtp, account.UndoEmail)
+		if err := th.SetEmail(t.Context(), "amina", "amina@example.ma", true); err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		if err := th.UndoEmail(t.Context(), peer, undo[len(undo)-1]); err == nil {
+			t.Error("the thief's way back still works")
+		}
+		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
+			t.Error("the thief is still in")
+		}
+		th.opens(t, "amina", "amina", false)
+		resets := tokensOf(th.smtp, account.ResetPassword)
+		if err := th.reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := th.login(t, "amina@example.ma", "another-Pass-77"); err != nil {
+			t.Errorf("the owner: %v", err)
+		}
+
+		// A correction proves nothing, and tells the address that was proved.
+		if err := th.SetEmail(t.Context(), "amina", "Amina.New@example.ma", false); err != nil {
+			t.Fatal(err)
+		}
+		u, err := th.store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
+		}
+		if err := th.SetEmail(t.Context(), "amina", "not an address", true); !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
+			t.Errorf("no address: %v", err)
+		}
+		if err := th.SetEmail(t.Context(), "nobody", "a@example.ma", true); !errors.Is(err, account.ErrUserNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.has(t, "amina", "amina@example.ma")
+		s.deliver(t)
+		s.prove(t, g)
+		rename := func(name, plain string) error {
+			_, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(plain)})
+			return err
+		}
+		if err := rename("amina2", "wrong-password-1"); !cmp.Equal(keys(err), map[string][]string{"password": {"password_wrong"}}) {
+			t.Errorf("wrong password: %v", err)
+		}
+		before := len(smtp.Messages())
+		if err := rename("amina2", passwordOf("amina")); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		if mails := smtp.Messages()[before:]; len(mails) != 1 || mails[0].To != "amina@example.ma" || !strings.Contains(mails[0].Text, "amina2") {
+			t.Errorf("the notice: %+v", mails)
+		}
+		taken := map[string][]string{"username": {"username.taken"}}
+		if _, err := s.Register(t.Context(), elsewhere(), registration("amina")); !cmp.Equal(keys(err), taken) {
+			t.Errorf("a stranger registers the old name: %v", err)
+		}
+		stranger := s.has(t, "stranger", "")
+		_, err := s.UpdateProfile(t.Context(), s.caller(t, stranger), auth.ProfileChange{Username: account.TextInput("amina"), Password: account.TextInput(passwordOf("stranger"))})
+		if !cmp.Equal(keys(err), taken) {
+			t.Errorf("a stranger takes the old name: %v", err)
+		}
+		if _, err := s.login(t, "amina", passwordOf("amina")); !errors.Is(err, account.ErrInvalidCredentials) {
+			t.Errorf("the old name logs in: %v", err)
+		}
+		if err := rename("amina", passwordOf("amina")); err != nil {
+			t.Errorf("back to her own: %v", err)
+		}
+		if err := rename("amina3", passwordOf("amina")); !cmp.Equal(keys(err), map[string][]string{"username": {"username.changed_too_often"}}) {
+			t.Errorf("a third change: %v", err)
+		}
+		s.clock.advance(30*24*time.Hour + time.Minute)
+		s.sweep(t)
+		if _, err := s.Register(t.Context(), elsewhere(), registration("amina2")); err != nil {
+			t.Errorf("a name that was given up a month ago: %v", err)
+		}
+	})
+}
+
+// However many ask for it at once, an account holds two names.
+func TestUsernameChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.has(t, "amina", "")
+		c := s.caller(t, g)
+		var wg sync.WaitGroup
+		for n := range 8 {
+			wg.Go(func() {
+				_, _ = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: account.TextInput(fmt.Sprint("amina", n)), Password: account.TextInput(passwordOf("amina"))})
+			})
+		}
+		wg.Wait()
+		changes, err := s.store.UsernameChanges(t.Context(), g.User.ID, time.Time{})
+		if err != nil || len(changes) == 0 || len(changes) > 2 {
+			t.Errorf("%d names are held, %v", len(changes), err)
+		}
+	})
+}
+
+// Proofs that two accounts made before there could be one only.
+func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		var log lockedBuffer
+		s := newServer(t, st, quietly(&log))
+		second := s.has(t, "second", "shared@example.ma")
+		first := s.has(t, "first", "shared@example.ma")
+		s.prove(t, first)
+		s.clock.advance(time.Second)
+		s.prove(t, second)
+		s.opens(t, "shared@example.ma", "first", true)
+		s.opens(t, "shared@example.ma", "second", false)
+		for range 3 {
+			if err := s.RefillAddresses(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), "double-addresses"); n != 1 {
+			t.Errorf("told %d times, want once:\n%s", n, log.String())
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// What the operator is told of by mail, each kind once a day at most, to the
+// address in [MailOptions].Operator; without one nobody is told.
+const (
+	tellOperatorEvery = 24 * time.Hour
+
+	// Mails are given up about a day after they were owed. So of what was owed
+	// in this time, all that is given up is told of, some of it twice.
+	tellOperatorSince = 50 * time.Hour
+)
+
+// TellOfMails tells the operator that mails were given up.
+func (s *Service) TellOfMails(ctx context.Context) error {
+	if s.o.Mail.Operator == "" {
+		return nil
+	}
+	n, reason, err := s.store.GivenUpMails(ctx, s.o.Now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents)
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.tellOperator(ctx, account.MailOperatorMails, account.MailDetails{Count: n, Problem: reason})
+}
+
+// TellOfEvents verifies the chain of events and tells the operator what it
+// finds. Whoever changed the database may keep the mail from going out, too:
+// docs/events.md says how to be sure.
+func (s *Service) TellOfEvents(ctx context.Context) error {
+	if s.o.Mail.Operator == "" {
+		return nil
+	}
+	report, err := s.VerifyEvents(ctx, account.EventHead{})
+	if err != nil || report.Problem == "" {
+		return err
+	}
+	s.o.Log.ErrorContext(ctx, "events were changed or removed", "problem", report.Problem)
+	return s.tellOperator(ctx, account.MailOperatorEvents, account.MailDetails{Problem: report.Problem})
+}
+
+func (s *Service) tellOperator(ctx context.Context, kind account.MailKind, details account.MailDetails) error {
+	now := s.o.Now().UTC()
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		// Of several servers one tells. Where the row to lock is gone, which is
+		// what there is to tell, all of them may.
+		if _, err := tx.LockEventChain(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		told, err := tx.KindMailedSince(ctx, kind, now.Add(-tellOperatorEvery))
+		if err != nil || told {
+			return err
+		}
+		return tx.AddMail(ctx, account.Mail{
+			Kind: kind, Email: s.o.Mail.Operator, Language: s.o.Mail.OperatorLanguage, Details: details, CreatedAt: now,
+		})
+	})
+	s.wakeMail()
+	return err
+}

@@ -1,0 +1,151 @@
+package auth_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+const operator = "ops@yoozak.ma"
+
+func operated(o *auth.Options, _ *token.Options) {
+	o.Mail.Operator, o.Mail.OperatorLanguage = operator, "en"
+}
+
+// TestOperatorIsToldOfMailsOnceADay, however many are given up and however
+// many servers look.
+func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		tell := func(want int) {
+			t.Helper()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := s.TellOfMails(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			s.deliver(t)
+			if got := smtp.Attempts(operator); got != want {
+				t.Errorf("%d mails to the operator, want %d", got, want)
+			}
+		}
+		smtp.Judge(func(to string, _ int) smtptest.Verdict {
+			if to == operator || to == "" {
+				return smtptest.Verdict{}
+			}
+			return smtptest.Verdict{Rcpt: 550}
+		})
+		tell(0) // nothing is wrong
+		s.register(t, "amina")
+		s.register(t, "badr")
+		s.deliver(t)
+		tell(1)
+		m := smtp.Messages()[0]
+		for _, want := range []string{"2 mails were given up", "the SMTP server answered 550 5.1.1", "yoozak mail list"} {
+			if m.To != operator || !strings.Contains(m.Text, want) {
+				t.Errorf("to %s: lacks %q:\n%s", m.To, want, m.Text)
+			}
+		}
+		for _, never := range []string{"amina", "badr", "example.ma"} {
+			if strings.Contains(m.Text, never) {
+				t.Errorf("names a customer, %q:\n%s", never, m.Text)
+			}
+		}
+		s.register(t, "chama")
+		s.deliver(t)
+		s.clock.advance(23 * time.Hour)
+		tell(1)
+		s.clock.advance(2 * time.Hour)
+		tell(2)
+		s.clock.advance(72 * time.Hour) // all of it is old
+		tell(2)
+	}, operated)
+}
+
+// TestMailsToTheOperatorCauseNoOthers: that they do not arrive is no news.
+func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
+		s.register(t, "amina")
+		s.deliver(t)
+		for range 5 {
+			if err := s.TellOfMails(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.deliver(t)
+			s.clock.advance(25 * time.Hour)
+		}
+		if got := smtp.Attempts(operator); got != 2 { // within the time in which amina's mail is told of
+			t.Errorf("%d mails to the operator, want 2", got)
+		}
+	}, operated)
+}
+
+func TestOperatorIsToldOfABrokenChain(t *testing.T) {
+	t.Parallel()
+	for name, statements := range map[string][]string{
+		"changed": {`UPDATE events SET actor = 'system' WHERE id = 3`},
+		"no head": {`DELETE FROM event_chain`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachURL(t, func(t *testing.T, url string) {
+				smtp := smtptest.Start(t, smtptest.Options{})
+				s := newServer(t, storetest.Open(t, url), mailing(t, smtp), operated)
+				tell := func(want int) {
+					t.Helper()
+					if err := s.TellOfEvents(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					s.deliver(t)
+					if got := smtp.Attempts(operator); got != want {
+						t.Errorf("%d mails to the operator, want %d", got, want)
+					}
+				}
+				s.register(t, "amina")
+				s.seal(t)
+				tell(0)
+				execute(t, openRaw(t, url), statements...)
+				tell(1)
+				tell(1)
+				s.clock.advance(24*time.Hour + time.Second)
+				tell(2)
+				for _, m := range smtp.Messages() {
+					if m.To == operator && !strings.Contains(m.Text, "yoozak events verify") {
+						t.Errorf("lacks what to do:\n%s", m.Text)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWithoutOperatorNobodyIsTold.
+func TestWithoutOperatorNobodyIsTold(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
+		s.register(t, "amina")
+		s.deliver(t)
+		if err := s.TellOfMails(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.outbox(t) {
+			if m.Kind == account.MailOperatorMails {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}

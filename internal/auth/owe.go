@@ -1,0 +1,115 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// What strangers can have mailed to an address has a quota for each mailbox
+// and kind of mail: one kind does not use up another. A mail that is over the quota is not
+// dropped. It waits in the outbox until the quota allows it; while it waits,
+// no other of its kind goes to that mailbox. So a stranger can delay what an
+// owner asked for by some minutes, and cannot use it up.
+
+// turn is when a mail may go out.
+type turn struct {
+	wait time.Duration // zero: now
+	key  string        // of the mailbox and the kind; empty: nothing is counted
+}
+
+// mailTurn counts a mail of a kind to an address. It comes before the
+// transaction that adds the mail with [Service.addMail]: counts are no part of
+// one.
+func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, email string) (turn, error) {
+	if s.o.Limits == nil {
+		return turn{}, nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return turn{}, err
+	}
+	t := turn{key: secret.key("mail "+string(kind), account.MailboxKey(email))}
+	waiting, err := s.store.DelayedMail(ctx, t.key)
+	switch {
+	case err == nil:
+		t.wait = max(waiting.DueAt.Sub(s.o.Now()), time.Second)
+		return t, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return turn{}, err
+	}
+	t.wait = s.o.Limits.Take(ctx, s.mailQuota(kind), t.key)
+	return t, nil
+}
+
+func (s *Service) mailQuota(kind account.MailKind) limit.Quota {
+	return limit.Quota{Name: "mail " + string(kind), Count: max(1, s.o.Mail.PerAddress), Per: time.Hour}
+}
+
+// takeTurn counts a mail that had to wait, now that it goes out.
+func (s *Service) takeTurn(ctx context.Context, m account.Mail) {
+	if m.DelayKey != "" && s.o.Limits != nil {
+		s.o.Limits.Take(ctx, s.mailQuota(m.Kind), m.DelayKey)
+	}
+}
+
+// addMail owes a mail when its turn comes. It returns
+// [account.ErrThrottled] if another account's mail has that turn: then
+// nothing is owed.
+func (s *Service) addMail(ctx context.Context, tx *store.Store, m account.Mail, t turn) error {
+	if t.wait == 0 {
+		return tx.AddMail(ctx, m)
+	}
+	m.DueAt, m.DelayKey = m.CreatedAt.Add(t.wait), t.key
+	err := tx.AddMail(ctx, m)
+	if !errors.Is(err, store.ErrTaken) {
+		return err
+	}
+	waiting, err := tx.DelayedMail(ctx, t.key)
+	if errors.Is(err, store.ErrNotFound) || err == nil && waiting.UserID != m.UserID {
+		return account.ErrThrottled(t.wait)
+	}
+	return err
+}
+
+// owesVerification says whether a new user is mailed a link.
+func (s *Service) owesVerification(u account.User) bool { return s.o.Mail.Verify && u.Email != "" }
+
+// mailVerification owes a user a link to prove their address.
+func (s *Service) mailVerification(ctx context.Context, tx *store.Store, u account.User, ip string, now time.Time, t turn) error {
+	return s.addMail(ctx, tx, account.Mail{
+		Kind: account.MailVerifyEmail, UserID: u.ID, Email: u.Email, Language: u.Language, IP: ip,
+		Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
+	}, t)
+}
+
+// notify owes a user a notice, if they have proved their address: anybody can
+// register with anybody's, and must not have them mailed.
+func (s *Service) notify(ctx context.Context, tx *store.Store, u account.User, m account.Mail) error {
+	if u.Email == "" || u.EmailVerifiedAt.IsZero() {
+		return nil
+	}
+	return s.notifyAt(ctx, tx, u, u.Email, m)
+}
+
+// notifyAt owes a user a notice at an address that they have proved, and may
+// not have any more.
+func (s *Service) notifyAt(ctx context.Context, tx *store.Store, u account.User, email string, m account.Mail) error {
+	m.UserID, m.Email, m.Language = u.ID, email, u.Language
+	m.Details.Verified, m.Details.FirstName = true, u.FirstName
+	if m.Details.Username == "" {
+		m.Details.Username = u.Username
+	}
+	return tx.AddMail(ctx, m)
+}
+
+func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
+	return s.notify(ctx, tx, u, account.Mail{
+		Kind: account.MailPasswordChanged, IP: peer.IP,
+		Details: account.MailDetails{IP: peer.IP, Device: peer.UserAgent}, CreatedAt: now,
+	})
+}

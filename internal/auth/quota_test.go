@@ -1,0 +1,385 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+func TestNetworksOfAnAddress(t *testing.T) {
+	t.Parallel()
+	for ip, want := range map[string]string{
+		"203.0.113.7":               "203.0.113.7",
+		"::ffff:203.0.113.7":        "203.0.113.7",
+		"::ffff:cb00:7107":          "203.0.113.7",
+		"::ffff:203.0.113.7%eth0":   "203.0.113.7",
+		"2001:db8:1:203:a:b:c:d":    "2001:db8:1:203::/64 2001:db8:1:200::/56 2001:db8:1::/48",
+		"2001:DB8:1:203::1%eth0":    "2001:db8:1:203::/64 2001:db8:1:200::/56 2001:db8:1::/48",
+		"::1":                       "::/64 ::/56 ::/48",
+		"":                          "unknown",
+		"@":                         "unknown",
+		"203.0.113.7:443":           "unknown",
+		"203.0.113.07":              "unknown",
+		"unknown\x00":               "unknown",
+		strings.Repeat("1", 100000): "unknown",
+	} {
+		if got := strings.Join(auth.Networks(ip), " "); got != want {
+			t.Errorf("%.30q: %s, want %s", ip, got, want)
+		}
+	}
+}
+
+// passed is how many times an act goes through until it is throttled, at most
+// most.
+func passed(t *testing.T, most int, act func(i int) error) int {
+	t.Helper()
+	for i := range most {
+		if throttled(act(i)) {
+			return i
+		}
+	}
+	return most
+}
+
+// TestWideNetworksOfIPv6Count: a customer who has a /48 has no more than ten
+// times the quota of one who has a /64, by using up all of it.
+func TestWideNetworksOfIPv6Count(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		// Of one address: 60 for each /64.
+		for name, test := range map[string]struct {
+			ip   func(i int) string
+			want int
+		}{
+			"a/64": {func(i int) string { return fmt.Sprintf("2001:db8:1:1::%x", i) }, 60},
+			"a/56": {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i%256) }, 240},
+			"a/48": {func(i int) string { return fmt.Sprintf("2001:db8:3:%x::1", i<<8&0xffff) }, 600},
+			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
+		} {
+			got := passed(t, 700, func(i int) error {
+				p := peer
+				p.IP = test.ip(i)
+				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
+			})
+			if got != test.want {
+				t.Errorf("%s: %d, want %d", name, got, test.want)
+			}
+		}
+	}, limited, mailFreely)
+}
+
+func throttled(err error) bool {
+	var e *account.Error
+	return errors.As(err, &e) && e.Kind == account.Throttled
+}
+
+// mailFreely lets a network and an address cause as many mails as they like.
+func mailFreely(o *auth.Options, _ *token.Options) {
+	o.Mail.PerAddress = 1_000_000
+}
+
+// TestRequestsWithoutATokenCountForTheirNetwork, whoever hands them on: the
+// API, a page or a command.
+func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		none := account.Input{}
+		acts := map[string]func(p account.Peer) error{
+			"token": func(p account.Peer) error { _, err := s.Refresh(t.Context(), p, none); return err },
+			"reset": func(p account.Peer) error { return s.RequestReset(t.Context(), p, none, none) },
+			"link":  func(p account.Peer) error { return s.VerifyEmail(t.Context(), p, none) },
+		}
+		quotas := map[string]limit.Quota{"token": auth.TokenPerNetwork, "reset": auth.ResetPerNetwork, "link": auth.LinkPerNetwork}
+		for name, act := range acts {
+			if n := passed(t, quotas[name].Count+1, func(int) error { return act(peer) }); n != quotas[name].Count {
+				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
+			}
+		}
+		same := map[string]func(p account.Peer) error{
+			"verify":  func(p account.Peer) error { return s.VerifyToken(t.Context(), p, none) },
+			"logout":  func(p account.Peer) error { return s.Logout(t.Context(), p, none) },
+			"confirm": func(p account.Peer) error { return s.ConfirmEmail(t.Context(), p, none) },
+			"undo":    func(p account.Peer) error { return s.UndoEmail(t.Context(), p, none) },
+			"reset": func(p account.Peer) error {
+				_, err := s.ResetPassword(t.Context(), p, auth.PasswordReset{})
+				return err
+			},
+			"look": func(p account.Peer) error {
+				_, _, err := s.CheckChallenge(t.Context(), p, account.ResetPassword, "x")
+				return err
+			},
+		}
+		for name, act := range same {
+			if err := act(peer); !throttled(err) {
+				t.Errorf("%s shares no quota: %v", name, err)
+			}
+			if err := act(elsewhere()); throttled(err) || err == nil {
+				t.Errorf("%s from elsewhere: %v", name, err)
+			}
+		}
+	}, limited)
+}
+
+// TestOneAddressCannotBeAskedForOverAndOver: a quota of its own for each
+// network, in whatever case it is typed.
+func TestOneAddressCannotBeAskedForOverAndOver(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		names := []string{"amina@example.ma", "AMINA@example.ma", "amina@EXAMPLE.ma"}
+		ask := func(p account.Peer, email string) error {
+			return s.RequestReset(t.Context(), p, account.TextInput(email), account.Input{})
+		}
+		if n := passed(t, 90, func(i int) error { return ask(peer, names[i%3]) }); n != 60 {
+			t.Errorf("%d, want 60", n)
+		}
+		if err := ask(peer, "badr@example.ma"); err != nil {
+			t.Errorf("another address: %v", err)
+		}
+		if err := ask(elsewhere(), "amina@example.ma"); err != nil {
+			t.Errorf("from elsewhere: %v", err)
+		}
+	}, limited, mailFreely)
+}
+
+// writes are what a caller may do that may change something, each in a way
+// that is refused for another reason, or changes nothing.
+func writes(t *testing.T, s *server) map[string]func(c *auth.Caller) error {
+	t.Helper()
+	ctx := t.Context()
+	return map[string]func(c *auth.Caller) error{
+		"profile":  func(c *auth.Caller) error { _, err := s.UpdateProfile(ctx, c, auth.ProfileChange{}); return err },
+		"session":  func(c *auth.Caller) error { return s.EndSession(ctx, c, "x") },
+		"password": func(c *auth.Caller) error { _, err := s.ChangePassword(ctx, c, auth.PasswordChange{}); return err },
+		"email":    func(c *auth.Caller) error { return s.ChangeEmail(ctx, c, auth.EmailChange{}) },
+		"resend":   func(c *auth.Caller) error { return s.ResendVerification(ctx, c) },
+		"close":    func(c *auth.Caller) error { return s.Close(ctx, c, account.Input{}) },
+	}
+}
+
+// TestCallersShareAQuotaOfWrites, each user for all their sessions.
+func TestCallersShareAQuotaOfWrites(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		amina, badr := s.caller(t, s.register(t, "amina")), s.caller(t, s.register(t, "badr"))
+		g, err := s.try(t, "amina", good, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		phone := s.caller(t, g)
+		all := writes(t, s)
+		if n := passed(t, 130, func(i int) error {
+			c := []*auth.Caller{amina, phone}[i%2]
+			return all["profile"](c)
+		}); n != 120 {
+			t.Errorf("%d writes, want 120", n)
+		}
+		for name, write := range all {
+			if err := write(phone); !throttled(err) {
+				t.Errorf("%s is not counted: %v", name, err)
+			}
+			if err := write(badr); throttled(err) {
+				t.Errorf("%s of somebody else: %v", name, err)
+			}
+		}
+		// The way out is open.
+		if err := s.LogoutAll(t.Context(), phone); err != nil {
+			t.Errorf("log out everywhere: %v", err)
+		}
+	}, limited, mailFreely)
+}
+
+// TestCallersHaveAQuotaOfReads, each session; so whoever stole a token does
+// not keep its owner out.
+func TestCallersHaveAQuotaOfReads(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		stolen := s.register(t, "amina").Access
+		read := func(access string) error { _, err := s.Authenticate(t.Context(), access); return err }
+		if n := passed(t, 1300, func(int) error { return read(stolen) }); n != 1200 {
+			t.Errorf("%d reads, want 1200", n)
+		}
+		g, err := s.try(t, "amina", good, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.LogoutAll(t.Context(), s.caller(t, g)); err != nil {
+			t.Errorf("the owner cannot log out everywhere: %v", err)
+		}
+		// A user has as much as five sessions, however many there are.
+		var sessions []string
+		for range 6 {
+			s.clock.advance(time.Minute)
+			g, err := s.try(t, "amina", good, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sessions = append(sessions, g.Access)
+		}
+		if n := passed(t, 7000, func(i int) error { return read(sessions[i%6]) }); n != 6000 {
+			t.Errorf("%d reads of a user, want 6000", n)
+		}
+	}, limited)
+}
+
+// TestTokenOfAnEndedSessionUsesUpNothing of what its user may do.
+func TestTokenOfAnEndedSessionUsesUpNothing(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		ended := s.register(t, "amina")
+		if err := s.Logout(t.Context(), peer, account.TextInput(ended.Refresh)); err != nil {
+			t.Fatal(err)
+		}
+		if n := passed(t, 6100, func(int) error { _, err := s.Authenticate(t.Context(), ended.Access); return err }); n != 6100 {
+			t.Errorf("throttled after %d, want a word about the token each time", n)
+		}
+		g, err := s.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.caller(t, g)
+	}, limited)
+}
+
+// TestConfirmationsAreFew: each of one's own password costs a hash, right or
+// wrong; ten a minute for a user, whatever they are for.
+func TestConfirmationsAreFew(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		c, other := s.caller(t, s.register(t, "amina")), s.caller(t, s.register(t, "badr"))
+		same := auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput("amina@Example.MA")}
+		if n := passed(t, 20, func(int) error { return s.ChangeEmail(t.Context(), c, same) }); n != 10 {
+			t.Errorf("%d right ones, want 10", n)
+		}
+		if err := s.Close(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
+			t.Errorf("for another act: %v", outcome(err))
+		}
+		if err := s.ChangeEmail(t.Context(), other, same); err != nil {
+			t.Errorf("somebody else: %v", err)
+		}
+		s.clock.advance(6 * time.Second)
+		if err := s.Close(t.Context(), c, account.TextInput(good)); err != nil {
+			t.Errorf("six seconds later: %v", err)
+		}
+	}, limited, mailFreely)
+}
+
+// TestFewChangesOfPasswordAnHour: each that succeeds is mailed; those that
+// are refused are not.
+func TestFewChangesOfPasswordAnHour(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.prove(t, g) // who gets the notices
+		c := s.caller(t, g)
+		change := func(old, plain string) error {
+			s.clock.advance(10 * time.Second)
+			_, err := s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(plain)})
+			return err
+		}
+		for i := range 8 {
+			if err := change(good, "short"); outcome(err) != "invalid" {
+				t.Errorf("%d, to a bad one: %v", i, outcome(err))
+			}
+		}
+		now := good
+		for i := range 5 {
+			next := fmt.Sprintf("mK3+autre-lemon-%d", i)
+			if err := change(now, next); err != nil {
+				t.Fatalf("change %d: %v", i, err)
+			}
+			now = next
+		}
+		if err := change(now, good); !throttled(err) {
+			t.Errorf("the sixth: %v", err)
+		}
+		if _, err := s.login(t, "amina", now); err != nil {
+			t.Errorf("the sixth changed something: %v", err)
+		}
+		n := 0
+		for _, m := range s.outbox(t) {
+			if m.Kind == account.MailPasswordChanged {
+				n++
+			}
+		}
+		if n != 5 {
+			t.Errorf("%d mails, want 5", n)
+		}
+	}, limited, mailFreely)
+}
+
+// TestReadsAskNoDatabase for their quota, and writes are counted though the
+// shared counts are out of reach.
+func TestReadsAskNoDatabase(t *testing.T) {
+	t.Parallel()
+	away, err := store.Open(t.Context(), "postgres://yoozak@127.0.0.1:1/away", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = away.Close() })
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		var l *limit.Limiter
+		s := newServer(t, st, func(o *auth.Options, _ *token.Options) {
+			var err error
+			if l, err = limit.New(limit.Options{Now: o.Now, Store: away, Log: slog.New(slog.DiscardHandler)}); err != nil {
+				t.Fatal(err)
+			}
+			o.Limits = l
+		})
+		g := s.register(t, "amina")
+		before := l.Outages()
+		c := s.caller(t, g)
+		if n := passed(t, 1300, func(int) error { _, err := s.Authenticate(t.Context(), g.Access); return err }); n != 1199 {
+			t.Errorf("%d more reads, want 1199", n)
+		}
+		if n := l.Outages() - before; n != 0 {
+			t.Errorf("reads asked the shared counts %d times", n)
+		}
+		if n := passed(t, 130, func(int) error { return writes(t, s)["profile"](c) }); n != 120 {
+			t.Errorf("%d writes while the shared counts are away, want 120", n)
+		}
+		if l.Outages() == before {
+			t.Error("writes did not ask the shared counts")
+		}
+	})
+}
+
+// TestWrongSecretsOfServicesAreFew: a network that shows some is throttled,
+// and the services there are not.
+func TestWrongSecretsOfServicesAreFew(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		shop, plain, err := s.CreateService(t.Context(), account.Service{Name: "shop", Scopes: account.Scopes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		show := func(p account.Peer, id, plain string) error {
+			_, err := s.AuthenticateService(t.Context(), p, id, secret.NewText(plain))
+			return err
+		}
+		ids := []string{shop.ID, "nobody", strings.Repeat("0", 32)}
+		if n := passed(t, 70, func(i int) error { return show(peer, ids[i%3], "wrong") }); n != 60 {
+			t.Errorf("%d wrong secrets, want 60", n)
+		}
+		if err := show(peer, shop.ID, plain.Reveal()); err != nil {
+			t.Errorf("the right one: %v", err)
+		}
+		if err := show(elsewhere(), shop.ID, "wrong"); !errors.Is(err, account.ErrServiceUnknown) {
+			t.Errorf("a wrong one from elsewhere: %v", err)
+		}
+		auth.UseUpService(t.Context(), s.Service, shop.ID)
+		if err := show(elsewhere(), shop.ID, plain.Reveal()); !throttled(err) {
+			t.Errorf("a service that asked 60,000 times: %v", err)
+		}
+	}, limited)
+}

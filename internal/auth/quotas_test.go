@@ -1,0 +1,219 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// claims registers an account that claims an address.
+func (s *server) claims(t *testing.T, username, email string) auth.Grant {
+	t.Helper()
+	r := registration(username)
+	r.Email = account.TextInput(email)
+	g, err := s.Register(t.Context(), elsewhere(), r)
+	if err != nil {
+		t.Fatalf("register %s: %v", username, err)
+	}
+	return g
+}
+
+// sent counts the mails of a kind that were delivered.
+func (s *server) sent(t *testing.T, kind account.MailKind) int {
+	t.Helper()
+	n := 0
+	for _, m := range s.outbox(t) {
+		if m.Kind == kind && !m.SentAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// Whatever strangers cause, of one kind five mails an hour go to a mailbox
+// and one is owed; and one kind takes nothing from another.
+func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		owner := s.claims(t, "owner", "amina@example.ma")
+		s.deliver(t)
+		s.prove(t, owner)
+		for n := range 20 { // in every spelling that delivery takes for one
+			email := []string{"amina@example.ma", "Amina+shop@example.ma", "amina+x@EXAMPLE.ma"}[n%3]
+			s.claims(t, fmt.Sprint("squatter", n), email)
+			if err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("AMINA@example.ma"), account.Input{}); err != nil {
+				t.Errorf("request %d: %v; want no word of a limit", n, err)
+			}
+		}
+		s.deliver(t)
+		if n := s.sent(t, account.MailVerifyEmail); n != 5 {
+			t.Errorf("%d verifications, want 5", n)
+		}
+		// The owner's own request is one of those that strangers have sent: the
+		// mail is in the mailbox, and its link works.
+		if n := s.sent(t, account.MailResetPassword); n != 5 {
+			t.Errorf("%d resets, want 5", n)
+		}
+		links := tokensOf(smtp, account.ResetPassword)
+		if err := s.reset(t, links[len(links)-1], "another-Pass-77"); err != nil {
+			t.Errorf("the owner's reset: %v", err)
+		}
+		if _, err := s.login(t, "amina@example.ma", "another-Pass-77"); err != nil {
+			t.Errorf("login: %v", err)
+		}
+		s.clock.advance(13 * time.Minute)
+		s.deliver(t)
+		if v, r := s.sent(t, account.MailVerifyEmail), s.sent(t, account.MailResetPassword); v != 6 || r != 6 {
+			t.Errorf("%d verifications and %d resets after the wait, want 6 and 6", v, r)
+		}
+		s.clock.advance(24 * time.Hour)
+		s.deliver(t)
+		if v, r := s.sent(t, account.MailVerifyEmail), s.sent(t, account.MailResetPassword); v != 6 || r != 6 {
+			t.Errorf("%d verifications and %d resets a day later, want no more", v, r)
+		}
+	}, limited)
+}
+
+// A caller whose mail cannot be owed, because another account's waits for
+// that mailbox, is told so.
+func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		owner := s.claims(t, "owner", "amina@example.ma")
+		for n := range 5 { // the last one waits
+			s.claims(t, fmt.Sprint("squatter", n), "amina@example.ma")
+		}
+		if err := s.ResendVerification(t.Context(), s.caller(t, owner)); outcome(err) == "" || outcome(err) == no {
+			t.Errorf("resend: %v, want when to come again", err)
+		}
+		s.deliver(t)
+		s.clock.advance(13 * time.Minute)
+		s.deliver(t)
+		s.clock.advance(13 * time.Minute)
+		for range 2 {
+			if err := s.ResendVerification(t.Context(), s.caller(t, owner)); err != nil {
+				t.Errorf("later: %v", err)
+			}
+		}
+		s.deliver(t)
+		if n := s.sent(t, account.MailVerifyEmail); n != 7 {
+			t.Errorf("%d mails, want 7", n)
+		}
+		if err := s.changeEmail(t, owner, "new@example.ma"); err != nil { // another kind
+			t.Errorf("change: %v", err)
+		}
+	}, limited)
+}
+
+// The quota holds however many ask at once, on one server or two.
+func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		smtp := smtptest.Start(t, smtptest.Options{})
+		var servers []*server
+		for range 2 {
+			st := storetest.Open(t, url)
+			servers = append(servers, newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+				l, err := limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Limits = l
+			}))
+		}
+		if servers[0].store.Engine() == "sqlite" { // one server, which has its counts in memory
+			servers = servers[:1]
+		}
+		var wg sync.WaitGroup
+		for n := range 60 {
+			wg.Go(func() {
+				s := servers[n%len(servers)]
+				if err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := len(servers[0].outbox(t)); n != 6 {
+			t.Errorf("%d requests are owed, want 5 and one that waits", n)
+		}
+	})
+}
+
+// Notices go to nobody who did not prove that they read the mailbox.
+func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.claims(t, "www.evil-x.example", "victim@example.ma")
+		s.deliver(t)
+		before := len(smtp.Messages())
+		change := func(old, next string) {
+			t.Helper()
+			g, err := s.login(t, "www.evil-x.example", old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ChangePassword(t.Context(), s.caller(t, g), auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(next)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(good, "another-Pass-77")
+		change("another-Pass-77", good)
+		g, err := s.login(t, "www.evil-x.example", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(good)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		if n := len(smtp.Messages()) - before; n != 0 {
+			t.Errorf("%d mails to somebody who may know nothing of it", n)
+		}
+	})
+}
+
+// In the outbox, what somebody waits for goes before notices.
+func TestResetGoesBeforeNotices(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		g := s.claims(t, "amina", "amina@example.ma")
+		s.deliver(t)
+		s.prove(t, g)
+		for range 40 {
+			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now().Add(-time.Minute)})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := len(smtp.Messages())
+		s.requestReset(t, "amina@example.ma")
+		s.deliver(t)
+		at := -1
+		for i, m := range smtp.Messages()[before:] {
+			if linkPattern.MatchString(m.Text) {
+				at = i
+			}
+		}
+		if at < 0 || at > 16 { // four at once: those before it, and before the request was looked at
+			t.Errorf("the reset was mail %d", at)
+		}
+	})
+}

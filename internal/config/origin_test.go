@@ -1,0 +1,91 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/yoozak/clients/internal/config"
+)
+
+// TestOriginsAreWrittenAsBrowsersWriteThem: one that is compared in another
+// spelling would never match.
+func TestOriginsAreWrittenAsBrowsersWriteThem(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"*":                          "*",
+		"https://shop.example":       "https://shop.example",
+		"HTTPS://Shop.Example":       "https://shop.example",
+		"https://shop.example:443":   "https://shop.example",
+		"http://shop.example:80":     "http://shop.example",
+		"https://shop.example:0443":  "https://shop.example",
+		"https://shop.example:80":    "https://shop.example:80",
+		"http://localhost:3000":      "http://localhost:3000",
+		"https://bücher.example":     "https://xn--bcher-kva.example",
+		"https://BÜCHER.example:443": "https://xn--bcher-kva.example",
+		"https://faß.example":        "https://xn--fa-hia.example",
+		"https://متجر.example":       "https://xn--pgbep1f.example",
+		"https://my_shop.example":    "https://my_shop.example",
+		"http://[0:0:0:0:0:0:0:1]:8": "http://[::1]:8",
+		"http://[::1]":               "http://[::1]",
+		"http://127.0.0.1:5173":      "http://127.0.0.1:5173",
+		"https://*.Shop.example:443": "https://*.shop.example",
+		"https://*.bücher.example":   "https://*.xn--bcher-kva.example",
+		"http://*.localhost:3000":    "http://*.localhost:3000",
+		"capacitor://localhost":      "capacitor://localhost",
+	} {
+		_, _, _, h := all()
+		h.CORSOrigins = given
+		c, err := config.Load(none, h)
+		if err != nil || len(c.HTTP.CORSOrigins) != 1 || c.HTTP.CORSOrigins[0] != want {
+			t.Errorf("%q: got %v, %v; want %q", given, c.HTTP.CORSOrigins, err, want)
+		}
+	}
+}
+
+// TestOriginsThatCanNeverMatchAreRefused: the server would start, log
+// nothing, and let no page in.
+func TestOriginsThatCanNeverMatchAreRefused(t *testing.T) {
+	t.Parallel()
+	const notOne = "is not an origin"
+	for given, want := range map[string]string{
+		"https://shop.example/":      notOne,
+		"https://shop.example/path":  notOne,
+		"https://shop.example?x":     notOne,
+		"https://shop.example?":      notOne,
+		"https://shop.example#":      notOne,
+		"https://u@shop.example":     notOne,
+		"https://shop.example:":      notOne,
+		"https://shop.example:99999": notOne,
+		"https://shop.example:-1":    notOne,
+		"https://shop .example":      notOne,
+		"'https://shop.example'":     notOne,
+		"https://\"shop.example\"":   notOne,
+		"https:// shop.example":      notOne,
+		"shop.example":               notOne,
+		"localhost:3000":             notOne,
+		"//shop.example":             notOne,
+		"null":                       notOne,
+		"file://":                    notOne,
+		"https://":                   notOne,
+		"https://%zz":                notOne,
+		"https://[::1":               notOne,
+		"http://localhost:*":         "YOOZAK_CORS_LOOPBACK",
+		"localhost:*":                "YOOZAK_CORS_LOOPBACK",
+		"https://*":                  "asterisk",
+		"https://*.example":          "asterisk",
+		"https://*.127.0.0.1":        "asterisk",
+		"https://shop.*":             "asterisk",
+		"https://a*.shop.example":    "asterisk",
+		"https://*.*.shop.example":   "asterisk",
+		"https://a.*.shop.example":   "asterisk",
+		"*://shop.example":           "asterisk",
+		"*.shop.example":             "",
+	} {
+		_, _, _, h := all()
+		h.CORSOrigins = given
+		_, err := config.Load(none, h)
+		if err == nil || !strings.Contains(err.Error(), "YOOZAK_CORS_ORIGINS ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error with %q", given, err, want)
+		}
+	}
+}

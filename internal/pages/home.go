@@ -1,0 +1,28 @@
+package pages
+
+import "net/http"
+
+// The documents of a language; Arabic readers here read French better than
+// English.
+const documents = "https://github.com/yoozak/clients/blob/main/"
+
+var documentsIn = map[string][]string{
+	"fr": {"docs/api.fr.md", "README.fr.md"},
+	"en": {"docs/api.md", "README.md"},
+	"ar": {"docs/api.fr.md", "README.fr.md"},
+}
+
+// home says to whoever opens the server's address in a browser that it works:
+// to customers the way to the shop, to developers where the documents are.
+func (x *exchange) home() {
+	v := x.view
+	v.Title, v.Intro, v.Hint = v.say("page.home.title"), v.say("page.home.intro"), v.say("page.home.developers")
+	files := documentsIn[v.Language]
+	v.Links = []link{
+		{v.say("page.home.api"), documents + files[0]},
+		{v.say("page.home.readme"), documents + files[1]},
+		{v.say("page.home.keys"), ".well-known/jwks.json"},
+	}
+	v.ShopButton = true
+	x.show(http.StatusOK)
+}
