@@ -18,8 +18,9 @@ build: ## Build bin/yoozak
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/yoozak ./cmd/yoozak
 
 .PHONY: run
-run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it
-	@YOOZAK_CORS_LOOPBACK=$${YOOZAK_CORS_LOOPBACK:-true} bin/yoozak serve
+run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it, mails go to mails/
+	@[ -n "$$YOOZAK_SMTP_URL$$YOOZAK_SMTP_URL_FILE" ] || export YOOZAK_MAIL_FOLDER=$${YOOZAK_MAIL_FOLDER:-mails}; \
+	YOOZAK_CORS_LOOPBACK=$${YOOZAK_CORS_LOOPBACK:-true} bin/yoozak serve
 
 .PHONY: deps
 deps: ## Install what the tests need and is missing (Debian, Ubuntu)
@@ -60,7 +61,7 @@ reference: deps ## Record what Django answers to test/reference/rows.py
 	test/reference/record.sh
 
 .PHONY: screenshots
-screenshots: deps ## Take the pictures of docs/pages.md
+screenshots: deps ## Take the pictures of docs/pages.md and of the READMEs
 	go test ./test/browser -run '^TestPictures$$' -count 1 -timeout 10m -update
 
 .PHONY: breached

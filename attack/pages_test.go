@@ -31,7 +31,7 @@ const (
 var pageKinds = []string{"reset-password", "verify-email", "confirm-email", "undo-email"}
 
 // ourTags are all that our pages are made of.
-var ourTags = []string{"!doctype", "html", "head", "meta", "title", "link", "body", "main", "p", "h1", "form", "label", "input", "div", "button", "nav", "a", "header", "bdi", "dl", "dt", "dd", "ul", "li", "img", "wbr"}
+var ourTags = []string{"!doctype", "html", "head", "meta", "title", "link", "body", "main", "p", "h1", "form", "label", "input", "div", "button", "nav", "a", "header", "bdi", "dl", "dt", "dd", "ul", "li", "img", "wbr", "span"}
 
 var (
 	anyTag = regexp.MustCompile(`<\s*/?\s*([^\s>/]*)([^>]*)>`)

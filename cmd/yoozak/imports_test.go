@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/auth": {
 		"internal/account", "internal/breach", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
-	"internal/django": {"internal/account", "internal/password", "internal/store"},
+	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",

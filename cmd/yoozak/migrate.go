@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/telemetry"
 )
 
 type migrateCmd struct {
@@ -58,7 +59,9 @@ func withStore(e env, g config.Database, fn func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	log, flush := telemetry.NewLog("warn", "auto")
+	defer flush()
+	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
 	if err != nil {
 		return err
 	}

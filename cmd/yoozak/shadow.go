@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -23,6 +22,20 @@ type shadowCmd struct{ config.Shadow }
 // stop, and then those that wait for the copy.
 const shadowStop = 20 * time.Second
 
+// shadowRead is how long a request may take to arrive: long enough for an
+// upload, and not for ever. Its answer takes as long as the upstream lets it.
+const shadowRead = 5 * time.Minute
+
+func newShadowServer(handler http.Handler, read time.Duration, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: min(read, 10*time.Second),
+		ReadTimeout:       read,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
 // Run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
 func (cmd shadowCmd) Run(e env) error {
@@ -30,6 +43,9 @@ func (cmd shadowCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	var done context.CancelFunc
+	e.ctx, done = serverSignals(e.ctx)
+	defer done()
 	log, flush := telemetry.NewLog("info", "auto")
 	defer flush()
 	report := e.stdout
@@ -41,17 +57,12 @@ func (cmd shadowCmd) Run(e env) error {
 		defer file.Close() //nolint:errcheck // each line was written at once
 		report = file
 	}
-	listener, err := net.Listen("tcp", c.Shadow.Listen)
+	listener, err := listen("YOOZAK_SHADOW_LISTEN", c.Shadow.Listen)
 	if err != nil {
-		return fmt.Errorf("listen for shadow: %w", err)
+		return err
 	}
 	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: api.Paths(), Report: report, Log: log})
-	server := &http.Server{
-		Handler:           proxy,
-		ReadHeaderTimeout: 10 * time.Second, // the rest takes as long as the upstream lets it
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := newShadowServer(proxy, shadowRead, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(e.stderr, "Yoozak Clients %s, shadow\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n",

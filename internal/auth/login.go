@@ -77,6 +77,9 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		s.failed(a)
 		return Grant{}, t.wrong(ctx, s.refuse(ctx, peer, u))
 	}
+	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
+		return Grant{}, err
+	}
 	hash := u.PasswordHash
 	if result.Outdated {
 		if hash, err = s.hasher.Hash(ctx, plain); err != nil {

@@ -435,6 +435,9 @@ func TestServersOfAShadow(t *testing.T) {
 		"password":          {"http://u:hunter2@django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
 		"path":              {"http://127.0.0.1:8080/api", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
 		"query of the copy": {"http://127.0.0.1:8080", "http://127.0.0.1:8000?x=1", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must be"},
+		"open network":      {"http://django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must begin with https://"},
+		"open to the copy":  {"http://127.0.0.1:8080", "http://10.0.0.7:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must begin with https://"},
+		"this machine":      {"http://localhost:8080", "http://[::1]:8000", "127.0.0.1:8001", ""},
 		"one server":        {"http://127.0.0.1:8000", "http://127.0.0.1:8000/", "127.0.0.1:8001", "twice"},
 		"itself":            {"http://127.0.0.1:8001", "http://127.0.0.1:8000", "127.0.0.1:8001", "call itself"},
 		"copy is itself":    {"http://127.0.0.1:8080", "http://127.0.0.1:8001", "127.0.0.1:8001", "call itself"},
@@ -496,7 +499,7 @@ func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
 			}
 			return ""
 		}, filled[config.Limits]())
-		if (err == nil) != ok || ok && c.Limits.RedisURL != given || err != nil && strings.Contains(err.Error(), "hunter2") {
+		if (err == nil) != ok || ok && c.Limits.RedisURL.Reveal() != given || err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", given, err)
 		}
 	}
@@ -615,16 +618,17 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 		"YOOZAK_ENCRYPTION_KEY":     base64.StdEncoding.EncodeToString([]byte("planted-key-0123456789-012345678")),
 		"YOOZAK_ENCRYPTION_KEY_OLD": base64.StdEncoding.EncodeToString([]byte("planted-old-0123456789-012345678")),
 		"YOOZAK_SMTP_URL":           "smtps://yoozak:planted-smtp@mail.example:465",
+		"YOOZAK_REDIS_URL":          "redis://yoozak:planted-redis@cache.example:6379/0",
 	}
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
 	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
 	m.MailFrom = "bonjour@shop.example"
-	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
+	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption](), filled[config.Limits]())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+	if c.Limits.RedisURL.Reveal() != planted["YOOZAK_REDIS_URL"] || c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
 		t.Fatal("the secrets are not there: nothing is tested")
 	}
 	var outputs []string

@@ -124,10 +124,9 @@ const pause = 5 * time.Second
 func (l *Limiter) Take(ctx context.Context, q Quota, key string) time.Duration {
 	r := l.rate(q)
 	key = q.Name + ":" + key
-	// A client that leaves is no reason to take the counts for unreachable.
-	ctx = context.WithoutCancel(ctx)
 	if r.shared != nil && l.o.Now().UnixNano() >= l.awayTill.Load() {
-		ctx, cancel := context.WithTimeout(ctx, l.o.Patience)
+		// A client that leaves is no reason to take the counts for unreachable.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.Patience)
 		defer cancel()
 		if limited, result, err := r.shared.RateLimitCtx(ctx, key, 1); err == nil {
 			return wait(limited, result)

@@ -6,6 +6,7 @@ import (
 	html "html/template"
 	"maps"
 	"slices"
+	"strings"
 	text "text/template"
 
 	"github.com/yoozak/clients/internal/account"
@@ -18,7 +19,7 @@ import (
 var files embed.FS
 
 var (
-	htmlLayout = html.Must(html.ParseFS(files, "layout.html"))
+	htmlLayout = html.Must(html.New("layout.html").Funcs(html.FuncMap{"unbroken": unbroken}).ParseFS(files, "layout.html"))
 	textLayout = text.Must(text.ParseFS(files, "layout.txt"))
 )
 
@@ -101,6 +102,11 @@ type logo struct {
 }
 
 type shades struct{ Brand, OnBrand html.CSS }
+
+// unbroken keeps a heading from going on in the next line within "e-mail".
+func unbroken(heading string) html.HTML {
+	return html.HTML(strings.ReplaceAll(html.HTMLEscapeString(heading), "e-mail", `<span style="white-space:nowrap">e-mail</span>`)) //nolint:gosec // escaped
+}
 
 func inCSS(s shop.Shades) shades {
 	return shades{html.CSS(s.Brand.String()), html.CSS(s.OnBrand.String())} //nolint:gosec // # and six digits

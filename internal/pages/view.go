@@ -11,7 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/shop"
 )
 
-var layout = template.Must(template.New("page.html").Funcs(template.FuncMap{"breakable": breakable}).ParseFS(files, "page.html"))
+var layout = template.Must(template.New("page.html").Funcs(template.FuncMap{"breakable": breakable, "unbroken": unbroken}).ParseFS(files, "page.html"))
 
 // view is what a page shows, in this order.
 type view struct {
@@ -94,6 +94,11 @@ func rootOf(r *http.Request) string {
 func breakable(text string) template.HTML {
 	text = template.HTMLEscapeString(text)
 	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)) //nolint:gosec // escaped above
+}
+
+// unbroken keeps a heading from going on in the next line within "e-mail".
+func unbroken(heading string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(heading), "e-mail", `<span class="unbroken">e-mail</span>`)) //nolint:gosec // escaped above
 }
 
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }

@@ -129,6 +129,7 @@ func TestChangeAddressAndUndo(t *testing.T) {
 	t.Parallel()
 	forEachLanguage(t, func(t *testing.T, s *server, b *tab, lang string) {
 		access := s.register(t, lang, "amina")
+		s.prove(t)
 		s.changeEmail(t, lang, access, "thief@example.ma")
 		b.status(b.open(s.received(t, "confirm_email", "thief@example.ma").Link), http.StatusOK)
 		b.shows(lang, "page.confirm.title", "page.confirm.intro")

@@ -15,7 +15,9 @@ import (
 )
 
 // mailKinds are all that a customer may receive.
-var mailKinds = []string{"verify_email", "reset_password", "password_changed", "confirm_email", "email_changed", "account_closed"}
+var mailKinds = []string{
+	"verify_email", "reset_password", "password_changed", "username_changed", "confirm_email", "email_changed", "account_closed", "email_restored",
+}
 
 // life has every kind of mail sent to somebody, and returns the mails and
 // links to each kind of page that were not used yet.
@@ -24,27 +26,28 @@ func life(t *testing.T, s *server, lang string) map[string]mailtest.Mail {
 	const first, second = firstAddress, "amina.alaoui@example.ma"
 	access := s.register(t, lang, "amina")
 	mails := map[string]mailtest.Mail{"verify_email": s.received(t, "verify_email", first)}
-	want := func(status, want int, answer map[string]any) {
+	do := func(want int, method, path string, body ...string) {
 		t.Helper()
-		if status != want {
-			t.Fatalf("status %d, want %d: %v", status, want, answer)
+		if status, answer := s.call(t, method, path, lang, access, body...); status != want {
+			t.Fatalf("%s %s: status %d, want %d: %v", method, path, status, want, answer)
 		}
 	}
-	status, answer := s.call(t, http.MethodPost, "auth/password/reset/", lang, "", "email", first)
-	want(status, http.StatusAccepted, answer)
+	do(http.StatusNoContent, http.MethodPost, "auth/email/verify/", "token", mails["verify_email"].Token)
+	do(http.StatusAccepted, http.MethodPost, "auth/password/reset/", "email", first)
 	mails["reset_password"] = s.received(t, "reset_password", first)
-	status, answer = s.call(t, http.MethodPost, "auth/password/change/", lang, access, "current_password", firstPassword, "new_password", nextPassword)
-	want(status, http.StatusNoContent, answer)
+	do(http.StatusNoContent, http.MethodPost, "auth/password/change/", "current_password", firstPassword, "new_password", nextPassword)
 	mails["password_changed"] = s.received(t, "password_changed", first)
-	status, answer = s.call(t, http.MethodPost, "auth/email/change/", lang, access, "password", nextPassword, "email", second)
-	want(status, http.StatusAccepted, answer)
+	do(http.StatusOK, http.MethodPatch, "clients/me/", "username", "amina.alaoui", "password", nextPassword)
+	mails["username_changed"] = s.received(t, "username_changed", first)
+	do(http.StatusAccepted, http.MethodPost, "auth/email/change/", "password", nextPassword, "email", second)
 	mails["confirm_email"] = s.received(t, "confirm_email", second)
-	status, answer = s.call(t, http.MethodPost, "auth/email/change/confirm/", lang, "", "token", mails["confirm_email"].Token)
-	want(status, http.StatusNoContent, answer)
+	do(http.StatusNoContent, http.MethodPost, "auth/email/change/confirm/", "token", mails["confirm_email"].Token)
 	mails["email_changed"] = s.received(t, "email_changed", first)
-	status, answer = s.call(t, http.MethodDelete, "clients/me/", lang, access, "password", nextPassword)
-	want(status, http.StatusNoContent, answer)
+	do(http.StatusNoContent, http.MethodDelete, "clients/me/", "password", nextPassword)
 	mails["account_closed"] = s.received(t, "account_closed", second)
+	access = ""
+	do(http.StatusNoContent, http.MethodPost, "auth/email/change/undo/", "token", mails["email_changed"].Token)
+	mails["email_restored"] = s.received(t, "email_restored", second)
 	return mails
 }
 
@@ -112,7 +115,7 @@ func (b *tab) readsInOrder(kind string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if want := kind == "password_changed"; len(facts) > 0 != want || slices.Contains(facts, false) {
+	if want := kind == "password_changed" || kind == "username_changed"; len(facts) > 0 != want || slices.Contains(facts, false) {
 		b.t.Errorf("%s: devices in the order of their words: %v", kind, facts)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"net/http"
 	"os"
@@ -26,23 +27,28 @@ var update = flag.Bool("update", false, "take the pictures of docs/images anew")
 // kept for as long as the repository.
 const (
 	pictureWidth, pictureHeight = 390, 760
-	pictureBytes                = 60 << 10
+	pictureBytes                = 64 << 10
 	pictureFolder               = "../../docs/images"
 )
 
 // shots are what is photographed, in this order: a page is reached through
 // the ones before it.
-var pageShots = []string{"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "confirm", "undo"}
+var pageShots = []string{
+	"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "verify-already", "confirm", "undo",
+	"not-found", "home",
+}
 
-// pictures are the names of the files that docs/pages.md shows.
+// readmeShots stand side by side in the READMEs, in each language.
+var readmeShots = []string{"mail-reset-password", "page-reset"}
+
+// pictures are the names of the files that the documents show.
 func pictures() []string {
-	var names []string
+	names := []string{"readme-light", "readme-dark", "page-reset.en", "page-reset-dark.fr", "page-reset-refused-dark.fr", "mail-password-changed-dark.fr"}
 	for _, lang := range []string{"fr", "ar"} {
 		for _, shot := range pageShots {
 			names = append(names, "page-"+shot+"."+lang)
 		}
 	}
-	names = append(names, "page-reset.en", "page-reset-dark.fr", "page-reset-refused-dark.fr")
 	for _, kind := range mailKinds {
 		names = append(names, mailShot(kind)+".fr")
 	}
@@ -59,7 +65,7 @@ func TestPictures(t *testing.T) {
 		takePictures(t)
 	}
 	var docs string
-	for _, name := range []string{"../../docs/pages.md", "../../docs/pages.fr.md"} {
+	for _, name := range []string{"../../docs/pages.md", "../../docs/pages.fr.md", "../../README.md", "../../README.fr.md"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -85,79 +91,117 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// photographer has a telephone in the light and one in the dark, in a
+// language, and one of each for the READMEs.
+type photographer struct {
+	t           *testing.T
+	lang        string
+	light, dark *tab
+	small       map[string]*tab          // for the READMEs, by scheme
+	readme      map[string][]image.Image // what they took, by scheme
+}
+
 func takePictures(t *testing.T) {
 	t.Helper()
-	wanted := pictures()
-	phone := tabOptions{width: pictureWidth, height: pictureHeight, scale: 2}
+	readme := map[string][]image.Image{}
 	for _, lang := range []string{"fr", "ar", "en"} {
-		phone.language = lang
-		s := start(t, storetest.SQLite(t), "YOOZAK_PUBLIC_URL=https://compte.yoozak.example")
-		b := openTab(t, phone)
+		phone := tabOptions{language: lang, width: pictureWidth, height: pictureHeight, scale: 2}
 		dark := phone
 		dark.dark = true
-		d := openTab(t, dark)
-		shoot := func(b *tab, name string) {
-			t.Helper()
-			if slices.Contains(wanted, name+"."+lang) {
-				b.picture(name + "." + lang)
-			}
-		}
-		access := s.register(t, lang, "amina")
-		b.open(s.url + "/account/forgot-password/?lang=" + lang)
-		shoot(b, "page-forgot")
-		b.fill("email", "amina@example.ma")
-		b.press()
-		shoot(b, "page-forgot-sent")
-		reset := s.url + s.received(t, "reset_password", "amina@example.ma").Path
-		d.open(reset)
-		shoot(d, "page-reset-dark")
-		d.fill("new_password", "amina")
-		d.fill("repeat", "amina")
-		d.press()
-		shoot(d, "page-reset-refused-dark")
-		b.open(reset)
-		shoot(b, "page-reset")
-		b.fill("new_password", "amina")
-		b.fill("repeat", "amina")
-		b.press()
-		shoot(b, "page-reset-refused")
-		verify := s.received(t, "verify_email", "amina@example.ma")
-		s.changeEmail(t, lang, access, "amina.alaoui@example.ma")
-		confirm := s.received(t, "confirm_email", "amina.alaoui@example.ma")
-		b.open(s.url + verify.Path)
-		shoot(b, "page-verify")
-		b.press()
-		shoot(b, "page-verify-done")
-		b.open(s.url + confirm.Path)
-		shoot(b, "page-confirm")
-		b.open(reset)
-		b.fill("new_password", nextPassword)
-		b.fill("repeat", nextPassword)
-		b.press()
-		shoot(b, "page-reset-done")
-		b.open(reset)
-		shoot(b, "page-bad-link")
-
-		other := start(t, storetest.SQLite(t), "YOOZAK_PUBLIC_URL=https://compte.yoozak.example")
-		access = other.register(t, lang, "amina")
-		other.changeEmail(t, lang, access, "amina.alaoui@example.ma")
-		token := other.received(t, "confirm_email", "amina.alaoui@example.ma").Token
-		if status, _ := other.call(t, http.MethodPost, "auth/email/change/confirm/", lang, "", "token", token); status != http.StatusNoContent {
-			t.Fatalf("confirm: %d", status)
-		}
-		b.open(other.url + other.received(t, "email_changed", "amina@example.ma").Path)
-		shoot(b, "page-undo")
-
-		mails := life(t, start(t, storetest.SQLite(t), "YOOZAK_PUBLIC_URL=https://compte.yoozak.example"), lang)
+		p := &photographer{t: t, lang: lang, light: openTab(t, phone), dark: openTab(t, dark), readme: readme}
+		phone.scale, dark.scale = 1, 1
+		p.small = map[string]*tab{"light": openTab(t, phone), "dark": openTab(t, dark)}
+		p.pages()
+		p.undo()
+		mails := life(t, p.start(), lang)
 		for _, kind := range mailKinds {
-			b.open(reader(t, mails[kind]))
-			shoot(b, mailShot(kind))
+			p.shoot(mailShot(kind), reader(t, mails[kind]))
+		}
+	}
+	for scheme, images := range readme {
+		save(t, "readme-"+scheme, sideBySide(images))
+	}
+}
+
+func (p *photographer) start() *server {
+	return start(p.t, storetest.SQLite(p.t), "YOOZAK_PUBLIC_URL=https://compte.yoozak.example",
+		"YOOZAK_SHOP_URL=https://yoozak.example/", "YOOZAK_SUPPORT=aide@yoozak.example")
+}
+
+// shoot opens an address on each telephone that a picture is wanted of.
+func (p *photographer) shoot(name, address string) {
+	p.t.Helper()
+	p.light.open(address)
+	p.here(p.light, name)
+	if slices.Contains(pictures(), name+"-dark."+p.lang) {
+		p.dark.open(address)
+		p.here(p.dark, name+"-dark")
+	}
+	if slices.Contains(readmeShots, name) && p.lang != "en" {
+		for scheme, b := range p.small {
+			b.open(address)
+			p.readme[scheme] = append(p.readme[scheme], b.window())
 		}
 	}
 }
 
-// picture writes what the window shows, and all of a mail that is longer.
-func (b *tab) picture(name string) {
+// here takes a picture of what a telephone shows, if it is wanted.
+func (p *photographer) here(b *tab, name string) {
+	p.t.Helper()
+	if name += "." + p.lang; slices.Contains(pictures(), name) {
+		save(p.t, name, b.window())
+	}
+}
+
+func (p *photographer) pages() {
+	p.t.Helper()
+	s, b := p.start(), p.light
+	access := s.register(p.t, p.lang, "amina")
+	p.shoot("page-home", s.url+"/?lang="+p.lang)
+	p.shoot("page-not-found", s.url+"/account/nowhere/?lang="+p.lang)
+	p.shoot("page-forgot", s.url+"/account/forgot-password/?lang="+p.lang)
+	b.fill("email", firstAddress)
+	b.press()
+	p.here(b, "page-forgot-sent")
+	reset := s.url + s.received(p.t, "reset_password", firstAddress).Path
+	p.shoot("page-reset", reset)
+	for b, name := range map[*tab]string{b: "page-reset-refused", p.dark: "page-reset-refused-dark"} {
+		b.open(reset)
+		b.fill("new_password", "123456")
+		b.fill("repeat", "123456")
+		b.press()
+		p.here(b, name)
+	}
+	verify := s.received(p.t, "verify_email", firstAddress)
+	p.shoot("page-verify", s.url+verify.Path)
+	b.press()
+	p.here(b, "page-verify-done")
+	p.shoot("page-verify-already", s.url+verify.Path)
+	s.changeEmail(p.t, p.lang, access, "amina.alaoui@example.ma")
+	p.shoot("page-confirm", s.url+s.received(p.t, "confirm_email", "amina.alaoui@example.ma").Path)
+	b.open(reset)
+	b.fill("new_password", nextPassword)
+	b.fill("repeat", nextPassword)
+	b.press()
+	p.here(b, "page-reset-done")
+	p.shoot("page-bad-link", reset)
+}
+
+func (p *photographer) undo() {
+	p.t.Helper()
+	s := p.start()
+	access := s.register(p.t, p.lang, "amina")
+	s.prove(p.t)
+	s.changeEmail(p.t, p.lang, access, "amina.alaoui@example.ma")
+	token := s.received(p.t, "confirm_email", "amina.alaoui@example.ma").Token
+	if status, _ := s.call(p.t, http.MethodPost, "auth/email/change/confirm/", p.lang, "", "token", token); status != http.StatusNoContent {
+		p.t.Fatalf("confirm: %d", status)
+	}
+	p.shoot("page-undo", s.url+s.received(p.t, "email_changed", firstAddress).Path)
+}
+
+// window is what the window shows, and all of a mail that is longer.
+func (b *tab) window() image.Image {
 	b.t.Helper()
 	// The keyboard's caret blinks.
 	height, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](`document.documentElement.style.caretColor = 'transparent', document.documentElement.scrollHeight`))
@@ -175,15 +219,32 @@ func (b *tab) picture(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return img
+}
+
+// sideBySide cuts pictures to the window's height and joins them.
+func sideBySide(images []image.Image) image.Image {
+	const gap = 12
+	out := image.NewRGBA(image.Rect(0, 0, len(images)*(pictureWidth+gap)-gap, pictureHeight))
+	draw.Draw(out, out.Bounds(), image.NewUniform(images[0].At(0, 0)), image.Point{}, draw.Src)
+	for i, img := range images {
+		at := image.Rect(0, 0, pictureWidth, pictureHeight).Add(image.Pt(i*(pictureWidth+gap), 0))
+		draw.Draw(out, at, img, img.Bounds().Min, draw.Src)
+	}
+	return out
+}
+
+func save(t *testing.T, name string, img image.Image) {
+	t.Helper()
 	var small bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, paletted(img)); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.MkdirAll(pictureFolder, 0o755); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(pictureFolder, name+".png"), small.Bytes(), 0o644); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *server) call(t *testing.T, method, path, lang, access string, body ...s
 // register returns an access token.
 func (s *server) register(t *testing.T, lang, username string) string {
 	t.Helper()
-	status, answer := s.call(t, http.MethodPost, "auth/register/", lang, "", "username", username, "password", firstPassword, "email", firstAddress)
+	status, answer := s.call(t, http.MethodPost, "auth/register/", lang, "", "username", username, "password", firstPassword, "email", firstAddress, "first_name", firstNames[lang])
 	if status != http.StatusCreated {
 		t.Fatalf("register: %d %v", status, answer)
 	}
@@ -110,6 +110,18 @@ func (s *server) register(t *testing.T, lang, username string) string {
 		}
 	}
 	return access
+}
+
+// firstNames are what people are called who register.
+var firstNames = map[string]string{"fr": "Amina", "en": "Amina", "ar": "أمينة"}
+
+// prove follows the link of the verification mail.
+func (s *server) prove(t *testing.T) {
+	t.Helper()
+	token := s.received(t, "verify_email", firstAddress).Token
+	if status, answer := s.call(t, http.MethodPost, "auth/email/verify/", "fr", "", "token", token); status != http.StatusNoContent {
+		t.Fatalf("verify: %d %v", status, answer)
+	}
 }
 
 // opens says whether a password opens the account.

@@ -2,14 +2,19 @@
 package postman
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -21,9 +26,115 @@ func TestMain(m *testing.M) {
 }
 
 // TestCollection is the specification's Postman chapter, played by newman as
-// Postman would, on each engine, with and without refresh-token rotation.
+// Postman would, on each engine, with and without refresh-token rotation and
+// a service's credentials.
 func TestCollection(t *testing.T) {
 	t.Parallel()
+	for name, env := range map[string][]string{
+		"as it comes": nil,
+		"rotation":    {"YOOZAK_REFRESH_ROTATION=true", "YOOZAK_ACCESS_LIFETIME=17m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachURL(t, func(t *testing.T, url string) {
+				database := "YOOZAK_DATABASE_URL=" + url
+				base := serve(t, append(env, database)...)
+				if env == nil {
+					play(t, base)
+					return
+				}
+				id, secret := service(t, database)
+				play(t, base, "--env-var", "client_id="+id, "--env-var", "client_secret="+secret)
+			})
+		})
+	}
+}
+
+// TestLinksOfMails fills in the variables that take the tokens of mails: then
+// each of their requests succeeds.
+func TestLinksOfMails(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "mails")
+	base := serve(t, "YOOZAK_MAIL_FOLDER="+folder)
+	link := func(request, variable, kind, to string) {
+		t.Helper()
+		token := mailtest.Wait(t, folder, kind, to, 1).Token
+		if out := play(t, base, "--folder", request, "--env-var", variable+"="+token); !strings.Contains(out, "204 No Content") {
+			t.Errorf("%s: no 204:\n%s", request, out)
+		}
+	}
+	const first, second = "amina@example.ma", "amina.alaoui@example.ma"
+	const password, next = "kV7-pazouk-42", "zellige-9-minaret" // the collection's
+	post(t, base, "auth/register/", "", map[string]string{"username": "amina", "password": password, "email": first})
+	link("Vérifier mon adresse", "verify_token", "verify_email", first)
+	post(t, base, "auth/password/reset/", "", map[string]string{"email": first})
+	link("Choisir un nouveau mot de passe", "reset_token", "reset_password", first)
+	access := post(t, base, "auth/login/", "", map[string]string{"username": "amina", "password": next})["access"].(string)
+	post(t, base, "auth/email/change/", access, map[string]string{"password": next, "email": second})
+	link("Confirmer la nouvelle adresse", "confirm_token", "confirm_email", second)
+	link("Annuler le changement d'adresse", "undo_token", "email_changed", first)
+}
+
+// TestEveryRequestHasAnExample and a description in both languages; and no
+// request has a header of its own for what the collection's auth does.
+func TestEveryRequestHasAnExample(t *testing.T) {
+	t.Parallel()
+	type item struct {
+		Name    string `json:"name"`
+		Request *struct {
+			Description string `json:"description"`
+			Header      []struct {
+				Key string `json:"key"`
+			} `json:"header"`
+		} `json:"request"`
+		Description string            `json:"description"`
+		Response    []json.RawMessage `json:"response"`
+		Item        json.RawMessage   `json:"item"`
+	}
+	data, err := os.ReadFile("../../postman/Yoozak-Clients.postman_collection.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	var walk func(raw json.RawMessage)
+	walk = func(raw json.RawMessage) {
+		var items []item
+		if err := json.Unmarshal(raw, &items); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range items {
+			if i.Request == nil {
+				if !strings.Contains(i.Description, "\n\n*") {
+					t.Errorf("folder %s: description %q", i.Name, i.Description)
+				}
+				walk(i.Item)
+				continue
+			}
+			seen++
+			if len(i.Response) == 0 || !strings.Contains(i.Request.Description, "\n\n*") {
+				t.Errorf("%s: %d examples, description %q", i.Name, len(i.Response), i.Request.Description)
+			}
+			for _, h := range i.Request.Header {
+				if h.Key == "Authorization" {
+					t.Errorf("%s has a header Authorization", i.Name)
+				}
+			}
+		}
+	}
+	var collection struct {
+		Item json.RawMessage `json:"item"`
+	}
+	if err := json.Unmarshal(data, &collection); err != nil {
+		t.Fatal(err)
+	}
+	if walk(collection.Item); seen < 40 {
+		t.Errorf("only %d requests", seen)
+	}
+}
+
+// play runs the collection and returns what newman says. Nothing may fail.
+func play(t *testing.T, base string, args ...string) string {
+	t.Helper()
 	newman, err := filepath.Abs("node_modules/.bin/newman")
 	if err != nil {
 		t.Fatal(err)
@@ -31,28 +142,64 @@ func TestCollection(t *testing.T) {
 	if _, err := os.Stat(newman); err != nil {
 		t.Fatal("newman is missing: run scripts/install-test-deps.sh")
 	}
-	binary := binarytest.Path(t)
-	for _, rotation := range []string{"false", "true"} {
-		t.Run("rotation="+rotation, func(t *testing.T) {
-			t.Parallel()
-			storetest.ForEachURL(t, func(t *testing.T, url string) {
-				base := serve(t, binary, "YOOZAK_DATABASE_URL="+url, "YOOZAK_REFRESH_ROTATION="+rotation)
-				run := exec.CommandContext(t.Context(), newman, "run", "../../postman/Yoozak-Clients.postman_collection.json",
-					"--environment", "../../postman/Yoozak-Local.postman_environment.json", "--env-var", "base_url="+base, "--color", "off")
-				if out, err := run.CombinedOutput(); err != nil {
-					t.Errorf("newman: %v\n%s", err, out)
-				}
-			})
-		})
+	run := exec.CommandContext(t.Context(), newman, append([]string{"run", "../../postman/Yoozak-Clients.postman_collection.json",
+		"--environment", "../../postman/Yoozak-Local.postman_environment.json", "--env-var", "base_url=" + base, "--color", "off"}, args...)...)
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Errorf("newman: %v\n%s", err, out)
 	}
+	return string(out)
+}
+
+// service makes credentials for introspection and revocation.
+func service(t *testing.T, database string) (id, secret string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binarytest.Path(t), "service", "create", "postman", "--scope", "introspect", "--scope", "revoke")
+	cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=" + os.Getenv("PATH"), database}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`client_id: (\S+)\s+client_secret: (\S+)`).FindSubmatch(out)
+	if found == nil {
+		t.Fatalf("no credentials in %s", out)
+	}
+	return string(found[1]), string(found[2])
+}
+
+// post calls the API by itself.
+func post(t *testing.T, base, path, access string, body map[string]string) (answer map[string]any) {
+	t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/clients/"+path, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if access != "" {
+		req.Header.Set("Authorization", "Bearer "+access)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	if res.StatusCode >= 300 {
+		t.Fatalf("%s: %d", path, res.StatusCode)
+	}
+	_ = json.NewDecoder(res.Body).Decode(&answer) // some answers are empty
+	return answer
 }
 
 // serve starts the binary and returns its URL. It must end with 0 when it is
 // told to stop.
-func serve(t *testing.T, binary string, env ...string) string {
+func serve(t *testing.T, env ...string) string {
 	t.Helper()
 	address := porttest.Address(t)
-	cmd := exec.Command(binary, "serve", "--listen", address) //nolint:noctx // ended below
+	cmd := exec.Command(binarytest.Path(t), "serve", "--listen", address) //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
 	output := new(binarytest.Buffer)
