@@ -209,8 +209,12 @@ func (c *Cluster) Start() error {
 	return c.ready()
 }
 
+// patience is how long a server may take to answer, where a machine runs
+// every package at once. No test is about how long.
+const patience = 2 * time.Minute
+
 func (c *Cluster) ready() error {
-	deadline := time.Now().Add(2 * time.Minute) // machines that run every package at once are slow
+	deadline := time.Now().Add(patience)
 	for {
 		err := c.exec("SELECT 1")
 		if err == nil {
