@@ -284,7 +284,9 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 		smtp := smtptest.Start(t, smtptest.Options{})
 		s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 			o.Mail.Link = func(account.ChallengeKind, string, string) string { // when the mail is made
-				err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail) })
+				err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail)
+				})
 				if err != nil {
 					t.Error(err)
 				}

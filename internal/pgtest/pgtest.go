@@ -209,8 +209,12 @@ func (c *Cluster) Start() error {
 	return c.ready()
 }
 
+// patience is how long a server may take to answer, where a machine runs
+// every package at once. No test is about how long.
+const patience = 2 * time.Minute
+
 func (c *Cluster) ready() error {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		err := c.exec("SELECT 1")
 		if err == nil {
@@ -278,7 +282,7 @@ func (c *Cluster) exec(query string) error {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // one query
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, err = db.ExecContext(ctx, query)
 	return err

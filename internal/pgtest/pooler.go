@@ -77,7 +77,7 @@ max_client_conn = 500
 		_ = cmd.Wait() // it was killed
 	})
 	through := strings.Replace(url, c.port.Address()+"/", port.Address()+"/", 1)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		err := ping(through)
 		if err == nil {
 			return through

@@ -121,7 +121,7 @@ func TestFailOverNeedsNoRestart(t *testing.T) {
 	if got := change("Before"); got != http.StatusOK {
 		t.Fatalf("before: %d", got)
 	}
-	second.Promote(t)
+	second.Promote(t, first)
 	first.Exec(t, "ALTER SYSTEM SET default_transaction_read_only = on")
 	first.Exec(t, "SELECT pg_reload_conf()")
 	refused := 0
