@@ -266,7 +266,7 @@ func headerRows() []row {
 			t.Fatal(err)
 		}
 		for _, n := range sessions {
-			if n.Device != "Unknown device" && n.Device != "Go-http-client" {
+			if n.Device != "Unknown device" && n.Device != "Program (Go)" {
 				t.Errorf("a device is called %.40q", n.Device)
 			}
 		}
