@@ -151,7 +151,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 	}...))
 	err = servers.wait(e.ctx)
