@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -72,7 +71,7 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 	}
 	u := e.User
 	body := exportBody{
-		ExportedAt: wired(time.Now()),
+		ExportedAt: wired(s.auth.Now()),
 		User: exportedUser{
 			userBody: newUserBody(u), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
 			HasPassword: u.PasswordHash != "" && u.PasswordHash[0] != '!', Active: u.Active, Staff: u.Staff, Superuser: u.Superuser,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -48,9 +49,17 @@ func (s *Service) lifetime(typ string) time.Duration {
 type keyLoads struct {
 	mu    sync.Mutex
 	asked struct { // because of a token
-		mu   sync.Mutex
-		last time.Time
+		mu      sync.Mutex
+		last    time.Time
+		running *keyReload // the one under way; nil: none
+		err     error      // of the last one
 	}
+}
+
+// keyReload is a load that many callers wait for.
+type keyReload struct {
+	done chan struct{}
+	err  error // once it is done
 }
 
 // LoadKeys takes the keys from the database and makes those that are
@@ -123,24 +132,67 @@ func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, pri
 	return keys, private, err
 }
 
+// reloadPatience is how long a request waits for the keys because of a key
+// that is not known here.
+const reloadPatience = 2 * time.Second
+
 // reloadKeys is LoadKeys because of a token, at most once a second, so that
-// strangers cannot make us read the keys at every request; it reports
-// whether it ran.
+// strangers cannot make us read the keys at every request. It reports whether
+// they were read. Those who come meanwhile wait for
+// the same load, none longer than they want or [reloadPatience]: strangers
+// must not pile up behind a slow database.
 func (s *Service) reloadKeys(ctx context.Context, now time.Time) (bool, error) {
+	load, err := s.startReload(ctx, now)
+	if load == nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	defer cancel()
+	select {
+	case <-load.done:
+		return true, load.err
+	case <-ctx.Done():
+		return false, fmt.Errorf("%w: wait for the keys: %w", account.ErrUnavailable, ctx.Err())
+	}
+}
+
+// startReload returns the load under way, or a new one, or nil when the last
+// was less than a second ago, with its error.
+func (s *Service) startReload(ctx context.Context, now time.Time) (*keyReload, error) {
 	asked := &s.keys.asked
 	asked.mu.Lock()
 	defer asked.mu.Unlock()
-	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
-		return false, nil
+	if asked.running != nil {
+		return asked.running, nil
 	}
-	asked.last = now
-	err := s.LoadKeys(ctx)
+	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
+		return nil, asked.err
+	}
+	load := &keyReload{done: make(chan struct{})}
+	asked.last, asked.running = now, load
+	go func() {
+		load.err = s.reloadForToken(context.WithoutCancel(ctx)) // not this caller's alone
+		asked.mu.Lock()
+		defer asked.mu.Unlock()
+		asked.running, asked.err = nil, load.err
+		close(load.done)
+	}()
+	return load, nil
+}
+
+func (s *Service) reloadForToken(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // a mistake must not end the server
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = s.LoadKeys(ctx)
 	var unreadable *unreadableKeyError
 	if errors.As(err, &unreadable) { // that is the operator's trouble; the other keys are there
 		s.o.Log.WarnContext(ctx, "a key cannot be read", "error", err.Error())
 		err = nil
 	}
-	return true, err
+	return err
 }
 
 // retires is until when a key verifies: at least until the last token that

@@ -83,6 +83,9 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64)}
 }
 
+// Now is the time by the clock that every rule goes by.
+func (s *Service) Now() time.Time { return s.o.Now() }
+
 // Grant is what a login gives.
 type Grant struct {
 	User    account.User
