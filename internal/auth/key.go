@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -47,8 +48,9 @@ func (s *Service) lifetime(typ string) time.Duration {
 // who read them first must not put them in place last, and bring back a key
 // that was revoked in between.
 type keyLoads struct {
-	mu    sync.Mutex
-	asked struct { // because of a token
+	mu     sync.Mutex
+	loaded atomic.Bool // once: what is in clear is not believed any more
+	asked  struct {    // because of a token
 		mu      sync.Mutex
 		last    time.Time
 		running *keyReload // the one under way; nil: none
@@ -80,7 +82,7 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	private, unreadable := s.opened(keys)
+	private, unreadable := s.opened(keys, s.believesClear(keys))
 	if unreadable == nil {
 		if keys, private, err = s.completeKeys(ctx, keys, private); err != nil {
 			return err
@@ -102,12 +104,16 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 		loaded = append(loaded, key)
 	}
 	s.tokens.Use(loaded, s.o.Now())
+	if unreadable == nil {
+		s.keys.loaded.Store(true)
+	}
 	return unreadable
 }
 
-// completeKeys makes the keys that are missing and encrypts those in clear.
+// completeKeys makes the keys that are missing and, at the first load,
+// encrypts those in clear.
 func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes) ([]store.SigningKey, map[string]secret.Bytes, error) {
-	if err := s.sealClear(ctx, keys); err != nil {
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return nil, nil, err
 	}
 	made := false
@@ -128,7 +134,7 @@ func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, pri
 	if err != nil {
 		return nil, nil, err
 	}
-	private, err = s.opened(keys)
+	private, err = s.opened(keys, s.believesClear(keys))
 	return keys, private, err
 }
 
@@ -246,6 +252,9 @@ func (s *Service) rotateKeys(ctx context.Context, due func(youngest store.Signin
 		return err
 	}
 	if err := s.mayStore(keys); err != nil {
+		return err
+	}
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return err
 	}
 	rotated := false
