@@ -23,30 +23,39 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		return account.User{}, err
 	}
 	errs := account.Fields{}
-	p := store.Profile{Username: u.Username, FirstName: u.FirstName, LastName: u.LastName}
+	was := u
 	if c.Username.State != account.Missing {
-		p.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
-		if p.Username != u.Username {
-			if err := s.checkUsernameFree(ctx, errs, p.Username); err != nil {
+		u.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
+		if u.Username != was.Username {
+			if err := s.checkUsernameFree(ctx, errs, u.Username); err != nil {
 				return account.User{}, err
 			}
 		}
 	}
 	if c.FirstName.State != account.Missing {
-		p.FirstName = checkName(errs, "first_name", c.FirstName)
+		u.FirstName = checkName(errs, "first_name", c.FirstName)
 	}
 	if c.LastName.State != account.Missing {
-		p.LastName = checkName(errs, "last_name", c.LastName)
+		u.LastName = checkName(errs, "last_name", c.LastName)
 	}
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
+	// Only what changes is written: another request may change the rest.
+	var p store.Profile
 	changed := acted(account.EventProfileChanged, caller, s.o.Now())
-	for _, f := range []struct{ name, was, is string }{
-		{"username", u.Username, p.Username}, {"first_name", u.FirstName, p.FirstName}, {"last_name", u.LastName, p.LastName},
+	for _, f := range []struct {
+		name    string
+		was, is string
+		to      **string
+	}{
+		{"username", was.Username, u.Username, &p.Username},
+		{"first_name", was.FirstName, u.FirstName, &p.FirstName},
+		{"last_name", was.LastName, u.LastName, &p.LastName},
 	} {
 		if f.was != f.is {
 			changed.details.Fields = append(changed.details.Fields, f.name)
+			*f.to = &f.is
 		}
 	}
 	if changed.details.Fields == nil {
@@ -58,7 +67,6 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		}
 		return s.record(ctx, tx, changed)
 	})
-	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
 	return u, usernameTaken(err)
 }
 
