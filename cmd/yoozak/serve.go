@@ -232,7 +232,7 @@ func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit
 	}
 	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL.Reveal(), Log: log})
 	if err != nil {
-		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL: %w", err)}
+		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL %w", err)}
 	}
 	return l, nil
 }
