@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // patience is how long any one request may take: the servers share two
@@ -58,7 +59,7 @@ const hmacSecret = "dGhpcyBpcyBvbmx5IGZvciB0aGUgYXR0YWNrcw-0123456789"
 // and ends it with the test, when its log is read.
 func start(t *testing.T, algorithm, database string, env ...string) *server {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	dir := t.TempDir()
 	if database == "" {
 		database = "sqlite:" + filepath.Join(dir, "yoozak.db")
@@ -90,23 +91,9 @@ func start(t *testing.T, algorithm, database string, env ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.stop(t) })
-	s.waitReady(t)
+	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.log)
 	s.user = s.newPerson(t)
 	return s
-}
-
-func (s *server) waitReady(t *testing.T) {
-	t.Helper()
-	for range 600 {
-		if res, err := s.client.Get(s.url + "/readyz"); err == nil { //nolint:noctx // has a time-out
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("the server did not become ready:\n%s", s.log)
 }
 
 // stop is SIGTERM. The server must have survived until then, end with 0, and

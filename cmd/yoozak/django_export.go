@@ -25,7 +25,7 @@ func (cmd exportDjangoCmd) Run(e env) error {
 	}
 	return withStore(e, cmd.Database, func(st *store.Store) error {
 		if cmd.File == "-" {
-			_, err := django.Export(e.ctx, st, e.stdout, layout)
+			_, err := django.Export(e.ctx, st, e.data, layout)
 			return err
 		}
 		f, err := os.CreateTemp(filepath.Dir(cmd.File), ".export-django-*") // 0600

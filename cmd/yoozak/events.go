@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -80,8 +81,8 @@ func (cmd eventsListCmd) Run(e env) error {
 			if ev.UserID != 0 {
 				user = fmt.Sprint(ev.UserID)
 			}
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", ev.ID, ev.At.Format(time.DateTime), ev.Kind, ev.Actor, user,
-				dash(ev.IP), dash(ev.RequestID), ev.Details)
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", ev.ID, ev.At.Format(time.DateTime), shown(string(ev.Kind)), shown(string(ev.Actor)), user,
+				dash(ev.IP), dash(ev.RequestID), details(ev.Details))
 		}
 		return table.Flush()
 	})
@@ -91,7 +92,15 @@ func dash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return s
+	return shown(s)
+}
+
+// details are JSON, which has its own quotes.
+func details(s string) string {
+	if json.Valid([]byte(s)) && !strings.ContainsAny(s, "\t\n") {
+		return s
+	}
+	return shown(s)
 }
 
 type eventsVerifyCmd struct {

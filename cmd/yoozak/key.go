@@ -69,6 +69,7 @@ func until(k store.SigningKey) string {
 }
 
 type keyRotateCmd struct {
+	Devices bool `help:"Make another secret of device tokens instead: no device is known until the next login on it, and wrong tries at passwords count from zero."`
 	config.Database
 	config.Tokens
 	config.Encryption
@@ -81,6 +82,13 @@ func (cmd keyRotateCmd) Run(e env) error {
 		return err
 	}
 	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		if cmd.Devices {
+			if err := s.RotateDeviceSecret(e.ctx); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)
+			return err
+		}
 		if err := s.LoadKeys(e.ctx); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (cmd mailListCmd) Run(e env) error {
 			if m.UserID != 0 {
 				user = fmt.Sprint(m.UserID)
 			}
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, m.Kind, user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, m.Failure)
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, shown(string(m.Kind)), user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, shown(m.Failure))
 		}
 		return table.Flush()
 	})

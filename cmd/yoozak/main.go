@@ -46,14 +46,15 @@ Every flag is also a variable (in brackets); secrets are variables or files only
 type env struct {
 	ctx    context.Context
 	stdin  *os.File
-	stdout io.Writer
+	stdout io.Writer // for a person; see visible
+	data   io.Writer // the same, for a file's bytes as they are
 	stderr io.Writer
 	getenv func(string) string
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(env{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}, os.Args[1:])
+	code := run(env{ctx: ctx, stdin: os.Stdin, stdout: &visible{out: os.Stdout}, data: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
@@ -89,10 +90,10 @@ func run(e env, args []string) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &settings):
-		fmt.Fprintf(e.stderr, "yoozak: the settings cannot be used:\n  %s\n", strings.ReplaceAll(settings.Error(), "\n", "\n  "))
+		fmt.Fprintf(&visible{out: e.stderr}, "yoozak: the settings cannot be used:\n  %s\n", strings.ReplaceAll(settings.Error(), "\n", "\n  "))
 		return 2
 	default:
-		fmt.Fprintf(e.stderr, "yoozak: %v\n", explain(err))
+		fmt.Fprintf(&visible{out: e.stderr}, "yoozak: %v\n", explain(err))
 		return 1
 	}
 }

@@ -54,7 +54,7 @@ func newBreached(c config.PasswordsConfig, log *slog.Logger) *breach.Checker {
 
 func newTokens(c config.TokensConfig) *token.Tokens {
 	return token.New(token.Options{
-		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, Issuer: c.Issuer, Audience: c.Audience,
+		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, AcceptMaxAge: c.AcceptMaxAge, AcceptUntil: c.AcceptUntil, UserIDClaim: c.AcceptUserID, Issuer: c.Issuer, Audience: c.Audience,
 		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
 	})
 }

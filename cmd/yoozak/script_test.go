@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,7 +17,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // TestMain lets the scripts run this test binary as "yoozak".
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 //	                         calls it, or what else listens at $YOOZAK_LISTEN or is about to;
 //	                         the answer is in stdout for the next line
 //	until PATTERN COMMAND [ARG]...
-//	                         runs it again and again until its output matches
+//	                         runs it again and again until its output matches; the command may be http
 //	save NAME FIELD          keeps a text field of the last answer as $NAME
 //	capture NAME REGEXP      keeps the group of a match in stdout as $NAME
 func TestScripts(t *testing.T) {
@@ -53,11 +54,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
-					address, err := freeAddress()
-					if err != nil {
-						return err
-					}
-					env.Setenv("SHADOW", address)
+					env.Setenv("SHADOW", porttest.Address(t))
 					env.Setenv("ENGINE", engine)
 					project, err := filepath.Abs("../../test/django")
 					if err != nil {
@@ -78,29 +75,24 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// patience is how long tests wait for what must come. None is about how long
+// that takes, and a busy machine takes its time.
+const patience = 2 * time.Minute
+
 // scriptServer is the server that a script started, and its last answer.
 type scriptServer struct {
 	cmd    *exec.Cmd
-	output bytes.Buffer
+	output binarytest.Buffer
 	answer string
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value("server").(*scriptServer)
-	address, err := freeAddress() // not earlier: somebody else would take it
+	port, err := porttest.Keep()
 	ts.Check(err)
-	ts.Setenv("YOOZAK_LISTEN", address)
-	_, port, err := net.SplitHostPort(address)
-	ts.Check(err)
-	ts.Setenv("PORT", port)
+	ts.Defer(port.Release)
+	ts.Setenv("YOOZAK_LISTEN", port.Address())
+	ts.Setenv("PORT", strconv.Itoa(port.Number()))
 	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
@@ -115,15 +107,15 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
 	})
-	for range 300 {
-		res, err := http.Get("http://" + ts.Getenv("YOOZAK_LISTEN") + "/readyz") //nolint:noctx // bounded below
+	client := &http.Client{Timeout: 10 * time.Second}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		res, err := client.Get("http://" + ts.Getenv("YOOZAK_LISTEN") + "/readyz") //nolint:noctx // has a time-out
 		if err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("the server did not become ready:\n%s", s.output.String())
 }
@@ -170,12 +162,11 @@ func scriptHTTP(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func awaitListener(address string) {
-	for range 100 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 			_ = c.Close()
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -193,10 +184,19 @@ func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: until PATTERN COMMAND [ARG]...")
 	}
 	pattern := regexp.MustCompile("(?m)" + args[0])
-	output := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	run := func() string {
 		ts.Check(ts.Exec(args[1], args[2:]...))
-		if output = ts.ReadFile("stdout"); pattern.MatchString(output) {
+		return ts.ReadFile("stdout")
+	}
+	if args[1] == "http" {
+		run = func() string {
+			scriptHTTP(ts, false, args[2:])
+			return ts.Value("server").(*scriptServer).answer
+		}
+	}
+	output := ""
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if output = run(); pattern.MatchString(output) {
 			return
 		}
 	}

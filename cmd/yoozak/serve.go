@@ -114,13 +114,20 @@ func (cmd serveCmd) Run(e env) error {
 	if err := service.LoadKeys(e.ctx); err != nil {
 		return err
 	}
+	if err := service.LoadDeviceSecret(e.ctx); err != nil {
+		return err
+	}
 	if err := service.LogEventHead(e.ctx); err != nil {
 		return err
 	}
 
+	hint, capped := c.RefreshHint()
+	if capped {
+		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
+	}
 	options := api.Options{
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
-		Language: c.HTTP.Language, RefreshHint: c.HTTP.RefreshHint,
+		Language: c.HTTP.Language, RefreshHint: hint,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
@@ -139,7 +146,10 @@ func (cmd serveCmd) Run(e env) error {
 			return errors.Join(err, servers.shutdown())
 		}
 	}
-	if err := servers.listen(listener{name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured}); err != nil {
+	if err := servers.listen(listener{
+		name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured,
+		idle: newIdleConns(maxIdle, c.HTTP.TrustedProxies),
+	}); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
 	greet(e.stderr, servers.url("api"), c, sender, limits)
@@ -149,6 +159,7 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { service.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: service.LoadDeviceSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
@@ -249,7 +260,39 @@ func debugHandler() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return loopbackOnly(mux)
+}
+
+// loopbackOnly answers requests that name this machine. A page in a browser
+// on it may have a name of its own that leads to 127.0.0.1, and could read the
+// profiles by that.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this is for http://localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// djangosTokens says how long the tokens of Django's secret are good.
+func djangosTokens(c config.TokensConfig, now time.Time) string {
+	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
+	switch {
+	case c.Accept.Empty():
+		return ""
+	case c.AcceptUntil.IsZero():
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)", c.AcceptMaxAge)
+	case now.Before(c.AcceptUntil):
+		return fmt.Sprintf("; Django's, of %s at most, are good until they expire, or until %s", c.AcceptMaxAge, until)
+	}
+	return fmt.Sprintf("; Django's are refused since %s: take YOOZAK_ACCEPT_HS256_SECRET away", until)
 }
 
 // greet tells a person at the terminal where things are.
@@ -266,9 +309,7 @@ func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits
 		}
 	}
 	signing := fmt.Sprintf("%s, access %s, refresh %s", c.Tokens.Algorithm, c.Tokens.AccessLifetime, c.Tokens.RefreshLifetime)
-	if !c.Tokens.Accept.Empty() {
-		signing += "; Django's are good until they expire"
-	}
+	signing += djangosTokens(c.Tokens, time.Now())
 	keys := "stored in clear (set YOOZAK_ENCRYPTION_KEY to encrypt them)"
 	switch {
 	case c.Tokens.Algorithm == "HS256":
@@ -327,6 +368,7 @@ type listener struct {
 	handler    http.Handler
 	timeout    time.Duration
 	tls        *tls.Config // nil: plain HTTP
+	idle       *idleConns  // nil: unbounded
 }
 
 // listen binds now, so that a busy port stops the start, and serves.
@@ -344,6 +386,9 @@ func (s *servers) listen(o listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // strangers' broken connections
+	}
+	if o.idle != nil {
+		srv.ConnState = o.idle.state
 	}
 	s.running = append(s.running, &running{name: o.name, server: srv, addr: l.Addr()})
 	if s.failed == nil {

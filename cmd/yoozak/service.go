@@ -64,9 +64,9 @@ func (cmd serviceListCmd) Run(e env) error {
 				disabled = v.DisabledAt.Format(time.DateTime)
 			}
 			if v.Audience != "" {
-				audience = v.Audience
+				audience = shown(v.Audience)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, v.Name, strings.Join(scopes, ","), audience, v.CreatedAt.Format(time.DateTime), disabled)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, shown(v.Name), strings.Join(scopes, ","), audience, v.CreatedAt.Format(time.DateTime), disabled)
 		}
 		return table.Flush()
 	})
@@ -83,7 +83,7 @@ func (cmd serviceDisableCmd) Run(e env) error {
 		if err := s.DisableService(e.ctx, cmd.Service); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", cmd.Service)
+		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))
 		return err
 	})
 }

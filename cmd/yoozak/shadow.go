@@ -23,6 +23,20 @@ type shadowCmd struct{ config.Shadow }
 // stop, and then those that wait for the copy.
 const shadowStop = 20 * time.Second
 
+// shadowRead is how long a request may take to arrive: long enough for an
+// upload, and not for ever. Its answer takes as long as the upstream lets it.
+const shadowRead = 5 * time.Minute
+
+func newShadowServer(handler http.Handler, read time.Duration, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: min(read, 10*time.Second),
+		ReadTimeout:       read,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
 // Run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
 func (cmd shadowCmd) Run(e env) error {
@@ -46,12 +60,7 @@ func (cmd shadowCmd) Run(e env) error {
 		return fmt.Errorf("listen for shadow: %w", err)
 	}
 	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: api.Paths(), Report: report, Log: log})
-	server := &http.Server{
-		Handler:           proxy,
-		ReadHeaderTimeout: 10 * time.Second, // the rest takes as long as the upstream lets it
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := newShadowServer(proxy, shadowRead, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(e.stderr, "Yoozak Clients %s, shadow\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n",
@@ -77,6 +86,6 @@ func (cmd shadowCmd) Run(e env) error {
 	defer cancel()
 	proxy.Close(ctx)
 	proxy.WriteSummary()
-	proxy.Summary().Table(e.stderr)
+	proxy.Summary().Table(&visible{out: e.stderr})
 	return err
 }

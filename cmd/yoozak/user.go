@@ -54,7 +54,7 @@ func (cmd userCreateCmd) Run(e env) error {
 		if err != nil {
 			return spelledOut(err)
 		}
-		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, u.Username)
+		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, shown(u.Username))
 		return err
 	})
 }
@@ -133,7 +133,7 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 	if !u.ClosedAt.IsZero() {
 		active = "closed"
 	}
-	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, u.Username, u.Email, active, u.JoinedAt.Format(time.DateTime), lastLogin)
+	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, shown(u.Username), shown(u.Email), active, u.JoinedAt.Format(time.DateTime), lastLogin)
 	return err
 }
 
@@ -192,7 +192,7 @@ func change(e env, d config.Database, p config.Passwords, username, done string,
 		if err := do(s); err != nil {
 			return named(err, username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, username)
+		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
 		return err
 	})
 }
@@ -214,12 +214,21 @@ type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
 	config.Passwords
+	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "unlocked", func(s *auth.Service) error {
-		return s.Unlock(e.ctx, cmd.Username)
+	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
+	if err != nil {
+		return err
+	}
+	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+			return named(err, cmd.Username)
+		}
+		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
+		return err
 	})
 }
 
@@ -239,7 +248,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return named(spelledOut(err), cmd.Username)
 		}
-		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", cmd.Username)
+		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
 }
@@ -256,7 +265,7 @@ func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service)
 // named says which user is not there.
 func named(err error, username string) error {
 	if errors.Is(err, auth.ErrClosed) {
-		return fmt.Errorf("%w: yoozak user restore %s", err, username)
+		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {
 		return fmt.Errorf("there is no user %q", username)
@@ -291,7 +300,7 @@ func readPassword(e env, username string) (account.Input, error) {
 		}
 		return account.TextInput(strings.TrimSpace(line)), nil
 	}
-	first, err := ask(e, "Password for "+username+": ")
+	first, err := ask(e, "Password for "+shown(username)+": ")
 	if err != nil {
 		return account.Input{}, err
 	}

@@ -15,18 +15,42 @@ type Session struct {
 	UserAgent  string
 
 	// RefreshID and RefreshAt are "jti" and "iat" of the newest refresh
-	// token. PreviousID is the "jti" of the one before; a phone that repeats
-	// its request within the grace gets the newest token again.
+	// token. PreviousID is the "jti" of the one before, which was exchanged
+	// for it. UnseenID is RefreshID until the newest, or an access token
+	// that came with it or after it, was seen in use: so long the answer with
+	// it may have been lost, and whoever repeats the request gets it again.
 	RefreshID  string
 	RefreshAt  time.Time
 	PreviousID string
+	UnseenID   string
 }
 
 // LastUsedPrecision is how old LastUsedAt may grow before a refresh writes
-// it again: a commit for every refresh would cost more than the date is worth.
+// it again: a commit for every refresh would cost more than the date is
+// worth. When the access token of a refresh outlasts the session's refresh
+// token, the date is exact: see [Session.EndsAt].
 const LastUsedPrecision = 5 * time.Minute
 
-// Live reports whether the session gives access at the time now.
-func (s Session) Live(now time.Time) bool {
+// Renewable reports whether a refresh token of the session is good at the
+// time now.
+func (s Session) Renewable(now time.Time) bool {
 	return s.RevokedAt.IsZero() && now.Before(s.ExpiresAt)
+}
+
+// Unseen reports whether nothing was seen yet of the newest refresh token,
+// for which another was exchanged.
+func (s Session) Unseen() bool { return s.UnseenID != "" && s.UnseenID == s.RefreshID }
+
+// EndsAt is from when on no token of the session is good: the access token of
+// its last refresh may outlast its refresh token.
+func (s Session) EndsAt(accessLifetime time.Duration) time.Time {
+	if last := s.LastUsedAt.Truncate(time.Second).Add(accessLifetime); last.After(s.ExpiresAt) {
+		return last
+	}
+	return s.ExpiresAt
+}
+
+// Live reports whether a token of the session is good at the time now.
+func (s Session) Live(now time.Time, accessLifetime time.Duration) bool {
+	return s.RevokedAt.IsZero() && now.Before(s.EndsAt(accessLifetime))
 }

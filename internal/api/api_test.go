@@ -164,9 +164,14 @@ func TestPathsWithoutTheirSlashAnswerDirectly(t *testing.T) {
 		if me := s.call(t, http.MethodGet, strings.TrimSuffix(mePath, "/"), "", "Authorization", "Bearer "+a.field("access")); me.status != http.StatusOK {
 			t.Errorf("me: %d", me.status)
 		}
-		for _, path := range []string{"/nope", "/index.html", "/api//clients/clients/me/", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
+		for _, path := range []string{"/nope", "/index.html", mePath + "x/", "/api/clients/auth/../clients/me/", "/..;/", "/%2e%2e/"} {
 			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || a.body != `{"detail":"Not found."}` {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
+		}
+		for _, path := range []string{"//api/clients/clients/me/", "/api//clients/clients/me/", loginPath + "/"} {
+			if a := s.call(t, http.MethodGet, path, "", "Accept-Language", "en"); a.status != http.StatusNotFound || !strings.Contains(a.field("detail"), "must not end in a slash") {
+				t.Errorf("%s: %d %s, want 404 and what to mend", path, a.status, a.body)
 			}
 		}
 	})
@@ -327,5 +332,35 @@ func TestFieldErrorsComeInTheOrderOfTheRequest(t *testing.T) {
 		if got := keysInOrder([]byte(a.body)); a.status != http.StatusBadRequest || !slices.Equal(got, r.fields) {
 			t.Errorf("%s %s: %d %s, want the fields %v", r.method, r.path, a.status, a.body, r.fields)
 		}
+	}
+}
+
+// TestJSONUnderAnotherType: the body is the reference's, which says "required"
+// of every field; a header says why.
+func TestJSONUnderAnotherType(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, nil)
+	const form = "application/x-www-form-urlencoded"
+	for _, row := range []struct {
+		contentType, body string
+		want              bool
+	}{
+		{form, `{"username":"amina","password":"x"}`, true},
+		{form + "; charset=utf-8", `{"username":"amina"}`, true},
+		{"multipart/form-data; boundary=B", `{}`, true},
+		{"text/plain;charset=UTF-8", `{"username":"amina"}`, true},
+		{"", `[]`, true},
+		{form, "username=amina", false},
+		{form, "", false},
+		{"application/json", `{"username":"amina"}`, false},
+		{"application/json; charset=utf-8", `{}`, false},
+	} {
+		a := s.call(t, http.MethodPost, loginPath, row.body, "Content-Type", row.contentType)
+		if got := a.header.Get("X-Hint"); (got != "") != row.want || row.want && !strings.Contains(got, "application/json") {
+			t.Errorf("%q of type %q: %d, hint %q", row.body, row.contentType, a.status, got)
+		}
+	}
+	if a := s.call(t, http.MethodPost, loginPath, `{"username":"amina","password":"x"}`, "Content-Type", form, "Accept-Language", "en"); a.body != `{"username":["This field is required."],"password":["This field is required."]}` {
+		t.Errorf("the body is not the reference's: %s", a.body)
 	}
 }

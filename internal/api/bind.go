@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/payload"
@@ -13,6 +14,14 @@ import (
 
 // maxBody bounds a request's body in bytes.
 const maxBody = 64 << 10
+
+// JSON under another content type is a form without fields to the reference,
+// and every field is "required". The body of that answer stays the
+// reference's; a header says what is wrong to the developer who looks for it.
+const (
+	hintHeader = "X-Hint"
+	hintJSON   = "The body looks like JSON, but Content-Type says otherwise: send Content-Type: application/json"
+)
 
 // readBody returns the fields of a body in any of the three formats.
 func readBody(x *exchange, r *http.Request) (payload.Object, error) {
@@ -30,7 +39,11 @@ func readBody(x *exchange, r *http.Request) (payload.Object, error) {
 		}
 		return nil, errBodyMalformed // chunks that are none, or the client is gone
 	}
-	v, err := payload.Decode(r.Header.Get("Content-Type"), data)
+	contentType := r.Header.Get("Content-Type")
+	if !strings.Contains(contentType, "json") && len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+		x.Header().Set(hintHeader, hintJSON)
+	}
+	v, err := payload.Decode(contentType, data)
 	if err != nil {
 		return nil, undecodable(err)
 	}

@@ -42,7 +42,7 @@ func newCORS(origins []string, loopback bool) *cors {
 // of another framework), so whatever they ask for is allowed: a header opens
 // nothing here that a program without a browser could not open.
 const (
-	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After, " + deviceHeader
+	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After, " + hintHeader + ", " + deviceHeader
 	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + deviceHeader
 	preflightAge   = "7200" // seconds; the most that Chromium keeps
 )

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,40 @@ func djangoToken(t *testing.T, typ string, userID int64, change jwt.MapClaims) s
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// TestNoTextOfATokenIsA500: what stands in a signed token is looked up in the
+// database, where some texts are an error.
+func TestNoTextOfATokenIsA500(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, accepting, func(t *testing.T, s *server) {
+		p, shop := newPerson(t, s), newShop(t, s, nil)
+		id := s.user(t, p.name).ID
+		for name, change := range map[string]jwt.MapClaims{
+			"NUL": {"jti": "a\x00b"}, "only NUL": {"jti": "\x00"}, "long": {"jti": strings.Repeat("j", 2000)}, "escape": {"jti": "\x1b[2J"},
+			"no text": {"jti": 5}, "a list": {"jti": []string{"\x00"}}, "blank": {"jti": ""}, "quotes": {"jti": "' OR '1'='1"}, "not ASCII": {"jti": "é\u202eا"},
+			"session with NUL": {"jti": "j", "sid": "\x00"}, "user with NUL": {"user_id": "1\x00"}, "huge user": {"user_id": 1 << 62},
+		} {
+			refresh, access := djangoToken(t, "refresh", id, change), djangoToken(t, "access", id, change)
+			for what, a := range map[string]answer{
+				"refresh":           s.post(t, refreshPath, `{"refresh":"`+refresh+`"}`),
+				"verify":            s.post(t, "/api/clients/auth/token/verify/", `{"token":"`+refresh+`"}`),
+				"verify access":     s.post(t, "/api/clients/auth/token/verify/", `{"token":"`+access+`"}`),
+				"introspect":        shop.ask(t, introspectPath, url.Values{"token": {refresh}, "token_type_hint": {"refresh_token"}}),
+				"introspect access": shop.ask(t, introspectPath, url.Values{"token": {access}}),
+				"revoke":            shop.ask(t, revokePath, url.Values{"token": {refresh}}),
+				"logout":            s.post(t, "/api/clients/auth/logout/", `{"refresh":"`+refresh+`"}`),
+				"me":                s.me(t, access),
+			} {
+				if a.status >= http.StatusInternalServerError {
+					t.Errorf("%s, %s: %d %s", name, what, a.status, a.body)
+				}
+			}
+			if a := s.post(t, refreshPath, `{"refresh":"`+refresh+`"}`); a.status != http.StatusUnauthorized && strings.Contains(name, "NUL") {
+				t.Errorf("%s: %d %s, want 401", name, a.status, a.body)
+			}
+		}
+	})
 }
 
 // TestClientOfDjangoStaysLoggedIn is a phone that logged in at Django: its

@@ -28,6 +28,7 @@ func (p *problem) Error() string { return p.key }
 
 var (
 	errNotFound         = &problem{status: http.StatusNotFound, key: "not_found"}
+	errTwoSlashes       = &problem{status: http.StatusNotFound, key: "not_found_slashes"}
 	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
 	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
 	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}

@@ -95,6 +95,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
+					s.finish(x, r, time.Since(began))
 					panic(p)
 				}
 				s.o.Log.Error("panic", "request_id", x.id, "route", x.route, "panic", p, "stack", string(debug.Stack()))

@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"io"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -11,6 +14,8 @@ import (
 // exportBody is everything that is held about a person, a field for each
 // table. What only opens doors (hashes, the ids of tokens) is not the
 // person's data but a risk to them, and stays out; that it is there is said.
+// After these fields comes "events", a list of [exportedEvent], and then
+// [exportEnd].
 type exportBody struct {
 	ExportedAt string            `json:"exported_at"`
 	User       exportedUser      `json:"user"`
@@ -18,7 +23,14 @@ type exportBody struct {
 	Challenges []exportedLink    `json:"challenges"`
 	Mails      []exportedMail    `json:"mails"`
 	Usernames  []exportedName    `json:"former_usernames"`
-	Events     []exportedEvent   `json:"events"`
+}
+
+// exportEnd says of which lists the oldest rows were left out.
+type exportEnd struct {
+	Sessions   bool `json:"sessions_truncated"`
+	Challenges bool `json:"challenges_truncated"`
+	Mails      bool `json:"mails_truncated"`
+	Events     bool `json:"events_truncated"`
 }
 
 type exportedName struct {
@@ -65,27 +77,88 @@ type exportedMail struct {
 	Email     string              `json:"email"`
 	Language  string              `json:"language"`
 	IP        string              `json:"ip"`
-	Details   account.MailDetails `json:"details"`
+	Details   exportedMailDetails `json:"details"`
 	CreatedAt string              `json:"created_at"`
 	SentAt    *string             `json:"sent_at"`
 	Attempts  int                 `json:"attempts"`
 }
 
-func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (exportBody, error) {
+// exportedMailDetails is what a mail told beside its link. How it is stored
+// may change; this may not.
+type exportedMailDetails struct {
+	Username  string    `json:"username,omitempty"`
+	Email     string    `json:"email,omitempty"` // the other address of a change
+	IP        string    `json:"ip,omitempty"`
+	Device    string    `json:"device,omitempty"`
+	Until     time.Time `json:"until,omitzero"`
+	RequestID string    `json:"request_id,omitempty"`
+}
+
+func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (stream, error) {
 	e, err := s.auth.Export(ctx, caller)
 	if err != nil {
-		return exportBody{}, err
+		return nil, err
 	}
+	return func(w io.Writer) error { return s.writeExport(ctx, w, e) }, nil
+}
+
+// writeExport writes an export as it reads it, so that many large ones at
+// once take little memory.
+func (s *Server) writeExport(ctx context.Context, w io.Writer, e auth.Export) error {
+	out := jsonWriter{w: bufio.NewWriterSize(w, 16<<10)}
+	out.text("{")
+	out.fields(newExportBody(e))
+	out.text(`,"events":[`)
+	separator := ""
+	truncated, err := s.auth.ExportEvents(ctx, e, func(ev account.Event) error {
+		out.text(separator)
+		separator = ","
+		return out.value(newExportedEvent(ev))
+	})
+	if err != nil {
+		return err
+	}
+	out.text("],")
+	out.fields(exportEnd{Sessions: e.SessionsTruncated, Challenges: e.ChallengesTruncated, Mails: e.MailsTruncated, Events: truncated})
+	out.text("}")
+	return out.w.Flush()
+}
+
+// jsonWriter writes JSON piece by piece. After an error it writes nothing
+// more; the last piece and Flush return it.
+type jsonWriter struct {
+	w     *bufio.Writer
+	piece bytes.Buffer
+}
+
+func (j *jsonWriter) text(t string) { _, _ = j.w.WriteString(t) }
+
+func (j *jsonWriter) value(v any) error {
+	j.piece.Reset()
+	encodeJSON(&j.piece, v)
+	_, err := j.w.Write(j.piece.Bytes())
+	return err
+}
+
+// fields writes a struct without its braces.
+func (j *jsonWriter) fields(v any) {
+	j.piece.Reset()
+	encodeJSON(&j.piece, v)
+	all := j.piece.Bytes()
+	_, _ = j.w.Write(all[1 : len(all)-1])
+}
+
+func newExportBody(e auth.Export) exportBody {
 	u := e.User
 	body := exportBody{
-		ExportedAt: wired(time.Now()),
+		ExportedAt: wired(e.At),
 		User: exportedUser{
 			userBody: newUserBody(u), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
-			HasPassword: u.PasswordHash != "" && u.PasswordHash[0] != '!', Active: u.Active, Staff: u.Staff, Superuser: u.Superuser,
+			HasPassword: e.HasPassword, Active: u.Active, Staff: u.Staff, Superuser: u.Superuser,
 			Language: u.Language, JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
 			PasswordChangedAt: wired(u.PasswordAt), SignedOutAt: wiredOrNull(u.SignedOutAt), ClosedAt: wiredOrNull(u.ClosedAt),
 		},
-		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{}, Events: []exportedEvent{},
+		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{},
 	}
 	for _, n := range e.Sessions {
 		body.Sessions = append(body.Sessions, exportedSession{
@@ -99,16 +172,15 @@ func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (
 		})
 	}
 	for _, m := range e.Mails {
+		d := m.Details
 		body.Mails = append(body.Mails, exportedMail{
-			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP, Details: m.Details,
+			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP,
+			Details:   exportedMailDetails{Username: d.Username, Email: d.Email, IP: d.IP, Device: d.Device, Until: d.Until, RequestID: d.RequestID},
 			CreatedAt: wired(m.CreatedAt), SentAt: wiredOrNull(m.SentAt), Attempts: m.Attempts,
 		})
 	}
 	for _, c := range e.Usernames {
 		body.Usernames = append(body.Usernames, exportedName{Username: c.Username, ChangedAt: wired(c.ChangedAt)})
 	}
-	for _, ev := range e.Events {
-		body.Events = append(body.Events, newExportedEvent(ev))
-	}
-	return body, nil
+	return body
 }

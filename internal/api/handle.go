@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -151,6 +152,10 @@ func (s *Server) serve(res resource) http.Handler {
 			x.WriteHeader(status)
 			return
 		}
+		if write, ok := out.(stream); ok {
+			s.send(ctx, x, r, status, write)
+			return
+		}
 		writeJSON(x, status, out)
 	})
 }
@@ -223,14 +228,38 @@ func writeJSON(x *exchange, status int, body any) {
 	b := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(b)
 	b.Reset()
+	encodeJSON(b, body)
+	x.Header()["Content-Type"] = jsonType
+	x.WriteHeader(status)
+	if _, err := x.Write(b.Bytes()); err != nil {
+		x.failed = err // the client is gone: there is nobody to tell
+	}
+}
+
+func encodeJSON(b *bytes.Buffer, body any) {
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false) // as Django REST Framework writes it
 	if err := e.Encode(body); err != nil {
 		panic("api: " + err.Error()) // the bodies are structs of texts
 	}
+	b.Truncate(b.Len() - 1) // the line break
+}
+
+// stream is the answer of an endpoint that writes its JSON piece by piece.
+type stream func(w io.Writer) error
+
+// send writes a stream. What fails after the beginning cannot be told any
+// more: then the connection is cut, so that nobody takes half for the whole.
+func (s *Server) send(ctx context.Context, x *exchange, r *http.Request, status int, write stream) {
 	x.Header()["Content-Type"] = jsonType
 	x.WriteHeader(status)
-	if _, err := x.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))); err != nil {
-		x.failed = err // the client is gone: there is nobody to tell
+	if r.Method == http.MethodHead {
+		return
+	}
+	if err := write(x); err != nil {
+		if ctx.Err() == nil {
+			s.o.Log.ErrorContext(ctx, "an answer was cut off", "request_id", x.id, "route", x.route, "error", err.Error())
+		}
+		panic(http.ErrAbortHandler)
 	}
 }

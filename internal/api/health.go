@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -66,5 +67,9 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if s.cors.preflight(w, r, "GET, POST, PATCH, DELETE, HEAD, OPTIONS", s.o.Log) {
 		return
 	}
-	s.writeError(r.Context(), exchangeOf(w), errNotFound)
+	err := errNotFound
+	if strings.Contains(r.URL.Path, "//") { // most often a base URL that ends in one
+		err = errTwoSlashes
+	}
+	s.writeError(r.Context(), exchangeOf(w), err)
 }

@@ -66,7 +66,9 @@ func (p *person) challenge(t *testing.T, kind account.ChallengeKind) string {
 func (p *person) prove(t *testing.T) {
 	t.Helper()
 	u := p.user(t, p.name)
-	err := p.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now()) })
+	err := p.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), u.ID, u.Email, p.clock.now())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +83,7 @@ type lifeRow struct {
 	status       int
 	challenge    account.ChallengeKind // the token is one from a mail
 	refresh      string                // the field that holds a refresh token
+	ends         bool                  // it only ends a session: of one that is over there is nothing to say
 	access       bool                  // the token is in the header
 	fields       []string              // that are required, beside the token
 	body         func(token string) string
@@ -92,7 +95,7 @@ func fixed(body string) func(string) string { return func(string) string { retur
 var lifeRows = []lifeRow{
 	{method: "POST", path: "/api/clients/auth/token/verify/", status: 200, refresh: "token", body: func(tk string) string { return `{"token":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/token/refresh/", status: 200, refresh: "refresh", body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
-	{method: "POST", path: "/api/clients/auth/logout/", status: 204, refresh: "refresh", body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
+	{method: "POST", path: "/api/clients/auth/logout/", status: 204, refresh: "refresh", ends: true, body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/logout/all/", status: 204, access: true, body: fixed("")},
 	{method: "GET", path: "/api/clients/auth/sessions/", status: 200, access: true, body: fixed("")},
 	{method: "DELETE", path: "/api/clients/auth/sessions/{id}/", status: 204, access: true, body: fixed("")},
@@ -120,6 +123,10 @@ var lifeRows = []lifeRow{
 	{method: "PATCH", path: "/api/clients/clients/me/", status: 200, access: true, body: fixed(`{"first_name":"Nadia"}`)},
 	{
 		method: "DELETE", path: "/api/clients/clients/me/", status: 204, access: true, password: "password",
+		fields: []string{"password"}, body: fixed(`{"password":"` + goodPassword + `"}`),
+	},
+	{
+		method: "POST", path: "/api/clients/clients/me/close/", status: 204, access: true, password: "password",
 		fields: []string{"password"}, body: fixed(`{"password":"` + goodPassword + `"}`),
 	},
 	{method: "GET", path: "/api/clients/clients/me/security/", status: 200, access: true, body: fixed("")},
@@ -153,6 +160,16 @@ func (r lifeRow) send(t *testing.T, p *person, token, body string) answer {
 		headers = append(headers, "Authorization", "Bearer "+token)
 	}
 	return p.call(t, r.method, strings.Replace(r.path, "{id}", p.session, 1), body, headers...)
+}
+
+// over checks the answer to a token whose session is over.
+func (r lifeRow) over(t *testing.T, a answer, text, code string) {
+	t.Helper()
+	if !r.ends {
+		r.refused(t, a, text, code)
+	} else if a.status != r.status {
+		t.Errorf("%d %s, want %d", a.status, a.body, r.status)
+	}
 }
 
 // refused checks the answer to a token that is not good; text is part of
@@ -209,7 +226,7 @@ func TestExpiredTokens(t *testing.T) {
 				p := newPerson(t, s)
 				token := r.token(t, p)
 				s.clock.advance(7*24*time.Hour + time.Minute)
-				r.refused(t, r.ask(t, p, token), "This link has expired", "token_not_valid")
+				r.over(t, r.ask(t, p, token), "This link has expired", "token_not_valid")
 			})
 		}
 	})
@@ -255,7 +272,7 @@ func (r lifeRow) try(t *testing.T, s *server) {
 		} else { // a token with a session is used up when that ends
 			p.post(t, "/api/clients/auth/logout/", `{"refresh":"`+p.refresh+`"}`)
 		}
-		r.refused(t, r.ask(t, p, token), "This link was already used", "token_not_valid")
+		r.over(t, r.ask(t, p, token), "This link was already used", "token_not_valid")
 	})
 	t.Run("other user's token", func(t *testing.T) {
 		p, q := newPerson(t, s), newPerson(t, s)
@@ -286,7 +303,7 @@ func (r lifeRow) try(t *testing.T, s *server) {
 		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.SetActive(t.Context(), u.ID, false) }); err != nil {
 			t.Fatal(err)
 		}
-		r.refused(t, r.ask(t, p, token), "This link is not valid", "user_inactive")
+		r.over(t, r.ask(t, p, token), "This link is not valid", "user_inactive")
 	})
 	t.Run("bad body", func(t *testing.T) {
 		if len(r.fields) == 0 && r.refresh == "" {

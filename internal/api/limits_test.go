@@ -92,6 +92,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 		"POST /api/clients/auth/password/reset/":         admit(auth.ResetPerNetwork),
 		"POST /api/clients/auth/password/reset/confirm/": admit(auth.LinkPerNetwork),
 		"POST /api/clients/auth/email/verify/":           admit(auth.LinkPerNetwork),
+		"POST /api/clients/auth/email/disown/":           admit(auth.LinkPerNetwork),
 		"POST /api/clients/auth/email/change/confirm/":   admit(auth.LinkPerNetwork),
 		"POST /api/clients/auth/email/change/undo/":      admit(auth.LinkPerNetwork),
 		"POST " + introspectPath: func(t *testing.T, p *person) {

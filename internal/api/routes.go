@@ -56,6 +56,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.me), false, inRules},
 		{http.MethodPatch, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.updateMe), false, inRules},
 		{http.MethodDelete, "/api/clients/clients/me/", http.StatusNoContent, "Me", handleAs(s.closeMe), false, inRules},
+		{http.MethodPost, "/api/clients/clients/me/close/", http.StatusNoContent, "Me Close", handleAs(s.closeMe), false, inRules}, // for clients and proxies that send no body with DELETE
 		{http.MethodGet, "/api/clients/clients/me/security/", http.StatusOK, "Security", handleAs(s.security), false, inRules},
 		{http.MethodGet, "/api/clients/clients/me/export/", http.StatusOK, "Export", handleAs(s.export), false, inRules},
 	}

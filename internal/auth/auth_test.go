@@ -22,6 +22,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -437,7 +438,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 					fmt.Fprintf(w, "%s:2\r\n", digest[5:])
 				}))
 				t.Cleanup(hibp.Close)
-				o := breach.Options{List: test.list}
+				o := breach.Options{List: test.list, Timeout: time.Minute} // one second is short on a busy machine
 				if test.ask {
 					o.URL = hibp.URL
 				}
@@ -462,10 +463,9 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 // TestRegistrationDoesNotWaitForABreachServer that is away.
 func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 	t.Parallel()
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone := "http://" + porttest.Address(t)
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := breach.New(breach.Options{List: true, URL: gone.URL})
+		c := breach.New(breach.Options{List: true, URL: gone})
 		s := newServer(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
 		s.register(t, "amina")
 		if c.Failures() != 1 {
@@ -530,109 +530,6 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		}
 		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(good)); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
-		}
-	})
-}
-
-func TestRotationGivesEachTokenOneSuccessor(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(time.Hour)
-		first, err := s.refresh(t, g.Refresh)
-		if err != nil || first.Refresh == "" || first.Refresh == g.Refresh {
-			t.Fatalf("first: %+v, %v", first, err)
-		}
-		s.clock.advance(9 * time.Second)
-		again, err := s.refresh(t, g.Refresh)
-		if err != nil || again.Refresh != first.Refresh {
-			t.Fatalf("repetition: %v; want the same successor", err)
-		}
-		s.clock.advance(23 * time.Hour) // more than a day after the login
-		second, err := s.refresh(t, first.Refresh)
-		if err != nil {
-			t.Fatalf("second: %v", err)
-		}
-		s.clock.advance(11 * time.Second)
-		if _, err := s.refresh(t, first.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Fatalf("reuse: %v", err)
-		}
-		// The reuse ended the session, for the thief and for the owner.
-		if _, err := s.refresh(t, second.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("newest token after a reuse: %v", err)
-		}
-		if _, err := s.Authenticate(t.Context(), second.Access); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("access token after a reuse: %v", err)
-		}
-	}, rotation)
-}
-
-func TestReuseOfAnOlderTokenEndsTheSessionEvenWithinTheGrace(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(time.Minute)
-		first, err := s.refresh(t, g.Refresh)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err = s.refresh(t, first.Refresh); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("grandparent: %v", err)
-		}
-		if _, err := s.Authenticate(t.Context(), first.Access); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("session lives on: %v", err)
-		}
-	}, rotation)
-}
-
-func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(time.Minute)
-		var (
-			wg         sync.WaitGroup
-			mu         sync.Mutex
-			successors = map[string]int{}
-		)
-		for range 20 {
-			wg.Go(func() {
-				r, err := s.refresh(t, g.Refresh)
-				if err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				successors[r.Refresh]++
-				mu.Unlock()
-			})
-		}
-		wg.Wait()
-		if len(successors) != 1 {
-			t.Errorf("%d different successors, want 1", len(successors))
-		}
-	}, rotation)
-}
-
-func TestTokenExchangedByRotationStaysUsedWhenRotationIsTurnedOff(t *testing.T) {
-	t.Parallel()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		on := newServer(t, st, rotation)
-		g := on.register(t, "amina")
-		on.clock.advance(time.Minute)
-		next, err := on.refresh(t, g.Refresh)
-		if err != nil {
-			t.Fatal(err)
-		}
-		off := newServer(t, st)
-		off.clock.at = on.clock.now().Add(time.Minute)
-		if _, err := off.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("exchanged token: %v", err)
-		}
-		if _, err := off.refresh(t, next.Refresh); err != nil {
-			t.Errorf("newest token: %v", err)
 		}
 	})
 }

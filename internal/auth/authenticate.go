@@ -51,11 +51,12 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not Live: the access token of a refresh in the session's last hour
-	// outlasts it.
+	// Not Renewable: the access token of a refresh in the session's last hour
+	// outlasts its refresh token.
 	if !n.RevokedAt.IsZero() {
 		return nil, account.ErrTokenInvalid
 	}
+	s.see(ctx, claims, n)
 	caller.User = u
 	return caller, nil
 }
@@ -63,14 +64,23 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 // verify is [token.Tokens.Verify], after asking the database for the key of
 // another server where the token names one that is not known here.
 func (s *Service) verify(ctx context.Context, raw string, want token.Type, now time.Time) (token.Claims, error) {
-	claims, err := s.tokens.Verify(raw, want, now)
+	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.Verify(raw, want, now) })
+}
+
+// verifyEnded is verify for a refresh token that may have expired.
+func (s *Service) verifyEnded(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
+	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.VerifyEnded(raw, token.Refresh, now) })
+}
+
+func (s *Service) verifyBy(ctx context.Context, raw string, now time.Time, verify func() (token.Claims, error)) (token.Claims, error) {
+	claims, err := verify()
 	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.Knows(raw) {
 		reloaded, failed := s.reloadKeys(ctx, now)
 		if failed != nil {
 			return token.Claims{}, failed
 		}
 		if reloaded {
-			return s.tokens.Verify(raw, want, now)
+			return verify()
 		}
 	}
 	return claims, err

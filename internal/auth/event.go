@@ -82,15 +82,17 @@ func (s *Service) ListEvents(ctx context.Context, username string, kind account.
 // writes meanwhile.
 const sealAtOnce = 500
 
-// SealEvents writes the failures that are due and gives every event that has
+// SealEvents writes the rows that several acts share, where they are due, and gives every event that has
 // none its place in the chain, in the order of their ids. Several servers
 // may do it at once: they take turns.
 //
 // Events are not sealed in the transaction of their act, because then all
 // logins of all servers would wait for one another.
 func (s *Service) SealEvents(ctx context.Context) error {
-	if err := s.writeFailures(ctx); err != nil {
-		return err
+	for _, f := range []*sharedRows{&s.failures, &s.repeats} {
+		if err := s.writeShared(ctx, f); err != nil {
+			return err
+		}
 	}
 	for {
 		// Most often there is nothing to do, and looking is no transaction.
@@ -132,6 +134,7 @@ func seal(ctx context.Context, tx *store.Store) (int, error) {
 // FinishEvents writes and seals what is left when the server stops.
 func (s *Service) FinishEvents(ctx context.Context) error {
 	s.failures.makeDue(s.o.Now())
+	s.repeats.makeDue(s.o.Now())
 	return errors.Join(s.SealEvents(ctx), s.LogEventHead(ctx))
 }
 

@@ -40,6 +40,9 @@ func Networks(ip string) (names []string) {
 	return names
 }
 
+// GoesAhead reports whether a hash for a user is made ahead of strangers'.
+func GoesAhead(ctx context.Context, s *Service, userID int64) bool { return s.goesAhead(ctx, userID) }
+
 // UseUpService takes all that a service may ask at once.
 func UseUpService(ctx context.Context, s *Service, id string) {
 	for range askPerService.Count {

@@ -104,8 +104,20 @@ func surrogate(text string) (rune, bool) {
 	return 0, false
 }
 
+// checkUsername returns a username in the form in which it is stored, NFKC.
+// Both forms must be a username: "admin⑴" becomes "admin(1)", and one letter
+// may become eighteen.
 func checkUsername(errs account.Fields, in account.Input) string {
-	return checkText(errs, "username", in, required, usernameCharacters, atMost(maxUsername, "field.max_length"))
+	rules := []rule{usernameCharacters, atMost(maxUsername, "field.max_length")}
+	text := checkText(errs, "username", in, required, rules...)
+	name := account.NormalizeUsername(text)
+	if name == text || len(errs["username"]) > 0 {
+		return name
+	}
+	for _, check := range rules {
+		check(errs, "username", name)
+	}
+	return name
 }
 
 // usernameCharacters is Django's UnicodeUsernameValidator: letters and
@@ -139,7 +151,11 @@ func checkEmailAddress(errs account.Fields, in account.Input, p presence) string
 		return ""
 	}
 	text := checkText(errs, "email", in, p, atMost(maxEmail, "field.max_length"))
-	if text != "" && !validEmail(text) {
+	stored := account.NormalizeEmail(text) // whose letters may be more
+	if len(errs["email"]) == 0 {
+		atMost(maxEmail, "field.max_length")(errs, "email", stored)
+	}
+	if text != "" && (!validEmail(text) || !validEmail(stored)) {
 		errs.Add("email", "email.invalid", nil)
 	}
 	return text
@@ -165,10 +181,12 @@ var domainToASCII = idna.New(
 // longer one would only cost time.
 const maxEmailForm = 320
 
-// validEmail is Django's EmailValidator.
+// validEmail is Django's EmailValidator, without the control characters that
+// it allows between quotation marks: an address is shown on terminals, and
+// none of these was ever a mailbox.
 func validEmail(email string) bool {
 	at := strings.LastIndexByte(email, '@')
-	if at < 0 || !utf8.ValidString(email) || characters(email) > maxEmailForm {
+	if at < 0 || account.HasControls(email) || !utf8.ValidString(email) || characters(email) > maxEmailForm {
 		return false
 	}
 	local, domain := email[:at], email[at+1:]

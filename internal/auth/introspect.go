@@ -60,44 +60,32 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	}
 	now := s.o.Now().UTC()
 	claims, err := s.verifyAny(ctx, raw, now)
-	if refused(err) || err == nil && !concerns(by, claims) {
+	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
+		claims, err = s.verifyEnded(ctx, raw, now)
+	}
+	switch {
+	case refused(err), err == nil && !concerns(by, claims):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case claims.SessionID == "" && claims.Type == token.Access:
+		return account.ErrTokenUnsupported
 	}
-	id := claims.SessionID
-	if id == "" {
-		if claims.Type == token.Access {
-			return account.ErrTokenUnsupported
-		}
-		n, _, err := s.session(ctx, claims)
-		if errors.Is(err, account.ErrTokenInvalid) {
-			n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
-		}
-		if refused(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		id = n.ID
-	}
-	n, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && n.UserID != claims.UserID {
+	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	ended := act{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: id, peer: peer,
+		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: n.ID, peer: peer,
 		details: account.EventDetails{Service: by.ID}, at: now,
 	}
-	if err := s.endSession(ctx, id, ended, nil); err != nil {
+	if err := s.endSession(ctx, n.ID, ended, nil); err != nil {
 		return err
 	}
-	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", id)
+	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", n.ID)
 	return nil
 }
 
@@ -150,8 +138,9 @@ func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token
 	case err != nil:
 		return token.Claims{}, account.User{}, err
 	case !n.RevokedAt.IsZero(),
-		claims.Type == token.Refresh && (!n.Live(now) || s.o.Rotation && claims.ID != n.RefreshID):
+		claims.Type == token.Refresh && (!n.Renewable(now) || s.standing(claims, n, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
+	s.see(ctx, claims, n)
 	return claims, u, nil
 }

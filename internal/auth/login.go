@@ -77,6 +77,9 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		s.failed(a)
 		return Grant{}, t.wrong(ctx, s.refuse(ctx, peer, u))
 	}
+	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
+		return Grant{}, err
+	}
 	hash := u.PasswordHash
 	if result.Outdated {
 		if hash, err = s.hasher.Hash(ctx, plain); err != nil {
@@ -93,7 +96,7 @@ func (s *Service) login(ctx context.Context, peer account.Peer, username, plain 
 		if err := t.right(ctx, tx); err != nil {
 			return err
 		}
-		if err := tx.CreateSession(ctx, n); err != nil {
+		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})

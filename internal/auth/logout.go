@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
@@ -11,7 +13,10 @@ import (
 
 // Logout ends the session of a refresh token, and with it what its access
 // tokens give. Any token of the session will do, also one that rotation
-// replaced: somebody wants out. The errors are those of [Service.Refresh].
+// replaced or that has expired: somebody wants out, and an access token may
+// outlast it. A session that is over already, whatever ended it, is no error:
+// there is nothing to end, and nothing to be learnt. The errors are those of
+// [token.Tokens.Verify].
 func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Input) error {
 	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
 		return err
@@ -22,22 +27,41 @@ func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Inpu
 		return err
 	}
 	now := s.o.Now().UTC()
-	claims, err := s.verify(ctx, raw, token.Refresh, now)
+	claims, err := s.verifyEnded(ctx, raw, now)
 	if err != nil {
 		return err
 	}
-	if err := s.notRevoked(ctx, claims); err != nil {
-		return err
-	}
-	n, _, err := s.session(ctx, claims)
-	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
-		n, _, err = s.adopt(ctx, peer, claims, now) // so that there is something to end
+	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
 	if err != nil {
 		return err
 	}
 	logout := act{kind: account.EventLogout, userID: n.UserID, session: n.ID, peer: peer, at: now}
-	return s.endSession(ctx, n.ID, logout, account.ErrTokenInvalid)
+	return s.endSession(ctx, n.ID, logout, nil)
+}
+
+// sessionToEnd returns the session of a token that may have expired. A good
+// refresh token that Django issued is given one, so that there is something
+// to end. It returns [store.ErrNotFound] when there is nothing.
+func (s *Service) sessionToEnd(ctx context.Context, peer account.Peer, claims token.Claims, now time.Time) (account.Session, error) {
+	id := claims.SessionID
+	if id == "" {
+		id = adoptedID(claims)
+	}
+	n, _, err := s.store.SessionUser(ctx, id)
+	switch {
+	case err == nil && n.UserID != claims.UserID:
+		return account.Session{}, store.ErrNotFound
+	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
+		return n, err
+	}
+	n, _, err = s.renewable(ctx, peer, claims, now)
+	if refused(err) { // taken back, or its user is gone
+		return account.Session{}, store.ErrNotFound
+	}
+	return n, err
 }
 
 func (s *Service) endSession(ctx context.Context, id string, a act, ended error) error {
@@ -64,20 +88,15 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 	})
 }
 
-// Sessions returns the caller's live sessions, the last used first.
+// Sessions returns the caller's live sessions, the last used first: those of
+// which some token is good.
 func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
-	all, err := s.store.Sessions(ctx, caller.User.ID)
+	now := s.o.Now()
+	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.o.AccessLifetime))
 	if err != nil {
 		return nil, err
 	}
-	now := s.o.Now()
-	live := make([]account.Session, 0, len(all))
-	for _, n := range all {
-		if n.Live(now) {
-			live = append(live, n)
-		}
-	}
-	return live, nil
+	return slices.DeleteFunc(all, func(n account.Session) bool { return !n.Live(now, s.o.AccessLifetime) }), nil
 }
 
 // EndSession ends one of the caller's sessions. It returns
@@ -88,7 +107,7 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 		return err
 	}
 	n, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now())) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now(), s.o.AccessLifetime)) {
 		return account.ErrNotFound
 	}
 	if err != nil {

@@ -284,7 +284,9 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 		s.register(t, "amina")
 		smtp.Judge(func(to string, _ int) smtptest.Verdict {
 			if to != "" {
-				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail) })
+				err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.VoidMails(t.Context(), 1, account.MailVerifyEmail)
+				})
 				if err != nil {
 					t.Error(err)
 				}
@@ -359,11 +361,12 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 				o.Log = slog.New(stuckLog{slog.NewTextHandler(io.Discard, nil), release})
 			})
-			s.register(t, "amina")
+			g := s.register(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { s.RunMail(ctx); close(done) }()
 			wait(t, func() bool { return len(smtp.Messages()) == 1 })
+			s.prove(t, g)
 			auth.Notice(s.Service, 1)
 			wait(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
 			s.requestReset(t, "amina@example.ma")

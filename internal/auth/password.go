@@ -117,20 +117,17 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 // the event is written then, too. A request over the quota of the mailbox is answered
 // alike, and its mail comes later: see mailTurn.
 func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, username account.Input) error {
-	errs := account.Fields{}
-	email := checkEmailAddress(errs, in, required)
-	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
-	bad := errs.Err()
-	if bad == nil { // what is too much for one address uses up nothing of the network's
-		if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
-			return err
-		}
-	}
 	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
 		return err
 	}
-	if bad != nil {
-		return bad
+	errs := account.Fields{}
+	email := checkEmailAddress(errs, in, required)
+	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
+		return err
 	}
 	t, err := s.mailTurn(ctx, account.MailResetRequest, email)
 	if err != nil {

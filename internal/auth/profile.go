@@ -77,6 +77,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if changed.details.Fields == nil && !renamed {
 		return u, nil
 	}
+	committed := func() {}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if renamed {
 			if err := s.rename(ctx, tx, caller, u, p.Username); err != nil {
@@ -89,11 +90,13 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, changed)
+		committed, err = s.recordChange(ctx, tx, changed)
+		return err
 	})
 	if err != nil {
 		return account.User{}, usernameTaken(err)
 	}
+	committed()
 	s.wakeMail()
 	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
 	return u, nil
@@ -165,49 +168,4 @@ func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error
 	}
 	live, err := s.Sessions(ctx, caller)
 	return Security{User: u, Sessions: len(live)}, err
-}
-
-// Export is everything that is held about one person: a field for each table
-// that has rows of theirs. A test fails when a table is forgotten.
-type Export struct {
-	User       account.User
-	Sessions   []account.Session
-	Challenges []account.Challenge
-	Mails      []account.Mail
-	Usernames  []store.UsernameChange // before the present one
-	Events     []account.Event
-}
-
-// Export returns everything that is held about the caller (law 09-08,
-// article 7; GDPR, articles 15 and 20). That somebody took all of it is an
-// event, too, and in it.
-func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
-	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
-		return Export{}, err
-	}
-	var e Export
-	var err error
-	if e.User, err = s.self(ctx, caller); err != nil {
-		return Export{}, err
-	}
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.record(ctx, tx, acted(account.EventDataExported, caller, s.o.Now()))
-	})
-	if err != nil {
-		return Export{}, err
-	}
-	if e.Sessions, err = s.store.Sessions(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	if e.Challenges, err = s.store.Challenges(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	if e.Mails, err = s.store.MailsOf(ctx, e.User.ID); err != nil {
-		return Export{}, err
-	}
-	if e.Usernames, err = s.store.UsernameChanges(ctx, e.User.ID, time.Time{}); err != nil {
-		return Export{}, err
-	}
-	e.Events, err = s.store.Events(ctx, store.EventFilter{UserID: e.User.ID}, 0)
-	return e, err
 }

@@ -28,8 +28,9 @@ var (
 
 // How often one client may ask, also when all goes well.
 var (
-	loginPerPair      = limit.Quota{Name: "pair", Count: 20, Per: time.Minute}       // a network or known device, and a name
-	resetPerPair      = limit.Quota{Name: "reset pair", Count: 60, Per: time.Minute} // a network, and an address
+	loginPerPair      = limit.Quota{Name: "pair", Count: 20, Per: time.Minute}           // a network or known device, and a name
+	loginPerUser      = limit.Quota{Name: "logins of user", Count: 1200, Per: time.Hour} // that succeed: each leaves rows
+	resetPerPair      = limit.Quota{Name: "reset pair", Count: 60, Per: time.Minute}     // a network, and an address
 	refreshPerSession = limit.Quota{Name: "session", Count: 30, Per: time.Minute}
 )
 
@@ -128,10 +129,14 @@ func asStranger(ctx context.Context, peer account.Peer) context.Context {
 // must not keep the owner of an account waiting, and in turns of the user's.
 // Who asks for many waits with the strangers.
 func (s *Service) asUser(ctx context.Context, userID int64, peer account.Peer) context.Context {
-	if s.o.Limits == nil || s.takeOf(ctx, aheadPerUser, userID) != nil {
+	if !s.goesAhead(ctx, userID) {
 		return asStranger(ctx, peer)
 	}
 	return password.ForClient(password.Ahead(ctx), "user "+strconv.FormatInt(userID, 10))
+}
+
+func (s *Service) goesAhead(ctx context.Context, userID int64) bool {
+	return s.o.Limits != nil && s.takeOf(ctx, aheadPerUser, userID) == nil
 }
 
 // subnet is a network that an address is in, and how many times the quota of

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,17 +59,17 @@ func passed(t *testing.T, most int, act func(i int) error) int {
 func TestWideNetworksOfIPv6Count(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		// Of one name: 20 for each /64.
+		// Of one address: 60 for each /64.
 		for name, test := range map[string]struct {
 			ip   func(i int) string
 			want int
 		}{
-			"a/64": {func(i int) string { return fmt.Sprintf("2001:db8:1:1::%x", i) }, 20},
-			"a/56": {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i%256) }, 80},
-			"a/48": {func(i int) string { return fmt.Sprintf("2001:db8:3:%x::1", i<<8&0xffff) }, 200},
-			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 500},
+			"a/64": {func(i int) string { return fmt.Sprintf("2001:db8:1:1::%x", i) }, 60},
+			"a/56": {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i%256) }, 240},
+			"a/48": {func(i int) string { return fmt.Sprintf("2001:db8:3:%x::1", i<<8&0xffff) }, 600},
+			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
 		} {
-			got := passed(t, 500, func(i int) error {
+			got := passed(t, 700, func(i int) error {
 				p := peer
 				p.IP = test.ip(i)
 				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
@@ -279,7 +281,9 @@ func TestConfirmationsAreFew(t *testing.T) {
 func TestFewChangesOfPasswordAnHour(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		c := s.caller(t, s.register(t, "amina"))
+		g := s.register(t, "amina")
+		s.prove(t, g) // who gets the notices
+		c := s.caller(t, g)
 		change := func(old, plain string) error {
 			s.clock.advance(10 * time.Second)
 			_, err := s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(plain)})
@@ -378,6 +382,59 @@ func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 		auth.UseUpService(t.Context(), s.Service, shop.ID)
 		if err := show(elsewhere(), shop.ID, plain.Reveal()); !throttled(err) {
 			t.Errorf("a service that asked 60,000 times: %v", err)
+		}
+	}, limited)
+}
+
+// TestNobodyGoesAheadForEver: of hashes, however well a user is known.
+func TestNobodyGoesAheadForEver(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		ahead := func(userID int64) (n int) {
+			for range 20 {
+				if auth.GoesAhead(t.Context(), s.Service, userID) {
+					n++
+				}
+			}
+			return n
+		}
+		if first, other := ahead(1), ahead(2); first != 10 || other != 10 {
+			t.Errorf("%d and %d of 20, want 10 each", first, other)
+		}
+		s.clock.advance(time.Minute)
+		if n := ahead(1); n != 10 {
+			t.Errorf("%d a minute later, want 10", n)
+		}
+	}, limited)
+}
+
+// TestLoginsOfAUserAreBounded, from wherever: each leaves a session and an
+// event. Wrong ones use up nothing, or strangers could lock the owner out.
+func TestLoginsOfAUserAreBounded(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		s.register(t, "badr")
+		if _, err := s.try(t, "amina", bad, ""); outcome(err) != no {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		var through atomic.Int64
+		for range 4 {
+			wait.Go(func() {
+				through.Add(int64(passed(t, 325, func(int) error { _, err := s.try(t, "amina", good, ""); return err })))
+			})
+		}
+		wait.Wait()
+		if n := through.Load(); n != 1200 {
+			t.Errorf("%d logins, want 1200", n)
+		}
+		if _, err := s.try(t, "badr", good, ""); err != nil {
+			t.Errorf("somebody else: %v", err)
+		}
+		s.clock.advance(3 * time.Second)
+		if _, err := s.try(t, "amina", good, ""); err != nil {
+			t.Errorf("three seconds later: %v", err)
 		}
 	}, limited)
 }

@@ -12,21 +12,18 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// rotationGrace is how long a refresh token that was exchanged still gets
-// the same successor: phones repeat a request whose answer was lost.
-const rotationGrace = 10 * time.Second
-
 // Renewal is what a refresh token is exchanged for. Refresh is empty unless
-// rotation is on.
+// rotation is on, or was when the token was exchanged.
 type Renewal struct {
 	Access  string
 	Refresh string
 }
 
-// Refresh exchanges a refresh token whose session is live and whose user is
+// Refresh exchanges a refresh token whose session is open and whose user is
 // active. The errors are those of [token.Tokens.Verify],
 // [account.ErrUserNotFound], [account.ErrUserInactive] and
-// [account.ErrThrottled].
+// [account.ErrThrottled]; a repetition that gets the same successor again is
+// not counted.
 func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Input) (Renewal, error) {
 	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
 		return Renewal{}, err
@@ -41,79 +38,81 @@ func (s *Service) Refresh(ctx context.Context, peer account.Peer, in account.Inp
 	if err != nil {
 		return Renewal{}, err
 	}
-	if err := s.notRevoked(ctx, claims); err != nil {
+	if s.o.Rotation { // of many at once the first exchanges the token, the others repeat it
+		leave, err := s.turns.wait(ctx, claims.SessionID+" "+claims.ID)
+		if err != nil {
+			return Renewal{}, err
+		}
+		defer leave()
+	}
+	n, u, err := s.renewable(ctx, peer, claims, now)
+	if err != nil {
 		return Renewal{}, err
+	}
+	n, exchanged, err := s.exchange(ctx, peer, claims, n, now)
+	if err != nil {
+		return Renewal{}, err
+	}
+	var out Renewal
+	if exchanged { // the new token is not stored: it is signed again from its id and date
+		if out.Refresh, _, err = s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.RefreshID, n.RefreshAt); err != nil {
+			return Renewal{}, err
+		}
+	}
+	out.Access, _, err = s.tokens.Issue(token.Access, u.ID, n.ID, accessID(n, now), now)
+	return out, err
+}
+
+// renewable returns the session of a refresh token and its user, if a token
+// of it can be good now.
+func (s *Service) renewable(ctx context.Context, peer account.Peer, claims token.Claims, now time.Time) (account.Session, account.User, error) {
+	if err := s.notRevoked(ctx, claims); err != nil {
+		return account.Session{}, account.User{}, err
 	}
 	n, u, err := s.session(ctx, claims)
 	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
 		n, u, err = s.adopt(ctx, peer, claims, now)
 	}
-	if err != nil {
-		return Renewal{}, err
+	if err == nil && !n.Renewable(now) {
+		err = account.ErrTokenInvalid
 	}
-	if !n.Live(now) {
-		return Renewal{}, account.ErrTokenInvalid
-	}
-	if err := s.take(ctx, refreshPerSession, n.ID); err != nil {
-		return Renewal{}, err
-	}
-	var out Renewal
-	if s.o.Rotation {
-		if out.Refresh, err = s.rotate(ctx, peer, claims, n, now); err != nil {
-			return Renewal{}, err
-		}
-	} else {
-		// Rotation was on once and exchanged this token for another.
-		if n.PreviousID != "" && claims.ID != n.RefreshID && claims.IssuedAt.Before(n.RefreshAt.Truncate(time.Second)) {
-			return Renewal{}, account.ErrTokenInvalid
-		}
-		if now.Sub(n.LastUsedAt) >= account.LastUsedPrecision {
-			err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.UseSession(ctx, n.ID, now) })
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return Renewal{}, err
-			}
-		}
-	}
-	out.Access, _, err = s.tokens.Issue(token.Access, u.ID, n.ID, token.NewID(), now)
-	return out, err
+	return n, u, err
 }
 
-// rotate returns the one successor of a refresh token. The new token itself
-// is not stored: it is signed again from its id and date.
-func (s *Service) rotate(ctx context.Context, peer account.Peer, claims token.Claims, n account.Session, now time.Time) (string, error) {
-	if claims.ID == n.RefreshID {
-		next := store.Rotation{
-			SessionID: n.ID, OldID: claims.ID, NewID: token.NewID(),
-			At: now, ExpiresAt: now.Truncate(time.Second).Add(s.o.RefreshLifetime),
-		}
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rotate(ctx, next) })
-		if err == nil {
-			raw, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, next.NewID, next.At)
-			return raw, err
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return "", err
-		}
-		// Another request with this token was quicker: be its repetition.
-		if n, _, err = s.store.SessionUser(ctx, n.ID); err != nil {
-			return "", gone(err)
-		}
-		if !n.Live(now) {
-			return "", account.ErrTokenInvalid
-		}
+// exchange does what the use of a refresh token does to its session, which it
+// returns as it is then, and reports whether the token was exchanged for the
+// session's newest, now or before.
+func (s *Service) exchange(ctx context.Context, peer account.Peer, claims token.Claims, n account.Session, now time.Time) (account.Session, bool, error) {
+	switch s.standing(claims, n, now) {
+	case repeated:
+		return n, true, s.noteUse(ctx, n, now)
+	case replaced:
+		return n, false, s.refuseReplaced(ctx, peer, n, now)
 	}
-	if claims.ID == n.PreviousID && now.Sub(n.RefreshAt) <= rotationGrace {
-		raw, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.RefreshID, n.RefreshAt)
-		return raw, err
+	if err := s.take(ctx, refreshPerSession, n.ID); err != nil {
+		return n, false, err
 	}
-	err := s.endSession(ctx, n.ID, act{
-		kind: account.EventRefreshReuse, actor: account.ActorAnonymous, userID: n.UserID, session: n.ID, peer: peer, at: now,
-	}, store.ErrNotFound)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
+	if s.o.Rotation {
+		n, err := s.rotate(ctx, peer, claims, n, now)
+		return n, true, err
 	}
-	s.o.Log.WarnContext(ctx, "session revoked: a used refresh token came again", "user_id", n.UserID, "session_id", n.ID)
-	return "", account.ErrTokenInvalid
+	s.see(ctx, claims, n)
+	return n, false, s.noteUse(ctx, n, now)
+}
+
+// noteUse notes when a session was used, now and then: see
+// [account.LastUsedPrecision].
+func (s *Service) noteUse(ctx context.Context, n account.Session, now time.Time) error {
+	sameSecond := now.Truncate(time.Second).Equal(n.LastUsedAt.Truncate(time.Second))
+	outlasts := now.Add(s.o.AccessLifetime).After(n.ExpiresAt) // the access token, which is given now
+	if now.Sub(n.LastUsedAt) < account.LastUsedPrecision && (sameSecond || !outlasts) {
+		return nil
+	}
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.UseSession(ctx, n.ID, now) })
+	if errors.Is(err, store.ErrNotFound) { // erased meanwhile
+		return nil
+	}
+	return err
 }
 
 // notRevoked refuses a refresh token that Django issued and took back: it is
@@ -144,7 +143,7 @@ func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Cla
 		n.RefreshAt = now
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.CreateSession(ctx, n); err != nil {
+		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, act{kind: account.EventSessionAdopted, userID: u.ID, session: n.ID, peer: peer, at: now})

@@ -48,7 +48,8 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, erro
 }
 
 // RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
-// or a backup of it, was read by somebody. Everybody logs in again.
+// or a backup of it, was read by somebody. Everybody logs in again. Device
+// tokens get another secret, too.
 func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
 			return all, fmt.Errorf("key %s: %w", k.ID, err)
 		}
 	}
-	return all, nil
+	return all, s.replaceDeviceSecret(ctx)
 }
 
 // reloadRevoked lets this process forget what was revoked, too. The

@@ -101,8 +101,9 @@ func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error 
 	return nil
 }
 
-// ReencryptKeys encrypts every key with the present encryption key, whatever
-// it was encrypted with before, and returns how many it changed. Either all
+// ReencryptKeys encrypts every key, and the secret of device tokens, with the
+// present encryption key, whatever they were encrypted with before, and
+// returns how many keys it changed. Either all
 // are changed or, where one cannot be read, none.
 func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 	if s.o.Box == nil {
@@ -132,7 +133,7 @@ func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 				changed++
 			}
 		}
-		return nil
+		return s.reencryptSecret(ctx, tx)
 	})
 	if err != nil {
 		return 0, err

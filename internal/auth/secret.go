@@ -6,28 +6,170 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"sync/atomic"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // guardSecret signs device tokens and hides what limits are counted by. It is
-// random, the same for all servers and never changes: who has it can give
-// themselves more tries at a password, and nothing else.
+// random, the same for all servers, and encrypted as signing keys are: who
+// has it can give themselves more tries at a password, and nothing else.
 type guardSecret [sha256.Size]byte
+
+// Where it is stored, and what its encryption is bound to.
+const (
+	guardName    = "guard"
+	guardContext = "secret\x00guard"
+)
+
+// guardKey names it in the event of its change.
+const guardKey = "devices"
+
+// errSecretInClear says that somebody wrote another while we run.
+var errSecretInClear = errors.New("the secret of device tokens is stored in clear, and this server had encrypted it: it is not taken; see docs/keys.md")
+
+// errNoGuardSecret says that what is stored was never a secret of ours.
+var errNoGuardSecret = errors.New("is damaged")
 
 // secret returns the guard's secret, and makes it the first time.
 func (s *Service) secret(ctx context.Context) (*guardSecret, error) {
 	if known := s.guard.secret.Load(); known != nil {
 		return known, nil
 	}
-	fresh := make([]byte, sha256.Size)
-	_, _ = rand.Read(fresh) // never fails: crypto/rand ends the process instead
-	value, err := s.store.Secret(ctx, "guard", fresh, s.o.Now())
+	return s.loadSecret(ctx)
+}
+
+// LoadDeviceSecret takes the secret of device tokens from the database, or
+// makes it. A server that runs hears of another so.
+func (s *Service) LoadDeviceSecret(ctx context.Context) error {
+	if s.o.Limits == nil {
+		return nil
+	}
+	_, err := s.loadSecret(ctx)
+	return err
+}
+
+func (s *Service) loadSecret(ctx context.Context) (*guardSecret, error) {
+	stored, err := s.store.Secret(ctx, guardName)
+	if errors.Is(err, store.ErrNotFound) {
+		stored, err = s.firstSecret(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	known := (*guardSecret)(value)
-	s.guard.secret.Store(known)
-	return known, nil
+	value, err := s.openSecret(stored)
+	if err != nil {
+		return nil, err
+	}
+	known := s.guard.secret.Load()
+	if s.o.Box != nil && !secret.Sealed(secret.NewBytes(stored)) {
+		if known != nil { // we encrypted it when we started: somebody wrote this
+			return nil, errSecretInClear
+		}
+		if err := s.sealSecret(ctx, stored, value); err != nil {
+			return nil, err
+		}
+	}
+	if known == nil || *known != *value {
+		s.guard.secret.Store(value)
+	}
+	return value, nil
+}
+
+// firstSecret makes the secret. Of two servers that start at once one does.
+func (s *Service) firstSecret(ctx context.Context) ([]byte, error) {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return tx.CreateSecret(ctx, guardName, s.freshSecret(), s.o.Now())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Secret(ctx, guardName)
+}
+
+// freshSecret is a new one as it is stored.
+func (s *Service) freshSecret() []byte {
+	fresh := make([]byte, sha256.Size)
+	_, _ = rand.Read(fresh) // never fails: crypto/rand ends the process instead
+	return s.o.Box.Seal(secret.NewBytes(fresh), guardContext).Reveal()
+}
+
+func (s *Service) openSecret(stored []byte) (*guardSecret, error) {
+	plain, err := s.o.Box.Open(secret.NewBytes(stored), guardContext)
+	if err == nil && len(plain.Reveal()) != sha256.Size {
+		err = errNoGuardSecret
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the secret of device tokens %w; nothing was changed, see docs/keys.md", err)
+	}
+	return (*guardSecret)(plain.Reveal()), nil
+}
+
+// sealSecret encrypts what was stored before there was a key to encrypt with.
+func (s *Service) sealSecret(ctx context.Context, stored []byte, value *guardSecret) error {
+	sealed := s.o.Box.Seal(secret.NewBytes(value[:]), guardContext).Reveal()
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return tx.ReplaceSecret(ctx, guardName, stored, sealed)
+	})
+	if errors.Is(err, store.ErrNotFound) { // another server did it
+		return nil
+	}
+	if err == nil {
+		s.o.Log.WarnContext(ctx, "the secret of device tokens was stored in clear and is encrypted now; older backups still have it")
+	}
+	return err
+}
+
+// RotateDeviceSecret makes another secret: no device is known any more until
+// somebody logs in on it, and wrong tries at passwords count from zero. It is
+// for a secret that leaked.
+func (s *Service) RotateDeviceSecret(ctx context.Context) error {
+	stored, err := s.store.Secret(ctx, guardName)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	// Not in clear, or with another key, where servers encrypt theirs. A
+	// damaged one is not in the way.
+	if _, err := s.o.Box.Open(secret.NewBytes(stored), guardContext); err != nil && !errors.Is(err, secret.ErrDamaged) {
+		return fmt.Errorf("the secret of device tokens %w; nothing was changed, see docs/keys.md", err)
+	}
+	return s.replaceDeviceSecret(ctx)
+}
+
+func (s *Service) replaceDeviceSecret(ctx context.Context) error {
+	now := s.o.Now()
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := tx.SetSecret(ctx, guardName, s.freshSecret(), now); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, s.byOperator(act{kind: account.EventKeyRotated, details: account.EventDetails{Key: guardKey}, at: now}))
+	})
+	if err != nil {
+		return err
+	}
+	s.guard.secret.Store(nil) // read again when it is needed
+	return nil
+}
+
+// reencryptSecret encrypts the secret with the present key, in the
+// transaction in which that is done to signing keys.
+func (s *Service) reencryptSecret(ctx context.Context, tx *store.Store) error {
+	stored, err := tx.Secret(ctx, guardName)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	value, err := s.openSecret(stored)
+	if err != nil || s.o.Box.Current(secret.NewBytes(stored)) {
+		return err
+	}
+	return tx.ReplaceSecret(ctx, guardName, stored, s.o.Box.Seal(secret.NewBytes(value[:]), guardContext).Reveal())
 }
 
 // limitSecret is the guard's secret, or nil where limits are off. The first

@@ -21,20 +21,25 @@
 //     by little that a stranger can ask: SECURITY.md says what is left.
 //   - Whoever had an address proved can take the account back for seven days
 //     after it changed, whatever anybody did since.
+//   - Whoever asks is counted here, whatever asks for them: for a network, a
+//     session, a user or a service (quota.go). Registration and login are
+//     counted for a network by the transport, in the reference's order.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.
-//   - With rotation, a refresh token works once. A repetition within the
-//     grace gets the same successor; a later one ends the session, because
-//     one of the two who hold the token has stolen it (RFC 9700, section
-//     4.14.2).
+//   - With rotation, a refresh token has one successor. A repetition gets
+//     the same one as long as nothing was seen of it, because an answer can
+//     be lost; later it ends the session, because one of the two who hold
+//     the token has stolen it (RFC 9700, section 4.14.2).
 //
 // The errors that a client may see are those of package account; any other
 // error is ours to mend.
 package auth
 
 import (
+	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +57,7 @@ type Options struct {
 	Algorithm       string // of access tokens; keys are made for it
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
-	Rotation        bool // refresh tokens are single-use
+	Rotation        bool // each use of a refresh token exchanges it for the next
 	Mail            MailOptions
 	Box             *secret.Box      // encrypts the stored keys; nil: they are in clear
 	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
@@ -74,10 +79,13 @@ type Service struct {
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 
-	failures failures
+	failures sharedRows // wrong passwords
+	repeats  sharedRows // what callers do over and over
 	guard    guard
 
 	proofsLooked atomic.Bool // for double proofs, since this server started
+	turns        turns       // of requests that exchange one refresh token
+	noting       sync.Map    // ids of refresh tokens of which it is being noted that they are in use
 
 	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }
@@ -87,7 +95,10 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64)}
+	return &Service{
+		store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
+		failures: sharedRows{mostKnown: failuresOfKnown}, repeats: sharedRows{mostKnown: repeatsOfKnown},
+	}
 }
 
 // Grant is what a login gives.
@@ -111,6 +122,30 @@ func (s *Service) newSession(peer account.Peer, now time.Time) account.Session {
 		RefreshID:  token.NewID(),
 		RefreshAt:  now,
 	}
+}
+
+// maxSessions is how many live sessions a user has at most. A person has a
+// few; a program that logs in over and over must not make every list of them
+// longer.
+const maxSessions = 100
+
+// openSession stores a session. Where its user has too many it ends those that
+// were used longest ago, with an event for each.
+func (s *Service) openSession(ctx context.Context, tx *store.Store, n account.Session, peer account.Peer) error {
+	ended, err := tx.EndSessionsBeyond(ctx, n.UserID, maxSessions-1, n.CreatedAt)
+	if err != nil {
+		return err
+	}
+	for _, id := range ended {
+		err := s.record(ctx, tx, act{
+			kind: account.EventSessionEnded, actor: account.ActorSystem, userID: n.UserID, session: n.ID, peer: peer,
+			details: account.EventDetails{Session: id}, at: n.CreatedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.CreateSession(ctx, n)
 }
 
 // grant signs the two tokens of a stored session.

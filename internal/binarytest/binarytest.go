@@ -1,5 +1,5 @@
-// Package binarytest gives tests the built yoozak, a free address to run it
-// at and a buffer for what it prints.
+// Package binarytest gives tests the built yoozak, waits until a server answers,
+// and has a buffer for what one prints.
 package binarytest
 
 import (
@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 var build struct {
@@ -63,15 +64,25 @@ func compile() error {
 // Remove deletes what Path made.
 func Remove() { _ = os.RemoveAll(build.dir) }
 
-// FreeAddress is one on loopback that nobody listened at a moment ago.
-func FreeAddress(tb testing.TB) string {
+// patience is how long a server may take to answer. On a machine that runs
+// every package at once it shares a core with many others; how long that
+// takes is not what any test is about.
+const patience = 2 * time.Minute
+
+// Await waits until a URL is answered with a status. If it never is, the
+// output of the server is shown.
+func Await(tb testing.TB, url string, status int, output fmt.Stringer) {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	client := &http.Client{Timeout: 10 * time.Second}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if res, err := client.Get(url); err == nil { //nolint:noctx // has a time-out
+			_ = res.Body.Close()
+			if res.StatusCode == status {
+				return
+			}
+		}
 	}
-	defer l.Close() //nolint:errcheck // only its number was wanted
-	return l.Addr().String()
+	tb.Fatalf("no %d from %s within %v:\n%s", status, url, patience, output)
 }
 
 // Buffer may be read while a process writes.

@@ -21,9 +21,10 @@ import (
 
 // Options say who is asked. The zero value asks nobody.
 type Options struct {
-	List bool   // the list in the program
-	URL  string // of a Have I Been Pwned range API; empty: none
-	Log  *slog.Logger
+	List    bool          // the list in the program
+	URL     string        // of a Have I Been Pwned range API; empty: none
+	Timeout time.Duration // of a whole question; 0: a second
+	Log     *slog.Logger
 }
 
 // Checker knows passwords that have leaked. It is safe for concurrent use; a
@@ -35,8 +36,8 @@ type Checker struct {
 }
 
 const (
-	// timeout is for the whole question. Somebody waits to be registered.
-	timeout = time.Second
+	// usualTimeout is short: somebody waits to be registered.
+	usualTimeout = time.Second
 
 	// maxAnswer is ten times what a range with padding is, in bytes.
 	maxAnswer = 1 << 20
@@ -51,11 +52,14 @@ func New(o Options) *Checker {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Timeout == 0 {
+		o.Timeout = usualTimeout
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 4
 	return &Checker{o: o, client: &http.Client{
 		Transport:     transport,
-		Timeout:       timeout,
+		Timeout:       o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -66,9 +70,10 @@ func (c *Checker) Listed(plain string) bool {
 	return c != nil && c.o.List && list(passwords).contains(plain)
 }
 
-// Leaked asks the server whether a password has leaked. It takes a second at
-// most. A server that does not answer, or not as it should, knows nothing:
-// registration must not depend on it. [Checker.Failures] counts these.
+// Leaked asks the server whether a password has leaked. It takes as long as
+// [Options.Timeout] at most. A server that does not answer, or not as it
+// should, knows nothing: registration must not depend on it.
+// [Checker.Failures] counts these.
 func (c *Checker) Leaked(ctx context.Context, plain string) bool {
 	if c == nil || c.o.URL == "" {
 		return false

@@ -41,17 +41,20 @@ type Tokens struct {
 	JWTAlgorithm    string `name:"jwt-algorithm" env:"YOOZAK_JWT_ALGORITHM" default:"ES256" placeholder:"ALG" group:"Tokens:" help:"ES256, EdDSA, RS256 or HS256."`
 	JWTSecretFile   string `name:"jwt-secret-file" env:"YOOZAK_JWT_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds the secret of HS256 (or set YOOZAK_JWT_SECRET)."`
 	AcceptFile      string `name:"accept-hs256-secret-file" env:"YOOZAK_ACCEPT_HS256_SECRET_FILE" placeholder:"PATH" group:"Tokens:" help:"File that holds Django's SECRET_KEY (or set YOOZAK_ACCEPT_HS256_SECRET): tokens that simplejwt signed with it stay good until they expire."`
+	AcceptMaxAge    string `name:"accept-hs256-max-age" env:"YOOZAK_ACCEPT_HS256_MAX_AGE" default:"720h" placeholder:"TIME" group:"Tokens:" help:"The longest time that such a token may be good for, from issue to expiry: Django's REFRESH_TOKEN_LIFETIME or more. Longer ones are refused."`
+	AcceptUntil     string `name:"accept-hs256-until" env:"YOOZAK_ACCEPT_HS256_UNTIL" placeholder:"DATE" group:"Tokens:" help:"The last day (2026-12-31, UTC), or the time (2026-12-31T12:00:00Z), until which such tokens are good at all. Without it there is no end."`
+	AcceptUserID    string `name:"accept-hs256-user-id-claim" env:"YOOZAK_ACCEPT_HS256_USER_ID_CLAIM" default:"user_id" placeholder:"NAME" group:"Tokens:" help:"The claim of Django's tokens that holds the user's id: simplejwt's USER_ID_CLAIM."`
 	JWTIssuer       string `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	JWTAudience     string `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  string `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
 	RefreshLifetime string `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
 	KeyRotation     string `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
-	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Make refresh tokens single-use; the refresh answer then has a new one."`
+	RefreshRotation string `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" placeholder:"BOOL" group:"Tokens:" help:"Exchange refresh tokens: the answer to a refresh has a new one, and the one before ends the session if it comes again after the new one was used."`
 }
 
 // Encryption says with what the keys in the database are encrypted.
 type Encryption struct {
-	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	EncryptionKeyFile    string `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys and the secret of device tokens in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
 	EncryptionKeyOldFile string `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
@@ -118,7 +121,7 @@ type HTTP struct {
 	CORSLoopback    string `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" placeholder:"BOOL" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  string `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
-	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left."`
+	RefreshHint     string `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left; a third of its lifetime at most."`
 	RequestTimeout  string `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
 	ShutdownTimeout string `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
 	MetricsListen   string `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
@@ -207,6 +210,9 @@ type TokensConfig struct {
 	Algorithm       string
 	Secret          secret.Bytes
 	Accept          secret.Bytes // of Django; may be empty
+	AcceptMaxAge    time.Duration
+	AcceptUntil     time.Time // zero: no end
+	AcceptUserID    string    // the claim of Django's tokens that holds the user's id
 	Issuer          string
 	Audience        []string // none: tokens have no aud
 	AccessLifetime  time.Duration
@@ -242,6 +248,16 @@ type HTTPConfig struct {
 	RequestTimeout, ShutdownTimeout    time.Duration
 	LogLevel, LogFormat                string
 	LogRequests                        bool
+}
+
+// RefreshHint is how much an access token may have left when its holder is
+// asked to renew, and whether that is less than was set. More than a third of
+// its life would be an answer to each renewal with the wish for the next.
+func (c Config) RefreshHint() (hint time.Duration, capped bool) {
+	if most := c.Tokens.AccessLifetime / 3; c.HTTP.RefreshHint > most {
+		return most, true
+	}
+	return c.HTTP.RefreshHint, false
 }
 
 // TLSConfig is what [TLS] means: files, or domains, or neither.
@@ -307,6 +323,7 @@ func (t Tokens) load(c *Config, p *problems) {
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
 		Rotation:        p.boolean("YOOZAK_REFRESH_ROTATION", t.RefreshRotation),
 		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
+		AcceptUserID:    p.userIDClaim(t.AcceptUserID),
 	}
 	for _, name := range c.Tokens.Audience {
 		if strings.ContainsFunc(name, unicode.IsSpace) {
@@ -325,8 +342,13 @@ func (t Tokens) load(c *Config, p *problems) {
 		}
 		c.Tokens.Secret = secret.NewBytes([]byte(plain))
 	}
+	c.Tokens.AcceptMaxAge = p.duration("YOOZAK_ACCEPT_HS256_MAX_AGE", t.AcceptMaxAge, time.Minute, 400*24*time.Hour)
+	c.Tokens.AcceptUntil = p.end("YOOZAK_ACCEPT_HS256_UNTIL", t.AcceptUntil)
 	accept := p.secret("YOOZAK_ACCEPT_HS256_SECRET", t.AcceptFile)
 	if accept == "" && t.AcceptFile == "" {
+		if c.Tokens.AcceptUserID != userIDClaim && c.Tokens.Algorithm != "HS256" {
+			p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", "is set without YOOZAK_ACCEPT_HS256_SECRET: no token of Django's is accepted")
+		}
 		return
 	}
 	p.strong("YOOZAK_ACCEPT_HS256_SECRET", accept)
@@ -334,6 +356,36 @@ func (t Tokens) load(c *Config, p *problems) {
 		p.add("YOOZAK_ACCEPT_HS256_SECRET", "is the same as YOOZAK_JWT_SECRET, with which Django's tokens are good already: leave it out")
 	}
 	c.Tokens.Accept = secret.NewBytes([]byte(accept))
+}
+
+// end reads a time, or a day, which ends when it is over.
+func (p *problems) end(name, s string) time.Time {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return time.Time{}
+	}
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day.AddDate(0, 0, 1)
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		p.add(name, fmt.Sprintf("must be a day such as 2026-12-31, or a time such as 2026-12-31T12:00:00Z, not %q", s))
+	}
+	return at.UTC()
+}
+
+// userIDClaim is simplejwt's default.
+const userIDClaim = "user_id"
+
+// userIDClaim reads the name of a claim that can hold a user's id: not one
+// that says something else of a token.
+func (p *problems) userIDClaim(name string) string {
+	name = strings.TrimSpace(name)
+	const others = " exp iat nbf iss aud sid jti token_type "
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(others, " "+name+" ") {
+		p.add("YOOZAK_ACCEPT_HS256_USER_ID_CLAIM", fmt.Sprintf("must be the name of the claim that holds the user's id, such as user_id or sub, not %q", name))
+	}
+	return name
 }
 
 // secret reads a secret from its variable, or from the file that the
@@ -565,6 +617,10 @@ func (p *problems) server(name, s string) *url.URL {
 	u, err := url.Parse(strings.TrimSuffix(strings.TrimSpace(s), "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		p.add(name, "must be a URL such as http://127.0.0.1:8080, without user, path or query")
+		return new(url.URL)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		p.add(name, "must begin with https://, except for a server on this machine: passwords travel there")
 		return new(url.URL)
 	}
 	return u

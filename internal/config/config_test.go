@@ -53,7 +53,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	}
 	want := config.Config{
 		Database:  config.DatabaseConfig{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
-		Tokens:    config.TokensConfig{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour},
+		Tokens:    config.TokensConfig{Algorithm: "ES256", AcceptUserID: "user_id", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
 		Passwords: config.PasswordsConfig{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.MailConfig{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
 		Shop:      config.ShopConfig{Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
@@ -234,6 +234,87 @@ func TestSecretOfHS256(t *testing.T) {
 	}
 }
 
+func TestEndOfDjangosTokens(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]time.Time{
+		"":                          {},
+		"2026-12-31":                time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+		" 2026-12-31T12:00:00Z ":    time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC),
+		"2026-12-31T12:00:00+01:00": time.Date(2026, 12, 31, 11, 0, 0, 0, time.UTC),
+	} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil = given
+		if c, err := config.Load(none, tk); err != nil || !c.Tokens.AcceptUntil.Equal(want) {
+			t.Errorf("%q: %v, %v; want %v", given, c.Tokens.AcceptUntil, err, want)
+		}
+	}
+	for _, given := range []string{"soon", "31/12/2026", "2026-13-01", "2026-12-31 12:00", "720h"} {
+		tk := filled[config.Tokens]()
+		tk.AcceptUntil, tk.AcceptMaxAge = given, "0"
+		_, err := config.Load(none, tk)
+		if err == nil || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_UNTIL must be") || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_MAX_AGE must be") {
+			t.Errorf("%q: %v", given, err)
+		}
+	}
+}
+
+// TestRefreshHintIsAThirdAtMost: a client that obeys would renew with each
+// request.
+func TestRefreshHintIsAThirdAtMost(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		access, hint string
+		want         time.Duration
+		capped       bool
+	}{
+		{"1h", "5m", 5 * time.Minute, false},
+		{"15m", "5m", 5 * time.Minute, false},
+		{"20s", "5m", 20 * time.Second / 3, true},
+		{"1h", "2h", 20 * time.Minute, true},
+		{"20s", "0s", 0, false},
+	} {
+		_, tk, _, h := all()
+		tk.AccessLifetime, h.RefreshHint = test.access, test.hint
+		c, err := config.Load(none, tk, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, capped := c.RefreshHint(); got != test.want || capped != test.capped {
+			t.Errorf("%s of %s: %v, %v; want %v, %v", test.hint, test.access, got, capped, test.want, test.capped)
+		}
+	}
+}
+
+func TestClaimOfDjangosUserIDs(t *testing.T) {
+	t.Parallel()
+	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	for name, test := range map[string]struct {
+		algorithm, secret, claim string
+		want                     string // part of the error; empty: none
+	}{
+		"default":                {"ES256", "", "user_id", ""},
+		"sub":                    {"ES256", django, " sub ", ""},
+		"sub, one secret":        {"HS256", "", "sub", ""},
+		"nothing is accepted":    {"ES256", "", "sub", "without YOOZAK_ACCEPT_HS256_SECRET"},
+		"empty":                  {"ES256", django, "", "must be the name"},
+		"says something else":    {"ES256", django, "exp", "must be the name"},
+		"says which type it is":  {"ES256", django, "token_type", "must be the name"},
+		"what cannot be a claim": {"ES256", django, "user id", "must be the name"},
+	} {
+		_, tk, _, _ := all()
+		tk.JWTAlgorithm, tk.AcceptUserID = test.algorithm, test.claim
+		c, err := config.Load(func(n string) string {
+			return map[string]string{"YOOZAK_ACCEPT_HS256_SECRET": test.secret, "YOOZAK_JWT_SECRET": "from-the-variable-0123456789-012345"}[n]
+		}, tk)
+		if test.want == "" && (err != nil || c.Tokens.AcceptUserID != strings.TrimSpace(test.claim)) {
+			t.Errorf("%s: %q, %v", name, c.Tokens.AcceptUserID, err)
+		}
+		if test.want != "" && (err == nil || !strings.Contains(err.Error(), "YOOZAK_ACCEPT_HS256_USER_ID_CLAIM ") || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want an error with %q", name, err, test.want)
+		}
+	}
+}
+
 func TestSecretOfDjango(t *testing.T) {
 	t.Parallel()
 	const django = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -354,6 +435,9 @@ func TestServersOfAShadow(t *testing.T) {
 		"password":          {"http://u:hunter2@django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
 		"path":              {"http://127.0.0.1:8080/api", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must be"},
 		"query of the copy": {"http://127.0.0.1:8080", "http://127.0.0.1:8000?x=1", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must be"},
+		"open network":      {"http://django.example", "http://127.0.0.1:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_UPSTREAM must begin with https://"},
+		"open to the copy":  {"http://127.0.0.1:8080", "http://10.0.0.7:8000", "127.0.0.1:8001", "YOOZAK_SHADOW_COPY must begin with https://"},
+		"this machine":      {"http://localhost:8080", "http://[::1]:8000", "127.0.0.1:8001", ""},
 		"one server":        {"http://127.0.0.1:8000", "http://127.0.0.1:8000/", "127.0.0.1:8001", "twice"},
 		"itself":            {"http://127.0.0.1:8001", "http://127.0.0.1:8000", "127.0.0.1:8001", "call itself"},
 		"copy is itself":    {"http://127.0.0.1:8080", "http://127.0.0.1:8001", "127.0.0.1:8001", "call itself"},

@@ -4,6 +4,8 @@
 package device
 
 import (
+	"strings"
+
 	"github.com/mileusna/useragent"
 
 	"github.com/yoozak/clients/internal/locale"
@@ -12,26 +14,60 @@ import (
 // Words names the browser or app and the system, in the language given.
 func Words(lang, userAgent string) string {
 	ua := useragent.Parse(userAgent)
+	name, system := nameOf(lang, ua.Name), ua.OS
+	if system == "" && isApple(userAgent) {
+		system = useragent.IOS
+	}
 	switch {
-	case ua.Name != "" && known(ua.Name) && ua.OS != "":
-		return locale.Text(lang, "device.on", locale.Args{"browser": ua.Name, "system": ua.OS})
-	case known(ua.Name):
-		return ua.Name
-	case ua.OS != "":
-		return ua.OS
+	case name != "" && system != "":
+		return locale.Text(lang, "device.on", locale.Args{"browser": name, "system": system})
+	case name != "":
+		return name
+	case system != "":
+		return system
 	}
 	return locale.Text(lang, "device.unknown", nil)
 }
 
-// known keeps a header that is no browser's, which the parser gives back as
-// the name, out of mails and lists: anybody can write anything into it.
-func known(name string) bool { return names[name] }
+// isApple reports whether the header is that of an app which asks through
+// Apple's libraries. It names itself, but no system.
+func isApple(userAgent string) bool {
+	return strings.Contains(userAgent, "CFNetwork/") && strings.Contains(userAgent, "Darwin/") || strings.Contains(userAgent, "; iOS ")
+}
 
-var names = map[string]bool{
+// nameOf is a browser's name, or what an app or a program is made with. A
+// header that is none of these, which the parser gives back as the name,
+// stays out of mails and lists: anybody can write anything into it.
+func nameOf(lang, parsed string) string {
+	if browsers[parsed] {
+		return parsed
+	}
+	if made, is := apps[parsed]; is {
+		return locale.Text(lang, "device.app", locale.Args{"name": made})
+	}
+	if made, is := programs[parsed]; is {
+		return locale.Text(lang, "device.program", locale.Args{"name": made})
+	}
+	return ""
+}
+
+var browsers = map[string]bool{
 	useragent.Chrome: true, useragent.HeadlessChrome: true, useragent.Edge: true, useragent.Firefox: true,
 	useragent.Safari: true, useragent.MobileSafari: true, useragent.Opera: true, useragent.OperaMini: true, useragent.OperaTouch: true,
 	useragent.InternetExplorer: true, useragent.Vivaldi: true, useragent.SamsungBrowser: true,
 	useragent.FacebookApp: true, useragent.InstagramApp: true, useragent.TiktokApp: true,
-	"Brave": true, "Yoozak": true, "okhttp": true, "Dart": true, "curl": true,
-	"PostmanRuntime": true,
+	"Brave": true, "Yoozak": true,
+}
+
+// What phones' apps ask with.
+var apps = map[string]string{
+	"Expo": "Expo", "Exponent": "Expo", "okhttp": "okhttp", "Dart": "Dart", "axios": "axios", "ktor-client": "Ktor", "Ktor client": "Ktor",
+}
+
+// What other programs ask with.
+var programs = map[string]string{
+	"node": "Node.js", "node-fetch": "Node.js", "undici": "Node.js", "Deno": "Deno", "Bun": "Bun",
+	"Java": "Java", "Java-http-client": "Java", "Apache-HttpClient": "Java",
+	"python-requests": "Python", "python-httpx": "Python", "Python": "Python", "Go-http-client": "Go", "GuzzleHttp": "PHP",
+	"curl": "curl", "Wget": "wget", "HTTPie": "HTTPie", "PostmanRuntime": "Postman", "insomnia": "Insomnia",
 }

@@ -2,6 +2,7 @@ package django_test
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/django"
+	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -226,5 +228,29 @@ func TestAddressThatSteersATerminalIsLeftOut(t *testing.T) {
 	report, _ := imported(t, st, fixture(t, users...), django.Layout{})
 	if n := report.Skipped["the address has a control character"]; n != 5 || report.Imported != 1 {
 		t.Errorf("report %+v", report)
+	}
+}
+
+// TestSourceInAnotherEncoding: a project whose PostgreSQL is LATIN1 loses no
+// letter, and nobody.
+func TestSourceInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	where := pgtest.Start(t).NewDatabase(t)
+	execute(t, where, `CREATE DATABASE latin_source ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'`)
+	u, err := url.Parse(where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/latin_source"
+	latin := u.String()
+	defer execute(t, where, `DROP DATABASE latin_source WITH (FORCE)`)
+	u.RawQuery += "&client_encoding=UTF8"
+	execute(t, u.String(), `CREATE TABLE auth_user (id int PRIMARY KEY, username text, password text, email text, first_name text, last_name text,
+		is_active bool, is_staff bool, is_superuser bool, date_joined timestamptz, last_login timestamptz)`,
+		`INSERT INTO auth_user VALUES (1, 'zoé', '!', '', 'Zoé', '', true, false, false, now(), NULL)`)
+	st := storetest.Open(t, storetest.SQLite(t))
+	report, remarks := imported(t, st, latin, django.Layout{})
+	if report.Imported != 1 || len(remarks) != 0 || user(t, st, 1).FirstName != "Zoé" {
+		t.Errorf("report %+v, remarks %+v", report, remarks)
 	}
 }

@@ -46,6 +46,7 @@ type Options struct {
 	Store    *store.Store     // where counts are shared, if it is PostgreSQL and there is no Redis
 	RedisURL string           // redis:// or rediss://; empty: none
 	Now      func() time.Time // nil: time.Now. Redis has a clock of its own
+	Patience time.Duration    // with the shared counts: an answer that takes longer is none; 0: half a second
 	Log      *slog.Logger
 }
 
@@ -71,6 +72,9 @@ func New(o Options) (*Limiter, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Patience == 0 {
+		o.Patience = 500 * time.Millisecond
+	}
 	l := &Limiter{o: o, close: func() error { return nil }}
 	for _, memory := range []*throttled.GCRAStoreCtx{&l.own, &l.local} {
 		m, err := memstore.New(localKeys)
@@ -82,7 +86,7 @@ func New(o Options) (*Limiter, error) {
 	}
 	switch {
 	case o.RedisURL != "":
-		redis, closeRedis, err := newRedis(o.RedisURL)
+		redis, closeRedis, err := newRedis(o.RedisURL, o.Patience)
 		if err != nil {
 			return nil, err
 		}
@@ -112,22 +116,17 @@ func (l *Limiter) Where() string {
 	return "memory"
 }
 
-// How the shared counts are asked: an answer that takes longer than patience
-// is none, and then they are left alone for the time of pause.
-const (
-	patience = 500 * time.Millisecond
-	pause    = 5 * time.Second
-)
+// pause is how long shared counts that did not answer are left alone.
+const pause = 5 * time.Second
 
 // Take counts one use of the quota by a key, and returns zero; or it counts
 // nothing and returns how long to wait.
 func (l *Limiter) Take(ctx context.Context, q Quota, key string) time.Duration {
 	r := l.rate(q)
 	key = q.Name + ":" + key
-	// A client that leaves is no reason to take the counts for unreachable.
-	ctx = context.WithoutCancel(ctx)
 	if r.shared != nil && l.o.Now().UnixNano() >= l.awayTill.Load() {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		// A client that leaves is no reason to take the counts for unreachable.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.Patience)
 		defer cancel()
 		if limited, result, err := r.shared.RateLimitCtx(ctx, key, 1); err == nil {
 			return wait(limited, result)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -36,6 +37,9 @@ func newLimiter(t testing.TB, o limit.Options) *limit.Limiter {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute // a busy machine is no outage
 	}
 	l, err := limit.New(o)
 	if err != nil {
@@ -202,6 +206,21 @@ func TestOutageLeavesEachServerItsOwnCounts(t *testing.T) {
 				t.Errorf("%d outages, want 2 and one warning a minute:\n%s", l.Outages(), log.String())
 			}
 		})
+	}
+}
+
+// TestSilentRedisIsAnOutage: it takes connections and answers nothing.
+func TestSilentRedisIsAnOutage(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close() //nolint:errcheck // the test's end
+	c := newClock()
+	l := newLimiter(t, limit.Options{Now: c.now, RedisURL: "redis://" + silent.Addr().String(), Patience: 20 * time.Millisecond})
+	if got := taken(t, l, tenAMinute, "a", 15); got != 10 || l.Outages() != 1 {
+		t.Errorf("%d of 15, %d outages; want 10 and 1", got, l.Outages())
 	}
 }
 

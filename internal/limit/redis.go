@@ -3,6 +3,7 @@ package limit
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/throttled/throttled/v2"
@@ -13,7 +14,7 @@ import (
 const redisPrefix = "yoozak:limit:"
 
 // newRedis connects to Redis or Valkey when it is first needed.
-func newRedis(url string) (throttled.GCRAStoreCtx, func() error, error) {
+func newRedis(url string, patience time.Duration) (throttled.GCRAStoreCtx, func() error, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		return nil, nil, errors.New("the Redis URL cannot be read: check its form, redis://user:password@host:port/number") // err may quote the password

@@ -4,10 +4,11 @@ import (
 	"bufio"
 	"net"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // redisServer is a Redis or Valkey of the test's own, on loopback.
@@ -27,12 +28,9 @@ func startRedis(t *testing.T) *redisServer {
 	if binary == "" {
 		t.Fatal("Redis is needed: run scripts/install-test-deps.sh (on Debian: apt-get install redis-server)")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address := porttest.Address(t)
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir()) //nolint:noctx // ended below
@@ -65,5 +63,5 @@ func startRedis(t *testing.T) *redisServer {
 	case <-time.After(20 * time.Second):
 		t.Fatal("Redis did not become ready")
 	}
-	return &redisServer{url: "redis://127.0.0.1:" + port + "/0", stop: stop}
+	return &redisServer{url: "redis://" + address + "/0", stop: stop}
 }

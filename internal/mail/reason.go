@@ -32,9 +32,9 @@ const (
 
 // stepNames complete "at …".
 var stepNames = map[step]string{
-	atConnection: "the connection", atTLS: "TLS", atGreeting: "the greeting",
-	atHello: "EHLO (see YOOZAK_SMTP_HELO)",
-	atLogin: "the user and password", atSender: "MAIL FROM", atRecipient: "RCPT TO", atData: "DATA", atContent: "the text", atAnswer: "the end of the text",
+	atConnection: "the connection", atTLS: "TLS", atGreeting: "the greeting", atHello: "EHLO (see YOOZAK_SMTP_HELO)",
+	atLogin: "AUTH, with the user and password of YOOZAK_SMTP_URL", atSender: "MAIL FROM", atRecipient: "RCPT TO", atData: "DATA",
+	atContent: "the text", atAnswer: "the end of the text",
 }
 
 // What a server does not have.

@@ -14,8 +14,7 @@ import (
 // whom we know.
 func TestAheadGoesBeforeThoseWhoWait(t *testing.T) {
 	t.Parallel()
-	h := password.NewHasher(password.Options{Params: password.Params{Memory: 4096, Time: 2, Threads: 1}, Slots: 1, Wait: time.Minute})
-	defer h.Close()
+	h, free := occupied(t, password.Options{Params: password.Params{Memory: 4096, Time: 2, Threads: 1}, Wait: time.Minute})
 	var mu sync.Mutex
 	var order []string
 	var wait sync.WaitGroup
@@ -33,10 +32,15 @@ func TestAheadGoesBeforeThoseWhoWait(t *testing.T) {
 	for range strangers {
 		hash(t.Context(), "stranger")
 	}
-	for h.Waiting() < strangers/2 { // the queue is there
-		time.Sleep(100 * time.Microsecond)
+	waiting := func(n int) {
+		for h.Waiting() < n {
+			time.Sleep(100 * time.Microsecond)
+		}
 	}
+	waiting(strangers)
 	hash(password.Ahead(t.Context()), "known")
+	waiting(strangers + 1)
+	free()
 	wait.Wait()
 	for i, who := range order {
 		if who == "known" && i > strangers-5 {

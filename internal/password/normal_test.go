@@ -3,6 +3,7 @@ package password_test
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/argon2"
@@ -71,6 +72,44 @@ func TestHashesFromBeforeNFKCAreRenewed(t *testing.T) {
 		hash = fmt.Sprintf("argon2$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", cheap.Memory, cheap.Time, cheap.Threads, b64(salt), b64(tag))
 		if r, err := h.Verify(t.Context(), hash, s[1]); err != nil || r.Match {
 			t.Errorf("Django's of %+q, typed %+q: %+v, %v", s[0], s[1], r, err)
+		}
+	}
+}
+
+// TestPolicyJudgesWhatIsHashed: a password that is written otherwise must not
+// be let through as another, nor one that Django refuses as it was typed.
+func TestPolicyJudgesWhatIsHashed(t *testing.T) {
+	t.Parallel()
+	about := []password.Attribute{{Name: "username", Value: "salmabennani"}, {Name: "first_name", Value: "Ｓａｌｍａ－Ｂｅｎｎａｎｉ"}}
+	for plain, want := range map[string]string{
+		"ｓａｌｍａｂｅｎｎａｎｉ":                     "password_too_similar",
+		"salmabennani":                     "password_too_similar",
+		"salma-bennani":                    "password_too_similar",
+		"e\u0301e\u0301e\u0301e\u0301":     "password_too_short", // four letters
+		"ﷺ":                                "password_too_short", // eighteen, of which Django counts one
+		"𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝":                         "password_too_common",
+		"ｑｗｅｒｔｙ１２３":                        "password_too_common",
+		"①②③④⑤⑥⑦⑧⑨⓪":                       "password_entirely_numeric",
+		"\U0001d7ce\U0001d7cf00\U0001d7d0": "password_entirely_numeric",
+	} {
+		found := false
+		for _, p := range password.Check(plain, about) {
+			found = found || p.Code == want
+		}
+		if !found {
+			t.Errorf("%q: %+v, want %s", plain, password.Check(plain, about), want)
+		}
+	}
+	for _, plain := range []string{"kV7-pazouk-42", "ｋＶ７－ｐａｚｏｕｋ", "é́è-kV7-pazouk"} {
+		if problems := password.Check(plain, about); problems != nil {
+			t.Errorf("%q: %+v, want none", plain, problems)
+		}
+	}
+	for plain, want := range map[string]bool{
+		strings.Repeat("x", 1024): false, strings.Repeat("x", 1025): true, strings.Repeat("ﷺ", 57): true, strings.Repeat("ﷺ", 56): false, strings.Repeat("e\u0301", 1024): false,
+	} {
+		if got := password.TooLong(plain); got != want {
+			t.Errorf("%d bytes of %q: too long %v, want %v", len(plain), plain[:3], got, want)
 		}
 	}
 }

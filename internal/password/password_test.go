@@ -11,9 +11,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/yoozak/clients/internal/password"
 )
@@ -33,7 +36,8 @@ func newHasher(t testing.TB, o password.Options) *password.Hasher {
 }
 
 // TestPolicyIsDjangos compares with what Django's validators say
-// (testdata/record.py).
+// (testdata/record.py). It takes some that NFKC makes into one that it would
+// refuse: see TestPolicyJudgesWhatIsHashed.
 func TestPolicyIsDjangos(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/policy.json")
@@ -60,7 +64,7 @@ func TestPolicyIsDjangos(t *testing.T) {
 			}
 			got = append(got, p.Code)
 		}
-		if !slices.Equal(got, row.Codes) {
+		if !slices.Equal(got, row.Codes) && (len(row.Codes) > 0 || norm.NFKC.String(row.Password) == row.Password) {
 			t.Errorf("%q for %s: got %v, Django says %v", row.Password, row.Person["username"], got, row.Codes)
 		}
 	}
@@ -132,13 +136,9 @@ func TestUnusableHashesMatchNothing(t *testing.T) {
 func TestNoMoreHashesAtOnceThanSlots(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, password.Options{Params: password.Params{Memory: 4096, Time: 1, Threads: 1}, Slots: 2, Queue: 100, Wait: time.Minute})
-	var (
-		wg   sync.WaitGroup
-		most atomic.Int64
-		done = make(chan struct{})
-	)
-	go func() {
-		defer close(done)
+	most := 0
+	for most == 0 { // a round that was over before we looked shows nothing
+		var wg sync.WaitGroup
 		for range 40 {
 			wg.Go(func() {
 				if _, err := h.Hash(t.Context(), "x"); err != nil {
@@ -146,64 +146,54 @@ func TestNoMoreHashesAtOnceThanSlots(t *testing.T) {
 				}
 			})
 		}
-		wg.Wait()
-	}()
-	for {
-		select {
-		case <-done:
-			if most.Load() > 2 || most.Load() == 0 {
-				t.Errorf("%d hashes at once, want at most 2 and some", most.Load())
+		done := make(chan struct{})
+		go func() { wg.Wait(); close(done) }()
+		for ended := false; !ended; {
+			select {
+			case <-done:
+				ended = true
+			default:
+				most = max(most, h.Running())
 			}
-			return
-		default:
-			most.Store(max(most.Load(), int64(h.Running())))
 		}
+	}
+	if most > 2 {
+		t.Errorf("%d hashes at once, want at most 2", most)
 	}
 }
 
-// occupy keeps the only slot busy until the test ends.
-func occupy(t *testing.T, h *password.Hasher) {
+// occupied is a hasher whose only slot has a hash under way that ends when
+// the test says so, or with the test.
+func occupied(t *testing.T, o password.Options) (h *password.Hasher, free func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for ctx.Err() == nil {
-			_, _ = h.Hash(ctx, "x")
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-	})
-	for h.Running() == 0 {
-		time.Sleep(time.Millisecond)
+	taken, end := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	o.Slots = 1
+	o.Busy = func(bool) { // called by who makes the hash, before
+		first.Do(func() {
+			close(taken)
+			<-end
+		})
 	}
+	h = newHasher(t, o)
+	free = sync.OnceFunc(func() { close(end) })
+	t.Cleanup(free)
+	go func() { _, _ = h.Hash(context.Background(), "x") }()
+	<-taken
+	return h, free
 }
-
-var slow = password.Params{Memory: 64 << 10, Time: 4, Threads: 1}
 
 func TestWaitingTooLongIsBusy(t *testing.T) {
 	t.Parallel()
-	h := password.NewHasher(password.Options{Params: slow, Slots: 1, Wait: time.Millisecond})
-	t.Cleanup(h.Close)
-	occupy(t, h)
-	refused := false
-	for range 100 {
-		if _, err := h.Hash(t.Context(), "x"); errors.Is(err, password.ErrBusy) {
-			refused = true
-			break
-		}
-	}
-	if !refused || h.Refused() == 0 {
-		t.Errorf("nobody was refused; Refused() = %d", h.Refused())
+	h, _ := occupied(t, password.Options{Wait: time.Millisecond})
+	if _, err := h.Hash(t.Context(), "x"); !errors.Is(err, password.ErrBusy) || h.Refused() == 0 {
+		t.Errorf("got %v, want ErrBusy; Refused() = %d", err, h.Refused())
 	}
 }
 
 func TestFullQueueIsBusyAtOnce(t *testing.T) {
 	t.Parallel()
-	h := password.NewHasher(password.Options{Params: slow, Slots: 1, Queue: 1, Wait: time.Minute})
-	t.Cleanup(h.Close)
-	occupy(t, h)
+	h, _ := occupied(t, password.Options{Queue: 1, Wait: time.Minute})
 	var (
 		wg      sync.WaitGroup
 		refused atomic.Int64
@@ -216,7 +206,7 @@ func TestFullQueueIsBusyAtOnce(t *testing.T) {
 			}
 		})
 	}
-	for refused.Load() < 18 {
+	for refused.Load() < 19 { // the other one is in the queue
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
@@ -225,22 +215,16 @@ func TestFullQueueIsBusyAtOnce(t *testing.T) {
 
 func TestCallerWhoLeftCostsNothing(t *testing.T) {
 	t.Parallel()
-	h := password.NewHasher(password.Options{Params: slow, Slots: 1, Wait: time.Minute})
-	t.Cleanup(h.Close)
-	occupy(t, h)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	began := time.Now()
+	h, _ := occupied(t, password.Options{Wait: time.Minute})
+	gone, leave := context.WithCancel(t.Context())
+	leave()
 	for range 50 {
-		if _, err := h.Hash(ctx, "x"); !errors.Is(err, context.Canceled) {
-			// The slot may just have been free.
-			if err != nil {
-				t.Errorf("got %v, want Canceled", err)
-			}
+		if _, err := h.Hash(gone, "x"); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want Canceled", err)
 		}
 	}
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("50 callers who left took %v", took)
+	if h.Refused() != 50 { // their hashes are not made later either
+		t.Errorf("Refused() = %d, want 50", h.Refused())
 	}
 }
 
@@ -253,21 +237,25 @@ func TestClosedHasherIsBusy(t *testing.T) {
 	}
 }
 
+// TestBusyIsToldOnceForAFlood has a clock that moves when nothing else does:
+// on a busy machine a second may pass between two hashes.
 func TestBusyIsToldOnceForAFlood(t *testing.T) {
 	t.Parallel()
-	told := make(chan bool, 100)
-	h := newHasher(t, password.Options{Busy: func(busy bool) { told <- busy }})
-	for range 20 {
-		if _, err := h.Hash(t.Context(), "x"); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan bool, 100)
+		h := newHasher(t, password.Options{Busy: func(busy bool) { told <- busy }})
+		for range 20 {
+			if _, err := h.Hash(t.Context(), "x"); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if !<-told || len(told) != 0 {
-		t.Errorf("told %d times more during the flood", len(told))
-	}
-	if <-told {
-		t.Error("told busy again when it was quiet")
-	}
+		if !<-told || len(told) != 0 {
+			t.Errorf("told %d times more during the flood", len(told))
+		}
+		if <-told {
+			t.Error("told busy again when it was quiet")
+		}
+	})
 }
 
 // cheapHash are hashes that take less than a millisecond or two.

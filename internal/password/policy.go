@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
 )
 
 // MaxLength is the longest password in characters. NIST SP 800-63B asks for
@@ -37,8 +38,22 @@ type Problem struct {
 
 // Check returns everything that Django's four default validators have
 // against a password, in their order: too similar to the first attribute
-// that it is too similar to, too short, too common, entirely numeric.
+// that it is too similar to, too short, too common, entirely numeric. One
+// against which they have nothing is judged once more in the form in which it
+// is hashed (NFKC), for somebody may guess it in that form.
 func Check(plain string, about []Attribute) []Problem {
+	problems := check(plain, about)
+	if len(problems) > 0 {
+		return problems
+	}
+	normal := make([]Attribute, len(about))
+	for i, a := range about {
+		normal[i] = Attribute{a.Name, norm.NFKC.String(a.Value)}
+	}
+	return check(norm.NFKC.String(plain), normal)
+}
+
+func check(plain string, about []Attribute) []Problem {
 	var problems []Problem
 	if name, similar := similarTo(plain, about); similar {
 		problems = append(problems, Problem{Code: "password_too_similar", Attribute: name})
@@ -54,6 +69,10 @@ func Check(plain string, about []Attribute) []Problem {
 	}
 	return problems
 }
+
+// TooLong says whether a new password is longer than [MaxLength] in the form
+// in which it is hashed, where one letter may have become eighteen.
+func TooLong(plain string) bool { return utf8.RuneCountInString(norm.NFKC.String(plain)) > MaxLength }
 
 // maxSimilarity is the ratio from which two texts are too similar.
 const maxSimilarity = 0.7

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -26,12 +25,14 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // Cluster is a PostgreSQL server of our own.
 type Cluster struct {
 	bin, dir string
-	port     int
+	port     *porttest.Port // the same after a stop
 	durable  bool
 	owner    *syscall.Credential // nil: us
 	process  *process
@@ -158,22 +159,19 @@ const watch = `"$@" </dev/null & pid=$!; echo $pid; cat >/dev/null; kill -QUIT $
 
 // Start starts a stopped server on its old port.
 func (c *Cluster) Start() error {
-	if c.port == 0 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	if c.port == nil {
+		port, err := porttest.Keep()
 		if err != nil {
 			return err
 		}
-		c.port = l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			return err
-		}
+		c.port = port
 	}
 	sync := "off"
 	if c.durable {
 		sync = "on"
 	}
 	args := []string{
-		"-c", watch, "sh", filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port),
+		"-c", watch, "sh", filepath.Join(c.bin, "postgres"), "-D", c.data(), "-k", c.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port.Number()),
 		"-c", "fsync=" + sync, "-c", "full_page_writes=" + sync, "-c", "max_connections=200", "-c", "shared_buffers=64MB",
 	}
 	p := &process{output: new(bytes.Buffer)}
@@ -246,6 +244,7 @@ func (c *Cluster) signal(s syscall.Signal) {
 // Close stops the server and removes its data.
 func (c *Cluster) Close() {
 	c.Kill()
+	c.port.Release()
 	_ = os.RemoveAll(c.dir)
 }
 
@@ -254,7 +253,7 @@ func (c *Cluster) PID() int { return c.process.pid }
 
 // URL names a database of the server.
 func (c *Cluster) URL(database string) string {
-	return fmt.Sprintf("postgres://yoozak@127.0.0.1:%d/%s?sslmode=disable", c.port, database)
+	return fmt.Sprintf("postgres://yoozak@%s/%s?sslmode=disable", c.port.Address(), database)
 }
 
 func (c *Cluster) exec(query string) error {

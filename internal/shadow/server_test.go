@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/shadow"
 )
 
@@ -62,13 +63,7 @@ func listen(t *testing.T, h http.HandlerFunc) *url.URL {
 // dead is the URL of nobody.
 func dead(t *testing.T) *url.URL {
 	t.Helper()
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close()
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
+	return &url.URL{Scheme: "http", Host: porttest.Address(t)}
 }
 
 func newShadow(t *testing.T, upstream, replica *url.URL, change func(*shadow.Options)) *server {

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/emersion/go-smtp"
+
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // Options are what a [Server] starts with. The zero value is a plain server
@@ -24,7 +26,7 @@ type Options struct {
 	User, Password string       // wanted before a mail is taken; empty: not
 	Mechanisms     []string     // of AUTH that are offered with a user; none: PLAIN
 	UTF8           bool         // SMTPUTF8 is offered
-	Address        string       // to listen on again after a [Server.Stop]; empty: any port of 127.0.0.1
+	Address        string       // to listen on again after a [Server.Stop]; empty: a port of the test's own
 }
 
 // TLS says when a connection is encrypted.
@@ -78,7 +80,7 @@ type Server struct {
 func Start(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	if o.Address == "" {
-		o.Address = "127.0.0.1:0"
+		o.Address = porttest.Address(tb)
 	}
 	if o.Certificate == nil && o.TLS != Plain {
 		o.Certificate = NewCertificate("127.0.0.1")

@@ -100,7 +100,10 @@ func TestKeysOfAnotherRuleAreFoundAndRefilled(t *testing.T) {
 		}
 		found()
 		for range 3 { // two steps for a key that changes
-			write(t, s, func(_ context.Context, tx *store.Store) error { _, err := tx.RefillEmailKeys(t.Context(), 1000); return err })
+			write(t, s, func(_ context.Context, tx *store.Store) error {
+				_, err := tx.RefillEmailKeys(t.Context(), 1000)
+				return err
+			})
 		}
 		found()
 		var stale, old int

@@ -83,13 +83,14 @@ func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.Ch
 		WHERE user_id = $1 AND kind = $4 AND due_at IS NOT NULL`, userID, kind, now.UTC(), mail)
 }
 
-// Challenges returns a user's challenges, the newest first.
-func (s *Store) Challenges(ctx context.Context, userID int64) ([]account.Challenge, error) {
+// Challenges returns a user's challenges, the newest first, at most limit.
+func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
 	return list(ctx, s, "list challenges", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1
-		ORDER BY created_at DESC, hash`, userID)
+		ORDER BY created_at DESC, hash
+		LIMIT $2`, userID, limit)
 }
 
 // DeleteChallenges forgets up to limit challenges that expired before the

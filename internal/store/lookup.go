@@ -61,7 +61,7 @@ func lookupQuery(n int) string {
 	}
 	return `
 		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
-		       s.refresh_id, s.refresh_at, s.previous_id,
+		       s.refresh_id, s.refresh_at, s.previous_id, s.unseen_id,
 		       u.username, u.email, u.first_name, u.last_name, u.is_active
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
@@ -171,7 +171,7 @@ func scanSessionUser(scan func(...any) error) (n account.Session, u account.User
 	var revoked sql.NullTime
 	err = scan(
 		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.RefreshID, &n.RefreshAt, &n.PreviousID,
+		&n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID,
 		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
 	)
 	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)

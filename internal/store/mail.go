@@ -149,9 +149,9 @@ func (s *Store) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
 	return s.mails(ctx, `ORDER BY id DESC LIMIT $1`, limit)
 }
 
-// MailsOf returns the mails of one user, the newest first.
-func (s *Store) MailsOf(ctx context.Context, userID int64) ([]account.Mail, error) {
-	return s.mails(ctx, `WHERE user_id = $1 ORDER BY id DESC`, userID)
+// MailsOf returns the mails of one user, the newest first, at most limit.
+func (s *Store) MailsOf(ctx context.Context, userID int64, limit int) ([]account.Mail, error) {
+	return s.mails(ctx, `WHERE user_id = $1 ORDER BY id DESC LIMIT $2`, userID, limit)
 }
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {
@@ -179,7 +179,7 @@ func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Tim
 // KindMailedSince reports whether anybody was owed a mail of this kind since
 // a time.
 func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, since time.Time) (bool, error) {
-	return value[bool](ctx, s, "look for a mail", `
+	return value[bool](ctx, s, "look for mails of a kind", `
 		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC())
 }
 
@@ -193,7 +193,7 @@ func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 ac
 	if n, err = value[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
 		return 0, "", err
 	}
-	reason, err = value[string](ctx, s, "read why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
+	reason, err = value[string](ctx, s, "find why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
 	if errors.Is(err, ErrNotFound) { // tried again since
 		return 0, "", nil
 	}

@@ -5,23 +5,39 @@ import (
 	"time"
 )
 
-// Secret returns the random key of this name, the same for all servers; it
-// is fresh if there was none.
-func (s *Store) Secret(ctx context.Context, name string, fresh []byte, now time.Time) ([]byte, error) {
-	var kept []byte
-	err := s.Tx(ctx, func(ctx context.Context, tx *Store) error {
-		_, err := tx.exec(ctx, "make a secret", `
-			INSERT INTO secrets (name, value, created_at)
-			VALUES ($1, $2, $3)
-			ON CONFLICT (name) DO NOTHING`, name, fresh, now.UTC())
-		if err != nil {
-			return err
-		}
-		kept, err = value[[]byte](ctx, tx, "read a secret", `
-			SELECT value
-			FROM secrets
-			WHERE name = $1`, name)
-		return err
-	})
-	return kept, err
+// Secret returns the random key of this name, the same for all servers, as it
+// is stored, or [ErrNotFound].
+func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
+	return value[[]byte](ctx, s, "read a secret", `
+		SELECT value
+		FROM secrets
+		WHERE name = $1`, name)
+}
+
+// CreateSecret stores a random key unless there is one of this name.
+func (s *Store) CreateSecret(ctx context.Context, name string, key []byte, now time.Time) error {
+	_, err := s.exec(ctx, "make a secret", `
+		INSERT INTO secrets (name, value, created_at)
+		VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO NOTHING`, name, key, now.UTC())
+	return err
+}
+
+// ReplaceSecret stores another form of a random key. It returns [ErrNotFound]
+// when it is not stored as was any more.
+func (s *Store) ReplaceSecret(ctx context.Context, name string, was, key []byte) error {
+	return s.execOne(ctx, "replace a secret", `
+		UPDATE secrets
+		SET value = $1
+		WHERE name = $2 AND value = $3`, key, name, was)
+}
+
+// SetSecret stores another random key in place of the one of this name.
+func (s *Store) SetSecret(ctx context.Context, name string, key []byte, now time.Time) error {
+	_, err := s.exec(ctx, "set a secret", `
+		INSERT INTO secrets (name, value, created_at)
+		VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE
+		SET value = excluded.value, created_at = excluded.created_at`, name, key, now.UTC())
+	return err
 }

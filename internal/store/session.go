@@ -8,15 +8,17 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
+const sessionColumns = `id, user_id, created_at, last_used_at, expires_at, revoked_at,
+	ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id`
+
 // CreateSession stores a session. It returns [ErrTaken] when there is one
 // with this id.
 func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
 	_, err := s.exec(ctx, "create a session", `
-		INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		                      ip, user_agent, refresh_id, refresh_at, previous_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		INSERT INTO sessions (`+sessionColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
-		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID)
+		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID, n.UnseenID)
 	return err
 }
 
@@ -54,15 +56,25 @@ type Rotation struct {
 	ExpiresAt time.Time
 }
 
-// Rotate makes r.NewID the session's newest refresh token if r.OldID still
-// is. Of several callers with one token exactly one succeeds; the others get
+// Rotate makes r.NewID the session's newest refresh token, of which nothing
+// was seen yet, if r.OldID still is. Of several callers with one token exactly one succeeds; the others get
 // [ErrNotFound].
 func (s *Store) Rotate(ctx context.Context, r Rotation) error {
 	return s.execOne(ctx, "rotate a refresh token", `
 		UPDATE sessions
-		SET refresh_id = $1, refresh_at = $2, previous_id = $3, last_used_at = $2, expires_at = $4
+		SET refresh_id = $1, refresh_at = $2, previous_id = $3, unseen_id = $1, last_used_at = $2, expires_at = $4
 		WHERE id = $5 AND refresh_id = $3 AND revoked_at IS NULL`,
 		r.NewID, r.At.UTC(), r.OldID, r.ExpiresAt.UTC(), r.SessionID)
+}
+
+// SeeRefreshToken notes that a session's newest refresh token was seen in
+// use. It returns [ErrNotFound] when it is not the newest any more, or when
+// that was noted before.
+func (s *Store) SeeRefreshToken(ctx context.Context, sessionID, refreshID string) error {
+	return s.execOne(ctx, "note that a refresh token was seen", `
+		UPDATE sessions
+		SET unseen_id = ''
+		WHERE id = $1 AND refresh_id = $2 AND unseen_id = $2`, sessionID, refreshID)
 }
 
 // UseSession notes that a session was used.
@@ -111,21 +123,50 @@ func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, t
 		at.UTC(), ids.From, ids.Before, from.UTC(), to.UTC())
 }
 
-// Sessions returns a user's sessions, the last used first.
-func (s *Store) Sessions(ctx context.Context, userID int64) ([]account.Session, error) {
+// Sessions returns up to limit sessions of a user, live or not, the last used
+// first.
+func (s *Store) Sessions(ctx context.Context, userID int64, limit int) ([]account.Session, error) {
 	return list(ctx, s, "list sessions", scanSession, `
-		SELECT id, user_id, created_at, last_used_at, expires_at, revoked_at,
-		       ip, user_agent, refresh_id, refresh_at, previous_id
+		SELECT `+sessionColumns+`
 		FROM sessions
 		WHERE user_id = $1
-		ORDER BY last_used_at DESC, id`, userID)
+		ORDER BY last_used_at DESC, id
+		LIMIT $2`, userID, limit)
+}
+
+// LiveSessions returns a user's sessions that were not ended, and whose
+// refresh token is good or that were used since the given time: what was given
+// then may outlast it. The last used comes first. There are few: see
+// [Store.EndSessionsBeyond].
+func (s *Store) LiveSessions(ctx context.Context, userID int64, now, usedSince time.Time) ([]account.Session, error) {
+	return list(ctx, s, "list live sessions", scanSession, `
+		SELECT `+sessionColumns+`
+		FROM sessions
+		WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at > $2 OR last_used_at >= $3)
+		ORDER BY last_used_at DESC, id`, userID, now.UTC(), usedSince.UTC())
+}
+
+// EndSessionsBeyond ends those of a user's live sessions that were used
+// longest ago, but for the number to keep, and returns their ids; at most a
+// thousand of them.
+func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, at time.Time) ([]string, error) {
+	return list(ctx, s, "end sessions", scanValue[string], `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE revoked_at IS NULL
+		  AND id IN (SELECT id
+		             FROM sessions
+		             WHERE user_id = $2 AND revoked_at IS NULL AND expires_at > $1
+		             ORDER BY last_used_at DESC, id
+		             LIMIT 1000 OFFSET $3)
+		RETURNING id`, at.UTC(), userID, keep)
 }
 
 func scanSession(scan func(...any) error) (account.Session, error) {
 	var n account.Session
 	var revoked sql.NullTime
 	err := scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID)
+		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID)
 	n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
 	n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
 	return n, err

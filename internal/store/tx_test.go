@@ -43,7 +43,7 @@ func TestNothingIsAskedBesideATransaction(t *testing.T) {
 			return s.Import(ctx, func(context.Context, *store.Import) error { return nil })
 		},
 		"a secret": func(ctx context.Context, s, _ *store.Store) error {
-			_, err := s.Secret(ctx, "x", []byte("y"), noon)
+			_, err := s.Secret(ctx, "x")
 			return err
 		},
 		"a row":     func(ctx context.Context, s, _ *store.Store) error { _, err := s.UserByID(ctx, 1); return err },

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -190,6 +191,52 @@ func TestBothSecretsOfHS256(t *testing.T) {
 	}
 }
 
+// TestUserIDInAnotherClaim is a Django with simplejwt's USER_ID_CLAIM, whose
+// values PyJWT writes as a text or as a number.
+func TestUserIDInAnotherClaim(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		claim  string
+		change map[string]any
+		want   error
+	}{
+		{"sub", map[string]any{"user_id": nil, "sub": "42"}, nil},
+		{"sub", map[string]any{"user_id": nil, "sub": 42}, nil},
+		{"sub", map[string]any{"user_id": 43, "sub": 42}, nil},
+		{"uid", map[string]any{"user_id": nil, "uid": 42}, nil},
+		{"uid", map[string]any{"user_id": nil, "uid": "42"}, nil},
+		{"sub", map[string]any{"user_id": 42}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": "amina"}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": ""}, account.ErrTokenNoUser},
+		{"sub", map[string]any{"user_id": nil, "sub": []int{42}}, account.ErrTokenInvalid},
+		{"sub", map[string]any{"user_id": nil, "sub": 42.5}, account.ErrTokenInvalid},
+		{"sub", map[string]any{"user_id": nil, "sub": true}, account.ErrTokenInvalid},
+		// As Django's default has it, with a number in sub beside it.
+		{"", map[string]any{"sub": 42}, nil},
+		{"user_id", map[string]any{"sub": 42}, nil},
+		{"", map[string]any{"sub": 43}, account.ErrTokenNoUser},
+		{"", map[string]any{"user_id": nil, "sub": 42}, account.ErrTokenNoUser},
+	} {
+		for _, algorithm := range []string{"ES256", "HS256"} {
+			o := options(algorithm)
+			o.UserIDClaim = test.claim
+			if o.Secret = secret.NewBytes(djangoSecret); algorithm != "HS256" {
+				o.Secret, o.Accept = secret.Bytes{}, secret.NewBytes(djangoSecret)
+			}
+			tk := token.New(o)
+			tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now)}, now)
+			raw := sign("HS256", sha256.New, djangoSecret, nil, django(test.change))
+			if claims, err := tk.Verify(raw, token.Access, now); !errors.Is(err, test.want) || err == nil && claims.UserID != 42 {
+				t.Errorf("%s, claim %q, %v: %+v, %v; want %v", algorithm, test.claim, test.change, claims, err, test.want)
+			}
+			own, want := issue(t, tk, token.Access)
+			if got, err := tk.Verify(own, token.Access, now); err != nil || got != want {
+				t.Errorf("%s, claim %q: our own: %+v, %v", algorithm, test.claim, got, err)
+			}
+		}
+	}
+}
+
 func TestWithoutASecretNothingOfDjangoIsAccepted(t *testing.T) {
 	t.Parallel()
 	for _, none := range [][]byte{nil, {}} {
@@ -202,4 +249,67 @@ func TestWithoutASecretNothingOfDjangoIsAccepted(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTokensOfDjangoAreBounded: whoever has Django's secret must not make
+// tokens that never end, nor any after the day that was said.
+func TestTokensOfDjangoAreBounded(t *testing.T) {
+	t.Parallel()
+	const day = 24 * 3600
+	forEachAlgorithm(t, func(t *testing.T, algorithm string) {
+		o := options(algorithm)
+		o.Accept = secret.NewBytes(djangoSecret)
+		o.AcceptMaxAge, o.AcceptUntil = 24*time.Hour, now.Add(48*time.Hour)
+		if algorithm == "HS256" {
+			o.Secret = secret.NewBytes(ours)
+		}
+		tk := token.New(o)
+		tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
+		for name, test := range map[string]struct {
+			claims map[string]any
+			good   bool
+		}{
+			"a day":                 {map[string]any{"exp": now.Unix() + day}, true},
+			"a day, half over":      {map[string]any{"iat": now.Unix() - day/2, "exp": now.Unix() + day/2}, true},
+			"a second more":         {map[string]any{"exp": now.Unix() + day + 1}, false},
+			"old, and long":         {map[string]any{"iat": now.Unix() - 10*day, "exp": now.Unix() + 60}, false},
+			"ten years":             {map[string]any{"exp": now.Unix() + 3650*day}, false},
+			"the end of all dates":  {map[string]any{"exp": 253402300799, "iat": 0}, false},
+			"no date of issue":      {map[string]any{"iat": nil, "exp": now.Unix() + day}, true},
+			"none, and ten years":   {map[string]any{"iat": nil, "exp": now.Unix() + 3650*day}, false},
+			"issued in the future":  {map[string]any{"iat": now.Unix() + 100*day, "exp": now.Unix() + 100*day + 60}, false},
+			"before it was issued":  {map[string]any{"iat": now.Unix() + 3, "exp": now.Unix() + 2}, true},
+			"long before any issue": {map[string]any{"iat": -9e15, "exp": now.Unix() + 60}, false},
+		} {
+			for _, typ := range []token.Type{token.Access, token.Refresh} {
+				claims := django(test.claims)
+				claims["token_type"] = string(typ)
+				_, err := tk.Verify(sign("HS256", sha256.New, djangoSecret, nil, claims), typ, now)
+				if (err == nil) != test.good || err != nil && !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("%s, %s: %v, want good %v", name, typ, err, test.good)
+				}
+			}
+		}
+		// The day comes, also for a token that was good a moment ago.
+		at := now.Add(47 * time.Hour)
+		raw := sign("HS256", sha256.New, djangoSecret, nil, django(map[string]any{"iat": at.Unix(), "exp": at.Unix() + day}))
+		if _, err := tk.Verify(raw, token.Access, at); err != nil {
+			t.Errorf("before the day: %v", err)
+		}
+		if _, err := tk.Verify(raw, token.Access, now.Add(48*time.Hour)); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("on the day: %v, want ErrTokenInvalid", err)
+		}
+		own, _, err := tk.Issue(token.Access, 42, "session", "id", now.Add(48*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tk.Verify(own, token.Access, now.Add(48*time.Hour)); err != nil {
+			t.Errorf("ours on the day: %v", err)
+		}
+		if algorithm == "HS256" { // the secret of ours makes the same tokens, without these bounds
+			if _, err := tk.Verify(sign("HS256", sha256.New, ours, nil, django(map[string]any{"exp": now.Unix() + 10*day})), token.Access, now); err != nil {
+				t.Errorf("by our secret: %v", err)
+			}
+		}
+	})
 }

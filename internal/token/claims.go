@@ -41,6 +41,7 @@ func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, n
 // and what has the wrong type is an error.
 type foreignClaims struct {
 	unvalidated
+	userIDClaim                   string // of simplejwt's; empty: user_id
 	TokenType, Jti, Sub, Iss, Sid string
 	UserID                        int64
 	aud                           []string
@@ -84,11 +85,19 @@ func (c *foreignClaims) UnmarshalJSON(data []byte) error {
 		var isText bool
 		v, there := m[name]
 		if *to, isText = v.(string); there && !isText { // it would pass for a token that has none
-			return errors.New(name + " is not a text")
+			n, isInteger := integer(v)
+			if name != "sub" || !isInteger { // some libraries write the user's number
+				return errors.New(name + " is not a text")
+			}
+			*to = strconv.FormatInt(n, 10)
 		}
 	}
 	_, c.hasSid = m["sid"]
-	c.UserID, c.hasUser = integer(m["user_id"])
+	claim := "user_id"
+	if c.userIDClaim != "" && c.fromSimplejwt() {
+		claim = c.userIDClaim
+	}
+	c.UserID, c.hasUser = integer(m[claim])
 	return nil
 }
 

@@ -23,6 +23,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -59,11 +61,14 @@ func (c Claims) For(audience string) bool {
 
 // Options configure a [Tokens].
 type Options struct {
-	Algorithm       string       // of access tokens: one of Algorithms
-	Secret          secret.Bytes // of HS256; at least MinSecret bytes
-	Accept          secret.Bytes // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
-	Issuer          string       // the claim "iss"
-	Audience        []string     // the claim "aud" of access tokens; none: it is left out
+	Algorithm       string        // of access tokens: one of Algorithms
+	Secret          secret.Bytes  // of HS256; at least MinSecret bytes
+	Accept          secret.Bytes  // signed simplejwt's tokens, which are good until they end; signs nothing here; may be empty
+	AcceptMaxAge    time.Duration // the longest time that such a token may be good for; 0: any
+	AcceptUntil     time.Time     // from then on none of them is good; zero: no end
+	UserIDClaim     string        // of simplejwt's tokens; empty: user_id
+	Issuer          string        // the claim "iss"
+	Audience        []string      // the claim "aud" of access tokens; none: it is left out
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 }
@@ -142,7 +147,7 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 func (t *Tokens) Verify(raw string, want Type, now time.Time) (Claims, error) {
 	r := t.ring.Load()
 	digest := cacheKey(raw)
-	if c, ok := r.cache.get(digest); ok {
+	if c, ok := r.cache.get(digest); ok && (c.Issuer != "" || !t.acceptEnded(now)) {
 		if !now.Before(c.ExpiresAt) {
 			return Claims{}, account.ErrTokenInvalid
 		}
@@ -151,13 +156,27 @@ func (t *Tokens) Verify(raw string, want Type, now time.Time) (Claims, error) {
 		}
 		return c, nil
 	}
-	c, err := t.verify(r, raw, want, now)
+	c, err := t.verify(r, raw, want, now, onTime)
 	if err != nil {
 		return Claims{}, err
 	}
 	r.cache.put(digest, c)
 	return c, nil
 }
+
+// VerifyEnded is [Tokens.Verify] for a token that may have expired: for who
+// only wants to end what it once opened.
+func (t *Tokens) VerifyEnded(raw string, want Type, now time.Time) (Claims, error) {
+	return t.verify(t.ring.Load(), raw, want, now, late)
+}
+
+// lateness says whether a token may have expired.
+type lateness bool
+
+const (
+	onTime lateness = false
+	late   lateness = true
+)
 
 // clockSkew is how far another server's clock may run ahead of ours before
 // its fresh tokens are refused as not yet valid.
@@ -167,12 +186,12 @@ const clockSkew = 5 * time.Second
 // have about 500 bytes, those of RS256 about 800.
 const maxToken = 4096
 
-func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, error) {
+func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time, may lateness) (Claims, error) {
 	if len(raw) > maxToken || strings.ContainsAny(raw, "\r\n") { // which Go's base64 passes over
 		return Claims{}, account.ErrTokenInvalid
 	}
 	var (
-		c   foreignClaims
+		c   = foreignClaims{userIDClaim: t.o.UserIDClaim}
 		key *Key
 	)
 	parser := jwt.NewParser(jwt.WithValidMethods(r.methods), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
@@ -186,7 +205,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 			return nil, errors.New("kid is not a string")
 		}
 		key = r.verifier(text, now)
-		foreign := r.accept != nil && !named && c.fromSimplejwt() && r.accept.method.Alg() == tok.Method.Alg()
+		foreign := r.accept != nil && !named && c.fromSimplejwt() && t.acceptable(&c, now) && r.accept.method.Alg() == tok.Method.Alg()
 		switch {
 		case foreign && key == nil:
 			key = r.accept
@@ -201,7 +220,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 	switch {
 	case err != nil:
 		return Claims{}, account.ErrTokenInvalid
-	case !c.exp.IsZero() && !now.Before(c.exp), c.iat.After(soon), c.nbf.After(soon):
+	case !c.exp.IsZero() && !now.Before(c.exp) && may != late, c.iat.After(soon), c.nbf.After(soon):
 		return Claims{}, account.ErrTokenInvalid
 	case c.Iss != t.o.Issuer && (c.hasIss || key.ID != ""): // Django's tokens have none
 		return Claims{}, account.ErrTokenInvalid
@@ -211,6 +230,8 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		return Claims{}, account.ErrTokenNoExpiry
 	case !c.hasJti:
 		return Claims{}, account.ErrTokenNoID
+	case !plainID(c.Jti): // it is looked up in a database
+		return Claims{}, account.ErrTokenInvalid
 	case !c.hasType:
 		return Claims{}, account.ErrTokenNoType
 	case c.TokenType != string(want) || (key.Use != Any && key.Use != Use(want)):
@@ -224,6 +245,31 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time) (Claims, 
 		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
 		IssuedAt: c.iat, ExpiresAt: c.exp,
 	}, nil
+}
+
+// acceptEnded says that no token of Django's secret is good any more.
+func (t *Tokens) acceptEnded(now time.Time) bool {
+	return !t.o.AcceptUntil.IsZero() && !now.Before(t.o.AcceptUntil)
+}
+
+// acceptable bounds what Django's secret may have signed: who has it may sign
+// tokens that never end. One without a date of issue is as old as it likes,
+// but ends as soon.
+func (t *Tokens) acceptable(c *foreignClaims, now time.Time) bool {
+	if t.acceptEnded(now) {
+		return false
+	}
+	most := t.o.AcceptMaxAge
+	return most == 0 || !c.exp.After(now.Add(clockSkew+most)) && (c.iat.IsZero() || c.exp.Sub(c.iat) <= most)
+}
+
+// maxID is how long an id is that Django can store of a token.
+const maxID = 255
+
+// plainID reports whether a text can be the id of a token: simplejwt's are 32
+// hexadecimal digits, and another library's are at least printable.
+func plainID(id string) bool {
+	return len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
 // meant reports whether a token is for this server: for one of its audiences

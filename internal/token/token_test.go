@@ -227,6 +227,12 @@ func TestTokensOfDjango(t *testing.T) {
 		"somebody's aud":       {map[string]any{"aud": "elsewhere"}, account.ErrTokenInvalid},
 		"no exp":               {map[string]any{"exp": nil}, account.ErrTokenNoExpiry},
 		"no jti":               {map[string]any{"jti": nil}, account.ErrTokenNoID},
+		"jti of simplejwt":     {map[string]any{"jti": "0d1f2b3c4d5e6f708192a3b4c5d6e7f8"}, nil},
+		"jti with hyphens":     {map[string]any{"jti": "0d1f2b3c-4d5e-6f70-8192-a3b4c5d6e7f8"}, nil},
+		"jti of Django's most": {map[string]any{"jti": strings.Repeat("j", 255)}, nil},
+		"jti with NUL":         {map[string]any{"jti": "a\x00b"}, account.ErrTokenInvalid},
+		"jti with line break":  {map[string]any{"jti": "a\nb"}, account.ErrTokenInvalid},
+		"jti too long":         {map[string]any{"jti": strings.Repeat("j", 256)}, account.ErrTokenInvalid},
 		"no token_type":        {map[string]any{"token_type": nil}, account.ErrTokenNoType},
 		"token_type number":    {map[string]any{"token_type": 5}, account.ErrTokenWrongType},
 		"sliding":              {map[string]any{"token_type": "sliding"}, account.ErrTokenWrongType},
@@ -247,6 +253,45 @@ func TestTokensOfDjango(t *testing.T) {
 		}
 		if err == nil && (claims.UserID != 42 || claims.SessionID != "") {
 			t.Errorf("%s: claims %+v", name, claims)
+		}
+	}
+}
+
+// TestVerifyEnded takes what Verify takes, and what has expired, and nothing
+// else.
+func TestVerifyEnded(t *testing.T) {
+	t.Parallel()
+	tk := newTokens(t, "HS256")
+	for name, test := range map[string]struct {
+		change map[string]any
+		want   error
+	}{
+		"good":              {nil, nil},
+		"expired":           {map[string]any{"exp": now.Unix() - 1}, nil},
+		"long expired":      {map[string]any{"iat": 0, "exp": 1}, nil},
+		"no exp":            {map[string]any{"exp": nil}, account.ErrTokenNoExpiry},
+		"not yet":           {map[string]any{"exp": now.Unix() - 1, "nbf": now.Unix() + 60}, account.ErrTokenInvalid},
+		"another issuer":    {map[string]any{"exp": now.Unix() - 1, "iss": "elsewhere"}, account.ErrTokenInvalid},
+		"another type":      {map[string]any{"exp": now.Unix() - 1, "token_type": "access"}, account.ErrTokenWrongType},
+		"jti with NUL":      {map[string]any{"exp": now.Unix() - 1, "jti": "\x00"}, account.ErrTokenInvalid},
+		"user is no number": {map[string]any{"exp": now.Unix() - 1, "user_id": "x"}, account.ErrTokenNoUser},
+	} {
+		claims := django(map[string]any{"token_type": "refresh"})
+		for k, v := range test.change {
+			claims[k] = v
+			if v == nil {
+				delete(claims, k)
+			}
+		}
+		raw := sign("HS256", sha256.New, djangoSecret, nil, claims)
+		if got, err := tk.VerifyEnded(raw, token.Refresh, now); !errors.Is(err, test.want) || err == nil && got.UserID != 42 {
+			t.Errorf("%s: %+v, %v; want %v", name, got, err, test.want)
+		}
+		if _, err := tk.VerifyEnded(raw[:len(raw)-2]+"AA", token.Refresh, now); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("%s, tampered: %v", name, err)
+		}
+		if _, err := tk.Verify(raw, token.Refresh, now); (err == nil) != (name == "good") {
+			t.Errorf("%s: Verify after VerifyEnded: %v", name, err)
 		}
 	}
 }

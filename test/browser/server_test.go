@@ -11,10 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/mailtest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ type server struct {
 // start runs "yoozak serve". It must end with 0 when it is told to stop.
 func start(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	s := &server{url: "http://" + address, folder: filepath.Join(t.TempDir(), "mails"), output: new(binarytest.Buffer)}
 	cmd := exec.Command(binarytest.Path(t), "serve") //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
@@ -52,17 +52,8 @@ func start(t *testing.T, database string, env ...string) *server {
 			t.Errorf("server ended with %v:\n%s", err, s.output)
 		}
 	})
-	for range 400 {
-		if res, err := http.Get(s.url + "/readyz"); err == nil { //nolint:noctx // bounded by the loop
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return s
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("the server did not become ready:\n%s", s.output)
-	return nil
+	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.output)
+	return s
 }
 
 const (

@@ -1,7 +1,6 @@
 package django
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,7 @@ type site string
 
 func startYoozak(t *testing.T, env ...string) site {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	cmd := exec.Command(binarytest.Path(t), "serve")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{
@@ -91,7 +91,7 @@ func startDjangoIn(t *testing.T, dir, settings, module string) django {
 		"PATH=" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1", "DJANGO_SETTINGS_MODULE=switch_settings",
 		"REFERENCE_SECRET=" + secret, "REFERENCE_DIR=" + dir,
 	}
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	_, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(filepath.Join(reference, "serve.sh"), port)
 	cmd.Dir, cmd.Env = dir, append(env, "PYTHONPATH="+dir)
@@ -103,8 +103,8 @@ func startDjangoIn(t *testing.T, dir, settings, module string) django {
 // server and what it started end with the test.
 func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
 	t.Helper()
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	output := new(binarytest.Buffer)
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -113,31 +113,21 @@ func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s:\n%s", filepath.Base(cmd.Path), output.String())
+			t.Logf("%s:\n%s", filepath.Base(cmd.Path), output)
 		}
 	})
-	for range 1200 {
-		if res, err := http.Get("http://" + address + path); err == nil { //nolint:noctx // bounded by the loop
-			_ = res.Body.Close()
-			if res.StatusCode == status {
-				return site("http://" + address)
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatalf("%s did not become ready", filepath.Base(cmd.Path))
-	return ""
+	binarytest.Await(t, "http://"+address+path, status, output)
+	return site("http://" + address)
 }
 
 // await waits until something listens.
 func (s site) await(t *testing.T) {
 	t.Helper()
-	for range 400 {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", strings.TrimPrefix(string(s), "http://")); err == nil {
 			_ = c.Close()
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("nothing listens at %s", s)
 }

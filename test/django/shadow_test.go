@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 // TestShadowOfDjango is a week before the change: Django answers, and our
@@ -18,7 +19,7 @@ import (
 func TestShadowOfDjango(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "ES256", "", "", "YOOZAK_ACCEPT_HS256_SECRET="+secret)
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	cmd := exec.Command(binarytest.Path(t), "shadow", "--listen", address, "--upstream", string(p.django), "--copy", string(p.yoozak))
 	cmd.Dir = t.TempDir()
 	var report, errs bytes.Buffer

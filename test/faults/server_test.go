@@ -3,7 +3,6 @@
 package faults
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
+	"github.com/yoozak/clients/internal/porttest"
 )
 
 const goodPassword = "kV7#pazouk-42lemon"
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 type server struct {
 	url    string
 	cmd    *exec.Cmd
-	output *bytes.Buffer
+	output *binarytest.Buffer
 	client *http.Client
 	ended  bool
 }
@@ -44,8 +44,8 @@ func start(t *testing.T, database string, env ...string) *server {
 
 func launch(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
-	s := &server{url: "http://" + address, output: new(bytes.Buffer), client: &http.Client{
+	address := porttest.Address(t)
+	s := &server{url: "http://" + address, output: new(binarytest.Buffer), client: &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},
 	}}
 	s.cmd = exec.Command(binarytest.Path(t), "serve")
@@ -87,17 +87,7 @@ func (s *server) stop(t *testing.T) {
 
 func (s *server) waitReady(t *testing.T) {
 	t.Helper()
-	for range 400 {
-		if res, err := s.client.Get(s.url + "/readyz"); err == nil { //nolint:noctx // has a time-out
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.kill()
-	t.Fatalf("the server did not become ready:\n%s", s.output)
+	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.output)
 }
 
 type answer struct {

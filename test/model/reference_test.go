@@ -41,6 +41,18 @@ type session struct {
 	newest    *refresh
 	previous  *refresh
 	rotatedAt time.Time
+	seen      bool // something of the newest, since the last rotation
+}
+
+// ends is when no token of the session is good any more.
+func (s *session) ends(accesses []*access) time.Time {
+	last := s.expires
+	for _, a := range accesses {
+		if a.session == s && a.expires.After(last) {
+			last = a.expires
+		}
+	}
+	return last
 }
 
 // refresh is a refresh token, of which the product may have given several
@@ -55,7 +67,15 @@ type refresh struct {
 type access struct {
 	raw     string
 	session *session
+	with    *refresh // the newest refresh token when it was given
 	expires time.Time
+}
+
+// shown notes that the product has seen it.
+func (a *access) shown() {
+	if a.with == a.session.newest {
+		a.session.seen = true
+	}
 }
 
 // link is a token that was mailed.
@@ -81,7 +101,7 @@ func (r *refresh) renew(now time.Time, rotation bool) (allowed, rotated bool) {
 		return false, false
 	case !rotation || r == s.newest:
 		return true, rotation
-	case r == s.previous && now.Sub(s.rotatedAt) <= grace:
+	case r == s.previous && (!s.seen || now.Sub(s.rotatedAt) <= grace):
 		return true, false
 	}
 	s.ended = true // somebody uses a token that was exchanged

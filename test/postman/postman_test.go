@@ -12,10 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/mailtest"
+	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
@@ -198,30 +198,21 @@ func post(t *testing.T, base, path, access string, body map[string]string) (answ
 // told to stop.
 func serve(t *testing.T, env ...string) string {
 	t.Helper()
-	address := binarytest.FreeAddress(t)
+	address := porttest.Address(t)
 	cmd := exec.Command(binarytest.Path(t), "serve", "--listen", address) //nolint:noctx // ended below
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	output := new(binarytest.Buffer)
+	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("server ended with %v:\n%s", err, output.String())
+			t.Errorf("server ended with %v:\n%s", err, output)
 		}
 	})
-	for range 200 {
-		if res, err := http.Get("http://" + address + "/readyz"); err == nil { //nolint:noctx // bounded by the loop
-			_ = res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return "http://" + address
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("the server did not become ready")
-	return ""
+	binarytest.Await(t, "http://"+address+"/readyz", http.StatusOK, output)
+	return "http://" + address
 }

@@ -155,7 +155,8 @@ def characters():
         "ethiopic-digit": "{{new}}፩", "emoji": "😀{{new}}", "variation": "{{new}}\ufe0f", "cgj": "{{new}}\u034f",
     }
     for kind, name in names.items():
-        register(f"username-char-{kind}", username=name)
+        more = {"why": "what NFKC makes of it is no username"} if kind in ("fraction", "ligature-sallallahou") else {}
+        register(f"username-char-{kind}", username=name, **more)
     for kind, name in {"arabic": "فاطمة الزهراء", "emoji": "😀", "decomposed": "Pre\u0301nom", "full-width": "Ｏｍａｒ", "ligature": "ﬁ", "quote": "O'Mar \"x\"", "html": "<script>alert(1)</script>&amp;", "control": "a\x01b", "del": "a\x7fb", "line": "a\nb", "backslash": "a\\b", "u2028": "a\u2028b", "rtl": "a\u202eb", "template": "{{x}}"}.items():
         register(f"last_name-char-{kind}", last_name=name)
 
@@ -174,6 +175,8 @@ EMAILS = [
 def emails():
     for i, email in enumerate(EMAILS):
         more = {"why": "IDNA 2008 (RFC 5893) refuses an Arabic digit among Latin letters"} if "\u0663" in email else {}
+        if "\x01" in email or "\x7f" in email:
+            more = {"why": "a control character acts on the terminal that shows the address"}
         register(f"email-form-{i:03}", email=email, **more)
 
 
@@ -193,7 +196,8 @@ def passwords():
     }
     for kind, password in accepted.items():
         # Long, so that no number can be close to its digits.
-        register(f"password-kind-{kind}", username="jklmopqrstuvwxyz_{{new}}", email="", password=password)
+        more = {"why": "what NFKC makes of it is too common"} if kind == "common-full-width" else {}
+        register(f"password-kind-{kind}", username="jklmopqrstuvwxyz_{{new}}", email="", password=password, **more)
     # The name is thirteen characters; none of the added ones occurs in it.
     for extra in (0, 1, 5, 10, 11, 12, 13, 30, 120):
         register(f"password-ratio-name-{extra}", password="{{new}}" + "QZ" * (extra // 2) + "x" * (extra % 2))

@@ -1,0 +1,105 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// How much of a person's rows an export has, the newest of each kind. A
+// person has fewer; a program that makes more must not make an answer without
+// bound of them.
+const (
+	exportedRows   = 1000 // sessions, links, mails
+	exportedEvents = 10_000
+	eventsAtOnce   = 500 // in memory
+)
+
+// Export is everything that is held about one person: a field for each table
+// that has rows of theirs, but for the events, which [Service.ExportEvents]
+// reads. A test fails when a table is forgotten.
+type Export struct {
+	At          time.Time
+	User        account.User
+	HasPassword bool // some password opens the account
+	Sessions    []account.Session
+	Challenges  []account.Challenge
+	Mails       []account.Mail
+	Usernames   []store.UsernameChange // before the present one
+
+	// There are older ones, which were left out.
+	SessionsTruncated, ChallengesTruncated, MailsTruncated bool
+}
+
+// Export returns everything that is held about the caller (law 09-08,
+// article 7; GDPR, articles 15 and 20). That somebody took all of it is an
+// event, too, and in it. It returns [account.ErrThrottled] for who asks too
+// often.
+func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
+	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
+		return Export{}, err
+	}
+	u, err := s.self(ctx, caller)
+	if err != nil {
+		return Export{}, err
+	}
+	now := s.o.Now()
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return s.record(ctx, tx, acted(account.EventDataExported, caller, now))
+	})
+	if err != nil {
+		return Export{}, err
+	}
+	e := Export{At: now, User: u, HasPassword: password.Usable(u.PasswordHash)}
+	if e.Sessions, err = s.store.Sessions(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	if e.Challenges, err = s.store.Challenges(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	if e.Mails, err = s.store.MailsOf(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	if e.Usernames, err = s.store.UsernameChanges(ctx, u.ID, time.Time{}); err != nil {
+		return Export{}, err
+	}
+	e.Sessions, e.SessionsTruncated = atMostRows(e.Sessions)
+	e.Challenges, e.ChallengesTruncated = atMostRows(e.Challenges)
+	e.Mails, e.MailsTruncated = atMostRows(e.Mails)
+	return e, nil
+}
+
+func atMostRows[T any](rows []T) ([]T, bool) {
+	if len(rows) > exportedRows {
+		return rows[:exportedRows], true
+	}
+	return rows, false
+}
+
+// ExportEvents calls fn with the events of an export, the newest first, and
+// reports whether there are older ones, which were left out. Few are in
+// memory at once, however long fn takes; it stops when ctx ends.
+func (s *Service) ExportEvents(ctx context.Context, e Export, fn func(account.Event) error) (truncated bool, err error) {
+	f := store.EventFilter{UserID: e.User.ID}
+	for n := 0; n < exportedEvents; {
+		events, err := s.store.Events(ctx, f, min(eventsAtOnce, exportedEvents-n))
+		if err == nil {
+			err = ctx.Err() // SQLite's queries go on when the client has left
+		}
+		if err != nil || len(events) == 0 {
+			return false, err
+		}
+		for _, ev := range events {
+			if err := fn(ev); err != nil {
+				return false, err
+			}
+		}
+		n += len(events)
+		f.Before = events[len(events)-1].ID
+	}
+	rest, err := s.store.Events(ctx, f, 1)
+	return len(rest) > 0, err
+}

@@ -1,0 +1,126 @@
+package auth_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+// changes are the events of changed profiles, each in a line: whose, from
+// which session, how many, which fields.
+func (s *server) changes(t *testing.T, sessions map[string]string) (all []string) {
+	t.Helper()
+	for _, e := range s.events(t) {
+		if e.Kind == account.EventProfileChanged {
+			d := e.ReadDetails()
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", e.UserID, sessions[e.SessionID], max(1, d.Count), strings.Join(d.Fields, "+"))))
+		}
+	}
+	return all
+}
+
+// TestChangesOverAndOverShareAnEvent: a minute of them is two rows, and all
+// are counted.
+func TestChangesOverAndOverShareAnEvent(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		amina, badr := s.caller(t, s.register(t, "amina")), s.caller(t, s.register(t, "badr"))
+		g, err := s.login(t, "amina", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phone := s.caller(t, g)
+		sessions := map[string]string{amina.SessionID: "web", phone.SessionID: "phone", badr.SessionID: "badr"}
+		name := 0
+		next := func() account.Input { name++; return account.TextInput(fmt.Sprint("Name ", name)) }
+		change := func(c *auth.Caller, p auth.ProfileChange) {
+			t.Helper()
+			if _, err := s.UpdateProfile(t.Context(), c, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(what string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, s.changes(t, sessions)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+			s.verified(t, account.EventHead{})
+		}
+		for range 100 {
+			change(amina, auth.ProfileChange{FirstName: next()})
+			s.seal(t)
+		}
+		check("a hundred", "1 web 1 first_name")
+		change(amina, auth.ProfileChange{LastName: next()})
+		change(phone, auth.ProfileChange{FirstName: next()})
+		change(badr, auth.ProfileChange{FirstName: next()})
+		others := []string{"1 web 1 first_name", "1 web 1 last_name", "1 phone 1 first_name", "2 badr 1 first_name"}
+		check("other fields, another session, somebody else", others...)
+		// One that is refused is none.
+		if _, err := s.UpdateProfile(t.Context(), badr, auth.ProfileChange{Username: account.TextInput("amina")}); err == nil {
+			t.Fatal("the name was free")
+		}
+		s.clock.advance(time.Minute)
+		s.seal(t)
+		check("after a minute", append(others, "1 web 99 first_name")...)
+		change(amina, auth.ProfileChange{FirstName: next()})
+		s.seal(t)
+		check("once more", append(others, "1 web 99 first_name")...)
+		s.clock.advance(time.Minute)
+		s.seal(t)
+		check("after two minutes", append(others, "1 web 99 first_name", "1 web 1 first_name")...)
+		s.clock.advance(2 * time.Minute) // though nothing was sealed meanwhile
+		change(amina, auth.ProfileChange{FirstName: next()})
+		check("after quiet minutes", append(others, "1 web 99 first_name", "1 web 1 first_name", "1 web 1 first_name")...)
+		change(amina, auth.ProfileChange{FirstName: next()})
+		if err := s.FinishEvents(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check("when the server stops", append(others, "1 web 99 first_name", "1 web 1 first_name", "1 web 1 first_name", "1 web 1 first_name")...)
+	})
+}
+
+// TestChangesOfAUserHaveFewRows, however many sessions and fields there are.
+func TestChangesOfAUserHaveFewRows(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		n := 0
+		for range 20 {
+			g, err := s.login(t, "amina", good)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := s.caller(t, g)
+			for _, p := range []auth.ProfileChange{{FirstName: account.TextInput(fmt.Sprint("N", n))}, {LastName: account.TextInput(fmt.Sprint("N", n))}, {FirstName: account.TextInput(fmt.Sprint("M", n))}} {
+				n++
+				if _, err := s.UpdateProfile(t.Context(), c, p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.clock.advance(time.Minute)
+		s.seal(t)
+		rows, count := 0, 0
+		for _, e := range s.events(t) {
+			if e.Kind == account.EventProfileChanged {
+				d := e.ReadDetails()
+				rows++
+				count += max(1, d.Count)
+				if e.UserID != 1 || len(d.Fields) == 0 || e.SessionID == "" && strings.Join(d.Fields, "+") != "first_name+last_name" {
+					t.Errorf("event %+v", e)
+				}
+			}
+		}
+		if rows > 11 || count != n {
+			t.Errorf("%d rows that count %d of %d changes, want 11 at most and all", rows, count, n)
+		}
+		s.verified(t, account.EventHead{})
+	})
+}

@@ -1,0 +1,364 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// rotated is a session after one exchange: the tokens of the login, and
+// those that they were exchanged for in the same second.
+type rotated struct {
+	*server
+	login auth.Grant
+	next  auth.Renewal
+}
+
+func rotate(t *testing.T, s *server, name string) rotated {
+	t.Helper()
+	r := rotated{server: s, login: s.register(t, name)}
+	var err error
+	if r.next, err = s.refresh(t, r.login.Refresh); err != nil || r.next.Refresh == "" || r.next.Refresh == r.login.Refresh {
+		t.Fatalf("exchange: %+v, %v", r.next, err)
+	}
+	return r
+}
+
+// repeats exchanges the first token again and checks that it gets the same.
+func (r rotated) repeats(t *testing.T, when string) auth.Renewal {
+	t.Helper()
+	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+		t.Errorf("%s: verification of the first token: %v", when, err)
+	}
+	again, err := r.refresh(t, r.login.Refresh)
+	if err != nil || again.Refresh != r.next.Refresh {
+		t.Fatalf("%s: %v, or another successor; want the same", when, err)
+	}
+	return again
+}
+
+// alarms exchanges the first token again and checks that the session ends.
+func (r rotated) alarms(t *testing.T, when string) {
+	t.Helper()
+	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+		t.Errorf("%s: verification of the first token: %v, want ErrTokenInvalid", when, err)
+	}
+	if _, err := r.Authenticate(t.Context(), r.next.Access); err != nil {
+		t.Errorf("%s: the session ended before its time: %v", when, err)
+	}
+	if _, err := r.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		t.Fatalf("%s: %v, want ErrTokenInvalid", when, err)
+	}
+	// It ended for the thief and for the owner.
+	if _, err := r.Authenticate(t.Context(), r.next.Access); !errors.Is(err, account.ErrTokenInvalid) {
+		t.Errorf("%s: the access token is still good: %v", when, err)
+	}
+	if _, err := r.refresh(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		t.Errorf("%s: the newest token is still good: %v", when, err)
+	}
+}
+
+// TestALostAnswerIsGivenAgain: as long as nothing was seen of the successor,
+// for as long as the token itself is good.
+func TestALostAnswerIsGivenAgain(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := rotate(t, s, "amina")
+		for _, d := range []time.Duration{9 * time.Second, 2 * time.Second, time.Hour, 22 * time.Hour} {
+			s.clock.advance(d)
+			// The tokens of the login tell nothing of what came after them.
+			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil && d < time.Hour {
+				t.Fatal(err)
+			}
+			r.repeats(t, d.String()+" later")
+		}
+		s.clock.advance(time.Hour)
+		if _, err := s.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("after its own end: %v", err)
+		}
+		if _, err := s.refresh(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("the successor after its end: %v", err)
+		}
+	}, rotation)
+}
+
+// TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen: by whatever shows
+// that somebody holds it.
+func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
+	t.Parallel()
+	text := account.TextInput
+	service := &account.Service{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
+	for name, use := range map[string]func(t *testing.T, r rotated) error{
+		"access token":           func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
+		"verified access token":  func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Access)) },
+		"verified refresh token": func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Refresh)) },
+		"introspected access token": func(t *testing.T, r rotated) error {
+			_, err := r.Introspect(t.Context(), service, text(r.next.Access), account.Input{})
+			return err
+		},
+		"introspected refresh token": func(t *testing.T, r rotated) error {
+			_, err := r.Introspect(t.Context(), service, text(r.next.Refresh), text("refresh_token"))
+			return err
+		},
+		"access token of a repetition": func(t *testing.T, r rotated) error {
+			_, err := r.Authenticate(t.Context(), r.repeats(t, "at once").Access)
+			return err
+		},
+		"access token of a later repetition": func(t *testing.T, r rotated) error {
+			r.clock.advance(time.Minute)
+			_, err := r.Authenticate(t.Context(), r.repeats(t, "later").Access)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachEngine(t, func(t *testing.T, s *server) {
+				r := rotate(t, s, "amina")
+				if err := use(t, r); err != nil {
+					t.Fatal(err)
+				}
+				if name != "access token of a later repetition" {
+					s.clock.advance(10 * time.Second)
+					r.repeats(t, "within ten seconds of the exchange")
+					s.clock.advance(time.Second)
+				}
+				r.alarms(t, "after that")
+			}, rotation)
+		})
+	}
+}
+
+// TestTokensFromBeforeAnExchangeTellNothingOfIt: also those of its second.
+func TestTokensFromBeforeAnExchangeTellNothingOfIt(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := rotate(t, s, "amina")
+		for range 3 {
+			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Access)); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.advance(time.Minute)
+		r.repeats(t, "a minute later")
+	}, rotation)
+}
+
+// TestReuseOfAnOlderTokenEndsTheSession: two exchanges later there is no
+// doubt, even within the grace.
+func TestReuseOfAnOlderTokenEndsTheSession(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := rotate(t, s, "amina")
+		if _, err := s.refresh(t, r.next.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("grandparent: %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), r.next.Access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("session lives on: %v", err)
+		}
+	}, rotation)
+}
+
+// TestSeenIsWrittenOnceForEachExchange: the requests after it cost no write.
+func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := rotate(t, s, "amina")
+		caller, err := s.Authenticate(t.Context(), r.login.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unseen := func() string {
+			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n.UnseenID
+		}
+		if unseen() == "" {
+			t.Fatal("an exchange is taken for seen")
+		}
+		if _, err := s.Authenticate(t.Context(), r.next.Access); err != nil || unseen() != "" {
+			t.Fatalf("not noted: %v", err)
+		}
+		again := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+			if err != nil {
+				return err
+			}
+			return tx.SeeRefreshToken(t.Context(), n.ID, n.RefreshID)
+		})
+		if !errors.Is(again, store.ErrNotFound) {
+			t.Errorf("noting it again: %v, want ErrNotFound", again)
+		}
+	}, rotation)
+}
+
+// TestSeenByAnotherServer: they share the database, and what one has seen the
+// other knows.
+func TestSeenByAnotherServer(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		one, two := newServer(t, storetest.Open(t, url), rotation), newServer(t, storetest.Open(t, url), rotation)
+		r := rotate(t, one, "amina")
+		one.clock.advance(time.Minute)
+		two.clock.at = one.clock.now()
+		again, err := two.refresh(t, r.login.Refresh)
+		if err != nil || again.Refresh != r.next.Refresh {
+			t.Fatalf("the other server: %v, or another successor", err)
+		}
+		if _, err := two.Authenticate(t.Context(), again.Access); err != nil {
+			t.Fatal(err)
+		}
+		r.alarms(t, "after the other server has seen it")
+	})
+}
+
+// TestASessionOfTheReleaseBefore: that release exchanges tokens without a
+// word of what was seen, and then an exchanged token is an alarm after ten
+// seconds, as it was.
+func TestASessionOfTheReleaseBefore(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		r := rotate(t, s, "amina")
+		caller, err := s.Authenticate(t.Context(), r.login.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.ID, n.UnseenID, n.UserAgent = "of-the-release-before", n.PreviousID, peer.UserAgent // that of an exchange before
+		write(t, s.store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
+		old, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.PreviousID, n.RefreshAt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.refresh(t, old); err != nil {
+			t.Errorf("within ten seconds: %v", err)
+		}
+		s.clock.advance(11 * time.Second)
+		if _, err := s.refresh(t, old); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("later: %v, want ErrTokenInvalid", err)
+		}
+	}, rotation)
+}
+
+func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		s.clock.advance(time.Minute)
+		var (
+			wg         sync.WaitGroup
+			mu         sync.Mutex
+			successors = map[string]int{}
+		)
+		for range 20 {
+			wg.Go(func() {
+				r, err := s.refresh(t, g.Refresh)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				successors[r.Refresh]++
+				mu.Unlock()
+			})
+		}
+		wg.Wait()
+		if len(successors) != 1 {
+			t.Errorf("%d different successors, want 1", len(successors))
+		}
+	}, rotation)
+}
+
+// TestRepetitionsAreNotCounted: a page whose forty calls all renew is no
+// flood, at once or later; new exchanges are counted.
+func TestRepetitionsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	counting := func(o *auth.Options, _ *token.Options) {
+		l, err := limit.New(limit.Options{Now: o.Now, Log: o.Log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Limits = l
+	}
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if _, err := s.refresh(t, g.Refresh); err != nil {
+					t.Errorf("at once: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		for range 100 {
+			if _, err := s.refresh(t, g.Refresh); err != nil {
+				t.Fatalf("again: %v", err)
+			}
+		}
+		raw, exchanges := g.Refresh, 0
+		for ; exchanges < 100; exchanges++ {
+			r, err := s.refresh(t, raw)
+			if errors.Is(err, account.ErrThrottled(0)) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw = r.Refresh
+		}
+		if exchanges != 30 { // of 31 here the first is a repetition
+			t.Errorf("%d exchanges in a moment, want 30", exchanges)
+		}
+	}, rotation, counting)
+}
+
+// TestAnExchangedTokenWhenRotationIsTurnedOff: the same rule, but nobody is
+// alarmed.
+func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		r := rotate(t, newServer(t, st, rotation), "amina")
+		r.clock.advance(time.Minute)
+		off := newServer(t, st)
+		off.clock.at = r.clock.now()
+		again, err := off.refresh(t, r.login.Refresh)
+		if err != nil || again.Refresh != r.next.Refresh {
+			t.Fatalf("nothing was seen of the successor: %v, or another one", err)
+		}
+		newest, err := off.refresh(t, r.next.Refresh)
+		if err != nil || newest.Refresh != "" {
+			t.Fatalf("the successor: %+v, %v", newest, err)
+		}
+		if _, err := off.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("after that: %v, want ErrTokenInvalid", err)
+		}
+		if err := off.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("verification after that: %v, want ErrTokenInvalid", err)
+		}
+		if _, err := off.refresh(t, r.next.Refresh); err != nil {
+			t.Errorf("the successor again: %v", err)
+		}
+	})
+}

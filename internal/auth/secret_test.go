@@ -1,0 +1,197 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// storedSecret is the secret of device tokens as the database has it.
+func storedSecret(t *testing.T, st *store.Store) []byte {
+	t.Helper()
+	value, err := st.Secret(t.Context(), "guard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func writeSecret(t *testing.T, st *store.Store, value []byte, s *server) {
+	t.Helper()
+	err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetSecret(t.Context(), "guard", value, s.clock.now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// knows reports whether a device is known: then its owner gets in while
+// strangers have used up their tries.
+func (s *server) knows(t *testing.T, username, device string) bool {
+	t.Helper()
+	for range 6 {
+		if _, err := s.try(t, username, bad, ""); err == nil {
+			t.Fatal("a wrong password was taken")
+		}
+	}
+	_, err := s.try(t, username, good, device)
+	return err == nil
+}
+
+// onDevice registers somebody on a device.
+func (s *server) onDevice(t *testing.T, username string) (device string) {
+	t.Helper()
+	return s.register(t, username).Device
+}
+
+func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, limited, sealing(t, 1, 0))
+		device := s.onDevice(t, "amina")
+		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) {
+			t.Errorf("stored in clear, %d bytes", len(value))
+		}
+		other := newServer(t, st, limited, sealing(t, 1, 0))
+		other.clock.at = s.clock.now()
+		if !other.knows(t, "amina", device) {
+			t.Error("the other server does not know the device")
+		}
+	})
+}
+
+func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		before := newServer(t, st, limited)
+		device := before.onDevice(t, "amina")
+		plain := storedSecret(t, st)
+		if len(plain) != 32 {
+			t.Fatalf("without a key: %d bytes", len(plain))
+		}
+		s := newServer(t, st, limited, sealing(t, 1, 0))
+		if err := s.LoadDeviceSecret(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) || bytes.Contains(value, plain) {
+			t.Errorf("%d bytes, want them encrypted", len(value))
+		}
+		if !s.knows(t, "amina", device) {
+			t.Error("the device is not known any more")
+		}
+
+		// Once it is encrypted, nobody gives this server another in clear.
+		writeSecret(t, st, bytes.Repeat([]byte{7}, 32), s)
+		if err := s.LoadDeviceSecret(t.Context()); err == nil || !strings.Contains(err.Error(), "it is not taken") {
+			t.Errorf("a secret in clear: %v", err)
+		}
+		s.clock.advance(48 * time.Hour)
+		if !s.knows(t, "amina", device) {
+			t.Error("the running server took it")
+		}
+	})
+}
+
+func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t))
+	s := newServer(t, st, limited, sealing(t, 1, 0))
+	s.onDevice(t, "amina")
+	value := storedSecret(t, st)
+	for name, other := range map[string]*server{"no key": unloaded(t, st, limited), "another key": unloaded(t, st, limited, sealing(t, 2, 0))} {
+		for what, err := range map[string]error{
+			"load": other.LoadDeviceSecret(t.Context()), "rotate": other.RotateDeviceSecret(t.Context()),
+			"unlock": other.Unlock(t.Context(), "amina"),
+		} {
+			if err == nil || !strings.Contains(err.Error(), "the secret of device tokens is encrypted") || !strings.Contains(err.Error(), "docs/keys.md") {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+	}
+	if !bytes.Equal(value, storedSecret(t, st)) {
+		t.Error("it was changed")
+	}
+	damaged := bytes.Clone(value)
+	damaged[len(damaged)-1] ^= 1
+	for _, junk := range [][]byte{damaged, {}, {1, 2, 3}} {
+		writeSecret(t, st, junk, s)
+		fresh := newServer(t, st, limited, sealing(t, 1, 0))
+		if err := fresh.LoadDeviceSecret(t.Context()); err == nil {
+			t.Errorf("%x was taken", junk)
+		}
+		if err := fresh.RotateDeviceSecret(t.Context()); err != nil {
+			t.Errorf("in place of %x: %v", junk, err)
+		}
+		if err := fresh.LoadDeviceSecret(t.Context()); err != nil {
+			t.Errorf("after a rotation: %v", err)
+		}
+	}
+}
+
+func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s, other := newServer(t, st, limited, sealing(t, 1, 0)), newServer(t, st, limited, sealing(t, 1, 0))
+		other.clock.at = s.clock.now()
+		device := s.onDevice(t, "amina")
+		if err := other.LoadDeviceSecret(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		command := newServer(t, st, sealing(t, 1, 0), staff)
+		if err := command.RotateDeviceSecret(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for name, server := range map[string]*server{"one": s, "other": other} {
+			if err := server.LoadDeviceSecret(t.Context()); err != nil { // as a job does every few seconds
+				t.Fatal(err)
+			}
+			if server.knows(t, "amina", device) {
+				t.Errorf("server %s still knows the device", name)
+			}
+		}
+		s.clock.advance(48 * time.Hour)
+		g, err := s.try(t, "amina", good, device)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.knows(t, "amina", g.Device) {
+			t.Error("a device is not known after the next login on it")
+		}
+		events, err := s.ListEvents(t.Context(), "", account.EventKeyRotated, 10)
+		if err != nil || len(events) != 1 || !strings.Contains(events[0].Details, `"key":"devices"`) || !strings.Contains(events[0].Details, "nadia") {
+			t.Errorf("events %+v, %v; want one", events, err)
+		}
+	})
+}
+
+func TestSecretGoesWithTheKeys(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, limited, sealing(t, 1, 0))
+		device := s.onDevice(t, "amina")
+		changed := newServer(t, st, limited, sealing(t, 2, 1))
+		if _, err := changed.ReencryptKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second := newServer(t, st, limited, sealing(t, 2, 0))
+		second.clock.at = s.clock.now()
+		if !second.knows(t, "amina", device) {
+			t.Error("with the new encryption key alone the device is not known")
+		}
+		lost := unloaded(t, st, limited, sealing(t, 3, 0))
+		if _, err := lost.AbandonKeys(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := lost.LoadDeviceSecret(t.Context()); err != nil {
+			t.Errorf("after the encryption key was lost: %v", err)
+		}
+	})
+}
