@@ -85,7 +85,7 @@ func TestPagesOfLinksAreCounted(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		m := s.link(t, account.ResetPassword, "amina")
 		for range 20 {
-			s.get(t, "/account/undo-email/x").shows(t, http.StatusGone, fr("page.bad_link"))
+			s.get(t, "/account/undo-email/x").shows(t, http.StatusGone, fr("page.invalid_link"))
 		}
 		from := account.Peer{IP: "127.0.0.1"}
 		left := 0
