@@ -111,7 +111,6 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 		"POST /api/clients/auth/email/change/":        writes,
 		"PATCH " + mePath:                             writes,
 		"POST " + mePath + "close/":                   writes,
-		"POST " + mePath + "close/":                   writes,
 		"DELETE " + mePath:                            writes,
 		"GET " + mePath + "export/":                   repeat(http.MethodGet, mePath+"export/", "", 5),
 	}
