@@ -185,6 +185,22 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 	})
 }
 
+// The username of an account that is not open does not keep an address from
+// whoever claims it.
+func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		s.has(t, "hind@example.ma", "other@example.ma")
+		s.has(t, "hind", "hind@example.ma")
+		s.opens(t, "hind@example.ma", "hind", false) // the name goes alone
+		if err := s.SetActive(t.Context(), "hind@example.ma", false); err != nil {
+			t.Fatal(err)
+		}
+		s.opens(t, "hind@example.ma", "hind", true)
+		s.opens(t, "hind@example.ma", "hind@example.ma", false)
+	})
+}
+
 func TestOneAccountProvesAnAddress(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
@@ -322,6 +338,16 @@ func (th thief) moves(g auth.Grant, email string) {
 	th.deliver(th.t)
 }
 
+// unreachable has an address take no mail for now.
+func (th thief) unreachable(email string) {
+	th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
+		if to == email {
+			return smtptest.Verdict{Rcpt: 451}
+		}
+		return smtptest.Verdict{}
+	})
+}
+
 func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Grant)) {
 	t.Helper()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
@@ -409,12 +435,7 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 func TestWayBackThatIsOwedCounts(t *testing.T) {
 	t.Parallel()
 	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
-		th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
-			if to == "amina@example.ma" {
-				return smtptest.Verdict{Rcpt: 451}
-			}
-			return smtptest.Verdict{}
-		})
+		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
 		wantTokens(t, th.smtp, account.UndoEmail, 0)
