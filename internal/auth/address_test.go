@@ -446,6 +446,30 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 	})
 }
 
+// The owner's mail is delayed, and before it arrives staff disable the
+// account. When they enable it again, the owner has the way back.
+func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		th.smtp.Judge(nil)
+		th.clock.advance(time.Hour)
+		th.deliver(t)
+		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
+		}
+		if err := th.SetActive(t.Context(), "amina", true); err != nil {
+			t.Fatal(err)
+		}
+		th.goesBack(undo)
+	})
+}
+
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
