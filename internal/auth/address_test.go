@@ -470,6 +470,30 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 	})
 }
 
+// A mail that was tried twice has a link of each attempt, and only the last
+// one was read. Once it was used, the other is not a way back that is open:
+// the owner gets another when the thief comes again.
+func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		th.smtp.Judge(nil)
+		th.clock.advance(time.Hour)
+		th.deliver(t)
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		if err := th.SetPassword(t.Context(), "amina", account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		again, err := th.login(t, "amina", passwordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.moves(again, "c@thief.example")
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+	})
+}
+
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
