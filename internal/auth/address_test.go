@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -491,6 +492,38 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 		}
 		th.moves(again, "c@thief.example")
 		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+	})
+}
+
+// An address that holds a way back is told of the closing once, also when it
+// is the account's own, which nobody proved.
+func TestClosingIsToldOnceToEachAddress(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		if err := th.SetEmail(t.Context(), "amina", "AMINA@example.ma", false); err != nil {
+			t.Fatal(err)
+		}
+		now := th.clock.now()
+		err := th.store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			return tx.CreateChallenge(ctx, account.Challenge{ // as an earlier release left them
+				Hash: "of-an-earlier-release", Kind: account.UndoEmail, UserID: amina.User.ID, Email: "Amina@Example.ma",
+				CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		before := len(th.smtp.Messages())
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		told := th.smtp.Messages()[before:]
+		if len(told) != 1 || account.EmailKey(told[0].To) != "amina@example.ma" {
+			t.Errorf("%d mails about the closing: %v", len(told), told)
+		}
 	})
 }
 
