@@ -527,6 +527,31 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	})
 }
 
+// The way back opens an account that was closed, and staff's word stands: so
+// an account is one or the other.
+func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
+			t.Errorf("disable a closed account: %v, want %v", err, auth.ErrClosed)
+		}
+		if err := th.Restore(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
+		}
+	})
+}
+
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
