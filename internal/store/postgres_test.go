@@ -88,7 +88,7 @@ func TestServerThatTurnsReadOnlyIsLeft(t *testing.T) {
 			}
 			fillPool(t, s, 4)
 			createUser(t, s, "before")
-			second.Promote(t)
+			second.Promote(t, first)
 			first.Exec(t, "ALTER SYSTEM SET default_transaction_read_only = on")
 			first.Exec(t, "SELECT pg_reload_conf()")
 			add := func(name string) error {
@@ -145,7 +145,7 @@ func TestReadyFindsOutWhoTakesChanges(t *testing.T) {
 		}
 		return nil
 	})
-	second.Promote(t)
+	second.Promote(t, first)
 	eventually(t, "Ready", func() error { return s.Ready(t.Context()) })
 	createUser(t, s, "amina")
 }
@@ -185,7 +185,7 @@ func TestStandbyIsNotReadyUntilItIsPromoted(t *testing.T) {
 	if _, err := empty.Migrate(t.Context()); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("Migrate where there is something to do: %v, want ErrReadOnly", err)
 	}
-	second.Promote(t)
+	second.Promote(t, first)
 	eventually(t, "Ready after the promotion", func() error { return s.Ready(t.Context()) })
 	createUser(t, s, "badr")
 }
