@@ -444,7 +444,7 @@ func accountRows() []row {
 		status   int
 	}{
 		{"1,024 letters", strings.Repeat("kV7#pazo", 128), 201}, {"1,025 letters", strings.Repeat("kV7#pazo", 128) + "x", 400}, {"1,024 letters of four bytes", strings.Repeat("\U00020000", 1023) + "x", 201}, {"60 KiB", strings.Repeat("a", 60<<10), 400}, {"1 MiB", strings.Repeat("a", 1<<20), 413},
-		{"1,024 that NFKC makes 18,432", strings.Repeat("ﷺ", 1024), 400}, {"1,024 combining marks", "e" + strings.Repeat("\u0301\u0323", 511) + "x", 400}, {"20,000 combining marks", "e" + strings.Repeat("\u0301\u0323", 10000), 400}, {"1,024 digits", strings.Repeat("7291", 256), 400}, {"72 bytes and more", strings.Repeat("x7#kV-", 13), 201},
+		{"1,024 that NFKC makes 18,432", strings.Repeat("ﷺ", 1024), 201}, {"1,024 combining marks", "e" + strings.Repeat("\u0301\u0323", 511) + "x", 201}, {"20,000 combining marks", "e" + strings.Repeat("\u0301\u0323", 10000), 400}, {"1,024 digits", strings.Repeat("7291", 256), 400}, {"72 bytes and more", strings.Repeat("x7#kV-", 13), 201},
 	} {
 		rows = append(rows, did("password of "+n.name, "as new, as current and to log in with, in each of them", fmt.Sprintf("%d, and in time; what was taken opens the account", n.status), func(t *testing.T, s *server) {
 			name := s.newName()

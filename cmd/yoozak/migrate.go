@@ -39,9 +39,6 @@ type migrateStatusCmd struct{ config.Database }
 func (cmd migrateStatusCmd) Run(e env) error {
 	return withStore(e, cmd.Database, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
-		if err != nil {
-			return err
-		}
 		for _, m := range all {
 			state := "pending"
 			if !m.AppliedAt.IsZero() {
@@ -49,7 +46,7 @@ func (cmd migrateStatusCmd) Run(e env) error {
 			}
 			fmt.Fprintf(e.stdout, "%s\t%s\n", m.Name, state)
 		}
-		return nil
+		return err
 	})
 }
 

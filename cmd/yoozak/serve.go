@@ -172,7 +172,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
 		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: service.TellOfMails},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: service.TellOfEvents},
@@ -255,7 +255,7 @@ func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit
 	}
 	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL.Reveal(), Log: log})
 	if err != nil {
-		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL: %w", err)}
+		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL %w", err)}
 	}
 	return l, nil
 }

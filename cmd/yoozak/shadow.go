@@ -67,7 +67,7 @@ func (cmd shadowCmd) Run(e env) error {
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(e.stderr, "Yoozak Clients %s, shadow\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n",
 		versionText(), listener.Addr(), c.Shadow.Upstream, c.Shadow.Copy)
-	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Shadow.Every, Run: func(context.Context) error {
+	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Shadow.Every, Later: true, Run: func(context.Context) error {
 		proxy.WriteSummary()
 		return nil
 	}}})

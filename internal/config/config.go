@@ -68,7 +68,7 @@ type Passwords struct {
 	HashWait         string `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
 	Breached         string `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" placeholder:"BOOL" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program."`
 	HIBPURL          string `name:"hibp-url" env:"YOOZAK_HIBP_URL" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
-	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only."`
+	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only: YOOZAK_LISTEN must be on this machine alone."`
 }
 
 // Mail says how mails go out and where their links lead.
@@ -110,7 +110,7 @@ type Shadow struct {
 
 // Limits says how often things may be done.
 type Limits struct {
-	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords. See docs/limits.md."`
+	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords, and YOOZAK_LISTEN must be on this machine alone. See docs/limits.md."`
 	RedisURLFile string `name:"redis-url-file" env:"YOOZAK_REDIS_URL_FILE" placeholder:"PATH" group:"Limits:" help:"File that holds the URL of a Redis or Valkey where servers share rate limits (or set YOOZAK_REDIS_URL). By default they share them in PostgreSQL; with SQLite they are in memory."`
 }
 
@@ -606,8 +606,16 @@ func (m Mail) load(c *Config, p *problems) {
 func (p *problems) link(name, s string) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		p.add(name, fmt.Sprintf("must be a URL that begins with https:// (http:// on this machine only), not %q", s))
+		p.add(name, "must be a URL that begins with https:// (http:// on this machine only)"+butNot(s))
 	}
+}
+
+// butNot quotes what was given instead, unless it may hold a password.
+func butNot(s string) string {
+	if strings.Contains(s, "@") {
+		return ""
+	}
+	return fmt.Sprintf(", not %q", s)
 }
 
 // loopbackAddress reports whether an address to listen at is reached from
@@ -754,7 +762,7 @@ func (h HTTP) load(c *Config, p *problems) {
 	for _, origin := range list(h.CORSOrigins) {
 		normal, err := normalizeOrigin(origin)
 		if err != nil {
-			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q %v", origin, err))
+			p.add("YOOZAK_CORS_ORIGINS", err.Error()+butNot(origin))
 			continue
 		}
 		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)

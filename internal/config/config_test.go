@@ -149,9 +149,9 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation, tk.KeyRotation, tk.JWTAudience = "none", "1 hour", "perhaps", "5m", "a b"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
-	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
+	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://u:hunter2@a.example,https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "https://u:hunter2@shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	l := filled[config.Limits]()
 	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
 	_, err := config.Load(none, d, tk, p, h, m, a, l)

@@ -120,6 +120,7 @@ func TestVariablesAndFilesAreCleanedAlike(t *testing.T) {
 		}
 		tk, m := filled[config.Tokens](), filled[config.Mail]()
 		tk.JWTAlgorithm, tk.JWTIssuer, m.PublicURL = "HS256", put("shop"), "https://shop.example"
+		m.MailFrom = "bonjour@shop.example"
 		c, err := config.Load(variables(map[string]string{
 			"YOOZAK_ACCEPT_HS256_SECRET": put(secretText), "YOOZAK_JWT_SECRET": put(secretText + "2"), "YOOZAK_ENCRYPTION_KEY": put(key),
 			"YOOZAK_SMTP_URL": put(" " + urls["YOOZAK_SMTP_URL"] + " "), "YOOZAK_REDIS_URL": put(urls["YOOZAK_REDIS_URL"] + " "),

@@ -141,7 +141,8 @@ func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// Migrations lists every step, applied or pending.
+// Migrations lists every step, applied or pending. Where the schema is of a
+// newer program, that is the error; the steps are there.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	p, err := s.provider()
 	if err != nil {
@@ -155,7 +156,8 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	for _, m := range status {
 		all = append(all, Migration{Version: m.Source.Version, Name: m.Source.Path, AppliedAt: m.AppliedAt})
 	}
-	return all, nil
+	_, err = s.pending(ctx, p)
+	return all, err
 }
 
 // Ready reports why the store cannot serve: it is out of reach, cannot be

@@ -77,6 +77,9 @@ func TestSchemaOfANewerProgramStopsTheStart(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "newer yoozak") || !strings.Contains(err.Error(), "9999") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("Migrate: got %v, want one line about a newer program", err)
 		}
+		if all, err := s.Migrations(t.Context()); err == nil || len(all) == 0 {
+			t.Errorf("Migrations: %d steps, %v; want those that are known, and the error", len(all), err)
+		}
 		if err := running.Ready(t.Context()); err != nil {
 			t.Errorf("a server that was running is not ready any more: %v", err)
 		}

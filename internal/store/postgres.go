@@ -113,7 +113,7 @@ type postgres struct {
 	without atomic.Int64
 }
 
-// The keys of what is kept with a connection.
+// generationKey is where a connection keeps its generation.
 const generationKey = "yoozak generation"
 
 // Driver is that of pgx.
@@ -222,7 +222,7 @@ func (p *postgres) leave() { p.generation.Add(1) }
 
 // fewerFor is how long the pool does without a connection that the server
 // refused before it asks again.
-const fewerFor = 30 * time.Second
+const fewerFor = 10 * time.Second
 
 // connected runs fn when one of the pool's connections is free for it. Where
 // the server has none to give, because others have them all, fn waits for
@@ -235,13 +235,24 @@ func (p *postgres) connected(ctx context.Context, fn func() error) error {
 		case <-ctx.Done():
 			return mendPostgres(ctx.Err())
 		}
-		err := fn()
-		if code(err) == tooManyConnections && p.doWithout() {
-			continue
+		if again, err := p.attempt(fn); !again {
+			return err
 		}
-		<-p.free
-		return err
 	}
+}
+
+// attempt runs fn in a place of the pool, which it gives back, unless the
+// server has no connection for it: then it keeps the place for a while, and
+// fn is to be tried again in another.
+func (p *postgres) attempt(fn func() error) (again bool, err error) {
+	defer func() { // also after a panic
+		if !again {
+			<-p.free
+		}
+	}()
+	err = fn()
+	again = code(err) == tooManyConnections && p.doWithout()
+	return again, err
 }
 
 // doWithout keeps a place in the pool from being used for a while, if it is

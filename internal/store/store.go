@@ -1,7 +1,8 @@
 // Package store remembers users, sessions and keys in SQL, in SQLite or in
 // PostgreSQL. Every query is written once, in the subset that both engines
-// understand; all that differs stands in dialect.go, the migrations and the
-// way SQLite's writes are batched (batch.go).
+// understand; all that differs stands in dialect.go, the migrations,
+// PostgreSQL's connections (postgres.go) and the way SQLite's writes are
+// batched (batch.go).
 //
 // What may be relied on: when [Store.Tx] returns nil, the change survives a
 // power cut; times come back in UTC; [ErrNotFound] and [ErrTaken] are the
