@@ -129,7 +129,7 @@ func accountRows() []row {
 			wants(t, s.me(t, q.access), http.StatusUnauthorized)
 		}),
 		did("the victim's name", "a change of the profile to a name that is taken", "400", func(t *testing.T, s *server) {
-			wants(t, s.as(t, s.newPerson(t), http.MethodPatch, mePath, fields{"username": s.user.name}), http.StatusBadRequest)
+			wants(t, s.rename(t, s.newPerson(t), s.user.name), http.StatusBadRequest)
 		}),
 		did("name race", "one name 24 times at once", "one registration", func(t *testing.T, s *server) {
 			name := s.newName()
@@ -146,37 +146,48 @@ func accountRows() []row {
 			for i := range people {
 				people[i] = s.newPerson(t)
 			}
-			if got := atOnce(24, func(i int) answer { return s.as(t, people[i], http.MethodPatch, mePath, fields{"username": name}) }); got[http.StatusOK] != 1 {
+			if got := atOnce(24, func(i int) answer {
+				return s.as(t, people[i], http.MethodPatch, mePath, fields{"username": name, "password": people[i].password})
+			}); got[http.StatusOK] != 1 {
 				t.Errorf("%v", got)
 			}
 		}),
-		did("username is the victim's address", "a name that is another's e-mail address, to catch logins by address", "the attacker's password opens the attacker's account only; the victim's opens the victim's by name, and nothing by address", func(t *testing.T, s *server) {
+		did("username is the victim's address", "a name that is another's e-mail address, to catch logins by address; registered, and as another name of an account", "each password opens its own account; once the victim has proved the address, nobody can take it as a name", func(t *testing.T, s *server) {
 			victim := s.newPerson(t)
 			attacker := s.register(t, victim.email, "")
-			wants(t, s.login(t, victim.email, victim.password), http.StatusUnauthorized)
-			a := s.login(t, victim.email, attacker.password)
-			if got := s.me(t, a.field("access")).field("username"); got != attacker.name {
-				t.Errorf("it opens %q", got)
+			s.opens(t, victim.email, victim)
+			s.opens(t, victim.email, attacker)
+			proved, thief := s.newPerson(t), s.newPerson(t)
+			s.prove(t, proved)
+			for _, name := range []string{proved.email, strings.ToUpper(proved.email)} {
+				wants(t, s.send(t, http.MethodPost, registerPath, fields{"username": name, "password": newPassword, "email": name}), http.StatusBadRequest)
+				wants(t, s.rename(t, thief, name), http.StatusBadRequest)
 			}
+			s.opens(t, proved.email, proved)
 			wants(t, s.login(t, victim.name, victim.password), http.StatusOK)
 			wants(t, s.login(t, victim.name, attacker.password), http.StatusUnauthorized)
 		}),
-		did("address is the victim's username", "an e-mail address that is another's name", "the name's password counts, not the address's", func(t *testing.T, s *server) {
+		did("address is the victim's username", "an e-mail address that is another's name", "each password opens its own account, and the name its own", func(t *testing.T, s *server) {
 			name := s.newName() + "@customers.example"
 			victim := s.register(t, name, "")
 			attacker := s.register(t, s.newName(), name)
-			wants(t, s.login(t, name, attacker.password), http.StatusUnauthorized)
-			if got := s.me(t, s.login(t, name, victim.password).field("access")).field("username"); got != victim.name {
-				t.Errorf("it opens %q", got)
-			}
+			s.opens(t, name, victim)
+			s.opens(t, name, attacker)
+			wants(t, s.login(t, name, newPassword), http.StatusUnauthorized)
 		}),
-		did("address shared", "a second account with the victim's address", "the address opens neither; each name its own", func(t *testing.T, s *server) {
+		did("address shared", "a second account with the victim's address", "the address opens the older account, whose it is where no mail is delivered; once one is proved, the other proves nothing", func(t *testing.T, s *server) {
 			victim := s.newPerson(t)
 			attacker := s.register(t, s.newName(), victim.email)
 			wants(t, s.login(t, victim.email, attacker.password), http.StatusUnauthorized)
-			wants(t, s.login(t, victim.email, victim.password), http.StatusUnauthorized)
-			wants(t, s.login(t, victim.name, victim.password), http.StatusOK)
-			wants(t, s.as(t, attacker, http.MethodPost, emailVerify, fields{"token": s.mailTo(t, "verify_email", victim.email).token}), http.StatusNoContent, http.StatusBadRequest)
+			s.opens(t, victim.email, victim)
+			s.opens(t, victim.name, victim)
+			s.prove(t, victim)
+			s.opens(t, victim.email, victim)
+			wants(t, s.login(t, victim.email, attacker.password), http.StatusUnauthorized)
+			s.opens(t, attacker.name, attacker)
+			for _, m := range s.mailsTo(t, "verify_email", victim.email) {
+				wants(t, s.send(t, http.MethodPost, emailVerify, fields{"token": m.token}), http.StatusBadRequest)
+			}
 		}),
 		did("who has an account, by login", "an unknown name, a wrong password, a closed and a disabled account", "four answers that are the same", func(t *testing.T, s *server) {
 			closed, disabled, known := s.newPerson(t), s.newPerson(t), s.newPerson(t)
@@ -334,6 +345,7 @@ func accountRows() []row {
 		}),
 		did("address change race", "one link 16 times at once", "one wins, one way back is mailed", func(t *testing.T, s *server) {
 			p := s.newPerson(t)
+			s.prove(t, p)
 			token := s.changeTo(t, p, s.newName()+"@customers.example")
 			if got := atOnce(16, func(int) answer { return s.token(t, emailConfirm, token) }); got[http.StatusNoContent] != 1 {
 				t.Errorf("%v", got)
@@ -345,6 +357,7 @@ func accountRows() []row {
 		}),
 		did("takeover, then undo", "the attacker, who knows the password, changes the address twice and has a third change on its way; the victim takes the first back", "the victim's address is back; the attacker's sessions, password, links and ways back are worth nothing", func(t *testing.T, s *server) {
 			p := s.newPerson(t)
+			s.prove(t, p)
 			evil := [3]string{}
 			for i := range evil {
 				evil[i] = s.newName() + "@evil.example"
@@ -352,14 +365,17 @@ func accountRows() []row {
 			wants(t, s.token(t, emailConfirm, s.changeTo(t, p, evil[0])), http.StatusNoContent)
 			back := s.mailTo(t, "email_changed", p.email).token
 			wants(t, s.token(t, emailConfirm, s.changeTo(t, p, evil[1])), http.StatusNoContent)
-			theirBack := s.mailTo(t, "email_changed", evil[0]).token
+			s.mailTo(t, "email_notice", evil[0]) // no way back for whoever came later
+			if n := len(s.mailsTo(t, "email_changed", evil[0])); n != 0 {
+				t.Error("the attacker has a way back")
+			}
 			pending := s.changeTo(t, p, evil[2])
 			evilReset := s.reset(t, person{email: evil[1]})
 
 			wants(t, s.token(t, emailUndo, back), http.StatusNoContent)
 			wants(t, s.me(t, p.access), http.StatusUnauthorized)
 			wants(t, s.login(t, p.name, p.password), http.StatusUnauthorized)
-			for path, token := range map[string]string{emailUndo: theirBack, emailConfirm: pending, confirmReset: evilReset} {
+			for path, token := range map[string]string{emailConfirm: pending, confirmReset: evilReset} {
 				wants(t, s.send(t, http.MethodPost, path, fields{"token": token, "new_password": newPassword}), http.StatusBadRequest)
 			}
 			wants(t, s.token(t, emailUndo, back), http.StatusBadRequest)
@@ -372,6 +388,7 @@ func accountRows() []row {
 		}),
 		did("undo by the attacker", "the way back is the victim's alone: the attacker changes the password after the address", "the victim's way back still works", func(t *testing.T, s *server) {
 			p := s.newPerson(t)
+			s.prove(t, p)
 			wants(t, s.token(t, emailConfirm, s.changeTo(t, p, s.newName()+"@evil.example")), http.StatusNoContent)
 			back := s.mailTo(t, "email_changed", p.email).token
 			wants(t, s.as(t, p, http.MethodPost, changePath, fields{"current_password": p.password, "new_password": newPassword}), http.StatusNoContent)

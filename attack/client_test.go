@@ -164,6 +164,36 @@ func (s *server) newPerson(t *testing.T) person {
 	return s.register(t, name, name+"@customers.example")
 }
 
+// rename asks for another name, with the password.
+func (s *server) rename(t *testing.T, p person, name string) answer {
+	t.Helper()
+	return s.as(t, p, http.MethodPatch, mePath, fields{"username": name, "password": p.password})
+}
+
+// opens fails unless a name with somebody's password opens their account.
+func (s *server) opens(t *testing.T, name string, p person) {
+	t.Helper()
+	a := s.login(t, name, p.password)
+	if got := s.me(t, a.field("access")).field("username"); got != p.name {
+		t.Errorf("%s with the password of %s opens %q: %s", name, p.name, got, a)
+	}
+}
+
+// prove shows that somebody reads their mailbox.
+func (s *server) prove(t *testing.T, p person) {
+	t.Helper()
+	var own letter
+	eventually(t, "a verification of "+p.name, func() bool {
+		for _, l := range s.mailsTo(t, "verify_email", p.email) {
+			if strings.Contains(strings.ReplaceAll(l.text, "\u200b", ""), p.name) {
+				own = l
+			}
+		}
+		return own.token != ""
+	})
+	wants(t, s.token(t, emailVerify, own.token), http.StatusNoContent)
+}
+
 func (s *server) register(t *testing.T, name, email string) person {
 	t.Helper()
 	p := person{name: name, email: email, password: fmt.Sprintf("kV7#pazouk-%d-lemon", s.names.Add(1))}

@@ -146,7 +146,7 @@ func requestRows() []row {
 		sent("absolute target, https", "as to a proxy: nothing is fetched", "GET https://evil.example:443/healthz HTTP/1.1\r\n"+host+"\r\n\r\n", 200),
 		sent("absolute target, file", "a file of the machine", "GET file:///etc/passwd HTTP/1.1\r\n"+host+"\r\n\r\n", 404),
 		sent("absolute target inside", "the metadata of a cloud", "GET http://169.254.169.254/latest/meta-data/ HTTP/1.1\r\n"+host+"\r\n\r\n", 404),
-		sent("CONNECT", "a tunnel to elsewhere", "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n", 404),
+		sent("CONNECT", "a tunnel to elsewhere", "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n", 405),
 		sent("GET *", "a target for OPTIONS only", "GET * HTTP/1.1\r\n"+host+"\r\n\r\n", 400),
 		sent("TRACE", "to see one's headers again", head("TRACE", mePath, "Authorization: Bearer x"), 401),
 		sent("TRACE of a page", "to see one's headers again", head("TRACE", "/account/forgot-password/", "Cookie: a=b"), 405),

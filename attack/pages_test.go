@@ -35,9 +35,9 @@ var ourTags = []string{"!doctype", "html", "head", "meta", "title", "link", "bod
 
 var (
 	anyTag = regexp.MustCompile(`<\s*/?\s*([^\s>/]*)([^>]*)>`)
-	// ourLink is a language, our style sheet or icon, or the page that asks for
-	// another link; none can lead to another site.
-	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar))$`)
+	// ourLink is a language, the button of the page, our style sheet or icon,
+	// or the page that asks for another link; none can lead to another site.
+	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|#send|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar))$`)
 
 	attributes = regexp.MustCompile(`([^\s="]+)(?:="([^"]*)")?`)
 )

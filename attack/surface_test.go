@@ -175,8 +175,10 @@ func (e endpoint) takesText(field string) bool {
 		return true
 	case http.MethodPost + changePath:
 		return field == "new_password"
-	case http.MethodPost + emailChange, http.MethodPost + resetPath:
+	case http.MethodPost + emailChange:
 		return field == "email"
+	case http.MethodPost + resetPath: // which answers the same for every address and name
+		return field == "email" || field == "username"
 	}
 	return false
 }

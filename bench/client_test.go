@@ -86,7 +86,7 @@ func TestConnReadsAnswersInTurn(t *testing.T) {
 	defer c.close()
 	for i, status := range []int{200, 404, 503, 201} {
 		size := i * 30_000
-		got, err := c.do(getRequest(fmt.Sprintf("/%d/%d", status, size), "token"), 5*time.Second)
+		got, err := c.do(getRequest(fmt.Sprintf("/%d/%d", status, size), "token"), time.Minute)
 		if err != nil || got.status != status || len(got.body) != size {
 			t.Fatalf("answer %d: status %d, %d bytes, %v; want %d, %d bytes", i, got.status, len(got.body), err, status, size)
 		}

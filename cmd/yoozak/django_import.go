@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/telemetry"
 )
 
 // djangoColumns are flags of both directions.
@@ -76,7 +79,9 @@ func (cmd importDjangoCmd) Run(e env) error {
 		return err
 	}
 	defer src.Close() //nolint:errcheck // only read
-	st, err := cmd.open(e, c)
+	log, flush := telemetry.NewLog("warn", "auto")
+	defer flush()
+	st, err := cmd.open(e, c, log)
 	if err != nil {
 		return err
 	}
@@ -106,27 +111,38 @@ func (cmd importDjangoCmd) Run(e env) error {
 	return err
 }
 
-// where is the source, from one of three places.
+// where is the source, from one of three places. A URL that could be read in
+// two ways is refused by the name of its place.
 func (cmd importDjangoCmd) where(e env) (string, error) {
-	variable := e.getenv("YOOZAK_IMPORT_SOURCE")
+	where, place, err := cmd.source(e)
+	if err == nil && django.IsPostgres(where) {
+		if err = secret.CheckPostgresURL(where); err != nil {
+			err = fmt.Errorf("%s %w", place, err)
+		}
+	}
+	return where, err
+}
+
+func (cmd importDjangoCmd) source(e env) (where, place string, err error) {
+	variable := strings.TrimSpace(config.Clean(e.getenv("YOOZAK_IMPORT_SOURCE")))
 	switch {
 	case cmd.Source != "" && cmd.SourceFile != "":
-		return "", errors.New("SOURCE and --source-file are both given: keep one")
+		return "", "", errors.New("SOURCE and --source-file are both given: keep one")
 	case cmd.SourceFile != "":
 		data, err := os.ReadFile(cmd.SourceFile)
 		if err != nil {
-			return "", fmt.Errorf("--source-file cannot be read: %w", err)
+			return "", "", fmt.Errorf("--source-file cannot be read: %w", err)
 		}
-		return strings.TrimSpace(string(data)), nil
+		return strings.TrimSpace(config.Clean(string(data))), "the URL in the file of --source-file", nil
 	case cmd.Source != "":
 		if django.IsPostgres(cmd.Source) && hasPassword(cmd.Source) {
-			return "", errors.New("every user of this machine can read a password in an argument: set YOOZAK_IMPORT_SOURCE, or give --source-file, instead")
+			return "", "", errors.New("every user of this machine can read a password in an argument: set YOOZAK_IMPORT_SOURCE, or give --source-file, instead")
 		}
-		return cmd.Source, nil
+		return cmd.Source, "SOURCE", nil
 	case variable != "":
-		return variable, nil
+		return variable, "YOOZAK_IMPORT_SOURCE", nil
 	}
-	return "", errors.New("SOURCE is missing: Django's SQLite file, a postgres:// URL or a JSON of dumpdata")
+	return "", "", errors.New("SOURCE is missing: Django's SQLite file, a postgres:// URL or a JSON of dumpdata")
 }
 
 // hasPassword is true where it cannot be told.
@@ -153,16 +169,16 @@ func (cmd importDjangoCmd) layout() (django.Layout, error) {
 }
 
 // open opens the database. A dry run changes not even the schema.
-func (cmd importDjangoCmd) open(e env, c config.Config) (*store.Store, error) {
+func (cmd importDjangoCmd) open(e env, c config.Config, log *slog.Logger) (*store.Store, error) {
 	if !cmd.DryRun {
-		return openStore(e.ctx, c.Database)
+		return openStore(e.ctx, c.Database, log)
 	}
 	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
 		}
 	}
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
 	if err != nil {
 		return nil, err
 	}

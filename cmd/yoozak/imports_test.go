@@ -33,14 +33,14 @@ var mayImport = map[string][]string{
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
-	"internal/limit":           {"internal/store"},
+	"internal/limit":           {"internal/secret", "internal/store"},
 	"internal/device":          {"internal/locale"},
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale", "internal/shop"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop"},
 	"internal/auth": {
 		"internal/account", "internal/breach", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
-	"internal/django": {"internal/account", "internal/password", "internal/store"},
+	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",

@@ -158,6 +158,7 @@ func revoked(r auth.KeyRevocation) string {
 }
 
 type keyReencryptCmd struct {
+	Clear bool `help:"Also encrypt keys that are in clear among others that are not. Only when you know that they are yours: whoever wrote one into the database could sign with it."`
 	config.Database
 	config.Tokens
 	config.Encryption
@@ -171,7 +172,11 @@ func (cmd keyReencryptCmd) Run(e env) error {
 		return err
 	}
 	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		n, err := s.ReencryptKeys(e.ctx)
+		encrypt := s.ReencryptKeys
+		if cmd.Clear {
+			encrypt = s.EncryptClearKeys
+		}
+		n, err := encrypt(e.ctx)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/config"
 )
 
 // version is set by the Makefile.
@@ -54,6 +55,7 @@ type env struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second one ends the process at once
 	code := run(env{ctx: ctx, stdin: os.Stdin, stdout: &visible{out: os.Stdout}, data: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -62,7 +64,7 @@ func main() {
 // run returns the exit code: 0, 1 for an error, 2 for a wrong command line
 // or setting.
 func run(e env, args []string) int {
-	dropEmptyVariables()
+	cleanVariables()
 	parser, err := kong.New(&cli{},
 		kong.Name("yoozak"), kong.Description(description),
 		kong.Writers(e.stdout, e.stderr),
@@ -101,12 +103,20 @@ func run(e env, args []string) int {
 // settingsError holds every mistake in the settings.
 type settingsError struct{ error }
 
-// dropEmptyVariables makes YOOZAK_X= the same as not setting it, as Docker's
-// and systemd's files have it.
-func dropEmptyVariables() {
+// cleanVariables takes away what files of variables leave at the ends of
+// values, and makes YOOZAK_X= the same as not setting it, as Docker's and
+// systemd's files have it.
+func cleanVariables() {
 	for _, pair := range os.Environ() {
-		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "YOOZAK_") {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "YOOZAK_") {
+			continue
+		}
+		switch meant := config.Clean(value); {
+		case meant == "":
 			_ = os.Unsetenv(name)
+		case meant != value:
+			_ = os.Setenv(name, meant)
 		}
 	}
 }

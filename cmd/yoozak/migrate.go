@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/telemetry"
 )
 
 type migrateCmd struct {
@@ -38,9 +39,6 @@ type migrateStatusCmd struct{ config.Database }
 func (cmd migrateStatusCmd) Run(e env) error {
 	return withStore(e, cmd.Database, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
-		if err != nil {
-			return err
-		}
 		for _, m := range all {
 			state := "pending"
 			if !m.AppliedAt.IsZero() {
@@ -48,7 +46,7 @@ func (cmd migrateStatusCmd) Run(e env) error {
 			}
 			fmt.Fprintf(e.stdout, "%s\t%s\n", m.Name, state)
 		}
-		return nil
+		return err
 	})
 }
 
@@ -58,7 +56,9 @@ func withStore(e env, g config.Database, fn func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns})
+	log, flush := telemetry.NewLog("warn", "auto")
+	defer flush()
+	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/user"
@@ -17,9 +18,12 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// load reads groups of settings.
+// load reads groups of settings, and says what of them was hardly meant.
 func load(e env, groups ...config.Group) (config.Config, error) {
 	c, err := config.Load(e.getenv, groups...)
+	for _, warning := range c.Warnings {
+		fmt.Fprintln(e.stderr, "yoozak: warning:", warning)
+	}
 	if err != nil {
 		return c, &settingsError{err}
 	}
@@ -27,8 +31,8 @@ func load(e env, groups ...config.Group) (config.Config, error) {
 }
 
 // openStore opens the database with an up-to-date schema.
-func openStore(ctx context.Context, c config.DatabaseConfig) (*store.Store, error) {
-	st, err := store.Open(ctx, c.URL.Reveal(), store.Options{Batch: c.Batch, Conns: c.Conns})
+func openStore(ctx context.Context, c config.DatabaseConfig, log *slog.Logger) (*store.Store, error) {
+	st, err := store.Open(ctx, c.URL.Reveal(), store.Options{Batch: c.Batch, Conns: c.Conns, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,9 @@ func newBox(c config.EncryptionConfig) (*secret.Box, error) { return secret.NewB
 
 // withService runs fn with a Service for one command.
 func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
-	st, err := openStore(e.ctx, c.Database)
+	log, flush := telemetry.NewLog("warn", "auto")
+	defer flush()
+	st, err := openStore(e.ctx, c.Database, log)
 	if err != nil {
 		return err
 	}
@@ -75,8 +81,6 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	if err != nil {
 		return err
 	}
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
 		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: operator(e.getenv),

@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/yoozak/clients/internal/api"
@@ -52,6 +53,9 @@ func (cmd serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	var done context.CancelFunc
+	e.ctx, done = serverSignals(e.ctx)
+	defer done()
 	log, flush := telemetry.NewLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
 	defer flush()
 	if c.Passwords.Insecure {
@@ -79,7 +83,7 @@ func (cmd serveCmd) Run(e env) error {
 	sender = sender.With(mailLooks(c, log))
 	adviseShop(c, log)
 
-	st, err := openStore(e.ctx, c.Database)
+	st, err := openStore(e.ctx, c.Database, log)
 	if err != nil {
 		return err
 	}
@@ -88,6 +92,9 @@ func (cmd serveCmd) Run(e env) error {
 			log.Error("close database", "error", err.Error())
 		}
 	}()
+	if err := st.Advise(e.ctx); err != nil {
+		return err
+	}
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
 	breached := newBreached(c.Passwords, log)
@@ -137,17 +144,17 @@ func (cmd serveCmd) Run(e env) error {
 	if c.HTTP.MetricsListen != "" {
 		metrics := newMetrics(hasher, breached, limits)
 		options.Observe = metrics.Observe
-		if err := servers.listen(listener{name: "metrics", addr: c.HTTP.MetricsListen, handler: metrics.Handler(), timeout: time.Minute}); err != nil {
+		if err := servers.listen(listener{name: "metrics", setting: "YOOZAK_METRICS_LISTEN", addr: c.HTTP.MetricsListen, handler: metrics.Handler(), timeout: time.Minute}); err != nil {
 			return err
 		}
 	}
 	if c.HTTP.DebugListen != "" {
-		if err := servers.listen(listener{name: "debug", addr: c.HTTP.DebugListen, handler: debugHandler(), timeout: 5 * time.Minute}); err != nil {
+		if err := servers.listen(listener{name: "debug", setting: "YOOZAK_DEBUG_LISTEN", addr: c.HTTP.DebugListen, handler: debugHandler(), timeout: 5 * time.Minute}); err != nil {
 			return errors.Join(err, servers.shutdown())
 		}
 	}
 	if err := servers.listen(listener{
-		name: "api", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured,
+		name: "api", setting: "YOOZAK_LISTEN", addr: c.HTTP.Listen, handler: api.New(options), timeout: c.HTTP.RequestTimeout, tls: secured,
 		idle: newIdleConns(maxIdle, c.HTTP.TrustedProxies),
 	}); err != nil {
 		return errors.Join(err, servers.shutdown())
@@ -165,7 +172,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
 		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},
 		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Run: service.LogEventHead},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: service.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: service.TellOfMails},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: service.TellOfEvents},
@@ -218,7 +225,7 @@ func threadsBeside(slots int) func(busy bool) {
 		return nil
 	}
 	if slots == 0 {
-		slots = runtime.NumCPU()
+		slots = runtime.GOMAXPROCS(0) // what a container may use, where it may not use all
 	}
 	usual := runtime.GOMAXPROCS(0)
 	return func(busy bool) {
@@ -246,9 +253,9 @@ func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit
 	if !c.On {
 		return nil, nil
 	}
-	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL, Log: log})
+	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL.Reveal(), Log: log})
 	if err != nil {
-		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL: %w", err)}
+		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL %w", err)}
 	}
 	return l, nil
 }
@@ -365,17 +372,30 @@ const maxHeader = 16 << 10
 // listener is what to serve where.
 type listener struct {
 	name, addr string
+	setting    string // variable that addr is from
 	handler    http.Handler
 	timeout    time.Duration
 	tls        *tls.Config // nil: plain HTTP
 	idle       *idleConns  // nil: unbounded
 }
 
+// listen names the setting of an address that cannot be listened at.
+func listen(setting, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: another program has it, or a yoozak that runs already; choose another with %s=HOST:PORT", err, setting)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	return l, nil
+}
+
 // listen binds now, so that a busy port stops the start, and serves.
 func (s *servers) listen(o listener) error {
-	l, err := net.Listen("tcp", o.addr)
+	l, err := listen(o.setting, o.addr)
 	if err != nil {
-		return fmt.Errorf("listen for %s: %w", o.name, err)
+		return err
 	}
 	srv := &http.Server{
 		Handler:           o.handler,

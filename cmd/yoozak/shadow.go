@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -44,6 +43,9 @@ func (cmd shadowCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	var done context.CancelFunc
+	e.ctx, done = serverSignals(e.ctx)
+	defer done()
 	log, flush := telemetry.NewLog("info", "auto")
 	defer flush()
 	report := e.stdout
@@ -55,9 +57,9 @@ func (cmd shadowCmd) Run(e env) error {
 		defer file.Close() //nolint:errcheck // each line was written at once
 		report = file
 	}
-	listener, err := net.Listen("tcp", c.Shadow.Listen)
+	listener, err := listen("YOOZAK_SHADOW_LISTEN", c.Shadow.Listen)
 	if err != nil {
-		return fmt.Errorf("listen for shadow: %w", err)
+		return err
 	}
 	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: api.Paths(), Report: report, Log: log})
 	server := newShadowServer(proxy, shadowRead, log)
@@ -65,7 +67,7 @@ func (cmd shadowCmd) Run(e env) error {
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(e.stderr, "Yoozak Clients %s, shadow\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n",
 		versionText(), listener.Addr(), c.Shadow.Upstream, c.Shadow.Copy)
-	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Shadow.Every, Run: func(context.Context) error {
+	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Shadow.Every, Later: true, Run: func(context.Context) error {
 		proxy.WriteSummary()
 		return nil
 	}}})

@@ -34,7 +34,7 @@ func newTLS(c config.TLSConfig, log *slog.Logger) (*tls.Config, []job.Job, error
 			return nil, nil, err
 		}
 		settings.GetCertificate = files.get
-		return settings, []job.Job{{Name: "reload certificate", Every: certReload, Run: files.reload}}, nil
+		return settings, []job.Job{{Name: "reload certificate", Every: certReload, Later: true, Run: files.reload}}, nil
 	case len(c.Domains) > 0:
 		m := &autocert.Manager{
 			Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.Cache), Email: c.Email,

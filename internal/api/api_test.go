@@ -88,6 +88,27 @@ func TestRefreshHintComesInTheLastMinutesOnly(t *testing.T) {
 	})
 }
 
+// TestAnswersGoByTheServicesClock: a token is judged by it, so what an answer
+// says of its end, or of now, is by no other.
+func TestAnswersGoByTheServicesClock(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		access := s.register(t, "amina").field("access")
+		if got := s.me(t, access).header.Get("X-Token-Refresh-Required"); got != "" {
+			t.Errorf("at first: %q", got)
+		}
+		s.clock.advance(57 * time.Minute)
+		if got := s.me(t, access).header.Get("X-Token-Refresh-Required"); got != "true" {
+			t.Errorf("57 minutes later: %q, want \"true\"", got)
+		}
+		a := s.call(t, http.MethodGet, "/api/clients/clients/me/export/", "", "Authorization", "Bearer "+access)
+		at, err := time.Parse(time.RFC3339, a.field("exported_at"))
+		if err != nil || at.Sub(time.Now().Add(57*time.Minute)).Abs() > time.Minute {
+			t.Errorf("exported_at is %v, %v: %s", at, err, a.body)
+		}
+	})
+}
+
 func TestRotationAnswersWithARefreshToken(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(o *settings) { o.auth.Rotation = true }, func(t *testing.T, s *server) {

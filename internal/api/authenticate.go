@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -29,7 +28,7 @@ func (s *Server) authenticate(ctx context.Context, x *exchange, r *http.Request)
 		}
 		return nil, err
 	}
-	if time.Until(caller.ExpiresAt) < s.o.RefreshHint {
+	if caller.ExpiresAt.Sub(s.auth.Now()) < s.o.RefreshHint {
 		x.Header()["X-Token-Refresh-Required"] = refreshRequired
 	}
 	return caller, nil

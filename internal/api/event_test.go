@@ -66,9 +66,9 @@ func TestPersonSeesTheirEvents(t *testing.T) {
 			got[i].ID, got[i].At = 0, ""
 		}
 		want := []listed{
-			{Kind: "login_failed", Text: "2 logins were refused", IP: "127.0.0.1", Device: "Unknown device"},
+			{Kind: "login_failed", Text: "2 logins were refused", IP: "127.0.0.1", Device: "Program (Go)"},
 			{Kind: "login", Text: "Login", IP: "203.0.113.77", Device: "Chrome on Android"},
-			{Kind: "registered", Text: "Account created", IP: "127.0.0.1", Device: "Unknown device", Current: true},
+			{Kind: "registered", Text: "Account created", IP: "127.0.0.1", Device: "Program (Go)", Current: true},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

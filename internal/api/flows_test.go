@@ -126,7 +126,7 @@ func TestPasswordChange(t *testing.T) {
 		if p.login(t, goodPassword).status != http.StatusUnauthorized || p.login(t, newPassword).status != http.StatusOK {
 			t.Error("the old password works, or the new does not")
 		}
-		text := p.mailed(t, account.MailPasswordChanged, p.email, 20*time.Second)
+		text := p.mailed(t, account.MailPasswordChanged, p.email)
 		if !strings.Contains(text, "Chrome sur Android") || !strings.Contains(text, "127.0.0.1") || !strings.Contains(text, p.name) {
 			t.Errorf("notice: %s", text)
 		}
@@ -204,7 +204,8 @@ func TestResetAnswersTheSameForEveryAddress(t *testing.T) {
 			t.Errorf("%+v\n%+v", known, unknown)
 		}
 		p.tokenMailed(t, account.MailResetPassword, p.email)
-		if text := s.mailed(t, account.MailResetPassword, "nobody@", 200*time.Millisecond); text != "" {
+		s.deliverAll(t)
+		if text := s.allMails(t, account.MailResetPassword, "nobody@"); text != "" {
 			t.Errorf("mailed to nobody: %s", text)
 		}
 	})
@@ -217,7 +218,7 @@ func TestOneAddressWithTwoAccountsGetsOneMailWithALinkForEach(t *testing.T) {
 		other := randomName("o")
 		s.post(t, registerPath, `{"username":"`+other+`","password":"`+goodPassword+`","email":"`+p.email+`"}`)
 		s.post(t, "/api/clients/auth/password/reset/", `{"email":"`+p.email+`"}`)
-		text := s.mailed(t, account.MailResetPassword, p.email, 20*time.Second)
+		text := s.mailed(t, account.MailResetPassword, p.email)
 		if !strings.Contains(text, p.name) || !strings.Contains(text, other) || strings.Count(text, "https://shop.example/reset-password#") != 2 {
 			t.Errorf("not a link for each: %s", text)
 		}
@@ -226,7 +227,7 @@ func TestOneAddressWithTwoAccountsGetsOneMailWithALinkForEach(t *testing.T) {
 				t.Errorf("%s: %d %s", body, a.status, a.body)
 			}
 		}
-		for until := time.Now().Add(20 * time.Second); strings.Count(s.allMails(t, account.MailResetPassword, p.email), "https://shop.example/reset-password#") < 3; time.Sleep(20 * time.Millisecond) {
+		for until := time.Now().Add(patience); strings.Count(s.allMails(t, account.MailResetPassword, p.email), "https://shop.example/reset-password#") < 3; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(until) {
 				t.Fatal("no mail for the account that was named")
 			}
@@ -249,7 +250,7 @@ func TestChangeOfEmailAndTheWayBack(t *testing.T) {
 		if u := p.user(t, p.name); u.Email != "new"+p.email || u.EmailVerifiedAt.IsZero() {
 			t.Fatalf("%s, %v", u.Email, u.EmailVerifiedAt)
 		}
-		notice := p.mailed(t, account.MailEmailChanged, p.email, 20*time.Second)
+		notice := p.mailed(t, account.MailEmailChanged, p.email)
 		if strings.Contains(notice, "new"+p.email) || !strings.Contains(strings.ReplaceAll(notice, "\u200b", ""), "n***@example.ma") {
 			t.Errorf("the notice should mask the new address: %s", notice)
 		}

@@ -110,6 +110,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 		"POST /api/clients/auth/email/verify/resend/": writes,
 		"POST /api/clients/auth/email/change/":        writes,
 		"PATCH " + mePath:                             writes,
+		"POST " + mePath + "close/":                   writes,
 		"DELETE " + mePath:                            writes,
 		"GET " + mePath + "export/":                   repeat(http.MethodGet, mePath+"export/", "", 5),
 	}
@@ -346,7 +347,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		guess(p.name, 1)
 		guess(closed.name, 16)
 		guess("nobody-"+p.name, 16)
-		if s.mailed(t, account.MailUnusualAttempts, p.email, 10*time.Second) == "" {
+		if s.mailed(t, account.MailUnusualAttempts, p.email) == "" {
 			t.Fatal("no mail after 15")
 		}
 		guess(p.name, 20)
@@ -356,7 +357,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		s.clock.advance(20 * time.Hour)
 		guess(p.name, 20)
 		n := 0
-		for until := time.Now().Add(10 * time.Second); n < 2 && time.Now().Before(until); {
+		for until := time.Now().Add(patience); n < 2 && time.Now().Before(until); {
 			n = mails(p)
 		}
 		if n != 2 {
@@ -374,20 +375,24 @@ func TestThrottledAnswerIsHeldBack(t *testing.T) {
 	t.Parallel()
 	const hold = 300 * time.Millisecond
 	forEachEngine(t, func(o *settings) { limited(o); o.api.HoldThrottled = hold }, func(t *testing.T, s *server) {
-		began := time.Now()
-		n := s.until429(t, "/api/clients/auth/password/reset/", auth.ResetPerNetwork.Count+1, always("203.0.113.1"))
-		if n != auth.ResetPerNetwork.Count {
-			t.Fatalf("%d got through", n)
+		ask := func() (status int, took time.Duration) {
+			began := time.Now()
+			a := s.post(t, "/api/clients/auth/password/reset/", `{}`, from("203.0.113.1")...)
+			return a.status, time.Since(began)
 		}
-		before := time.Now()
-		if a := s.post(t, "/api/clients/auth/password/reset/", `{}`, from("203.0.113.1")...); a.status != http.StatusTooManyRequests {
-			t.Errorf("%d", a.status)
+		soonest := time.Hour // the others may be as slow as the machine
+		for i := range auth.ResetPerNetwork.Count {
+			status, took := ask()
+			if status == http.StatusTooManyRequests {
+				t.Fatalf("%d got through", i)
+			}
+			soonest = min(soonest, took)
 		}
-		if took := time.Since(before); took < hold {
-			t.Errorf("429 after %v", took)
+		if soonest >= hold {
+			t.Errorf("each other answer took %v or more", soonest)
 		}
-		if took := before.Sub(began); took > time.Duration(n)*hold {
-			t.Errorf("%d other answers took %v", n, took)
+		if status, took := ask(); status != http.StatusTooManyRequests || took < hold {
+			t.Errorf("%d after %v", status, took)
 		}
 	})
 }

@@ -206,7 +206,7 @@ func TestErasureLeavesNothing(t *testing.T) {
 		if a := p.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`); a.status != http.StatusNoContent {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
-		p.mailed(t, account.MailAccountClosed, "new"+p.email, 20*time.Second)
+		p.mailed(t, account.MailAccountClosed, "new"+p.email)
 		if err := s.auth.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}

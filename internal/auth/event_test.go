@@ -132,7 +132,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 					if got[0] == string(kind) {
 						return account.TextInput(got[1])
 					}
-				case <-time.After(20 * time.Second):
+				case <-time.After(time.Minute):
 					t.Fatalf("no mail with a %s link", kind)
 				}
 			}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -46,11 +48,20 @@ func (s *Service) lifetime(typ string) time.Duration {
 // who read them first must not put them in place last, and bring back a key
 // that was revoked in between.
 type keyLoads struct {
-	mu    sync.Mutex
-	asked struct { // because of a token
-		mu   sync.Mutex
-		last time.Time
+	mu     sync.Mutex
+	loaded atomic.Bool // once: what is in clear is not believed any more
+	asked  struct {    // because of a token
+		mu      sync.Mutex
+		last    time.Time
+		running *keyReload // the one under way; nil: none
+		err     error      // of the last one
 	}
+}
+
+// keyReload is a load that many callers wait for.
+type keyReload struct {
+	done chan struct{}
+	err  error // once it is done
 }
 
 // LoadKeys takes the keys from the database and makes those that are
@@ -71,7 +82,7 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	private, unreadable := s.opened(keys)
+	private, unreadable := s.opened(keys, s.believesClear(keys))
 	if unreadable == nil {
 		if keys, private, err = s.completeKeys(ctx, keys, private); err != nil {
 			return err
@@ -93,12 +104,16 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 		loaded = append(loaded, key)
 	}
 	s.tokens.Use(loaded, s.o.Now())
+	if unreadable == nil {
+		s.keys.loaded.Store(true)
+	}
 	return unreadable
 }
 
-// completeKeys makes the keys that are missing and encrypts those in clear.
+// completeKeys makes the keys that are missing and, at the first load,
+// encrypts those in clear.
 func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes) ([]store.SigningKey, map[string]secret.Bytes, error) {
-	if err := s.sealClear(ctx, keys); err != nil {
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return nil, nil, err
 	}
 	made := false
@@ -119,28 +134,71 @@ func (s *Service) completeKeys(ctx context.Context, keys []store.SigningKey, pri
 	if err != nil {
 		return nil, nil, err
 	}
-	private, err = s.opened(keys)
+	private, err = s.opened(keys, s.believesClear(keys))
 	return keys, private, err
 }
 
+// reloadPatience is how long a request waits for the keys because of a key
+// that is not known here.
+const reloadPatience = 2 * time.Second
+
 // reloadKeys is LoadKeys because of a token, at most once a second, so that
-// strangers cannot make us read the keys at every request; it reports
-// whether it ran.
+// strangers cannot make us read the keys at every request. It reports whether
+// they were read. Those who come meanwhile wait for
+// the same load, none longer than they want or [reloadPatience]: strangers
+// must not pile up behind a slow database.
 func (s *Service) reloadKeys(ctx context.Context, now time.Time) (bool, error) {
+	load, err := s.startReload(ctx, now)
+	if load == nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
+	defer cancel()
+	select {
+	case <-load.done:
+		return true, load.err
+	case <-ctx.Done():
+		return false, fmt.Errorf("%w: wait for the keys: %w", account.ErrUnavailable, ctx.Err())
+	}
+}
+
+// startReload returns the load under way, or a new one, or nil when the last
+// was less than a second ago, with its error.
+func (s *Service) startReload(ctx context.Context, now time.Time) (*keyReload, error) {
 	asked := &s.keys.asked
 	asked.mu.Lock()
 	defer asked.mu.Unlock()
-	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
-		return false, nil
+	if asked.running != nil {
+		return asked.running, nil
 	}
-	asked.last = now
-	err := s.LoadKeys(ctx)
+	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
+		return nil, asked.err
+	}
+	load := &keyReload{done: make(chan struct{})}
+	asked.last, asked.running = now, load
+	go func() {
+		load.err = s.reloadForToken(context.WithoutCancel(ctx)) // not this caller's alone
+		asked.mu.Lock()
+		defer asked.mu.Unlock()
+		asked.running, asked.err = nil, load.err
+		close(load.done)
+	}()
+	return load, nil
+}
+
+func (s *Service) reloadForToken(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // a mistake must not end the server
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = s.LoadKeys(ctx)
 	var unreadable *unreadableKeyError
 	if errors.As(err, &unreadable) { // that is the operator's trouble; the other keys are there
 		s.o.Log.WarnContext(ctx, "a key cannot be read", "error", err.Error())
 		err = nil
 	}
-	return true, err
+	return err
 }
 
 // retires is until when a key verifies: at least until the last token that
@@ -194,6 +252,9 @@ func (s *Service) rotateKeys(ctx context.Context, due func(youngest store.Signin
 		return err
 	}
 	if err := s.mayStore(keys); err != nil {
+		return err
+	}
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return err
 	}
 	rotated := false

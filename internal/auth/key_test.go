@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -524,4 +527,71 @@ func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
 			t.Errorf("got %v, want ErrTokenInvalid", err)
 		}
 	})
+}
+
+// TestUnknownKeyKeepsNobodyWaiting: strangers can name keys that there are
+// not. While the database is slow they must not pile up, each waiting for the
+// one before.
+func TestUnknownKeyKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t).NewDatabase(t)
+	s := newServer(t, storetest.Open(t, url))
+	g := s.register(t, "amina")
+	_, claims, signature := cut(t, g.Access)
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"nobodys","typ":"JWT"}`))
+	forged := header + "." + claims + "." + signature
+
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	slow, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slow.ExecContext(t.Context(), `LOCK TABLE signing_keys`); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			if _, err := s.Authenticate(ctx, forged); !errors.Is(err, account.ErrUnavailable) {
+				t.Errorf("got %v, want ErrUnavailable", err)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %v, though its caller left after 100ms", took)
+			}
+		})
+	}
+	all.Wait()
+	if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+		t.Errorf("a good token meanwhile: %v", err)
+	}
+	if err := slow.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // the load under way ends
+		_, err := s.Authenticate(t.Context(), forged)
+		if errors.Is(err, account.ErrTokenInvalid) {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("afterwards: %v, want ErrTokenInvalid", err)
+		}
+		s.clock.advance(time.Second)
+	}
+}
+
+// cut returns the three parts of a token.
+func cut(t *testing.T, raw string) (header, claims, signature string) {
+	t.Helper()
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no token", raw)
+	}
+	return parts[0], parts[1], parts[2]
 }

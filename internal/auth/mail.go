@@ -40,14 +40,14 @@ func (s *Service) wakeMail() {
 }
 
 // How mails are delivered. A lease outlasts what it is for, so that of two
-// servers that live one sends a mail. The first is until the SMTP server
-// wants the text: when our server dies before that, another goes on soon. The
-// second is for the text and the answer to it, which may take long; when our
+// servers that live one sends a mail. The first is until the SMTP server has
+// let us in: when our server dies before that, another goes on soon. The
+// second is for the mail and the answer to it, which may take long; when our
 // server dies meanwhile, the mail may have been taken, and the other sends it
 // again: better twice than never.
 const (
 	mailLease   = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
-	mailHold    = 20 * time.Minute // more than its Content and Answer
+	mailHold    = 20 * time.Minute // more than its Begin, Content and Answer
 	mailLook    = time.Second      // into the outbox, for what another server or a retry makes due
 	mailsAtOnce = 4
 	mostChoices = 50 // accounts of one address that a mail lists
@@ -325,12 +325,12 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 			}
 		}
 	}
-	return s.o.Mail.Sender.BeforeContent(func(ctx context.Context) error {
+	return s.o.Mail.Sender.BeforeHandover(func(ctx context.Context) error {
 		return s.holdMail(ctx, m.ID, lease)
 	}).Send(ctx, m, link)
 }
 
-// holdMail makes a lease longer before the text of its mail is sent. A mail
+// holdMail makes a lease longer before its mail is handed over. A mail
 // that is not ours any more, or not wanted, is not sent.
 func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {

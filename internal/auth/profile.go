@@ -38,22 +38,22 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		return account.User{}, err
 	}
 	errs := account.Fields{}
-	p := store.Profile{Username: u.Username, FirstName: u.FirstName, LastName: u.LastName}
+	was := u
 	if c.Username.State != account.Missing {
-		p.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
-		if p.Username != u.Username {
-			if err := s.checkUsernameChange(ctx, errs, p.Username, u); err != nil {
+		u.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
+		if u.Username != was.Username {
+			if err := s.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
 				return account.User{}, err
 			}
 		}
 	}
 	if c.FirstName.State != account.Missing {
-		p.FirstName = checkName(errs, "first_name", c.FirstName)
+		u.FirstName = checkName(errs, "first_name", c.FirstName)
 	}
 	if c.LastName.State != account.Missing {
-		p.LastName = checkName(errs, "last_name", c.LastName)
+		u.LastName = checkName(errs, "last_name", c.LastName)
 	}
-	renamed := p.Username != u.Username
+	renamed := u.Username != was.Username
 	plain := ""
 	if renamed && len(errs["username"]) == 0 {
 		plain = checkPassword(errs, "password", c.Password)
@@ -62,16 +62,24 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		return account.User{}, err
 	}
 	if renamed {
-		if u, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
+		if was, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
 			return account.User{}, err
 		}
 	}
+	// Only what changes is written: another request may change the rest.
+	var p store.Profile
 	changed := acted(account.EventProfileChanged, caller, s.o.Now())
-	for _, f := range []struct{ name, was, is string }{
-		{"first_name", u.FirstName, p.FirstName}, {"last_name", u.LastName, p.LastName},
+	for _, f := range []struct {
+		name    string
+		was, is string
+		to      **string
+	}{
+		{"first_name", was.FirstName, u.FirstName, &p.FirstName},
+		{"last_name", was.LastName, u.LastName, &p.LastName},
 	} {
 		if f.was != f.is {
 			changed.details.Fields = append(changed.details.Fields, f.name)
+			*f.to = &f.is
 		}
 	}
 	if changed.details.Fields == nil && !renamed {
@@ -80,7 +88,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	committed := func() {}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if renamed {
-			if err := s.rename(ctx, tx, caller, u, p.Username); err != nil {
+			if err := s.rename(ctx, tx, caller, was, u.Username); err != nil {
 				return err
 			}
 		}
@@ -98,7 +106,6 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	}
 	committed()
 	s.wakeMail()
-	u.Username, u.FirstName, u.LastName = p.Username, p.FirstName, p.LastName
 	return u, nil
 }
 

@@ -167,10 +167,6 @@ func (s *Service) newPassword(ctx context.Context, field, plain string, u accoun
 // It comes before any transaction: it may ask another server.
 func (s *Service) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
-	if password.TooLong(plain) {
-		errs.Add(field, "password_too_long", account.Args{"max": password.MaxLength})
-		return errs.Err()
-	}
 	for _, p := range password.Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
 		{Name: "first_name", Value: firstName},

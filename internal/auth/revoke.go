@@ -38,8 +38,11 @@ func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, erro
 	if err != nil {
 		return KeyRevocation{}, err
 	}
-	others := slices.DeleteFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
+	others := slices.DeleteFunc(slices.Clone(keys), func(k store.SigningKey) bool { return k.ID == id })
 	if err := s.mayStore(others); err != nil {
+		return KeyRevocation{}, err
+	}
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return KeyRevocation{}, err
 	}
 	out, err := s.revoke(ctx, id)
@@ -66,6 +69,9 @@ func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
 func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.sealFirst(ctx, keys); err != nil {
 		return nil, err
 	}
 	defer s.reloadRevoked(ctx)

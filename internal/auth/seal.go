@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yoozak/clients/internal/secret"
@@ -17,6 +18,9 @@ var ErrNoEncryptionKey = errors.New("YOOZAK_ENCRYPTION_KEY is not set")
 // errNoPrivateKey says that what is stored was never a key of ours. What is
 // wrong with it is not said: it may be half a key.
 var errNoPrivateKey = errors.New("is no private key of its algorithm")
+
+// errInClear says that a key was not stored by a server that encrypts them.
+var errInClear = errors.New("is in clear, though keys are encrypted here: somebody may have written it into the database")
 
 // keyContext binds a sealed private key to its row and to what it is for.
 func keyContext(k store.SigningKey) string {
@@ -35,9 +39,23 @@ func (e *unreadableKeyError) Error() string {
 
 func (e *unreadableKeyError) Unwrap() error { return e.cause }
 
+// believesClear reports whether keys in clear are ours: always without an
+// encryption key; with one, when there are no others and this process has not
+// loaded any before. That is the first start with an encryption key. Later
+// whoever can write to the database, but does not know that key, could put a
+// key of theirs there and sign with it.
+func (s *Service) believesClear(keys []store.SigningKey) bool {
+	return s.o.Box == nil || !s.keys.loaded.Load() && !anySealed(keys)
+}
+
+func anySealed(keys []store.SigningKey) bool {
+	return slices.ContainsFunc(keys, func(k store.SigningKey) bool { return secret.Sealed(k.Private) })
+}
+
 // opened returns the private part of each key that has not ended, by id. The
-// error is about the first that cannot be read; the others are there.
-func (s *Service) opened(keys []store.SigningKey) (map[string]secret.Bytes, error) {
+// error is about the first that cannot be read, or is in clear and not to be
+// believed; the others are there.
+func (s *Service) opened(keys []store.SigningKey, believesClear bool) (map[string]secret.Bytes, error) {
 	var failed error
 	private := make(map[string]secret.Bytes, len(keys))
 	for _, k := range keys {
@@ -45,7 +63,11 @@ func (s *Service) opened(keys []store.SigningKey) (map[string]secret.Bytes, erro
 			continue
 		}
 		plain, err := s.o.Box.Open(k.Private, keyContext(k))
-		if err == nil && (&token.Key{ID: k.ID, Algorithm: k.Algorithm}).Load(plain) != nil {
+		switch {
+		case err != nil:
+		case !believesClear && !secret.Sealed(k.Private):
+			err = errInClear
+		case (&token.Key{ID: k.ID, Algorithm: k.Algorithm}).Load(plain) != nil:
 			err = errNoPrivateKey
 		}
 		if err != nil {
@@ -76,36 +98,52 @@ func (s *Service) mayStore(keys []store.SigningKey) error {
 	return nil
 }
 
-// sealClear encrypts the keys that were stored before there was a key to
-// encrypt with.
-func (s *Service) sealClear(ctx context.Context, keys []store.SigningKey) error {
-	if s.o.Box == nil {
+// sealFirst encrypts the keys that were stored before there was a key to
+// encrypt with, all or none. Where one is encrypted it does nothing.
+func (s *Service) sealFirst(ctx context.Context, keys []store.SigningKey) error {
+	if s.o.Box == nil || len(keys) == 0 || !s.believesClear(keys) {
 		return nil
 	}
 	sealed := 0
-	for _, k := range keys {
-		if secret.Sealed(k.Private) {
-			continue
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		sealed = 0
+		keys, err := tx.Keys(ctx)
+		if err != nil || anySealed(keys) { // another server was quicker
+			return err
 		}
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-			return tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(k.Private, keyContext(k)))
-		})
-		if err != nil && !errors.Is(err, store.ErrNotFound) { // not found: another server did it
-			return fmt.Errorf("encrypt key %s: %w", k.ID, err)
+		for _, k := range keys {
+			if err := tx.ReplacePrivateKey(ctx, k.ID, k.Private, s.o.Box.Seal(k.Private, keyContext(k))); err != nil {
+				return fmt.Errorf("encrypt key %s: %w", k.ID, err)
+			}
+			sealed++
 		}
-		sealed++
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) { // at the same moment
+		return nil
 	}
-	if sealed > 0 {
+	if err == nil && sealed > 0 {
 		s.o.Log.WarnContext(ctx, "signing keys that were stored in clear are encrypted now; older backups still have them", "keys", sealed)
 	}
-	return nil
+	return err
 }
 
 // ReencryptKeys encrypts every key, and the secret of device tokens, with the
 // present encryption key, whatever they were encrypted with before, and
 // returns how many keys it changed. Either all
-// are changed or, where one cannot be read, none.
+// are changed or, where one cannot be read, none. One that is in clear among
+// others that are not is refused, too: see [Service.EncryptClearKeys].
 func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
+	return s.reencrypt(ctx, func(keys []store.SigningKey) bool { return !anySealed(keys) })
+}
+
+// EncryptClearKeys is ReencryptKeys also for keys in clear among others that
+// are not, which the operator knows to be theirs.
+func (s *Service) EncryptClearKeys(ctx context.Context) (changed int, err error) {
+	return s.reencrypt(ctx, func([]store.SigningKey) bool { return true })
+}
+
+func (s *Service) reencrypt(ctx context.Context, believesClear func([]store.SigningKey) bool) (changed int, err error) {
 	if s.o.Box == nil {
 		return 0, ErrNoEncryptionKey
 	}
@@ -115,7 +153,7 @@ func (s *Service) ReencryptKeys(ctx context.Context) (changed int, err error) {
 		if err != nil {
 			return err
 		}
-		private, err := s.opened(keys)
+		private, err := s.opened(keys, believesClear(keys))
 		if err != nil {
 			return err
 		}

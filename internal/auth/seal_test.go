@@ -344,3 +344,162 @@ func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 		}
 	})
 }
+
+// TestKeyInClearIsNotTakenAmongEncryptedOnes: whoever can write to the
+// database, but does not know what encrypts it, must not be able to sign.
+func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, sealing(t, 1, 0))
+		g := s.register(t, "amina")
+		attacker := newServer(t, storetest.Open(t, storetest.SQLite(t)))
+		theirs := stored(t, attacker.store)
+		for _, k := range theirs {
+			k.Generation = 99
+			if err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error { return tx.CreateKey(ctx, k) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refresh, _, err := attacker.tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, "forged", s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		access, _, err := attacker.tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, "forged", s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := stored(t, st)
+		refused := func(when string) {
+			t.Helper()
+			s.clock.advance(2 * time.Second)
+			if _, err := s.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%s: forged access token: %v", when, err)
+			}
+			if _, err := s.refresh(t, refresh); !errors.Is(err, account.ErrTokenInvalid) {
+				t.Errorf("%s: forged refresh token: %v", when, err)
+			}
+			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+				t.Errorf("%s: a good token: %v", when, err)
+			}
+		}
+		refused("asked because of the token")
+		for range 2 {
+			if err := s.LoadKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+				t.Errorf("running: got %v", err)
+			}
+			refused("loaded again")
+		}
+		for name, do := range map[string]func(s *server) error{
+			"start":     func(s *server) error { return s.LoadKeys(t.Context()) },
+			"reencrypt": func(s *server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		} {
+			err := do(unloaded(t, st, sealing(t, 1, 0)))
+			if err == nil || !strings.Contains(err.Error(), "is in clear") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: got %v, want one line about a key in clear", name, err)
+			}
+		}
+		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+			t.Errorf("the keys changed (-before +after):\n%s", diff)
+		}
+
+		// The way out: revoke them.
+		admin := unloaded(t, st, sealing(t, 1, 0))
+		for _, k := range theirs {
+			if _, err := admin.RevokeKey(t.Context(), k.ID); err != nil {
+				t.Errorf("revoke: %v", err)
+			}
+		}
+		again := newServer(t, st, sealing(t, 1, 0))
+		if _, err := again.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("after the revocation: %v", err)
+		}
+		if _, err := again.login(t, "amina", good); err != nil {
+			t.Errorf("log in after the revocation: %v", err)
+		}
+	})
+}
+
+// TestRunningServerBelievesNoKeyInClear: not even where all are.
+func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st, sealing(t, 1, 0))
+		g := s.register(t, "amina")
+		attacker := newServer(t, storetest.Open(t, storetest.SQLite(t)))
+		for _, k := range stored(t, st) {
+			for _, clear := range stored(t, attacker.store) {
+				if clear.TokenType != k.TokenType {
+					continue
+				}
+				err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+					return tx.ReplacePrivateKey(ctx, k.ID, k.Private, clear.Private)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := s.LoadKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+			t.Errorf("got %v", err)
+		}
+		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("with the keys that it has: %v", err)
+		}
+		if err := s.RotateKeys(t.Context()); err == nil {
+			t.Error("it rotates, and says nothing")
+		}
+		for _, k := range stored(t, st) {
+			if k.Generation == 1 && secret.Sealed(k.Private) {
+				t.Errorf("the key %s was encrypted for whoever wrote it", k.ID)
+			}
+		}
+	})
+}
+
+func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(t *testing.T, s *server) error{
+		"rotate":    func(t *testing.T, s *server) error { return s.RotateKeys(t.Context()) },
+		"reencrypt": func(t *testing.T, s *server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		"revoke one": func(t *testing.T, s *server) error {
+			_, err := s.RevokeKey(t.Context(), stored(t, s.store)[0].ID)
+			return err
+		},
+		"revoke all": func(t *testing.T, s *server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
+		"ours among encrypted ones": func(t *testing.T, s *server) error {
+			k := stored(t, s.store)[0]
+			box, err := secret.NewBox(encryptionKey(1), secret.Bytes{})
+			if err != nil {
+				return err
+			}
+			sealed := box.Seal(k.Private, strings.Join([]string{"signing key", k.ID, k.Algorithm, k.TokenType}, "\x00"))
+			err = s.store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+				return tx.ReplacePrivateKey(ctx, k.ID, k.Private, sealed)
+			})
+			if err != nil {
+				return err
+			}
+			_, err = s.EncryptClearKeys(t.Context())
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+				newServer(t, st).register(t, "amina")
+				if err := do(t, unloaded(t, st, sealing(t, 1, 0))); err != nil {
+					t.Fatal(err)
+				}
+				for _, k := range stored(t, st) {
+					if !secret.Sealed(k.Private) {
+						t.Errorf("key %s is in clear", k.ID)
+					}
+				}
+				s := newServer(t, st, sealing(t, 1, 0))
+				if _, err := s.login(t, "amina", good); err != nil {
+					t.Errorf("log in after that: %v", err)
+				}
+			})
+		})
+	}
+}

@@ -101,6 +101,9 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	}
 }
 
+// Now is the time by the clock that every rule goes by.
+func (s *Service) Now() time.Time { return s.o.Now() }
+
 // Grant is what a login gives.
 type Grant struct {
 	User    account.User

@@ -96,9 +96,8 @@ func TestPasswordIsJudgedAsItIsHashed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
 	for plain, want := range map[string][]string{
-		"ｓａｌｍａｂｅｎｎａｎｉ":           {"password_too_similar"},
-		"e\u0301é\u0300í\u0301":  {"password_too_short"},
-		strings.Repeat("ﷺ", 100): {"password_too_long"},
+		"ｓａｌｍａｂｅｎｎａｎｉ":          {"password_too_similar"},
+		"e\u0301é\u0300í\u0301": {"password_too_short"},
 	} {
 		r := registration("salmabennani")
 		r.Password = account.TextInput(plain)

@@ -32,7 +32,7 @@ import (
 type Database struct {
 	DatabaseURL     string `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
 	DatabaseURLFile string `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
-	DatabaseConns   string `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core, at least 8."`
+	DatabaseConns   string `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core that the process may use, from 8 to 32."`
 	SQLiteBatch     string `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
 }
 
@@ -64,11 +64,11 @@ type Passwords struct {
 	Argon2Memory     string `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
 	Argon2Time       string `name:"argon2-time" env:"YOOZAK_ARGON2_TIME" default:"2" placeholder:"N" group:"Passwords:" help:"Passes over that memory, 2 or more."`
 	Argon2Threads    string `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
-	HashSlots        string `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores."`
+	HashSlots        string `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores that the process may use."`
 	HashWait         string `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
 	Breached         string `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" placeholder:"BOOL" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program."`
 	HIBPURL          string `name:"hibp-url" env:"YOOZAK_HIBP_URL" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
-	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only."`
+	InsecureFastHash string `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" placeholder:"BOOL" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only: YOOZAK_LISTEN must be on this machine alone."`
 }
 
 // Mail says how mails go out and where their links lead.
@@ -110,7 +110,7 @@ type Shadow struct {
 
 // Limits says how often things may be done.
 type Limits struct {
-	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords. See docs/limits.md."`
+	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords, and YOOZAK_LISTEN must be on this machine alone. See docs/limits.md."`
 	RedisURLFile string `name:"redis-url-file" env:"YOOZAK_REDIS_URL_FILE" placeholder:"PATH" group:"Limits:" help:"File that holds the URL of a Redis or Valkey where servers share rate limits (or set YOOZAK_REDIS_URL). By default they share them in PostgreSQL; with SQLite they are in memory."`
 }
 
@@ -145,7 +145,7 @@ type TLS struct {
 // Source gives variables that have no flag; os.Getenv outside tests.
 type Source func(name string) string
 
-// Config is what the settings mean. Each group is nil unless it was loaded.
+// Config is what the settings mean. A group that was not loaded is empty.
 type Config struct {
 	Database   DatabaseConfig
 	Tokens     TokensConfig
@@ -158,6 +158,8 @@ type Config struct {
 	HTTP       HTTPConfig
 	Encryption EncryptionConfig
 	TLS        TLSConfig
+
+	Warnings []string // what is no mistake, but was hardly meant; each begins with the name of its variable
 }
 
 // ShadowConfig is what [Shadow] means.
@@ -171,7 +173,7 @@ type ShadowConfig struct {
 // LimitsConfig is what [Limits] means. RedisURL is empty when there is none.
 type LimitsConfig struct {
 	On       bool
-	RedisURL string
+	RedisURL secret.Text // it may hold a password
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -279,6 +281,15 @@ func Load(get Source, groups ...Group) (Config, error) {
 	for _, g := range groups {
 		g.load(&c, p)
 	}
+	if h := c.HTTP.Listen; h != "" && !loopbackAddress(h) {
+		if c.Passwords.Insecure {
+			p.add("YOOZAK_INSECURE_FAST_HASH", "is for tests and measurements: with it YOOZAK_LISTEN must be an address of this machine alone, such as 127.0.0.1:8000")
+		}
+		if p.unlimited {
+			p.add("YOOZAK_RATE_LIMITS", "may be off for tests and measurements: then YOOZAK_LISTEN must be an address of this machine alone, such as 127.0.0.1:8000")
+		}
+	}
+	c.Warnings = p.warnings
 	return c, errors.Join(p.errs...)
 }
 
@@ -290,22 +301,61 @@ func (d Database) load(c *Config, p *problems) {
 		Conns: p.number("YOOZAK_DATABASE_CONNS", d.DatabaseConns, 0, 10_000),
 		Batch: p.number("YOOZAK_SQLITE_BATCH", d.SQLiteBatch, 1, 10_000),
 	}
-	u := strings.TrimSpace(d.DatabaseURL)
+	name, u := "YOOZAK_DATABASE_URL", cleanURL(d.DatabaseURL)
 	if d.DatabaseURLFile != "" {
-		u = p.file("YOOZAK_DATABASE_URL_FILE", d.DatabaseURLFile)
+		name = "YOOZAK_DATABASE_URL_FILE"
+		u = strings.TrimSpace(p.file(name, d.DatabaseURLFile))
 	}
+	path, isFile := strings.CutPrefix(u, "sqlite:")
 	switch {
-	case strings.HasPrefix(u, "sqlite:") && len(u) > len("sqlite:"):
+	case isFile:
+		if what := noFile(path); what != "" {
+			p.add(name, what)
+		}
+		if strings.HasPrefix(path, "//") { // sqlite:///path
+			u = "sqlite:/" + strings.TrimLeft(path, "/")
+		}
 	case strings.HasPrefix(u, "postgres://"), strings.HasPrefix(u, "postgresql://"):
-		if parsed, err := url.Parse(u); err == nil && parsed.User != nil && d.DatabaseURLFile == "" && p.get("YOOZAK_DATABASE_URL") != d.DatabaseURL {
+		if err := secret.CheckPostgresURL(u); err != nil {
+			p.add(name, err.Error())
+		} else if parsed, err := url.Parse(u); err == nil && parsed.User != nil && d.DatabaseURLFile == "" && p.get("YOOZAK_DATABASE_URL") != d.DatabaseURL {
 			if _, hasPassword := parsed.User.Password(); hasPassword {
 				p.add("YOOZAK_DATABASE_URL", "every user of this machine can read a password in a flag: set the variable, or YOOZAK_DATABASE_URL_FILE, instead")
 			}
 		}
 	default: // not quoted: it may hold a password
-		p.add("YOOZAK_DATABASE_URL", "must be sqlite:PATH or postgres://user:password@host:port/database")
+		p.add(name, "must be sqlite:PATH or postgres://user:password@host:port/database"+quotesIn(u))
 	}
 	c.Database.URL = secret.NewText(u)
+}
+
+// noFile says why what comes after "sqlite:" is not the path of a file: a slip
+// would make an empty database somewhere, and no error. Empty: it is one.
+func noFile(path string) string {
+	switch {
+	case path == "", strings.HasSuffix(path, "/"):
+		return "names no file: write sqlite:yoozak.db or sqlite:/path/yoozak.db"
+	case path == ":memory:":
+		return "must name a file: in memory everything would be gone at the end"
+	case strings.HasPrefix(path, "file:"):
+		return "must not have file: in it: write sqlite:yoozak.db or sqlite:/path/yoozak.db"
+	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
+		return "has a host where a path should be: write sqlite:yoozak.db for a file in the folder where the program starts, or sqlite:/path/yoozak.db"
+	case strings.Contains(path, "?"):
+		return "must be a path alone, without ? and parameters"
+	case strings.TrimSpace(path) != path || strings.ContainsFunc(path, unicode.IsControl):
+		return "has a blank or control character at an end of the path, or within"
+	}
+	return ""
+}
+
+// quotesIn is added to a message about a text that has quotation marks
+// around it, as files for Docker have.
+func quotesIn(text string) string {
+	if quoted(text) {
+		return ", without quotation marks around it"
+	}
+	return ""
 }
 
 // minSecret is RFC 7518's for HS256 (section 3.2).
@@ -317,7 +367,7 @@ const minKeyRotation = time.Hour
 func (t Tokens) load(c *Config, p *problems) {
 	c.Tokens = TokensConfig{
 		Algorithm:       p.choice("YOOZAK_JWT_ALGORITHM", t.JWTAlgorithm, "ES256", "EdDSA", "RS256", "HS256"),
-		Issuer:          t.JWTIssuer,
+		Issuer:          Clean(t.JWTIssuer),
 		Audience:        list(t.JWTAudience),
 		AccessLifetime:  p.duration("YOOZAK_ACCESS_LIFETIME", t.AccessLifetime, time.Second, 24*time.Hour),
 		RefreshLifetime: p.duration("YOOZAK_REFRESH_LIFETIME", t.RefreshLifetime, time.Second, 400*24*time.Hour),
@@ -325,6 +375,7 @@ func (t Tokens) load(c *Config, p *problems) {
 		KeyRotation:     p.duration("YOOZAK_KEY_ROTATION", t.KeyRotation, 0, 10*365*24*time.Hour),
 		AcceptUserID:    p.userIDClaim(t.AcceptUserID),
 	}
+	p.looksMeant("YOOZAK_JWT_ISSUER", c.Tokens.Issuer)
 	for _, name := range c.Tokens.Audience {
 		if strings.ContainsFunc(name, unicode.IsSpace) {
 			p.add("YOOZAK_JWT_AUDIENCE", fmt.Sprintf("%q is not a name: it has a space in it", name))
@@ -389,16 +440,66 @@ func (p *problems) userIDClaim(name string) string {
 }
 
 // secret reads a secret from its variable, or from the file that the
-// variable with _FILE names.
+// variable with _FILE names, and warns of what hardly belongs to it.
 func (p *problems) secret(name, path string) string {
-	text := p.get(name)
+	text, from := p.either(name, path)
+	p.looksMeant(from, text)
+	return text
+}
+
+// url reads the URL of a server, which may hold a password, like a secret.
+func (p *problems) url(name, path string) secret.Text {
+	text, from := p.either(name, path)
+	text = strings.TrimSpace(text)
+	switch {
+	case quoted(text):
+		p.add(from, "has quotation marks around it, which belong to no URL: take them away")
+	case strings.Contains(text, "://"):
+		if err := secret.CheckURL(text); err != nil {
+			p.add(from, err.Error())
+		}
+	}
+	return secret.NewText(text)
+}
+
+// either returns what a variable holds, or the file that the variable with
+// _FILE names, and which of the two it was.
+func (p *problems) either(name, path string) (text, from string) {
+	text = Clean(p.get(name))
 	if path == "" {
-		return text
+		return text, name
 	}
 	if text != "" {
 		p.add(name+"_FILE", "is set together with "+name+": keep one")
 	}
-	return p.file(name+"_FILE", path)
+	return p.file(name+"_FILE", path), name + "_FILE"
+}
+
+// Clean takes away what editors and files of variables leave at the ends of a
+// text: a byte order mark and line ends. Every variable and every file of a
+// setting is cleaned so.
+func Clean(text string) string {
+	return strings.TrimRight(strings.TrimPrefix(text, "\ufeff"), "\r\n")
+}
+
+// cleanURL is Clean for a text that has no blanks at its ends.
+func cleanURL(text string) string { return strings.TrimSpace(Clean(text)) }
+
+// looksMeant warns of a secret or a name that cannot be checked and hardly
+// was meant so: it is believed, and what was made with another is refused.
+func (p *problems) looksMeant(name, text string) {
+	switch {
+	case quoted(text):
+		p.warn(name, "begins and ends with a quotation mark, which is taken as a part of it: files of variables keep those marks")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		p.warn(name, "has a control character in it, which is taken as a part of it")
+	case strings.TrimSpace(text) != text:
+		p.warn(name, "begins or ends with a blank, which is taken as a part of it")
+	}
+}
+
+func quoted(text string) bool {
+	return len(text) > 1 && text[0] == text[len(text)-1] && strings.Contains("\"'`", text[:1])
 }
 
 // strong refuses what must not be the secret of a MAC: what is too short,
@@ -425,16 +526,10 @@ func (g Encryption) load(c *Config, p *problems) {
 // key reads 32 random bytes in base64, from a variable or from a file. It
 // never quotes them.
 func (p *problems) key(name, path string) secret.Bytes {
-	text := p.get(name)
-	if path != "" {
-		if text != "" {
-			p.add(name+"_FILE", "is set together with "+name+": keep one")
-		}
-		text = p.file(name+"_FILE", path)
-		if text == "" {
-			p.add(name+"_FILE", "names a file that gives no key") // not: store in clear
-			return secret.Bytes{}
-		}
+	text, _ := p.either(name, path)
+	if path != "" && text == "" {
+		p.add(name+"_FILE", "names a file that gives no key") // not: store in clear
+		return secret.Bytes{}
 	}
 	text = strings.TrimRight(strings.TrimSpace(text), "=")
 	if text == "" {
@@ -442,7 +537,7 @@ func (p *problems) key(name, path string) secret.Bytes {
 	}
 	key, err := base64.RawStdEncoding.Strict().DecodeString(text)
 	if err != nil || len(key) != secret.KeySize {
-		p.add(name, fmt.Sprintf("must be %d bytes in base64: the output of openssl rand -base64 %d", secret.KeySize, secret.KeySize))
+		p.add(name, fmt.Sprintf("must be %d bytes in base64: the output of openssl rand -base64 %d%s", secret.KeySize, secret.KeySize, quotesIn(text)))
 		return secret.Bytes{}
 	}
 	return secret.NewBytes(key)
@@ -478,15 +573,9 @@ const localSender = "Yoozak <no-reply@localhost>"
 
 func (m Mail) load(c *Config, p *problems) {
 	c.Mail = MailConfig{
-		SMTPURL: secret.NewText(strings.TrimSpace(p.get("YOOZAK_SMTP_URL"))), Folder: m.MailFolder, Helo: strings.TrimSpace(m.SMTPHelo), From: m.MailFrom,
+		SMTPURL: p.url("YOOZAK_SMTP_URL", m.SMTPURLFile), Folder: m.MailFolder, Helo: strings.TrimSpace(m.SMTPHelo), From: m.MailFrom,
 		PublicURL: strings.TrimSuffix(strings.TrimSpace(m.PublicURL), "/"), LinkTemplate: strings.TrimSpace(m.LinkTemplate),
 		PerAddress: p.number("YOOZAK_MAIL_PER_ADDRESS", m.MailPerAddress, 1, 10_000),
-	}
-	if m.SMTPURLFile != "" {
-		if !c.Mail.SMTPURL.Empty() {
-			p.add("YOOZAK_SMTP_URL_FILE", "is set together with YOOZAK_SMTP_URL: keep one")
-		}
-		c.Mail.SMTPURL = secret.NewText(strings.TrimSpace(p.file("YOOZAK_SMTP_URL_FILE", m.SMTPURLFile)))
 	}
 	if !c.Mail.SMTPURL.Empty() && c.Mail.Folder != "" {
 		p.add("YOOZAK_MAIL_FOLDER", "is set together with YOOZAK_SMTP_URL: keep one")
@@ -517,8 +606,23 @@ func (m Mail) load(c *Config, p *problems) {
 func (p *problems) link(name, s string) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		p.add(name, fmt.Sprintf("must be a URL that begins with https:// (http:// on this machine only), not %q", s))
+		p.add(name, "must be a URL that begins with https:// (http:// on this machine only)"+butNot(s))
 	}
+}
+
+// butNot quotes what was given instead, unless it may hold a password.
+func butNot(s string) string {
+	if strings.Contains(s, "@") {
+		return ""
+	}
+	return fmt.Sprintf(", not %q", s)
+}
+
+// loopbackAddress reports whether an address to listen at is reached from
+// this machine alone.
+func loopbackAddress(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && loopback(host)
 }
 
 func loopback(host string) bool {
@@ -627,14 +731,9 @@ func (p *problems) server(name, s string) *url.URL {
 }
 
 func (l Limits) load(c *Config, p *problems) {
-	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits), RedisURL: p.get("YOOZAK_REDIS_URL")}
-	if l.RedisURLFile != "" {
-		if c.Limits.RedisURL != "" {
-			p.add("YOOZAK_REDIS_URL_FILE", "is set together with YOOZAK_REDIS_URL: keep one")
-		}
-		c.Limits.RedisURL = p.file("YOOZAK_REDIS_URL_FILE", l.RedisURLFile)
-	}
-	if u := c.Limits.RedisURL; u != "" && !strings.HasPrefix(u, "redis://") && !strings.HasPrefix(u, "rediss://") { // not quoted: it may hold a password
+	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits), RedisURL: p.url("YOOZAK_REDIS_URL", l.RedisURLFile)}
+	p.unlimited = !c.Limits.On
+	if u := c.Limits.RedisURL.Reveal(); u != "" && !strings.HasPrefix(u, "redis://") && !strings.HasPrefix(u, "rediss://") { // not quoted: it may hold a password
 		p.add("YOOZAK_REDIS_URL", "must be redis://user:password@host:port/number, or rediss:// with TLS")
 	}
 }
@@ -656,14 +755,14 @@ func (h HTTP) load(c *Config, p *problems) {
 	}
 	if h.DebugListen != "" {
 		c.HTTP.DebugListen = p.address("YOOZAK_DEBUG_LISTEN", h.DebugListen)
-		if host, _, err := net.SplitHostPort(c.HTTP.DebugListen); err == nil && !loopback(host) {
+		if _, _, err := net.SplitHostPort(c.HTTP.DebugListen); err == nil && !loopbackAddress(c.HTTP.DebugListen) {
 			p.add("YOOZAK_DEBUG_LISTEN", "must be a loopback address: profiles show what the server is doing")
 		}
 	}
 	for _, origin := range list(h.CORSOrigins) {
 		normal, err := normalizeOrigin(origin)
 		if err != nil {
-			p.add("YOOZAK_CORS_ORIGINS", fmt.Sprintf("%q %v", origin, err))
+			p.add("YOOZAK_CORS_ORIGINS", err.Error()+butNot(origin))
 			continue
 		}
 		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)
@@ -737,9 +836,13 @@ func list(s string) []string {
 
 // problems collects mistakes, so that a person mends them in one go.
 type problems struct {
-	get  Source
-	errs []error
+	get       Source
+	errs      []error
+	warnings  []string
+	unlimited bool // nothing is counted
 }
+
+func (p *problems) warn(name, what string) { p.warnings = append(p.warnings, name+" "+what) }
 
 func (p *problems) add(name, what string) {
 	p.errs = append(p.errs, fmt.Errorf("%s %s", name, what))
@@ -803,12 +906,12 @@ func (p *problems) address(name, s string) string {
 	return s
 }
 
-// file reads a secret, without the newline that editors leave at its end.
+// file reads a secret, cleaned as a variable is.
 func (p *problems) file(name, path string) string {
 	data, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
 	if err != nil {
 		p.add(name, fmt.Sprintf("cannot be read: %v", err))
 		return ""
 	}
-	return strings.TrimRight(string(data), "\r\n")
+	return Clean(string(data))
 }

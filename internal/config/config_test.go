@@ -149,9 +149,9 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	tk.JWTAlgorithm, tk.AccessLifetime, tk.RefreshRotation, tk.KeyRotation, tk.JWTAudience = "none", "1 hour", "perhaps", "5m", "a b"
 	p.Argon2Memory, p.Argon2Time, p.HashWait = "1024", "1", "0s"
 	p.Breached, p.HIBPURL = "maybe", "https://u:hunter2@hibp.example/range"
-	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
+	h.Listen, h.Language, h.CORSOrigins, h.TrustedProxies, h.DebugListen = "8000", "de", "https://u:hunter2@a.example,https://a.example/path", "10.0.0.0/64", "0.0.0.0:6060"
 	m, a := filled[config.Mail](), filled[config.Accounts]()
-	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "http://shop.example", "https://shop.example/{action}", "0", "soon", "1h"
+	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "https://u:hunter2@shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	l := filled[config.Limits]()
 	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
 	_, err := config.Load(none, d, tk, p, h, m, a, l)
@@ -499,7 +499,7 @@ func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
 			}
 			return ""
 		}, filled[config.Limits]())
-		if (err == nil) != ok || ok && c.Limits.RedisURL != given || err != nil && strings.Contains(err.Error(), "hunter2") {
+		if (err == nil) != ok || ok && c.Limits.RedisURL.Reveal() != given || err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", given, err)
 		}
 	}
@@ -618,16 +618,17 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 		"YOOZAK_ENCRYPTION_KEY":     base64.StdEncoding.EncodeToString([]byte("planted-key-0123456789-012345678")),
 		"YOOZAK_ENCRYPTION_KEY_OLD": base64.StdEncoding.EncodeToString([]byte("planted-old-0123456789-012345678")),
 		"YOOZAK_SMTP_URL":           "smtps://yoozak:planted-smtp@mail.example:465",
+		"YOOZAK_REDIS_URL":          "redis://yoozak:planted-redis@cache.example:6379/0",
 	}
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
 	d.DatabaseURL, tk.JWTAlgorithm, m.PublicURL = planted["YOOZAK_DATABASE_URL"], "HS256", "https://shop.example"
 	m.MailFrom = "bonjour@shop.example"
-	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption]())
+	c, err := config.Load(func(name string) string { return planted[name] }, d, tk, p, h, m, filled[config.Accounts](), filled[config.Encryption](), filled[config.Limits]())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+	if c.Limits.RedisURL.Reveal() != planted["YOOZAK_REDIS_URL"] || c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
 		t.Fatal("the secrets are not there: nothing is tested")
 	}
 	var outputs []string

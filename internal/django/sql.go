@@ -15,7 +15,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // sqlSource is Django's database. Everything is read in one transaction, and
@@ -40,25 +44,31 @@ func openSQLite(ctx context.Context, path string, l Layout) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return begin(ctx, &sqlSource{
+	src, err := begin(ctx, &sqlSource{
 		db: db, layout: l,
 		exists: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND '"' || name || '"' = $1)`,
 	}, nil)
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_READONLY || e.Code()&0xff == sqlite3.SQLITE_CANTOPEN) {
+		err = fmt.Errorf("%w: to read a file in WAL mode its folder has to be writable: copy it, together with %s-wal if there is one, to a folder of yours", err, path)
+	}
+	return src, err
 }
 
 func openPostgres(ctx context.Context, where string, l Layout) (Source, error) {
-	cfg, err := pgx.ParseConfig(where)
+	cfg, err := store.ParsePostgresURL(where)
 	if err != nil {
-		return nil, errors.New("the source's URL cannot be read: check its form, postgres://user:password@host:port/database") // err may quote the password
+		return nil, fmt.Errorf("the source: %w", err)
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["datestyle"] = "ISO"
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
 	cfg.RuntimeParams["application_name"] = "yoozak import-django"
-	return begin(ctx, &sqlSource{
+	src, err := begin(ctx, &sqlSource{
 		db: stdlib.OpenDB(*cfg), layout: l, zones: true,
 		exists: `SELECT to_regclass($1) IS NOT NULL`,
 	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	return src, secret.Redact(err, where)
 }
 
 // begin opens the transaction and looks for the users.

@@ -22,7 +22,7 @@ func WrapWeak(ctx context.Context, st *store.Store, hasher *password.Hasher) (in
 	var wrapped atomic.Int64
 	weak := make(chan account.User)
 	var workers sync.WaitGroup
-	for range runtime.NumCPU() {
+	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for u := range weak {
 				done, err := wrap(ctx, st, hasher, u)

@@ -1,6 +1,7 @@
-// Package job runs what the server does by itself from time to time. A job
-// that fails or panics is logged and runs again at its next time; a job never runs
-// twice at once in one process. Jobs here must be harmless when two servers
+// Package job runs what the server does by itself from time to time: first
+// soon after the start, so that a server that never lives long does it, too.
+// A job that fails or panics is logged and runs again at its next time; a job
+// never runs twice at once in one process. Jobs here must be harmless when two servers
 // do them at the same time.
 package job
 
@@ -8,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -17,27 +19,39 @@ import (
 type Job struct {
 	Name  string
 	Every time.Duration
+	Later bool // it first runs after Every, because the start did it, or there is nothing to do yet
 	Run   func(ctx context.Context) error
 }
 
-// Start runs the jobs, each first after its own interval, until the returned
-// function is called; that cancels those under way and waits for them.
+// soon bounds the wait for a job's first run. It is drawn by lot: servers
+// that start together do not all do the same at once.
+const soon = 10 * time.Second
+
+// first is when a job first runs.
+func (j Job) first() time.Duration {
+	if j.Later {
+		return j.Every
+	}
+	return rand.N(min(j.Every, soon)) //nolint:gosec // anybody may know it
+}
+
+// Start runs the jobs until the returned function is called; that cancels
+// those under way and waits for them.
 func Start(log *slog.Logger, jobs []Job) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, j := range jobs {
 		wg.Go(func() {
-			tick := time.NewTicker(j.Every)
-			defer tick.Stop()
+			next := time.NewTimer(j.first())
+			defer next.Stop()
 			for {
 				select {
 				case <-ctx.Done():
 					return
-				case <-tick.C:
+				case <-next.C:
 				}
-				if err := run(ctx, j); err != nil && ctx.Err() == nil {
-					log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
-				}
+				next.Reset(j.Every)
+				run(ctx, log, j)
 			}
 		})
 	}
@@ -47,12 +61,14 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 	}
 }
 
-// run makes an error of a panic: one job's mistake must not end the server.
-func run(ctx context.Context, j Job) (err error) {
+// run logs what goes wrong: one job's mistake must not end the server.
+func run(ctx context.Context, log *slog.Logger, j Job) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			log.ErrorContext(ctx, "job panicked, it will run again", "job", j.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	return j.Run(ctx)
+	if err := j.Run(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -64,7 +65,7 @@ func TestJobsRunAgain(t *testing.T) {
 	if under.Load() {
 		t.Error("stopped while a job was under way")
 	}
-	for _, want := range []string{"no luck", "panic: by mistake", "job_test.go"} {
+	for _, want := range []string{"no luck", "panic=\"by mistake\"", "job_test.go"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q", want)
 		}
@@ -72,4 +73,39 @@ func TestJobsRunAgain(t *testing.T) {
 	if strings.Contains(log.String(), "slow") {
 		t.Error("a job that was told to stop is logged as failed")
 	}
+}
+
+// TestJobsRunSoonAfterTheStart: a server that is started anew every hour, or
+// crashes as often, would never clean up.
+func TestJobsRunSoonAfterTheStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var mu sync.Mutex
+		runs := map[string][]time.Duration{}
+		note := func(name string) func(context.Context) error {
+			return func(context.Context) error {
+				mu.Lock()
+				defer mu.Unlock()
+				runs[name] = append(runs[name], time.Since(start))
+				return nil
+			}
+		}
+		stop := job.Start(slog.New(slog.DiscardHandler), []job.Job{
+			{Name: "hourly", Every: time.Hour, Run: note("hourly")},
+			{Name: "often", Every: time.Second, Run: note("often")},
+			{Name: "later", Every: time.Hour, Later: true, Run: note("later")},
+		})
+		time.Sleep(time.Hour + 30*time.Second)
+		stop()
+		if got := runs["hourly"]; len(got) != 2 || got[0] > 10*time.Second || got[1] != got[0]+time.Hour {
+			t.Errorf("an hourly job ran after %v, want once soon and once an hour later", got)
+		}
+		if got := runs["often"]; len(got) < 3600 || got[0] > time.Second {
+			t.Errorf("a job of every second ran %d times, want 3,600 or more", len(got))
+		}
+		if got := runs["later"]; len(got) != 1 || got[0] != time.Hour {
+			t.Errorf("a job that waits ran after %v, want once after an hour", got)
+		}
+	})
 }

@@ -237,9 +237,15 @@ func TestClientThatLeftIsNoOutage(t *testing.T) {
 
 func TestBadRedisURLIsRefusedAndNotQuoted(t *testing.T) {
 	t.Parallel()
-	_, err := limit.New(limit.Options{RedisURL: "redis://x:hunter2@[::1"})
-	if err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("got %v", err)
+	for url, want := range map[string]string{
+		"redis://x:hunter2@[::1":             "']'",
+		"redis://x:hunter2@h:6379/first":     "database number",
+		"redis://x:hunter2@h:6379/0?color=1": "color",
+	} {
+		_, err := limit.New(limit.Options{RedisURL: url})
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q in it", url, err, want)
+		}
 	}
 }
 

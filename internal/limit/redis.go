@@ -2,12 +2,14 @@ package limit
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/throttled/throttled/v2"
 	goredisstore "github.com/throttled/throttled/v2/store/goredisstore.v9"
+
+	"github.com/yoozak/clients/internal/secret"
 )
 
 // redisPrefix keeps our keys apart in a Redis that others use too.
@@ -17,7 +19,7 @@ const redisPrefix = "yoozak:limit:"
 func newRedis(url string, patience time.Duration) (throttled.GCRAStoreCtx, func() error, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, nil, errors.New("the Redis URL cannot be read: check its form, redis://user:password@host:port/number") // err may quote the password
+		return nil, nil, fmt.Errorf("cannot be used: %w; it has the form redis://user:password@host:port/number", secret.Redact(err, url))
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = patience, patience, patience
 	o.ContextTimeoutEnabled = true

@@ -60,7 +60,7 @@ func startRedis(t *testing.T) *redisServer {
 	}()
 	select {
 	case <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Redis did not become ready")
 	}
 	return &redisServer{url: "redis://" + address + "/0", stop: stop}

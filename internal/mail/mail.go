@@ -29,7 +29,7 @@ type Sender struct {
 	folder string
 	o      Options
 
-	beforeContent func(context.Context) error // may be nil
+	beforeHandover func(context.Context) error // may be nil
 }
 
 // NewFolder writes each mail as a file NAME.eml, which mail programs open.
@@ -59,13 +59,13 @@ func domain(address string) string { return address[strings.LastIndexByte(addres
 // Folder is where mails are written, or empty with SMTP.
 func (s *Sender) Folder() string { return s.folder }
 
-// BeforeContent returns a Sender that asks fn before it gives the text of a
-// mail to an SMTP server: from then on the server may have taken the mail,
-// whatever becomes of its answer. An error of fn ends the attempt, and Send
-// returns it.
-func (s *Sender) BeforeContent(fn func(context.Context) error) *Sender {
+// BeforeHandover returns a Sender that asks fn before it hands a mail to an
+// SMTP server that has let us in: from then on the server may have taken the
+// mail, whatever becomes of its answer. An error of fn ends the attempt, and
+// Send returns it.
+func (s *Sender) BeforeHandover(fn func(context.Context) error) *Sender {
 	other := *s
-	other.beforeContent = fn
+	other.beforeHandover = fn
 	return &other
 }
 
@@ -80,7 +80,7 @@ func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	if s.smtp == nil {
 		return s.write(m, msg)
 	}
-	return s.smtp.send(ctx, s.helo, msg, s.beforeContent)
+	return s.smtp.send(ctx, s.helo, msg, s.beforeHandover)
 }
 
 // ErrUnknownKind says that a mail is of a kind that this release has no words

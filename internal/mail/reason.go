@@ -101,6 +101,8 @@ func Reason(err error) string {
 		return e.reason()
 	case errors.Is(err, errAddress), errors.Is(err, ErrUnknownKind):
 		return rootOf(err).Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timed out"
 	case errors.As(err, &path):
 		return path.Op + ": " + path.Err.Error()
 	}

@@ -171,7 +171,7 @@ type conversation struct {
 }
 
 // send delivers one mail over a connection of its own.
-func (s *server) send(ctx context.Context, helo string, msg *gomail.Msg, beforeContent func(context.Context) error) error {
+func (s *server) send(ctx context.Context, helo string, msg *gomail.Msg, beforeHandover func(context.Context) error) error {
 	begin, cancel := context.WithTimeout(ctx, s.timeouts.Begin)
 	defer cancel()
 	c := &conversation{server: s, until: time.Now().Add(s.timeouts.Begin)}
@@ -182,10 +182,10 @@ func (s *server) send(ctx context.Context, helo string, msg *gomail.Msg, beforeC
 	stopWatching := context.AfterFunc(begin, func() { _ = c.conn.Close() })
 	defer stopWatching()
 	writer, err := c.begin(helo, msg, func() error {
-		if beforeContent == nil {
+		if beforeHandover == nil {
 			return nil
 		}
-		return beforeContent(begin)
+		return beforeHandover(begin)
 	})
 	if err != nil {
 		c.quit(err)
@@ -233,7 +233,7 @@ func (c *conversation) tls() *tls.Config {
 }
 
 // begin does all that comes before the text, which the server then waits for.
-func (c *conversation) begin(helo string, msg *gomail.Msg, beforeContent func() error) (io.WriteCloser, error) {
+func (c *conversation) begin(helo string, msg *gomail.Msg, beforeHandover func() error) (io.WriteCloser, error) {
 	if err := c.greet(helo); err != nil {
 		return nil, err
 	}
@@ -248,10 +248,10 @@ func (c *conversation) begin(helo string, msg *gomail.Msg, beforeContent func() 
 	if err := c.login(); err != nil {
 		return nil, err
 	}
-	if err := c.envelope(msg); err != nil {
+	if err := beforeHandover(); err != nil {
 		return nil, err
 	}
-	if err := beforeContent(); err != nil {
+	if err := c.envelope(msg); err != nil {
 		return nil, err
 	}
 	var writer io.WriteCloser

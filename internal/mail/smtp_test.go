@@ -248,7 +248,7 @@ func TestServerThatHoldsItsAnswerIsLeft(t *testing.T) {
 	server.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
 	defer close(held)
 	ctx, cancel := context.WithCancel(t.Context())
-	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from}).BeforeContent(func(context.Context) error {
+	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from}).BeforeHandover(func(context.Context) error {
 		time.AfterFunc(200*time.Millisecond, cancel) // most likely after the text; the test holds either way
 		return nil
 	})
@@ -315,7 +315,7 @@ func TestSlowAnswerToTheTextIsWaitedFor(t *testing.T) {
 	server.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
 	const limit = 2 * time.Second
 	to := mail.Timeouts{Connect: limit, Greeting: limit, Command: limit, Begin: limit, Content: limit, Answer: time.Minute}
-	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from, Timeouts: to}).BeforeContent(func(context.Context) error {
+	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from, Timeouts: to}).BeforeHandover(func(context.Context) error {
 		time.AfterFunc(limit+limit/4, func() { close(held) })
 		return nil
 	})
@@ -361,7 +361,7 @@ func TestNothingIsSentWhereTheCallerSaysNo(t *testing.T) {
 	t.Parallel()
 	server := smtptest.Start(t, smtptest.Options{})
 	no := errors.New("no")
-	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from}).BeforeContent(func(context.Context) error { return no })
+	s := newSMTP(t, mail.SMTP{URL: server.URL(), From: from}).BeforeHandover(func(context.Context) error { return no })
 	if err := s.Send(t.Context(), example(account.MailVerifyEmail, "fr"), link); !errors.Is(err, no) {
 		t.Errorf("got %v", err)
 	}
@@ -508,7 +508,7 @@ func TestNoConnectionIsLeftOpen(t *testing.T) {
 			if err := sent(t, u); (err == nil) != (name == "taken") {
 				t.Errorf("%s: %v", name, err)
 			}
-			for deadline := time.Now().Add(10 * time.Second); s.Open() > 0; time.Sleep(time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); s.Open() > 0; time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("%s: a connection is left open", name)
 				}

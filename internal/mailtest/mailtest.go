@@ -53,8 +53,9 @@ func Of(tb testing.TB, folder, kind string) []Mail {
 	return all
 }
 
-// patience is how long a mail may take.
-const patience = 15 * time.Second
+// patience is how long a mail may take, where a machine runs every package at
+// once. No test is about how long.
+const patience = time.Minute
 
 // Wait returns the n-th mail of a kind to an address, the first being 1, as
 // soon as it is there.

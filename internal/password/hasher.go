@@ -57,7 +57,7 @@ func NewHasher(o Options) *Hasher {
 		o.Params = Default
 	}
 	if o.Slots <= 0 {
-		o.Slots = runtime.NumCPU()
+		o.Slots = runtime.GOMAXPROCS(0)
 	}
 	if o.Wait <= 0 {
 		o.Wait = 5 * time.Second

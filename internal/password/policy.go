@@ -70,10 +70,6 @@ func check(plain string, about []Attribute) []Problem {
 	return problems
 }
 
-// TooLong says whether a new password is longer than [MaxLength] in the form
-// in which it is hashed, where one letter may have become eighteen.
-func TooLong(plain string) bool { return utf8.RuneCountInString(norm.NFKC.String(plain)) > MaxLength }
-
 // maxSimilarity is the ratio from which two texts are too similar.
 const maxSimilarity = 0.7
 

@@ -80,6 +80,11 @@ func StartOwn(tb testing.TB) *Cluster {
 // New makes and starts a server; durable ones sync to disk. Who calls it
 // calls [Cluster.Close].
 func New(durable bool) (*Cluster, error) {
+	return makeCluster(durable, (*Cluster).init)
+}
+
+// makeCluster fills a folder's data and starts a server on it.
+func makeCluster(durable bool, fill func(*Cluster) error) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -91,11 +96,10 @@ func New(durable bool) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{bin: bin, dir: dir, durable: durable}
-	if err := c.init(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	if err := c.Start(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	for _, step := range []func(*Cluster) error{(*Cluster).own, fill, (*Cluster).Start} {
+		if err := step(c); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
 	}
 	return c, nil
 }
@@ -120,23 +124,27 @@ func version(path string) int {
 	return n
 }
 
-// init makes the data folder. PostgreSQL refuses to run as root.
-func (c *Cluster) init() error {
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			u, err = user.Lookup("nobody")
-		}
-		if err != nil {
-			return err
-		}
-		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-		c.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(c.dir, int(uid), int(gid)); err != nil {
-			return err
-		}
+// own gives the folder to an unprivileged user: PostgreSQL refuses to run as
+// root.
+func (c *Cluster) own() error {
+	if os.Getuid() != 0 {
+		return nil
 	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		u, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return err
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	c.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return os.Chown(c.dir, int(uid), int(gid))
+}
+
+// init makes the data folder.
+func (c *Cluster) init() error {
 	out, err := c.command("initdb", "--no-sync", "--auth=trust", "--username=yoozak", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata="+c.data()).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
@@ -201,8 +209,12 @@ func (c *Cluster) Start() error {
 	return c.ready()
 }
 
+// patience is how long a server may take to answer, where a machine runs
+// every package at once. No test is about how long.
+const patience = 2 * time.Minute
+
 func (c *Cluster) ready() error {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		err := c.exec("SELECT 1")
 		if err == nil {
@@ -256,13 +268,21 @@ func (c *Cluster) URL(database string) string {
 	return fmt.Sprintf("postgres://yoozak@%s/%s?sslmode=disable", c.port.Address(), database)
 }
 
+// Exec runs a statement in the server's own database, as its superuser.
+func (c *Cluster) Exec(tb testing.TB, query string) {
+	tb.Helper()
+	if err := c.exec(query); err != nil {
+		tb.Fatalf("%s: %v", query, err)
+	}
+}
+
 func (c *Cluster) exec(query string) error {
 	db, err := sql.Open("pgx", c.URL("postgres"))
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // one query
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	_, err = db.ExecContext(ctx, query)
 	return err

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,11 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -29,19 +26,24 @@ var migrations embed.FS
 
 // dialect is all that differs between the engines.
 type dialect struct {
-	name   string
-	goose  goose.Dialect
-	open   func(ctx context.Context, d *dialect, url string, o Options) (*Store, error)
-	mend   func(error) error
-	locker func() (lock.SessionLocker, error) // nil: see Store.Migrate
+	name     string
+	goose    goose.Dialect
+	open     func(ctx context.Context, d *dialect, url string, o Options) (*Store, error)
+	mend     func(error) error
+	hasTable string // query: is there a table of this name?
+	readOnly string // query: can the database not be changed now?
 }
 
 var (
-	sqliteDialect = &dialect{name: "sqlite", goose: goose.DialectSQLite3, open: openSQLite, mend: mendSQLite}
-
+	sqliteDialect = &dialect{
+		name: "sqlite", goose: goose.DialectSQLite3, open: openSQLite, mend: mendSQLite,
+		hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
+		readOnly: `SELECT FALSE`,
+	}
 	postgresDialect = &dialect{
 		name: "postgres", goose: goose.DialectPostgres, open: openPostgres, mend: mendPostgres,
-		locker: func() (lock.SessionLocker, error) { return lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) }, // once a second
+		hasTable: `SELECT to_regclass($1) IS NOT NULL`,
+		readOnly: `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean`,
 	}
 )
 
@@ -77,13 +79,18 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} { // SQLite makes the others like the first
+		if err := closeToOthers(file, o.log()); err != nil {
+			return nil, err
+		}
+	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqliteParams
 	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, err
 	}
-	readers.SetMaxOpenConns(2 + 2*runtime.NumCPU())
-	readers.SetMaxIdleConns(2 + 2*runtime.NumCPU())
+	readers.SetMaxOpenConns(2 + 2*runtime.GOMAXPROCS(0))
+	readers.SetMaxIdleConns(2 + 2*runtime.GOMAXPROCS(0))
 	writer, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
@@ -99,10 +106,41 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), readers.Close(), writer.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, folderHint(path, err)), readers.Close(), writer.Close())
 	}
 	q := &prepared{db: readers}
 	return &Store{db: readers, q: q, slow: interruptible{q}, batch: batch, dialect: d}, nil
+}
+
+// closeToOthers takes the right to read a file with password hashes and keys
+// from everybody but its owner.
+func closeToOthers(path string, log *slog.Logger) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mode := info.Mode().Perm()
+	if mode&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, mode&^0o077); err != nil {
+		return fmt.Errorf("others can read the database's file, and that cannot be changed, so do it yourself (chmod 600): %w", err)
+	}
+	log.Warn("others could read the database's file: it is its owner's alone now", "file", path, "mode_was", mode.String())
+	return nil
+}
+
+// folderHint adds to "readonly database" what SQLite means by it: it writes
+// files beside the one that may be written.
+func folderHint(path string, err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_READONLY && e.Code()&0xff != sqlite3.SQLITE_CANTOPEN {
+		return err
+	}
+	return fmt.Errorf("%w: the folder %s has to be writable, too: files beside this one belong to it", err, filepath.Dir(path))
 }
 
 func mendSQLite(err error) error {
@@ -120,52 +158,6 @@ func mendSQLite(err error) error {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
 		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM:
-		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
-	}
-	return err
-}
-
-// connectTimeout bounds the wait for a PostgreSQL that does not answer.
-const connectTimeout = 5 * time.Second
-
-func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store, error) {
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, errors.New("the PostgreSQL URL cannot be read: check its form, postgres://user:password@host:port/database") // err may quote the password
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
-	}
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "yoozak"
-	}
-	if o.Conns <= 0 {
-		o.Conns = max(8, 4*runtime.NumCPU())
-	}
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(o.Conns)
-	db.SetMaxIdleConns(o.Conns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: db, q: db, slow: db, dialect: d}, nil
-}
-
-func mendPostgres(err error) error {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) { // not the server's word: it could not be reached, or went away
-		if errors.Is(err, sql.ErrTxDone) {
-			return err
-		}
-		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
-	}
-	if e.Code == "23505" {
-		return fmt.Errorf("%w: %w", ErrTaken, err)
-	}
-	switch e.Code[:2] {
-	case "08", "40", "53", "57", "58": // connection, serialisation, resources, operator, system
-		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
-	}
-	switch e.Code {
-	case "25006", "55P03": // read-only (a standby that is not promoted yet), lock not available
 		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
 	}
 	return err

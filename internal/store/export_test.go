@@ -10,3 +10,12 @@ func (s *Store) CountForEver(ctx context.Context) error {
 		FROM numbers`)
 	return err
 }
+
+// Files are the migrations of both engines.
+var Files = migrations
+
+// Run runs any statement, in a transaction.
+func (s *Store) Run(ctx context.Context, statement string) error {
+	_, err := s.exec(ctx, "run a statement", statement)
+	return err
+}

@@ -53,6 +53,10 @@ func (s *Store) Import(ctx context.Context, fn func(context.Context, *Import) er
 			return tx.take(ctx, &sqliteBulk{tx}, fn)
 		})
 	}
+	return s.postgres.connected(ctx, func() error { return s.importPostgres(ctx, fn) })
+}
+
+func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Import) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return s.wrapErr("begin an import", err)

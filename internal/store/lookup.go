@@ -48,7 +48,7 @@ func newLookups(s *Store) *lookups {
 	for _, n := range lookupSizes {
 		l.queries[n] = lookupQuery(n)
 	}
-	for range runtime.NumCPU() {
+	for range runtime.GOMAXPROCS(0) {
 		l.workers.Go(l.work)
 	}
 	return l
@@ -138,9 +138,10 @@ func (l *lookups) answer(batch []*lookup) {
 			batch[i].err = errNoSession
 		}
 	}
-	ctx, cancel := l.store.bound(context.Background())
-	defer cancel()
-	if err := l.query(ctx, l.queries[size], args, batch); err != nil {
+	err := l.store.run(context.Background(), func(ctx context.Context) error {
+		return l.query(ctx, l.queries[size], args, batch)
+	})
+	if err != nil {
 		for _, w := range batch {
 			w.err = l.store.wrapErr(findSession, err)
 		}

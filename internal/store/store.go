@@ -1,7 +1,8 @@
 // Package store remembers users, sessions and keys in SQL, in SQLite or in
 // PostgreSQL. Every query is written once, in the subset that both engines
-// understand; all that differs stands in dialect.go, the migrations and the
-// way SQLite's writes are batched (batch.go).
+// understand; all that differs stands in dialect.go, the migrations,
+// PostgreSQL's connections (postgres.go) and the way SQLite's writes are
+// batched (batch.go).
 //
 // What may be relied on: when [Store.Tx] returns nil, the change survives a
 // power cut; times come back in UTC; [ErrNotFound] and [ErrTaken] are the
@@ -17,8 +18,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/yoozak/clients/internal/account"
 )
 
 // The two answers that a caller acts on.
@@ -26,6 +30,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrTaken    = errors.New("already taken")
 )
+
+// ErrReadOnly says that the database can be read, but not changed, now. It
+// is an [account.ErrUnavailable], too.
+var ErrReadOnly = errors.New("the database is read-only")
 
 // Store is an open database or, inside [Store.Tx], a transaction.
 type Store struct {
@@ -35,6 +43,8 @@ type Store struct {
 	batch   *batcher // of SQLite only
 	lookups *lookups // nil in a transaction
 	dialect *dialect
+
+	postgres *postgres // nil for SQLite, and in a transaction
 
 	migrated atomic.Bool
 }
@@ -48,8 +58,16 @@ type querier interface {
 
 // Options are what [Open] may be told beside the URL.
 type Options struct {
-	Batch int // SQLite: the most transactions in one commit; 0 is 128
-	Conns int // PostgreSQL: the most connections; 0 is 4 a core, at least 8
+	Batch int          // SQLite: the most transactions in one commit; 0 is 128
+	Conns int          // PostgreSQL: the most connections; 0 is 4 a core, from 8 to 32
+	Log   *slog.Logger // nil: what is no error is not told
+}
+
+func (o Options) log() *slog.Logger {
+	if o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return o.Log
 }
 
 // Open connects to "sqlite:PATH" or "postgres://…" without changing the
@@ -113,15 +131,17 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 	}
 	ctx, cancel := s.bound(s.inside(ctx))
 	defer cancel()
-	tx, err := s.db.BeginTx(ctx, readCommitted)
-	if err != nil {
-		return s.wrapErr("begin a transaction", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
-	if err := fn(ctx, &Store{q: tx, slow: tx, dialect: s.dialect}); err != nil {
-		return err
-	}
-	return s.commit(ctx, tx)
+	return s.postgres.connected(ctx, func() error {
+		tx, err := s.db.BeginTx(ctx, readCommitted)
+		if err != nil {
+			return s.wrapErr("begin a transaction", err)
+		}
+		defer tx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
+		if err := fn(ctx, &Store{q: tx, slow: tx, dialect: s.dialect}); err != nil {
+			return err
+		}
+		return s.commit(ctx, tx)
+	})
 }
 
 // readCommitted is said at every beginning, because a database may have
@@ -165,16 +185,21 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, timeout)
 }
 
-// begin is what comes before every query: outside a transaction it must be
-// no part of one, and gets a deadline.
-func (s *Store) begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if s.db != nil {
-		if err := s.outside(ctx); err != nil {
-			return ctx, nil, err
-		}
+// run does what a query needs: outside a transaction it must be no part of
+// one, gets a deadline, and on PostgreSQL a connection.
+func (s *Store) run(ctx context.Context, query func(ctx context.Context) error) error {
+	if s.db == nil {
+		return query(ctx)
+	}
+	if err := s.outside(ctx); err != nil {
+		return err
+	}
+	if s.postgres == nil {
+		return query(ctx)
 	}
 	ctx, cancel := s.bound(ctx)
-	return ctx, cancel, nil
+	defer cancel()
+	return s.postgres.connected(ctx, func() error { return query(ctx) })
 }
 
 // wrapErr turns a driver's error into one of ours that says during what it
@@ -185,24 +210,22 @@ func (s *Store) wrapErr(op string, err error) error {
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		err = ErrNotFound
-	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNested):
+	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNested) && !errors.Is(err, account.ErrUnavailable):
 		err = s.dialect.mend(err)
 	}
 	return fmt.Errorf("%s: %w", op, err)
 }
 
 // exec runs a statement and returns how many rows it changed.
-func (s *Store) exec(ctx context.Context, op, query string, args ...any) (int64, error) {
-	ctx, cancel, err := s.begin(ctx)
-	if err != nil {
-		return 0, s.wrapErr(op, err)
-	}
-	defer cancel()
-	res, err := s.q.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, s.wrapErr(op, err)
-	}
-	n, err := res.RowsAffected()
+func (s *Store) exec(ctx context.Context, op, query string, args ...any) (n int64, err error) {
+	err = s.run(ctx, func(ctx context.Context) error {
+		res, err := s.q.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
 	return n, s.wrapErr(op, err)
 }
 
@@ -218,15 +241,13 @@ func (s *Store) execOne(ctx context.Context, op, query string, args ...any) erro
 
 // row reads the one row of a query; where there is none, that is
 // [ErrNotFound].
-func row[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (T, error) {
-	var none T
-	ctx, cancel, err := s.begin(ctx)
+func row[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (v T, err error) {
+	err = s.run(ctx, func(ctx context.Context) (err error) {
+		v, err = scan(s.q.QueryRowContext(ctx, query, args...).Scan)
+		return err
+	})
 	if err != nil {
-		return none, s.wrapErr(op, err)
-	}
-	defer cancel()
-	v, err := scan(s.q.QueryRowContext(ctx, query, args...).Scan)
-	if err != nil {
+		var none T
 		return none, s.wrapErr(op, err)
 	}
 	return v, nil
@@ -243,26 +264,26 @@ func scanValue[T any](scan func(...any) error) (v T, err error) {
 }
 
 // list returns what a query yields, each row read by scan.
-func list[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
-	ctx, cancel, err := s.begin(ctx)
-	if err != nil {
-		return nil, s.wrapErr(op, err)
-	}
-	defer cancel()
-	rows, err := s.slow.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, s.wrapErr(op, err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows.Scan)
+func list[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (all []T, err error) {
+	err = s.run(ctx, func(ctx context.Context) error {
+		rows, err := s.slow.QueryContext(ctx, query, args...)
 		if err != nil {
-			return nil, s.wrapErr(op, err)
+			return err
 		}
-		all = append(all, v)
+		defer rows.Close() //nolint:errcheck // rows.Err tells
+		for rows.Next() {
+			v, err := scan(rows.Scan)
+			if err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, s.wrapErr(op, err)
 	}
-	return all, s.wrapErr(op, rows.Err())
+	return all, nil
 }
 
 // nullTime stores the zero time as NULL.

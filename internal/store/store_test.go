@@ -42,12 +42,16 @@ func createUser(t *testing.T, s *store.Store, name string) account.User {
 	return u
 }
 
-func createSession(t *testing.T, s *store.Store, userID int64, id string) account.Session {
-	t.Helper()
-	n := account.Session{
+func newSession(userID int64, id string) account.Session {
+	return account.Session{
 		ID: id, UserID: userID, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon.Add(24 * time.Hour),
 		IP: "2001:db8::1", UserAgent: "Test/1.0", RefreshID: "r1", RefreshAt: noon,
 	}
+}
+
+func createSession(t *testing.T, s *store.Store, userID int64, id string) account.Session {
+	t.Helper()
+	n := newSession(userID, id)
 	write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
 	return n
 }

@@ -129,6 +129,31 @@ func TestTransactionThatWaitsKeepsItsDeadline(t *testing.T) {
 	})
 }
 
+// TestPanicsUseUpNoConnection: what a transaction held is free again.
+func TestPanicsUseUpNoConnection(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s, err := store.Open(t.Context(), url, store.Options{Conns: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // the test is about Tx
+		if _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			func() {
+				defer func() { _ = recover() }()
+				_ = s.Tx(t.Context(), func(context.Context, *store.Store) error { panic("mistake") })
+			}()
+		}
+		err = within(t, func() error { return s.Tx(t.Context(), func(context.Context, *store.Store) error { return nil }) })
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestErrorsSayDuringWhatTheyHappened(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {

@@ -131,15 +131,16 @@ func (s *Store) Rehash(ctx context.Context, id int64, old, hash string) error {
 		WHERE id = $2 AND password_hash = $3`, hash, id, old)
 }
 
-// Profile is what a person may change of themselves.
-type Profile struct{ Username, FirstName, LastName string }
+// Profile is what a person may change of themselves; nil leaves a field as it
+// is, also where another request changes it at the same time.
+type Profile struct{ Username, FirstName, LastName *string }
 
 // SetProfile changes a profile. It returns [ErrTaken] when the username is
 // in use.
 func (s *Store) SetProfile(ctx context.Context, id int64, p Profile) error {
 	return s.execOne(ctx, "set a profile", `
 		UPDATE users
-		SET username = $1, first_name = $2, last_name = $3
+		SET username = COALESCE($1, username), first_name = COALESCE($2, first_name), last_name = COALESCE($3, last_name)
 		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id)
 }
 

@@ -1,0 +1,4 @@
+package telemetry
+
+// NewLogTo is NewLog for a writer of the test's.
+var NewLogTo = newLog
