@@ -49,6 +49,11 @@ var acts = map[account.ChallengeKind]act{
 	},
 }
 
+// disown is for somebody whose address another person gave for an account.
+func disown(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
+	return a.DisownEmail(ctx, peer, token)
+}
+
 // act shows what a token allows, and does it when the button was pressed.
 func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	v := x.view
@@ -70,6 +75,9 @@ func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	} else {
 		v.Facts = []fact{{v.say("page.account"), username}, {v.say("page.forgot.email"), email}}
 	}
+	if kind == account.VerifyEmail {
+		v.Other = &other{"disown", v.say("page.verify.disown")}
+	}
 	if x.r.Method != http.MethodPost {
 		x.show(http.StatusOK)
 		return
@@ -77,6 +85,9 @@ func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	form, ok := x.readForm()
 	if !ok {
 		return
+	}
+	if v.Other != nil && form.Has(v.Other.Name) {
+		a.done, a.do = "page.verify.disowned", disown
 	}
 	if err := a.do(x.r.Context(), x.o.Auth, x.peer, account.TextInput(token), form); err != nil {
 		v.Again = kind == account.ResetPassword

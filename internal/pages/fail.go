@@ -30,6 +30,12 @@ func (x *exchange) fail(err error) {
 		e = account.ErrUnavailable // the client left, or time is up
 	}
 	switch {
+	case len(e.Fields["token"]) > 0 && e.Fields["token"][0].Key == "email.proved_elsewhere":
+		// The link is good, and another account was quicker: the way in is
+		// that account's.
+		v.close(v.say("page.verify.elsewhere"), v.say("email.proved_elsewhere"))
+		v.ShowAgain, v.AgainText = true, v.say("mail.forgot")
+		x.show(http.StatusConflict)
 	case len(e.Fields["token"]) > 0:
 		m := e.Fields["token"][0]
 		title := "page.bad_link"

@@ -17,6 +17,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/shop"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -219,5 +220,63 @@ func TestVerifiedAddressIsNoError(t *testing.T) {
 		}
 		s.press(t, s.received(t, account.MailConfirmEmail, "new@example.ma").Path).shows(t, http.StatusOK, fr("page.confirm.done"))
 		s.get(t, old.Path).shows(t, http.StatusGone, fr("page.bad_link"), fr("challenge_used"))
+	})
+}
+
+// TestPageSaysThatTheAccountIsNotMine takes the address out of an account
+// that somebody else made with it, by the same link, once.
+func TestPageSaysThatTheAccountIsNotMine(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		m := s.link(t, account.VerifyEmail, "thief")
+		s.get(t, m.Path).shows(t, http.StatusOK, "thief", fr("page.verify.submit"), fr("page.verify.disown"))
+		if u := s.user(t, "thief"); u.Email == "" {
+			t.Fatal("looking took the address away")
+		}
+		a := s.post(t, m.Path, "disown", "1")
+		a.shows(t, http.StatusOK, fr("page.verify.disowned"))
+		a.lacks(t, "<form")
+		if u := s.user(t, "thief"); u.Email != "" || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("the account still has %q", u.Email)
+		}
+		for _, again := range []answer{s.get(t, m.Path), s.press(t, m.Path), s.post(t, m.Path, "disown", "1")} {
+			again.shows(t, http.StatusGone, fr("page.bad_link"))
+		}
+		// No other page has that button, nor heeds it.
+		reset := s.link(t, account.ResetPassword, "amina")
+		s.get(t, reset.Path).lacks(t, fr("page.verify.disown"))
+		s.post(t, reset.Path, "disown", "1").shows(t, http.StatusBadRequest, fr("field.blank"))
+		if u := s.user(t, "amina"); u.Email == "" {
+			t.Error("another page took the address away")
+		}
+	})
+}
+
+// TestSecondProofOfAnAddressLeadsToTheFirst: the page says whose the address
+// is and how to get into that account, and the link is not used up.
+func TestSecondProofOfAnAddressLeadsToTheFirst(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		register := func(username string, n int) string {
+			t.Helper()
+			_, err := s.auth.Register(t.Context(), peer, auth.Registration{
+				Username: account.TextInput(username), Password: account.TextInput(firstPassword), Email: account.TextInput("one@example.ma"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return mailtest.Wait(t, s.folder, string(account.MailVerifyEmail), "one@example.ma", n).Path
+		}
+		first, second := register("amina", 1), register("badr", 2)
+		s.press(t, first).shows(t, http.StatusOK, fr("page.verify.done"))
+		for range 2 {
+			a := s.press(t, second)
+			a.shows(t, http.StatusConflict, fr("page.verify.elsewhere"), fr("email.proved_elsewhere"))
+			a.lacks(t, "<form", fr("page.verify.another"))
+			if !strings.Contains(a.body, `forgot-password/?lang=fr"`) {
+				t.Errorf("no way into the other account:\n%s", a.body)
+			}
+		}
+		s.post(t, second, "disown", "1").shows(t, http.StatusOK, fr("page.verify.disowned"))
 	})
 }

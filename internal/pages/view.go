@@ -26,6 +26,7 @@ type view struct {
 	Links                      []link
 	Inputs                     []input
 	Submit                     string // no form without it
+	Other                      *other
 	Again, ShowAgain           bool
 	AgainLink, AgainText       string
 
@@ -40,6 +41,9 @@ type view struct {
 type fact struct{ Name, Value string }
 
 type link struct{ Text, URL string }
+
+// other is a second thing that a page's link allows, with a form of its own.
+type other struct{ Name, Text string }
 
 type logo struct {
 	URL           string
@@ -106,13 +110,13 @@ func (v *view) say(key string) string { return locale.Text(v.Language, key, nil)
 // finish replaces the form by what was done.
 func (v *view) finish(done string) {
 	v.Done, v.ShopButton = done, true
-	v.Intro, v.Facts, v.Submit, v.Inputs = "", nil, "", nil
+	v.Intro, v.Facts, v.Submit, v.Inputs, v.Other = "", nil, "", nil, nil
 }
 
 // close replaces the form by why there is none.
 func (v *view) close(title, why string) {
 	v.Title, v.Intro, v.ShopButton = title, why, true
-	v.Facts, v.Submit, v.Inputs = nil, "", nil
+	v.Facts, v.Submit, v.Inputs, v.Other = nil, "", nil, nil
 }
 
 // mark puts a message beside each field that has one, and the cursor into the

@@ -1,0 +1,60 @@
+package auth_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// phoneLifetime is what the API's documents recommend to apps, with rotation.
+const phoneLifetime = 60 * 24 * time.Hour
+
+func phone(o *auth.Options, to *token.Options) {
+	o.Rotation, o.RefreshLifetime, to.RefreshLifetime = true, phoneLifetime, phoneLifetime
+}
+
+// TestPhoneStaysLoggedIn for as long as somebody opens the app within two
+// months, by the settings of docs/api.md; and no longer.
+func TestPhoneStaysLoggedIn(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"../../docs/api.md", "../../docs/api.fr.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"\nYOOZAK_REFRESH_ROTATION=true\n", fmt.Sprintf("\nYOOZAK_REFRESH_LIFETIME=%.0fh ", phoneLifetime.Hours())} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s does not say %q", name, want)
+			}
+		}
+	}
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.register(t, "amina")
+		raw := g.Refresh
+		for month := range 24 {
+			s.clock.advance(phoneLifetime - time.Hour)
+			if err := s.Sweep(t.Context()); err != nil { // what has expired goes, and the session has not
+				t.Fatal(err)
+			}
+			r, err := s.refresh(t, raw)
+			if err != nil {
+				t.Fatalf("opened for the time number %d: %v", month+1, err)
+			}
+			if raw = r.Refresh; raw == "" {
+				t.Fatal("no new refresh token")
+			}
+			if _, err := s.Authenticate(t.Context(), r.Access); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.clock.advance(phoneLifetime + time.Second)
+		if _, err := s.refresh(t, raw); err == nil {
+			t.Error("after two months without the app it is still logged in")
+		}
+	}, phone)
+}

@@ -1,0 +1,153 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// documented is the code behind a mark in both API documents, which is the
+// same but for its comments.
+func documented(t *testing.T, mark string) string {
+	t.Helper()
+	block := regexp.MustCompile(`(?s)<!-- ` + mark + " -->\n```js\n(.*?)```")
+	comment := regexp.MustCompile(`(?m)(^|\s)// .*$`)
+	var code, bare [2]string
+	for i, name := range []string{"../../docs/api.md", "../../docs/api.fr.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := block.FindSubmatch(text)
+		if found == nil {
+			t.Fatalf("%s has no code behind %q", name, mark)
+		}
+		code[i] = string(found[1])
+		bare[i] = comment.ReplaceAllString(code[i], "")
+	}
+	if bare[0] != bare[1] {
+		t.Errorf("the code behind %q differs:\n%s\n%s", mark, bare[0], bare[1])
+	}
+	return code[0]
+}
+
+// storefront serves a page of another origin than the API, with the modules given.
+func storefront(t *testing.T, modules map[string]string, body string) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if code, is := modules[strings.TrimPrefix(r.URL.Path, "/")]; is {
+			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+			_, _ = w.Write([]byte(code))
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>shop</title><h1>shop</h1>` + body + `</html>`))
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// run evaluates a script that returns a promise of a text.
+func (b *tab) run(script string) string {
+	b.t.Helper()
+	yes := true
+	res, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{
+		Expression: `(async () => { ` + script + ` })().then(String, e => 'failed: ' + e.message)`, AwaitPromise: &yes, ReturnByValue: &yes,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return strings.Trim(string(res.Result.Value), `"`)
+}
+
+// TestDocumentedClient is docs/api.md's session.js, in a page of another
+// origin, as people copy it.
+func TestDocumentedClient(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t), "YOOZAK_CORS_LOOPBACK=true", "YOOZAK_REFRESH_ROTATION=true")
+	code := strings.Replace(documented(t, "client"), "http://127.0.0.1:8000", s.url, 1)
+	// Each frame is what another tab would be: it has the code for itself, and
+	// shares the storage and the locks of the browser.
+	shop := storefront(t, map[string]string{"session.js": code}, `<script type="module">window.api = await import('/session.js')</script>`)
+	b := openTab(t, tabOptions{language: "en", scripts: true})
+	b.open(shop)
+	wait := `while (!window.api) await new Promise(r => setTimeout(r, 10));`
+	step := func(what, script, want string) {
+		t.Helper()
+		if got := b.run(wait + script); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	step("a refused form", `return api.register({ username: 'a b' }).then(() => 'registered', e => [e.status, Object.keys(e.fields), e.requestId.length > 5])`,
+		"400,username,password,true")
+	step("register", `return (await api.register({ username: 'amina', password: '`+firstPassword+`', email: '`+firstAddress+`' })).username`, "amina")
+	step("a call", `return (await api.call('GET', 'clients/me/')).email`, firstAddress)
+	step("a wrong login", `return api.login('amina', 'wrong').then(() => 'in', e => [e.status, e.message.length > 10])`, "401,true")
+	step("login", `return (await api.login('amina', '`+firstPassword+`')).username`, "amina")
+	if token := b.run(`return localStorage.getItem('device') !== null`); token != "true" {
+		t.Error("the device token is not kept")
+	}
+
+	// Four tabs, each with three calls, with an access token that is not good.
+	step("four tabs", `
+		const tabs = await Promise.all([1, 2, 3, 4].map(async () => {
+			const frame = document.body.appendChild(document.createElement('iframe'))
+			frame.src = '/tab'
+			await new Promise(r => frame.onload = r)
+			while (!frame.contentWindow.api) await new Promise(r => setTimeout(r, 10))
+			return frame.contentWindow.api
+		}))
+		localStorage.setItem('session', JSON.stringify({ ...JSON.parse(localStorage.getItem('session')), access: 'not.good.more' }))
+		const names = await Promise.all(tabs.flatMap(tab => [1, 2, 3].map(() => tab.call('GET', 'clients/me/'))))
+		return [names.length, new Set(names.map(n => n.username)).size]`, "12,1")
+	step("after that", `return (await api.call('PATCH', 'clients/me/', { first_name: 'Amina' })).first_name`, "Amina")
+
+	// Logged out means logged out: here, and on the server.
+	step("logout", `
+		const session = localStorage.getItem('session')
+		await api.logout()
+		const gone = localStorage.getItem('session')
+		localStorage.setItem('session', session)
+		const after = await api.call('GET', 'clients/me/').then(() => 'in', e => e.status)
+		return [gone, after, localStorage.getItem('session'), localStorage.getItem('device') !== null]`, ",401,,true")
+
+	// The log comes a moment later: one refresh for the four tabs, which
+	// succeeded, and the last, which did not.
+	refreshes := func(status int) int {
+		return len(regexp.MustCompile(fmt.Sprintf(`"method":"POST","route":"Token Refresh","status":%d`, status)).FindAllString(s.output.String(), -1))
+	}
+	for end := time.Now().Add(10 * time.Second); refreshes(http.StatusUnauthorized) == 0 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if good, bad := refreshes(http.StatusOK), refreshes(http.StatusUnauthorized); good != 1 || bad != 1 {
+		t.Errorf("%d and %d refreshes for twelve calls of four tabs and one after the logout, want 1 and 1", good, bad)
+	}
+}
+
+// TestDocumentedNumbers is docs/api.md's way from a number as people type it
+// to the one form in which it is a name.
+func TestDocumentedNumbers(t *testing.T) {
+	t.Parallel()
+	b := openTab(t, tabOptions{language: "en", scripts: true})
+	b.open(storefront(t, map[string]string{"e164.js": documented(t, "numbers")}, ""))
+	for typed, want := range map[string]string{
+		"0612345678": "+212612345678", "+212612345678": "+212612345678", "00212612345678": "+212612345678", "06-12-34-56-78": "+212612345678",
+		"٠٦١٢٣٤٥٦٧٨": "+212612345678", "۰۶۱۲۳۴۵۶۷۸": "+212612345678", "+212 612 345 678": "+212612345678", "+212 (0)6 12 34 56 78": "+212612345678",
+		"\u200e+212 6 12 34 56 78\u202c": "+212612345678", "06.12.34.56.78": "+212612345678", "+33 6 12 34 56 78": "+33612345678",
+		"O661000001": "null", "amina": "null", "": "null", "06": "null", "+": "null", "+0612345678": "null", "06123456789012345": "null",
+	} {
+		if got := b.run(fmt.Sprintf(`return (await import('/e164.js')).e164(%q)`, typed)); got != want {
+			t.Errorf("%q: %s, want %s", typed, got, want)
+		}
+	}
+}
