@@ -208,7 +208,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if err := forgive(ctx, tx, secret, u); err != nil {
+		if err := forgive(ctx, tx, secret, u, false); err != nil {
 			return err
 		}
 		deviceToken = rememberDevice(secret, u.ID, now)
