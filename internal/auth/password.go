@@ -95,6 +95,17 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 	return u, t.settle(ctx)
 }
 
+// stillConfirmed is for the transaction of what a caller does with their
+// password: whoever changed it since we looked, an owner who was robbed
+// perhaps, wants nothing done by the one before.
+func stillConfirmed(ctx context.Context, tx *store.Store, u account.User, field string) error {
+	err := tx.Rehash(ctx, u.ID, u.PasswordHash, u.PasswordHash)
+	if errors.Is(err, store.ErrNotFound) {
+		return wrongPassword(field)
+	}
+	return err
+}
+
 func wrongPassword(field string) error {
 	errs := account.Fields{}
 	errs.Add(field, "password_wrong", nil)

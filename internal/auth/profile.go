@@ -132,6 +132,9 @@ func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs ac
 // profile.
 func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
 	now := s.o.Now().UTC()
+	if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+		return err
+	}
 	err := tx.ChangeUsername(ctx, u.ID, u.Username, username, now)
 	if errors.Is(err, store.ErrNotFound) { // another name since we looked
 		return account.ErrUserNotFound
