@@ -610,3 +610,24 @@ func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 		}
 	})
 }
+
+// Staff's word stands: a link opens no account that they disabled, also when
+// it was closed before.
+func TestWayBackOpensNothingThatStaffDisabled(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.UndoEmail(t.Context(), peer, wantTokens(t, th.smtp, account.UndoEmail, 1)[0]); err == nil {
+			t.Error("the link opens an account that staff disabled")
+		}
+		if u, err := th.store.UserByUsername(t.Context(), "amina"); err != nil || u.Active {
+			t.Errorf("active %v, %v", u.Active, err)
+		}
+	})
+}

@@ -45,7 +45,8 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 // back.
 var ErrClosed = errors.New("the account was closed by its owner")
 
-// SetActive enables a user, or disables one and ends their sessions.
+// SetActive enables a user, or disables one and ends their sessions. Of one
+// who closed the account it also ends the way back.
 func (s *Service) SetActive(ctx context.Context, username string, active bool) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
@@ -66,6 +67,14 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 				}
 			}
 			return s.record(ctx, tx, s.byStaff(account.EventUserEnabled, u.ID, now))
+		}
+		// The way back opens what was closed, and must not open this.
+		if u, err := tx.UserByID(ctx, u.ID); err != nil {
+			return adminUser(err)
+		} else if !u.ClosedAt.IsZero() {
+			if err := s.void(ctx, tx, u.ID, now, account.UndoEmail); err != nil {
+				return err
+			}
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return adminUser(err)
