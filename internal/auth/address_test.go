@@ -631,3 +631,28 @@ func TestWayBackOpensNothingThatStaffDisabled(t *testing.T) {
 		}
 	})
 }
+
+// However soon closed accounts are erased: whoever took one must not have it
+// erased while its owner can take it back.
+func TestNobodyIsErasedWhileTheWayBackIsOpen(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		amina := s.has(t, "amina", "amina@example.ma")
+		s.prove(t, amina)
+		th := thief{s, t, smtp}
+		th.moves(amina, "b@thief.example")
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.advance(3 * 24 * time.Hour)
+		s.sweep(t)
+		if _, err := s.store.UserByUsername(t.Context(), "amina"); err != nil {
+			t.Fatalf("erased after 3 days: %v", err)
+		}
+		s.clock.advance(5 * 24 * time.Hour)
+		s.sweep(t)
+		if _, err := s.store.UserByUsername(t.Context(), "amina"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("not erased when the way back was over: %v", err)
+		}
+	}, func(o *auth.Options, _ *token.Options) { o.EraseAfter = 24 * time.Hour })
+}
