@@ -35,6 +35,10 @@ test: deps ## Install what is missing, then run every test, on both engines
 test-race: deps ## Run every test under the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
+.PHONY: test-long
+test-long: deps ## Play 10,000 random lives of accounts against the model (hours)
+	go test ./test/model -count 1 -timeout 6h -rapid.checks=1250
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME
 	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \

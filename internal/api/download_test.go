@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -114,38 +115,47 @@ func (c *slowClient) Write(p []byte) (int, error) {
 }
 
 // TestExportsAtOnceTakeLittleMemory: ten large ones that are half read. It
-// measures the process, and so does not run beside others.
+// measures the process, and so runs beside no other, nor its two engines
+// beside each other.
 func TestExportsAtOnceTakeLittleMemory(t *testing.T) {
-	forEachEngine(t, nil, func(t *testing.T, s *server) {
-		p := newPerson(t, s)
-		s.fill(t, p, 12_000)
-		heap := func() uint64 {
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			return m.HeapAlloc
-		}
-		before := heap()
-		var stopped, done sync.WaitGroup
-		goOn := make(chan struct{})
-		const clients = 10
-		stopped.Add(clients)
-		for range clients {
-			done.Go(func() {
-				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, mePath+"export/", nil)
-				r.Header.Set("Authorization", "Bearer "+p.access)
-				s.handler.ServeHTTP(&slowClient{httptest.NewRecorder(), 2 << 20, &stopped, goOn}, r)
-			})
-		}
-		stopped.Wait()
-		grown := int64(heap()) - int64(before)
-		close(goOn)
-		done.Wait()
-		// An answer is six megabytes, and what it is made of as much again.
-		if grown > 30<<20 {
-			t.Errorf("%d exports hold %d MiB", clients, grown>>20)
-		}
-	})
+	for engine, url := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return storetest.SQLite(t) },
+		"postgres": func(t *testing.T) string { return pgtest.Start(t).NewDatabase(t) },
+	} {
+		t.Run(engine, func(t *testing.T) { exportsAtOnce(t, newServer(t, storetest.Open(t, url(t)), nil)) })
+	}
+}
+
+func exportsAtOnce(t *testing.T, s *server) {
+	t.Helper()
+	p := newPerson(t, s)
+	s.fill(t, p, 12_000)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var stopped, done sync.WaitGroup
+	goOn := make(chan struct{})
+	const clients = 10
+	stopped.Add(clients)
+	for range clients {
+		done.Go(func() {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, mePath+"export/", nil)
+			r.Header.Set("Authorization", "Bearer "+p.access)
+			s.handler.ServeHTTP(&slowClient{httptest.NewRecorder(), 2 << 20, &stopped, goOn}, r)
+		})
+	}
+	stopped.Wait()
+	grown := int64(heap()) - int64(before)
+	close(goOn)
+	done.Wait()
+	// An answer is six megabytes, and what it is made of as much again.
+	if grown > 30<<20 {
+		t.Errorf("%d exports hold %d MiB", clients, grown>>20)
+	}
 }
 
 // TestExportThatFailsHalfWayIsCutOff: nobody takes half of it for the whole.

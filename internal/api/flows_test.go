@@ -370,7 +370,7 @@ func TestMailOverTheQuotaIsDelayed(t *testing.T) {
 		}
 		count := func(kind account.MailKind, want int) {
 			t.Helper()
-			for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 				n := strings.Count(s.allMails(t, kind, p.email), "https://shop.example/")
 				if n > want || time.Now().After(until) {
 					t.Fatalf("%d %s mails, want %d", n, kind, want)

@@ -63,7 +63,7 @@ func (s *Service) loginCandidates(ctx context.Context, name string) ([]account.U
 		return []account.User{named}, nil
 	case !isNamed || named.ID == held.ID:
 		return []account.User{held}, nil
-	case s.o.Mail.Delivers && held.EmailVerifiedAt.IsZero():
+	case s.o.Mail.Delivers && held.EmailVerifiedAt.IsZero() && named.Active:
 		return []account.User{named}, nil // two claims, and neither is proved
 	}
 	return []account.User{held, named}, nil

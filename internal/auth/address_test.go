@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -185,6 +186,22 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 	})
 }
 
+// The username of an account that is not open does not keep an address from
+// whoever claims it.
+func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		s.has(t, "hind@example.ma", "other@example.ma")
+		s.has(t, "hind", "hind@example.ma")
+		s.opens(t, "hind@example.ma", "hind", false) // the name goes alone
+		if err := s.SetActive(t.Context(), "hind@example.ma", false); err != nil {
+			t.Fatal(err)
+		}
+		s.opens(t, "hind@example.ma", "hind", true)
+		s.opens(t, "hind@example.ma", "hind@example.ma", false)
+	})
+}
+
 func TestOneAccountProvesAnAddress(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
@@ -322,6 +339,16 @@ func (th thief) moves(g auth.Grant, email string) {
 	th.deliver(th.t)
 }
 
+// unreachable has an address take no mail for now.
+func (th thief) unreachable(email string) {
+	th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
+		if to == email {
+			return smtptest.Verdict{Rcpt: 451}
+		}
+		return smtptest.Verdict{}
+	})
+}
+
 func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Grant)) {
 	t.Helper()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
@@ -409,12 +436,7 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 func TestWayBackThatIsOwedCounts(t *testing.T) {
 	t.Parallel()
 	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
-		th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
-			if to == "amina@example.ma" {
-				return smtptest.Verdict{Rcpt: 451}
-			}
-			return smtptest.Verdict{}
-		})
+		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
 		wantTokens(t, th.smtp, account.UndoEmail, 0)
@@ -422,6 +444,111 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 		th.clock.advance(time.Hour)
 		th.deliver(t)
 		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+	})
+}
+
+// The owner's mail is delayed, and before it arrives staff disable the
+// account. When they enable it again, the owner has the way back.
+func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		th.smtp.Judge(nil)
+		th.clock.advance(time.Hour)
+		th.deliver(t)
+		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
+		}
+		if err := th.SetActive(t.Context(), "amina", true); err != nil {
+			t.Fatal(err)
+		}
+		th.goesBack(undo)
+	})
+}
+
+// A mail that was tried twice has a link of each attempt, and only the last
+// one was read. Once it was used, the other is not a way back that is open:
+// the owner gets another when the thief comes again.
+func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		th.smtp.Judge(nil)
+		th.clock.advance(time.Hour)
+		th.deliver(t)
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		if err := th.SetPassword(t.Context(), "amina", account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		again, err := th.login(t, "amina", passwordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.moves(again, "c@thief.example")
+		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+	})
+}
+
+// An address that holds a way back is told of the closing once, also when it
+// is the account's own, which nobody proved.
+func TestClosingIsToldOnceToEachAddress(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		if err := th.SetEmail(t.Context(), "amina", "AMINA@example.ma", false); err != nil {
+			t.Fatal(err)
+		}
+		now := th.clock.now()
+		err := th.store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			return tx.CreateChallenge(ctx, account.Challenge{ // as an earlier release left them
+				Hash: "of-an-earlier-release", Kind: account.UndoEmail, UserID: amina.User.ID, Email: "Amina@Example.ma",
+				CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		before := len(th.smtp.Messages())
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		th.deliver(t)
+		told := th.smtp.Messages()[before:]
+		if len(told) != 1 || account.EmailKey(told[0].To) != "amina@example.ma" {
+			t.Errorf("%d mails about the closing: %v", len(told), told)
+		}
+	})
+}
+
+// The way back opens an account that was closed, and staff's word stands: so
+// an account is one or the other.
+func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+		th.moves(amina, "b@thief.example")
+		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
+			t.Errorf("disable a closed account: %v, want %v", err, auth.ErrClosed)
+		}
+		if err := th.Restore(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+			t.Fatal(err)
+		}
+		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
+		}
 	})
 }
 

@@ -45,13 +45,15 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 // back.
 var ErrClosed = errors.New("the account was closed by its owner")
 
-// SetActive enables a user, or disables one and ends their sessions.
+// SetActive enables a user, or disables one and ends their sessions. It
+// returns [ErrClosed] for a closed account: closed and disabled are one bit in
+// the database, so its way back would open it against staff's word.
 func (s *Service) SetActive(ctx context.Context, username string, active bool) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
 		return adminUser(err)
 	}
-	if active && !u.ClosedAt.IsZero() {
+	if !u.ClosedAt.IsZero() {
 		return ErrClosed
 	}
 	now := s.o.Now()

@@ -53,17 +53,20 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 	closed := account.Mail{
 		Kind: account.MailAccountClosed, IP: ip, Details: account.MailDetails{Until: now.Add(s.o.EraseAfter)}, CreatedAt: now,
 	}
-	if err := s.notify(ctx, tx, u, closed); err != nil {
-		return err
-	}
-	before, err := s.wayBack(ctx, tx, u.ID, now)
+	addresses, err := s.wayBack(ctx, tx, u.ID, now)
 	if err != nil {
 		return err
 	}
-	for _, email := range before {
-		if account.EmailKey(email) == account.EmailKey(u.Email) {
+	if !u.EmailVerifiedAt.IsZero() {
+		addresses = append([]string{u.Email}, addresses...)
+	}
+	told := map[string]bool{}
+	for _, email := range addresses {
+		key := account.EmailKey(email)
+		if told[key] {
 			continue
 		}
+		told[key] = true
 		if err := s.notifyAt(ctx, tx, u, email, closed); err != nil {
 			return err
 		}

@@ -189,7 +189,7 @@ func (s *Service) wayBack(ctx context.Context, tx *store.Store, userID int64, no
 // UndoEmail gives the user back the address that the token was mailed to.
 // Somebody who should not have been there changed it, knowing the password:
 // so every session ends, no password opens the account, every other link is
-// worthless but for older ones of this kind, an account that was closed since
+// worthless but for older ones of this kind that went elsewhere, an account that was closed since
 // is open again, and a link to choose a password is mailed to the address.
 // The address that was there until now is told.
 func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
@@ -209,7 +209,7 @@ func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.I
 		if err := tx.VoidMails(ctx, u.ID, account.MailEmailChanged); err != nil {
 			return err
 		}
-		if err := tx.VoidYounger(ctx, u.ID, account.UndoEmail, c.CreatedAt, now); err != nil {
+		if err := s.voidOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
 		if err := s.record(ctx, tx, act{kind: account.EventEmailChangeUndone, userID: u.ID, peer: peer, at: now}); err != nil {
@@ -222,6 +222,30 @@ func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.I
 			Kind: account.MailEmailRestored, IP: peer.IP, Details: account.MailDetails{Email: account.MaskEmail(c.Email)}, CreatedAt: now,
 		})
 	})
+}
+
+// voidOvertaken makes worthless what the use of a way back overtakes: the
+// links that were made later, for whoever came later, and those to the same
+// address. A mail that was tried again has a link of each attempt, and none
+// that nobody read may pass for a way back that is open. What is older and
+// went to another address stays.
+func (s *Service) voidOvertaken(ctx context.Context, tx *store.Store, used account.Challenge, now time.Time) error {
+	if err := tx.VoidYounger(ctx, used.UserID, used.Kind, used.CreatedAt, now); err != nil {
+		return err
+	}
+	older, err := s.wayBack(ctx, tx, used.UserID, now)
+	if err != nil {
+		return err
+	}
+	for _, email := range older {
+		if account.EmailKey(email) != account.EmailKey(used.Email) {
+			continue
+		}
+		if err := tx.VoidMailedTo(ctx, used.UserID, used.Kind, email, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recoverAccount gives an account to whoever reads an address: every session

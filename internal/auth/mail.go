@@ -402,9 +402,14 @@ func address(m *account.Mail, u account.User) {
 	m.Details.FirstName = u.FirstName
 }
 
-// stale says that a mail with a link came too late.
+// stale says that a mail with a link came too late. The way back never does:
+// whoever closes or disables the account before it arrives does not take it
+// from the owner.
 func stale(m account.Mail, u account.User) bool {
-	if !mayUse(mailChallenges[m.Kind], u) {
+	if m.Kind == account.MailEmailChanged {
+		return false
+	}
+	if !u.Active {
 		return true
 	}
 	switch m.Kind {

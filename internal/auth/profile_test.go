@@ -22,9 +22,13 @@ func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 		for round := range 20 {
 			first, last, username := fmt.Sprint("First", round), fmt.Sprint("Last", round), fmt.Sprint("amina", round)
 			var all sync.WaitGroup
-			for _, change := range []auth.ProfileChange{
-				{FirstName: account.TextInput(first)}, {LastName: account.TextInput(last)}, {Username: account.TextInput(username)},
-			} {
+			changes := []auth.ProfileChange{{FirstName: account.TextInput(first)}, {LastName: account.TextInput(last)}}
+			if round < 2 { // a name is changed twice in 30 days at most
+				changes = append(changes, auth.ProfileChange{Username: account.TextInput(username), Password: account.TextInput(good)})
+			} else {
+				username = "amina1"
+			}
+			for _, change := range changes {
 				all.Go(func() {
 					if _, err := s.UpdateProfile(t.Context(), caller, change); err != nil {
 						t.Error(err)

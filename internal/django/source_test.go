@@ -124,7 +124,7 @@ func TestSourcesThatCannotBeOpened(t *testing.T) {
 		"left out":       {s.sqlite, django.Layout{Columns: map[string]string{"password": ""}}, "cannot be left out"},
 		"unknown field":  {s.sqlite, django.Layout{Columns: map[string]string{"phone": "x"}}, `no field "phone"`},
 		"unreachable":    {"postgres://yoozak:hunter2@127.0.0.1:1/x", django.Layout{}, "open the source"},
-		"bad URL":        {"postgres://yoozak:hunter2@127.0.0.1:port/x", django.Layout{}, "cannot be read"},
+		"bad URL":        {"postgres://yoozak:hunter2@127.0.0.1:port/x", django.Layout{}, "invalid port"},
 	} {
 		_, err := django.Open(t.Context(), test.where, test.layout)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {

@@ -394,7 +394,7 @@ func TestReasonNamesTheCause(t *testing.T) {
 		"no STARTTLS":             {strings.TrimSuffix(plain.URL(), "?tls=none"), mail.Timeouts{}, "offers no STARTTLS"},
 		"no AUTH":                 {withUser(noLogin.URL()), mail.Timeouts{}, "offers no login (AUTH)"},
 		"no AUTH that we know":    {otherLogin.URL(), mail.Timeouts{}, "offers no kind of login (AUTH) that we can use"},
-		"AUTH refused":            {strings.Replace(wrong.URL(), "another", url.QueryEscape(password), 1), mail.Timeouts{}, "answered 535 5.7.8 at the user and password"},
+		"AUTH refused":            {strings.Replace(wrong.URL(), "another", url.QueryEscape(password), 1), mail.Timeouts{}, "answered 535 5.7.8 at AUTH"},
 		"smtp:// at a TLS port":   {"smtp://" + implicit.Address(), quick, "timed out; if it speaks TLS from the start, it wants smtps://"},
 		"smtps:// at a plain one": {"smtps://" + plain.Address(), mail.Timeouts{}, "does not speak TLS from the start at this port: a server with STARTTLS wants smtp://"},
 		"certificate":             {stranger.URL(), mail.Timeouts{}, "certificate is of no authority that we trust"},

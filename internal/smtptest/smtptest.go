@@ -158,6 +158,15 @@ func (s *Server) Messages() []Message {
 	return append([]Message(nil), s.messages...)
 }
 
+// Take is [Server.Messages], and forgets them.
+func (s *Server) Take() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.messages
+	s.messages = nil
+	return taken
+}
+
 // Arrived is closed when one more message has been taken. Ask for it before
 // [Server.Messages], so that none comes between.
 func (s *Server) Arrived() <-chan struct{} {

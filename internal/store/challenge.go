@@ -69,6 +69,16 @@ func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.Chal
 	return err
 }
 
+// VoidMailedTo makes a user's challenges of a kind worthless that were mailed
+// to an address, to the letter.
+func (s *Store) VoidMailedTo(ctx context.Context, userID int64, kind account.ChallengeKind, email string, at time.Time) error {
+	_, err := s.exec(ctx, "void challenges of an address", `
+		UPDATE challenges
+		SET used_at = $1
+		WHERE user_id = $2 AND kind = $3 AND used_at IS NULL AND email = $4`, at.UTC(), userID, kind, email)
+	return err
+}
+
 // OpenAddresses returns the addresses, each once, to which a user's
 // challenges of a kind were mailed that can still be used, and those to which
 // a mail with such a link is owed.

@@ -65,7 +65,7 @@ func ParsePostgresURL(url string) (*pgx.ConnConfig, error) {
 	}
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the PostgreSQL URL cannot be used: %w", urlError(url, err))
+		return nil, fmt.Errorf("the PostgreSQL URL cannot be used: %w; its form is postgres://user:password@host:port/database?parameter=value", urlError(url, err))
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout

@@ -18,7 +18,7 @@ import (
 // eventually repeats a question until it is answered with nil.
 func eventually(t *testing.T, what string, ask func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := ask()
 		if err == nil {
