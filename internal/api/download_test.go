@@ -23,20 +23,23 @@ import (
 func (s *server) fill(t *testing.T, p *person, n int) {
 	t.Helper()
 	id := p.user(t, p.name).ID
-	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-		for i := range n {
-			err := tx.AddEvent(t.Context(), account.Event{
-				At: time.Now(), Kind: account.EventProfileChanged, Actor: account.ActorUser, Commitment: []byte("x"),
-				EventPerson: account.EventPerson{UserID: id, RequestID: fmt.Sprint(i), UserAgent: strings.Repeat("Agent ", 60)},
-			})
-			if err != nil {
-				return err
+	const atOnce = 500 // a transaction has ten seconds
+	for from := 0; from < n; from += atOnce {
+		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			for i := from; i < min(from+atOnce, n); i++ {
+				err := tx.AddEvent(t.Context(), account.Event{
+					At: time.Now(), Kind: account.EventProfileChanged, Actor: account.ActorUser, Commitment: []byte("x"),
+					EventPerson: account.EventPerson{UserID: id, RequestID: fmt.Sprint(i), UserAgent: strings.Repeat("Agent ", 60)},
+				})
+				if err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
