@@ -26,7 +26,7 @@ var version = ""
 type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
-	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password."`
+	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password or an e-mail address."`
 	Key          keyCmd          `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
 	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`

@@ -45,13 +45,15 @@ func EmailKeys(email string) []string {
 
 // MailboxKey says which mailbox a mail to an address ends in, as far as
 // that can be known: what stands after a "+" is a tag of its owner's
-// (RFC 5233), and Gmail does not look at dots. It is for quotas alone. Two
-// addresses with one mailbox are still two addresses.
+// (RFC 5233), Gmail does not look at dots, and quotation marks only allow other
+// letters (RFC 5321, section 4.1.2). It is for quotas alone. Two addresses with
+// one mailbox are still two addresses.
 func MailboxKey(email string) string {
 	local, domain, ok := cutDomain(EmailKey(email))
 	if !ok {
 		return local
 	}
+	local = unquoted(local)
 	if tag := strings.IndexByte(local, '+'); tag > 0 {
 		local = local[:tag]
 	}
@@ -62,6 +64,22 @@ func MailboxKey(email string) string {
 		local = strings.ReplaceAll(local, ".", "")
 	}
 	return local + "@" + domain
+}
+
+// unquoted is what stands before the @ without quotation marks, and without
+// the backslashes that they allow before any letter.
+func unquoted(local string) string {
+	if len(local) < 2 || local[0] != '"' || local[len(local)-1] != '"' {
+		return local
+	}
+	text := make([]byte, 0, len(local))
+	for i := 1; i < len(local)-1; i++ {
+		if local[i] == '\\' && i+1 < len(local)-1 {
+			i++
+		}
+		text = append(text, local[i])
+	}
+	return string(text)
 }
 
 // ASCIIDomain writes a domain in the letters that every mail server

@@ -48,6 +48,9 @@ func TestSpellingsOfOneMailboxHaveOneKey(t *testing.T) {
 		{"amina+shop@example.ma", "amina@example.ma"},
 		{"Amina+a+b@exämple.ma", "amina@xn--exmple-cua.ma"},
 		{"a.mina@gmail.com", "amina+x@googlemail.com"},
+		{`"amina"@example.ma`, "amina@example.ma"},
+		{`"a\mi\na+x"@Example.ma`, "amina@example.ma"},
+		{`"a.mina"@gmail.com`, "amina@gmail.com"},
 	} {
 		if a, b := account.MailboxKey(pair[0]), account.MailboxKey(pair[1]); a != b {
 			t.Errorf("%q is %q, %q is %q", pair[0], a, pair[1], b)

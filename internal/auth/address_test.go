@@ -661,6 +661,39 @@ func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 	})
 }
 
+// Whoever knew the password changed the name as often as it may be changed:
+// its owner can still take it back, before it is free for everybody.
+func TestFirstUsernameCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		g := s.has(t, "amina", "")
+		rename := func(name string) error {
+			s.clock.advance(time.Minute)
+			_, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(passwordOf("amina"))})
+			return err
+		}
+		for _, name := range []string{"thief", "thief2"} {
+			if err := rename(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		often := map[string][]string{"username": {"username.changed_too_often"}}
+		for _, name := range []string{"thief", "thief3"} {
+			if err := rename(name); !cmp.Equal(keys(err), often) {
+				t.Errorf("a third change, to %s: %v", name, err)
+			}
+		}
+		if err := rename("amina"); err != nil {
+			t.Errorf("back to the first: %v", err)
+		}
+		for _, name := range []string{"thief2", "thief3"} { // or it could be changed for ever
+			if err := rename(name); !cmp.Equal(keys(err), often) {
+				t.Errorf("a fourth change, to %s: %v", name, err)
+			}
+		}
+	})
+}
+
 // However many ask for it at once, an account holds two names.
 func TestUsernameChangesAtOnce(t *testing.T) {
 	t.Parallel()

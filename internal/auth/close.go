@@ -28,6 +28,9 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 	}
 	now := s.o.Now().UTC()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+			return err
+		}
 		if err := tx.CloseUser(ctx, u.ID, now); err != nil {
 			return err
 		}

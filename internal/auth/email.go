@@ -117,6 +117,9 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 	}
 	now := s.o.Now().UTC()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+			return err
+		}
 		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}

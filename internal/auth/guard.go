@@ -104,10 +104,14 @@ func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username stri
 	return t, t.begin(ctx)
 }
 
-// nameKey is of a name in any case, because an e-mail address is found in
-// any.
+// nameKey is of an e-mail address in any case, because it is found in any. A
+// username is found as it is: in another case it is somebody else's.
 func nameKey(secret *guardSecret, username string) string {
-	return secret.key("tries at name", account.EmailKey(account.NormalizeUsername(username)))
+	name := account.NormalizeUsername(username)
+	if strings.Contains(name, "@") {
+		name = account.EmailKey(name)
+	}
+	return secret.key("tries at name", name)
 }
 
 // tryConfirm begins a try of a caller at their own password, of which there
@@ -241,12 +245,17 @@ func (t *try) remember(userID int64, now time.Time) string {
 // forgive forgets every wrong try at a user's password, by whomever: at the
 // names that are theirs. An address that they only claim, or that is their
 // username and somebody else's proved address, is not: tries at the other's
-// password would be forgotten with it.
-func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User) error {
+// password would be forgotten with it. So it is with a username that looks
+// like an address, because it is counted in any case and may be another's
+// username in one; staff may forget that, too.
+func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User, byStaff bool) error {
 	if secret == nil { // limits are off
 		return nil
 	}
-	names := []string{u.Username}
+	var names []string
+	if byStaff || !strings.Contains(u.Username, "@") {
+		names = append(names, u.Username)
+	}
 	if !u.EmailVerifiedAt.IsZero() {
 		names = append(names, u.Email)
 	}
@@ -278,5 +287,5 @@ func (s *Service) Unlock(ctx context.Context, username string) error {
 	if err != nil {
 		return err
 	}
-	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return forgive(ctx, tx, secret, u) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return forgive(ctx, tx, secret, u, true) })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -420,6 +421,35 @@ func TestLoginOnANewDeviceGivesStrangersNoTries(t *testing.T) {
 			}
 			if _, err := s.try(t, "amina", plain, ""); outcome(err) != want {
 				t.Errorf("try %d: %q, want %q", i, outcome(err), want)
+			}
+		}
+	}, limited)
+}
+
+// Usernames that differ in case are accounts of different people. Whoever has
+// one of them must not get new tries at another's password by resetting their
+// own.
+func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.has(t, "amina", "amina@example.ma")
+		s.has(t, "badr@example.ma", "")
+		for i, twin := range []struct{ name, of string }{{"Amina", "amina"}, {"Badr@example.ma", "badr@example.ma"}} {
+			mailbox := fmt.Sprintf("stranger%d@example.com", i)
+			s.has(t, twin.name, mailbox)
+			for range 5 {
+				if _, err := s.try(t, twin.of, bad, ""); outcome(err) != no {
+					t.Fatalf("%s: %v", twin.of, err)
+				}
+			}
+			s.requestReset(t, mailbox)
+			s.deliver(t)
+			links := wantTokens(t, smtp, account.ResetPassword, i+1)
+			if err := s.reset(t, links[i], "another-Pass-77"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.try(t, twin.of, bad, ""); outcome(err) != "1s" {
+				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, outcome(err))
 			}
 		}
 	}, limited)

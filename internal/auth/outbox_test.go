@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -360,7 +359,7 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			smtp := smtptest.Start(t, smtptest.Options{})
 			st := storetest.Open(t, storetest.SQLite(t))
 			s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
-				o.Log = slog.New(stuckLog{slog.NewTextHandler(io.Discard, nil), release})
+				o.Log = slog.New(stuckLog{slog.DiscardHandler, release})
 			})
 			g := s.register(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())

@@ -95,6 +95,17 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 	return u, t.settle(ctx)
 }
 
+// stillConfirmed is for the transaction of what a caller does with their
+// password: whoever changed it since we looked, an owner who was robbed
+// perhaps, wants nothing done by the one before.
+func stillConfirmed(ctx context.Context, tx *store.Store, u account.User, field string) error {
+	err := tx.Rehash(ctx, u.ID, u.PasswordHash, u.PasswordHash)
+	if errors.Is(err, store.ErrNotFound) {
+		return wrongPassword(field)
+	}
+	return err
+}
+
 func wrongPassword(field string) error {
 	errs := account.Fields{}
 	errs.Add(field, "password_wrong", nil)
@@ -208,7 +219,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
 			return err
 		}
-		if err := forgive(ctx, tx, secret, u); err != nil {
+		if err := forgive(ctx, tx, secret, u, false); err != nil {
 			return err
 		}
 		deviceToken = rememberDevice(secret, u.ID, now)

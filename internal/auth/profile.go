@@ -114,13 +114,15 @@ func (s *Service) checkUsernameChange(ctx context.Context, errs account.Fields, 
 	if err := s.checkUsernameFree(ctx, errs, username, u.ID); err != nil || len(errs["username"]) > 0 {
 		return err
 	}
-	return s.checkNotTooOften(ctx, s.store, errs, u)
+	return s.checkNotTooOften(ctx, s.store, errs, u.ID, username, mostUsernames-1)
 }
 
-// checkNotTooOften keeps one account from holding many names.
-func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, u account.User) error {
-	changes, err := st.UsernameChanges(ctx, u.ID, s.o.Now().Add(-usernameKept))
-	if err == nil && len(changes) >= mostUsernames {
+// checkNotTooOften keeps one account from holding many names: it may have so
+// many, and may go back to the first of them. So whoever knows the password
+// cannot change the name until its owner must leave it to others.
+func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, userID int64, username string, most int) error {
+	changes, err := st.UsernameChanges(ctx, userID, s.o.Now().Add(-usernameKept))
+	if err == nil && len(changes) > most && changes[len(changes)-1].Username != username {
 		errs.Add("username", "username.changed_too_often", nil)
 	}
 	return err
@@ -130,6 +132,9 @@ func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs ac
 // profile.
 func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
 	now := s.o.Now().UTC()
+	if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+		return err
+	}
 	err := tx.ChangeUsername(ctx, u.ID, u.Username, username, now)
 	if errors.Is(err, store.ErrNotFound) { // another name since we looked
 		return account.ErrUserNotFound
@@ -140,14 +145,12 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err := s.lockUsername(ctx, tx, username, u.ID, now); err != nil {
 		return err
 	}
-	changes, err := tx.UsernameChanges(ctx, u.ID, now.Add(-usernameKept))
-	if err != nil {
+	errs := account.Fields{}
+	if err := s.checkNotTooOften(ctx, tx, errs, u.ID, username, mostUsernames); err != nil { // two requests at once
 		return err
 	}
-	if len(changes) > mostUsernames { // two requests at once
-		errs := account.Fields{}
-		errs.Add("username", "username.changed_too_often", nil)
-		return errs.Err()
+	if err := errs.Err(); err != nil {
+		return err
 	}
 	if err := s.record(ctx, tx, acted(account.EventUsernameChanged, caller, now)); err != nil {
 		return err

@@ -163,6 +163,3 @@ func networks(ip string) []subnet {
 	wide := func(bits int) string { return netip.PrefixFrom(addr, bits).Masked().String() }
 	return []subnet{{wide(64), 1}, {wide(56), 4}, {wide(48), 10}}
 }
-
-// network is the narrowest of networks.
-func network(ip string) string { return networks(ip)[0].name }

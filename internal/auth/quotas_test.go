@@ -155,7 +155,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.claims(t, "www.evil-x.example", "victim@example.ma")
+		s.claims(t, "www.evil-x.example", "victim@example.ma")
 		s.deliver(t)
 		before := len(smtp.Messages())
 		change := func(old, next string) {

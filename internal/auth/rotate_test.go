@@ -23,7 +23,7 @@ type rotated struct {
 	next  auth.Renewal
 }
 
-func rotate(t *testing.T, s *server, name string) rotated {
+func rotate(t *testing.T, s *server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
 	r := rotated{server: s, login: s.register(t, name)}
 	var err error

@@ -35,7 +35,7 @@ func writeSecret(t *testing.T, st *store.Store, value []byte, s *server) {
 
 // knows reports whether a device is known: then its owner gets in while
 // strangers have used up their tries.
-func (s *server) knows(t *testing.T, username, device string) bool {
+func (s *server) knows(t *testing.T, username, device string) bool { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
 	for range 6 {
 		if _, err := s.try(t, username, bad, ""); err == nil {
@@ -47,7 +47,7 @@ func (s *server) knows(t *testing.T, username, device string) bool {
 }
 
 // onDevice registers somebody on a device.
-func (s *server) onDevice(t *testing.T, username string) (device string) {
+func (s *server) onDevice(t *testing.T, username string) (device string) { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
 	return s.register(t, username).Device
 }

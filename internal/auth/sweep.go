@@ -78,10 +78,11 @@ func (s *Service) SweepMailFolder(ctx context.Context) error {
 	return err
 }
 
-// eraseUsers deletes people who closed their account long enough ago. Their
-// events stay, without them.
+// eraseUsers deletes people who closed their account long enough ago, and
+// not while an owner from whom it was taken can take it back. Their events
+// stay, without them.
 func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {
-	ids, err := tx.ErasableUsers(ctx, now.Add(-s.o.EraseAfter), most)
+	ids, err := tx.ErasableUsers(ctx, now.Add(-s.o.EraseAfter), now, account.UndoEmail, account.MailEmailChanged, most)
 	if err != nil {
 		return 0, err
 	}

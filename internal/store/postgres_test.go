@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -322,5 +324,41 @@ func TestErrorsOfAURLNameWhatIsWrongAndNoSecret(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter22") || strings.Contains(err.Error(), "yz") {
 			t.Errorf("%s: got %v, want %q in it", url, err, want)
 		}
+	}
+}
+
+func TestAdviceOfTheStart(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	url := server.NewDatabase(t)
+	storetest.Open(t, url)
+	advice := func(url string, conns int) string {
+		t.Helper()
+		var log bytes.Buffer
+		s, err := store.Open(t.Context(), url, store.Options{Conns: conns, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close() //nolint:errcheck // the test is about Advise
+		if err := s.Advise(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	if got := advice(url, 8); got != "" {
+		t.Errorf("where all is well: %s", got)
+	}
+	if got := advice(storetest.SQLite(t), 0); got != "" {
+		t.Errorf("of SQLite: %s", got)
+	}
+	if got := advice(url, 1000); !strings.Contains(got, "may_take=1000 given=197") {
+		t.Errorf("of too many connections: %s", got)
+	}
+	if got := advice(server.Pooler(t, url, 2), 1000); !strings.Contains(got, "through a pooler") || strings.Contains(got, "may_take") {
+		t.Errorf("behind a pooler: %s", got)
+	}
+	server.Exec(t, "ALTER DATABASE "+database(url)+" SET default_transaction_read_only = on")
+	if got := advice(url, 8); !strings.Contains(got, "the database is read-only") {
+		t.Errorf("of a database that cannot be changed: %s", got)
 	}
 }

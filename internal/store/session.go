@@ -97,17 +97,20 @@ func (s *Store) RevokeSession(ctx context.Context, id string, at time.Time) erro
 // RevokeSessions ends every session of a user but the one to keep, and what
 // tokens without a session give.
 func (s *Store) RevokeSessions(ctx context.Context, userID int64, keep string, at time.Time) error {
-	_, err := s.exec(ctx, "revoke the sessions of a user", `
-		UPDATE sessions
-		SET revoked_at = $1
-		WHERE user_id = $2 AND revoked_at IS NULL AND id <> $3`, at.UTC(), userID, keep)
-	if err != nil {
-		return err
-	}
-	return s.execOne(ctx, "revoke the sessions of a user", `
+	// The user first, as a login does: it waits for one that is under way, and
+	// then sees its session.
+	err := s.execOne(ctx, "revoke the sessions of a user", `
 		UPDATE users
 		SET signed_out_at = $1
 		WHERE id = $2`, at.UTC(), userID)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "revoke the sessions of a user", `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE user_id = $2 AND revoked_at IS NULL AND id <> $3`, at.UTC(), userID, keep)
+	return err
 }
 
 // IDRange is a share of all ids.

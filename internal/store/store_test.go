@@ -292,6 +292,43 @@ func TestRevokedSessionStaysRevoked(t *testing.T) {
 	})
 }
 
+// A login that is under way when its user logs out everywhere is before that
+// or after it: what was opened before does not stay, and neither fails.
+func TestRevokedSessionsAreThoseOfALoginUnderWayToo(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		createSession(t, s, u.ID, "s1")
+		noted := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			err := s.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+				if err := tx.Login(ctx, u.ID, u.PasswordHash, u.PasswordHash, noon); err != nil {
+					return err
+				}
+				close(noted)
+				time.Sleep(300 * time.Millisecond) // the other waits, or has missed it
+				n := account.Session{ID: "s2", UserID: u.ID, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon.Add(time.Hour), RefreshID: "r", RefreshAt: noon}
+				if err := tx.CreateSession(ctx, n); err != nil {
+					return err
+				}
+				return tx.UseSession(ctx, "s1", noon)
+			})
+			if err != nil {
+				t.Errorf("login: %v", err)
+			}
+		})
+		<-noted
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.RevokeSessions(t.Context(), u.ID, "", noon) })
+		wg.Wait()
+		for _, id := range []string{"s1", "s2"} {
+			if n, _, err := s.SessionUser(t.Context(), id); err != nil || n.RevokedAt.IsZero() {
+				t.Errorf("%s is not revoked, %v", id, err)
+			}
+		}
+	})
+}
+
 func TestOfManyRotationsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {

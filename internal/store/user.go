@@ -162,14 +162,17 @@ func (s *Store) RestoreUser(ctx context.Context, id int64) error {
 }
 
 // ErasableUsers returns the ids of up to limit users who closed their
-// account before the given time.
-func (s *Store) ErasableUsers(ctx context.Context, before time.Time, limit int) ([]int64, error) {
+// account before the given time, but for those to whom a link goes that opens it
+// again: a challenge of that kind that can be used, or a mail with one that is owed.
+func (s *Store) ErasableUsers(ctx context.Context, before, now time.Time, link account.ChallengeKind, mail account.MailKind, limit int) ([]int64, error) {
 	return list(ctx, s, "list users to erase", scanID, `
-		SELECT id
-		FROM users
-		WHERE closed_at < $1
-		ORDER BY closed_at
-		LIMIT $2`, before.UTC(), limit)
+		SELECT u.id
+		FROM users u
+		WHERE u.closed_at < $1
+		  AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.user_id = u.id AND c.kind = $2 AND c.used_at IS NULL AND c.expires_at > $3)
+		  AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.user_id = u.id AND m.kind = $4 AND m.due_at IS NOT NULL)
+		ORDER BY u.closed_at
+		LIMIT $5`, before.UTC(), link, now.UTC(), mail, limit)
 }
 
 func scanID(scan func(...any) error) (id int64, err error) {

@@ -1,0 +1,87 @@
+package auth_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// meanwhile runs something once when the server asks for the time, which it
+// does between looking at a password and the transaction that follows.
+type meanwhile struct {
+	after atomic.Int32 // so many times more; the last one counts
+	run   func()
+}
+
+func (m *meanwhile) asked() {
+	if m.after.Add(-1) == 0 {
+		m.run()
+	}
+}
+
+// What a caller does with a password that the owner changed a moment ago does
+// not come after the owner's change, and so outlive it: a hash takes its
+// time, and whoever floods the queue of hashes has more of it.
+func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]struct {
+		field string
+		times int32
+		do    func(ctx context.Context, s *server, c *auth.Caller) error
+	}{
+		"change of address": {"password", 1, func(ctx context.Context, s *server, c *auth.Caller) error {
+			return s.ChangeEmail(ctx, c, auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput("b@thief.example")})
+		}},
+		"closing": {"password", 1, func(ctx context.Context, s *server, c *auth.Caller) error {
+			return s.Close(ctx, c, account.TextInput(passwordOf("amina")))
+		}},
+		"another username": {"password", 3, func(ctx context.Context, s *server, c *auth.Caller) error {
+			_, err := s.UpdateProfile(ctx, c, auth.ProfileChange{Username: account.TextInput("thief"), Password: account.TextInput(passwordOf("amina"))})
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+				smtp := smtptest.Start(t, smtptest.Options{})
+				m := &meanwhile{}
+				s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+					now := o.Now
+					o.Now = func() time.Time { m.asked(); return now() }
+				})
+				g := s.has(t, "amina", "amina@example.ma")
+				s.prove(t, g)
+				c := s.caller(t, g)
+				m.run = func() {
+					if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+						t.Error(err)
+					}
+				}
+				m.after.Store(act.times)
+				err := act.do(t.Context(), s, c)
+				if m.after.Load() > 0 {
+					t.Fatal("the password was not changed meanwhile")
+				}
+				if want := map[string][]string{act.field: {"password_wrong"}}; !cmp.Equal(keys(err), want) {
+					t.Errorf("%v, want %v", err, want)
+				}
+				u, err := s.store.UserByID(t.Context(), g.User.ID)
+				if err != nil || u.Username != "amina" || !u.Active {
+					t.Errorf("%q, active %v, %v", u.Username, u.Active, err)
+				}
+				s.deliver(t)
+				wantTokens(t, smtp, account.ConfirmEmail, 0)
+			})
+		})
+	}
+}
