@@ -595,7 +595,9 @@ func (m Mail) load(c *Config, p *problems) {
 		if !strings.Contains(t, "{action}") || !strings.Contains(t, "{token}") {
 			p.add("YOOZAK_LINK_TEMPLATE", "must have {action} and {token} in it, such as https://shop.example/account/{action}#{token}")
 		}
-		p.link("YOOZAK_LINK_TEMPLATE", strings.NewReplacer("{", "", "}", "").Replace(t))
+		if !isLink(strings.NewReplacer("{", "", "}", "").Replace(t)) {
+			p.add("YOOZAK_LINK_TEMPLATE", "must begin with https:// (http:// on this machine only), which an app takes as universal links (iOS) or app links (Android)"+butNot(t))
+		}
 	}
 	if !c.Mail.SMTPURL.Empty() && c.Mail.PublicURL == "" && c.Mail.LinkTemplate == "" {
 		p.add("YOOZAK_PUBLIC_URL", "is needed with YOOZAK_SMTP_URL: people must be able to follow the links in mails")
@@ -604,10 +606,14 @@ func (m Mail) load(c *Config, p *problems) {
 
 // link checks where a link with a token may lead: not over an open network.
 func (p *problems) link(name, s string) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if !isLink(s) {
 		p.add(name, "must be a URL that begins with https:// (http:// on this machine only)"+butNot(s))
 	}
+}
+
+func isLink(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
 }
 
 // butNot quotes what was given instead, unless it may hold a password.
@@ -638,7 +644,7 @@ func (s Shop) load(c *Config, p *problems) {
 	if s.Support != "" {
 		support, err := shop.ParseSupport(s.Support)
 		if err != nil {
-			p.add("YOOZAK_SUPPORT", fmt.Sprintf("%v, not %q", err, s.Support))
+			p.add("YOOZAK_SUPPORT", err.Error()+butNot(s.Support))
 		}
 		look.Support = support
 	}

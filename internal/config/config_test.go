@@ -124,6 +124,29 @@ func TestShop(t *testing.T) {
 	}
 }
 
+// TestTemplateOfAnAppIsRefusedWithAWayOut, and quoted as it was written.
+func TestTemplateOfAnAppIsRefusedWithAWayOut(t *testing.T) {
+	t.Parallel()
+	m := filled[config.Mail]()
+	m.LinkTemplate = "yoozakshop://account/{action}?lang={language}#{token}"
+	_, err := config.Load(none, m)
+	for _, want := range []string{"universal links", m.LinkTemplate} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: lacks %q", err, want)
+		}
+	}
+}
+
+// TestSupportWithAPasswordIsNotQuoted.
+func TestSupportWithAPasswordIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	s := filled[config.Shop]()
+	s.Support = "https://yoozak:hunter2@yoozak.ma"
+	if _, err := config.Load(none, s); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestClockKnowsRamadan: Morocco is an hour ahead of UTC but in Ramadan. This
 // package brings the database of clocks into the program.
 func TestClockKnowsRamadan(t *testing.T) {
