@@ -61,8 +61,9 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
+	confirmed := was
 	if renamed {
-		if was, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
+		if confirmed, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
 			return account.User{}, err
 		}
 	}
@@ -88,7 +89,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	committed := func() {}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if renamed {
-			if err := s.rename(ctx, tx, caller, was, u.Username); err != nil {
+			if err := s.rename(ctx, tx, caller, confirmed, u.Username); err != nil {
 				return err
 			}
 		}
