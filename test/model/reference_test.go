@@ -229,15 +229,15 @@ func (r *reference) rename(u *user, name string, now time.Time) {
 	r.notice(u)
 }
 
-// renamable says whether an account may have another name.
+// renamable says whether an account may have another name: rule 6.
 func (r *reference) renamable(u *user, name string, now time.Time) bool {
-	lately := 0
+	var kept []string
 	for _, o := range u.names {
 		if now.Before(o.until) {
-			lately++
+			kept = append(kept, o.name)
 		}
 	}
-	return lately < renames && r.free(name, u, now)
+	return (len(kept) < renames || kept[0] == name) && r.free(name, u, now)
 }
 
 // owe puts a mail with a link into the outbox.
