@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
-	"internal/limit":           {"internal/secret", "internal/store"},
+	"internal/limit":           {"internal/store"},
 	"internal/device":          {"internal/locale"},
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale", "internal/shop"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop"},

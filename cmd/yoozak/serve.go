@@ -98,11 +98,7 @@ func (cmd serveCmd) Run(e env) error {
 	hasher := newHasher(c.Passwords, threadsBeside(c.Passwords.Slots))
 	defer hasher.Close()
 	breached := newBreached(c.Passwords, log)
-	limits, err := newLimits(c.Limits, st, log)
-	if err != nil {
-		return err
-	}
-	defer limits.Close() //nolint:errcheck // connections that nobody needs any more
+	limits := newLimits(c.Limits, st, log)
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
 		Algorithm:       c.Tokens.Algorithm,
@@ -249,15 +245,11 @@ func newMetrics(hasher *password.Hasher, breached *breach.Checker, limits *limit
 }
 
 // newLimits makes the rate limits, or none where they are off.
-func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit.Limiter, error) {
+func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) *limit.Limiter {
 	if !c.On {
-		return nil, nil
+		return nil
 	}
-	l, err := limit.New(limit.Options{Store: st, RedisURL: c.RedisURL.Reveal(), Log: log})
-	if err != nil {
-		return nil, &settingsError{fmt.Errorf("YOOZAK_REDIS_URL %w", err)}
-	}
-	return l, nil
+	return limit.New(limit.Options{Store: st, Log: log})
 }
 
 func debugHandler() http.Handler {

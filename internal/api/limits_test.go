@@ -20,11 +20,7 @@ import (
 // proxy on loopback, so that a test says when and where each request is from.
 func limited(o *settings) {
 	o.clock.stop()
-	l, err := limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
-	if err != nil {
-		panic(err)
-	}
-	o.auth.Limits = l
+	o.auth.Limits = limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
 	o.api.TrustedProxies = loopback
 }
 

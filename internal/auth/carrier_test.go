@@ -23,11 +23,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 	const logins, registrations, resets = 5000, 1500, 300
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := newServer(t, st, func(o *auth.Options, _ *token.Options) {
-			l, err := limit.New(limit.Options{Now: o.Now, Store: st, Log: slog.New(slog.DiscardHandler)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			o.Limits, o.Mail.Verify = l, true
+			o.Limits, o.Mail.Verify = limit.New(limit.Options{Now: o.Now, Store: st, Log: slog.New(slog.DiscardHandler)}), true
 		}, mailFreely)
 		// As many as a server takes at once; more would wait for their turn.
 		each := func(n int, act func(i int) error) {

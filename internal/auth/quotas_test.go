@@ -204,11 +204,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 		for range 2 {
 			st := storetest.Open(t, url)
 			servers = append(servers, newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
-				l, err := limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				o.Limits = l
+				o.Limits = limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 			}))
 		}
 		if servers[0].store.Engine() == "sqlite" { // one server, which has its counts in memory

@@ -295,11 +295,7 @@ func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 func TestRepetitionsAreNotCounted(t *testing.T) {
 	t.Parallel()
 	counting := func(o *auth.Options, _ *token.Options) {
-		l, err := limit.New(limit.Options{Now: o.Now, Log: o.Log})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Limits = l
+		o.Limits = limit.New(limit.Options{Now: o.Now, Log: o.Log})
 	}
 	forEachEngine(t, func(t *testing.T, s *server) {
 		g := s.register(t, "amina")

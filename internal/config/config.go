@@ -111,7 +111,6 @@ type Shadow struct {
 // Limits says how often things may be done.
 type Limits struct {
 	RateLimits   string `name:"rate-limits" env:"YOOZAK_RATE_LIMITS" default:"on" placeholder:"on|off" group:"Limits:" help:"on, or off for measurements and compatibility runs: then nothing keeps anybody from guessing passwords, and YOOZAK_LISTEN must be on this machine alone. See docs/limits.md."`
-	RedisURLFile string `name:"redis-url-file" env:"YOOZAK_REDIS_URL_FILE" placeholder:"PATH" group:"Limits:" help:"File that holds the URL of a Redis or Valkey where servers share rate limits (or set YOOZAK_REDIS_URL). By default they share them in PostgreSQL; with SQLite they are in memory."`
 }
 
 // HTTP says how the server is reached.
@@ -170,10 +169,9 @@ type ShadowConfig struct {
 	Every          time.Duration
 }
 
-// LimitsConfig is what [Limits] means. RedisURL is empty when there is none.
+// LimitsConfig is what [Limits] means.
 type LimitsConfig struct {
 	On       bool
-	RedisURL secret.Text // it may hold a password
 }
 
 // MailConfig is what [Mail] means. Of SMTPURL and Folder one is set, or none.
@@ -737,11 +735,8 @@ func (p *problems) server(name, s string) *url.URL {
 }
 
 func (l Limits) load(c *Config, p *problems) {
-	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits), RedisURL: p.url("YOOZAK_REDIS_URL", l.RedisURLFile)}
+	c.Limits = LimitsConfig{On: p.boolean("YOOZAK_RATE_LIMITS", l.RateLimits)}
 	p.unlimited = !c.Limits.On
-	if u := c.Limits.RedisURL.Reveal(); u != "" && !strings.HasPrefix(u, "redis://") && !strings.HasPrefix(u, "rediss://") { // not quoted: it may hold a password
-		p.add("YOOZAK_REDIS_URL", "must be redis://user:password@host:port/number, or rediss:// with TLS")
-	}
 }
 
 func (h HTTP) load(c *Config, p *problems) {

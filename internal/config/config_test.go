@@ -176,7 +176,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	m, a := filled[config.Mail](), filled[config.Accounts]()
 	m.MailFrom, m.PublicURL, m.LinkTemplate, m.MailPerAddress, a.EraseAfter, a.EventsKeep = "nobody", "https://u:hunter2@shop.example", "https://shop.example/{action}", "0", "soon", "1h"
 	l := filled[config.Limits]()
-	l.RateLimits, l.RedisURLFile = "some", "/nowhere/redis"
+	l.RateLimits = "some"
 	_, err := config.Load(none, d, tk, p, h, m, a, l)
 	if err == nil {
 		t.Fatal("no error")
@@ -184,7 +184,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"DATABASE_URL", "DATABASE_CONNS", "SQLITE_BATCH", "JWT_ALGORITHM", "ACCESS_LIFETIME", "REFRESH_ROTATION", "KEY_ROTATION", "JWT_AUDIENCE",
 		"ARGON2_MEMORY", "ARGON2_TIME", "HASH_WAIT", "BREACHED_PASSWORDS", "HIBP_URL", "LISTEN", "LANGUAGE", "CORS_ORIGINS", "TRUSTED_PROXIES", "DEBUG_LISTEN",
-		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_ADDRESS", "ERASE_AFTER", "RATE_LIMITS", "REDIS_URL_FILE",
+		"MAIL_FROM", "PUBLIC_URL", "LINK_TEMPLATE", "MAIL_PER_ADDRESS", "ERASE_AFTER", "RATE_LIMITS",
 	} {
 		if !strings.Contains(err.Error(), "YOOZAK_"+name+" ") {
 			t.Errorf("%s is not named in:\n%v", name, err)
@@ -509,25 +509,6 @@ func TestSMTPNeedsASenderAndAPublicURL(t *testing.T) {
 	}
 }
 
-func TestRedisURLIsCheckedAndNotShown(t *testing.T) {
-	t.Parallel()
-	for given, ok := range map[string]bool{
-		"redis://:hunter2@cache.internal:6379/0": true,
-		"rediss://cache.internal:6380":           true,
-		"http://:hunter2@cache.internal":         false,
-	} {
-		c, err := config.Load(func(name string) string {
-			if name == "YOOZAK_REDIS_URL" {
-				return given
-			}
-			return ""
-		}, filled[config.Limits]())
-		if (err == nil) != ok || ok && c.Limits.RedisURL.Reveal() != given || err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v", given, err)
-		}
-	}
-}
-
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -605,9 +586,6 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			case "YOOZAK_JWT_SECRET_FILE":
 				b.WriteString("| `YOOZAK_ACCEPT_HS256_SECRET` | none: it is a secret | | Django's `SECRET_KEY`, 32 bytes or more: see [django.md](django.md). |\n")
 			}
-			if tag.Get("env") == "YOOZAK_REDIS_URL_FILE" {
-				b.WriteString("| `YOOZAK_REDIS_URL` | none: it may hold a password | | The Redis or Valkey: `redis://user:password@host:6379/0`, or `rediss://` with TLS. |\n")
-			}
 			if tag.Get("env") == "YOOZAK_ENCRYPTION_KEY_FILE" {
 				b.WriteString("| `YOOZAK_ENCRYPTION_KEY` | none: it is a secret | | That key itself: the output of `openssl rand -base64 32`. See [keys.md](keys.md). |\n")
 			}
@@ -641,7 +619,6 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 		"YOOZAK_ENCRYPTION_KEY":     base64.StdEncoding.EncodeToString([]byte("planted-key-0123456789-012345678")),
 		"YOOZAK_ENCRYPTION_KEY_OLD": base64.StdEncoding.EncodeToString([]byte("planted-old-0123456789-012345678")),
 		"YOOZAK_SMTP_URL":           "smtps://yoozak:planted-smtp@mail.example:465",
-		"YOOZAK_REDIS_URL":          "redis://yoozak:planted-redis@cache.example:6379/0",
 	}
 	d, tk, p, h := all()
 	m := filled[config.Mail]()
@@ -651,7 +628,7 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Limits.RedisURL.Reveal() != planted["YOOZAK_REDIS_URL"] || c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
+	if c.Encryption.Key.Empty() || c.Encryption.Old.Empty() || c.Database.URL.Reveal() != planted["YOOZAK_DATABASE_URL"] || c.Mail.SMTPURL.Reveal() != planted["YOOZAK_SMTP_URL"] || c.Tokens.Secret.Empty() {
 		t.Fatal("the secrets are not there: nothing is tested")
 	}
 	var outputs []string

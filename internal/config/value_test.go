@@ -84,8 +84,7 @@ func TestPasswordThatMayEndElsewhereIsRefusedAndNotShown(t *testing.T) {
 			"postgres://yz:Casa@Blanca2024@127.0.0.1:5432/y", "postgres://yz:Casa@Blanca/2024@127.0.0.1/y", "postgres://yz:Casa#Blanca@h/y",
 			"postgres://yz:Casa?Blanca@h/y", "postgresql://yz:Casa%Blanca@h/y", "postgres://yz:Casa Blanca@h/y",
 		},
-		"YOOZAK_SMTP_URL":  {"smtps://yz:Casa/Blanca@h", "smtp://yz:Casa#Blanca@h", "smtps://yz:Casa?Blanca@h", "smtps://yz:Casa%Blanca@h"},
-		"YOOZAK_REDIS_URL": {"redis://yz:Casa/Blanca@h", "rediss://yz:Casa#Blanca@h", "redis://yz:Casa?Blanca@h", "redis://yz:Casa%Blanca@h", "redis://yz:Casa@Bl/anca@h"},
+		"YOOZAK_SMTP_URL": {"smtps://yz:Casa/Blanca@h", "smtp://yz:Casa#Blanca@h", "smtps://yz:Casa?Blanca@h", "smtps://yz:Casa%Blanca@h"},
 	} {
 		for _, url := range urls {
 			d, m := filled[config.Database](), filled[config.Mail]()
@@ -111,10 +110,10 @@ func TestVariablesAndFilesAreCleanedAlike(t *testing.T) {
 	const secretText, key = "from-the-shop-0123456789-0123456789-é", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	for dress, ends := range map[string][2]string{"as it is": {"", ""}, "CR": {"", "\r"}, "CR and LF": {"", "\r\n"}, "LF": {"", "\n\n"}, "byte order mark": {"\ufeff", "\r\n"}} {
 		put := func(text string) string { return ends[0] + text + ends[1] }
-		urls := map[string]string{"YOOZAK_SMTP_URL": "smtps://u:p@h", "YOOZAK_REDIS_URL": "redis://u:p@h"}
+		urls := map[string]string{"YOOZAK_SMTP_URL": "smtps://u:p@h"}
 		check := func(how string, c config.Config, err error) {
 			if err != nil || string(c.Tokens.Accept.Reveal()) != secretText || string(c.Tokens.Secret.Reveal()) != secretText+"2" || c.Encryption.Key.Empty() ||
-				c.Mail.SMTPURL.Reveal() != urls["YOOZAK_SMTP_URL"] || c.Limits.RedisURL.Reveal() != urls["YOOZAK_REDIS_URL"] || c.Tokens.Issuer != "shop" || len(c.Warnings) > 0 {
+				c.Mail.SMTPURL.Reveal() != urls["YOOZAK_SMTP_URL"] || c.Tokens.Issuer != "shop" || len(c.Warnings) > 0 {
 				t.Errorf("%s, %s: %q, %v, warnings %q", dress, how, c.Tokens.Accept.Reveal(), err, c.Warnings)
 			}
 		}
@@ -123,13 +122,13 @@ func TestVariablesAndFilesAreCleanedAlike(t *testing.T) {
 		m.MailFrom = "bonjour@shop.example"
 		c, err := config.Load(variables(map[string]string{
 			"YOOZAK_ACCEPT_HS256_SECRET": put(secretText), "YOOZAK_JWT_SECRET": put(secretText + "2"), "YOOZAK_ENCRYPTION_KEY": put(key),
-			"YOOZAK_SMTP_URL": put(" " + urls["YOOZAK_SMTP_URL"] + " "), "YOOZAK_REDIS_URL": put(urls["YOOZAK_REDIS_URL"] + " "),
+			"YOOZAK_SMTP_URL": put(" " + urls["YOOZAK_SMTP_URL"] + " "),
 		}), tk, m, filled[config.Limits](), filled[config.Encryption]())
 		check("variables", c, err)
 
 		tk.AcceptFile, tk.JWTSecretFile = written(t, put(secretText)), written(t, put(secretText+"2"))
 		l, e := filled[config.Limits](), filled[config.Encryption]()
-		m.SMTPURLFile, l.RedisURLFile, e.EncryptionKeyFile = written(t, put(" "+urls["YOOZAK_SMTP_URL"]+" ")), written(t, put(urls["YOOZAK_REDIS_URL"]+" ")), written(t, put(key))
+		m.SMTPURLFile, e.EncryptionKeyFile = written(t, put(" "+urls["YOOZAK_SMTP_URL"]+" ")), written(t, put(key))
 		c, err = config.Load(none, tk, m, l, e)
 		check("files", c, err)
 	}

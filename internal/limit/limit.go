@@ -4,19 +4,20 @@
 // the business of package auth.
 //
 // Counts are kept in this process, in a bounded number of keys, or where all
-// servers see them: in PostgreSQL, or in Redis. Those of a quota that is
-// Local are always kept here. What may be relied on:
+// servers see them, in PostgreSQL. Those of a quota that is Local are always
+// kept here. What may be relied on:
 //
 //   - [Limiter.Take] never fails. While the shared counts are out of reach
 //     each server counts for itself, which the log and [Limiter.Outages] say.
-//   - Memory is bounded: twice [places] keys. What makes room when all are in
-//     use is said at memory.
+//   - Memory is bounded, for each quota by itself. What makes room when it is
+//     full is said at memory.
 //   - Keys are stored as they come: the caller makes them say nothing.
 package limit
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,68 +39,46 @@ func (q Quota) every() time.Duration { return q.Per / time.Duration(q.Count) }
 // burst is how much of that time may be used ahead.
 func (q Quota) burst() time.Duration { return q.every() * time.Duration(q.Count-1) }
 
-const (
-	// places is how many keys are kept in each of the two memories, about 10
-	// MiB when full.
-	places = 1 << 16
-
-	// retryAfter is how long shared counts that did not answer are left alone.
-	retryAfter = 5 * time.Second
-)
+// retryAfter is how long shared counts that did not answer are left alone.
+const retryAfter = 5 * time.Second
 
 // Options are what a [Limiter] is made of.
 type Options struct {
-	Store    *store.Store     // where counts are shared, if it is PostgreSQL and there is no Redis
-	RedisURL string           // redis:// or rediss://; empty: none
-	Now      func() time.Time // nil: the clock of whoever counts, which is one for all servers where they share
-	Timeout  time.Duration    // of the shared counts; 0: half a second
-	Log      *slog.Logger
+	Store   *store.Store     // where counts are shared, if it is PostgreSQL; nil: nowhere
+	Now     func() time.Time // nil: time.Now, and for shared counts the database's clock, so that servers need not agree
+	Timeout time.Duration    // of the shared counts; 0: half a second
+	Log     *slog.Logger
 }
 
 // Limiter counts. It is safe for concurrent use.
 type Limiter struct {
-	o      Options
-	began  time.Time
-	local  *memory                                                               // of quotas that are Local, so that these push out no others
-	own    *memory                                                               // of the others: all where nothing is shared; else uses in an outage, and what was refused
-	shared func(ctx context.Context, key string, q Quota) (time.Duration, error) // nil: this is the only server
-	close  func() error
+	o        Options
+	shared   bool // counts are
+	began    time.Time
+	memories sync.Map // name of a quota → *memory; of shared counts it has uses in an outage, and what was refused
 
 	outages   atomic.Uint64
-	downUntil atomic.Int64 // the shared counts are not asked before; this and the next since it began
+	downUntil atomic.Int64 // the shared counts are not asked before; this and the next are times since it began
 	warnedAt  atomic.Int64
 }
 
-// New makes a Limiter. It does not wait for Redis.
-func New(o Options) (*Limiter, error) {
+// New makes a Limiter.
+func New(o Options) *Limiter {
 	if o.Timeout == 0 {
 		o.Timeout = 500 * time.Millisecond
 	}
-	l := &Limiter{o: o, local: newMemory(places), own: newMemory(places), close: func() error { return nil }}
+	l := &Limiter{o: o, shared: o.Store != nil && o.Store.SharesLimits()}
 	l.began = l.now()
 	l.warnedAt.Store(int64(-time.Minute))
-	switch {
-	case o.RedisURL != "":
-		redis, closeRedis, err := newRedis(o.RedisURL, o.Timeout)
-		if err != nil {
-			return nil, err
-		}
-		l.shared, l.close = redis, closeRedis
-	case o.Store != nil && o.Store.SharesLimits():
-		l.shared = func(ctx context.Context, key string, q Quota) (time.Duration, error) {
-			return o.Store.TakeLimit(ctx, key, l.given(), q.every(), q.burst())
-		}
-	}
-	return l, nil
+	return l
 }
 
-// given is the time that the maker of the limiter wants it to be; zero: let
-// who counts have a clock.
-func (l *Limiter) given() time.Time {
-	if l.o.Now == nil {
-		return time.Time{}
+func (l *Limiter) memory(q Quota) *memory {
+	m, there := l.memories.Load(q.Name)
+	if !there {
+		m, _ = l.memories.LoadOrStore(q.Name, newMemory())
 	}
-	return l.o.Now()
+	return m.(*memory)
 }
 
 func (l *Limiter) now() time.Time {
@@ -109,20 +88,17 @@ func (l *Limiter) now() time.Time {
 	return l.o.Now()
 }
 
-// Close ends the connections to Redis. A nil Limiter has none.
-func (l *Limiter) Close() error {
-	if l == nil {
-		return nil
+// sharedNow is the time for shared counts; zero: the database's.
+func (l *Limiter) sharedNow() time.Time {
+	if l.o.Now == nil {
+		return time.Time{}
 	}
-	return l.close()
+	return l.o.Now()
 }
 
 // Where says where counts are kept.
 func (l *Limiter) Where() string {
-	switch {
-	case l.o.RedisURL != "":
-		return "Redis"
-	case l.shared != nil:
+	if l.shared {
 		return "PostgreSQL"
 	}
 	return "memory"
@@ -132,28 +108,25 @@ func (l *Limiter) Where() string {
 // nothing and returns how long to wait.
 func (l *Limiter) Take(ctx context.Context, q Quota, key string) time.Duration {
 	key = q.Name + ":" + key
-	now := l.now().Sub(l.began)
-	if q.Local {
-		return l.local.take(key, q, now)
-	}
-	if l.shared == nil || int64(now) < l.downUntil.Load() {
-		return l.own.take(key, q, now)
+	now, own := l.now().Sub(l.began), l.memory(q)
+	if q.Local || !l.shared || int64(now) < l.downUntil.Load() {
+		return own.take(key, q, now)
 	}
 	// What this server knows to be used up costs no query: a flood of refusals
 	// stays here.
-	if wait := l.own.wait(key, q, now); wait > 0 {
+	if wait := own.wait(key, q, now); wait > 0 {
 		return wait
 	}
 	// A client that leaves is no reason to take the counts for unreachable.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.Timeout)
 	defer cancel()
-	wait, err := l.shared(ctx, key, q)
+	wait, err := l.o.Store.TakeLimit(ctx, key, l.sharedNow(), q.every(), q.burst())
 	if err != nil {
 		l.failed(now, err)
-		return l.own.take(key, q, now)
+		return own.take(key, q, now)
 	}
 	if wait > 0 {
-		l.own.refuse(key, q, now, wait)
+		own.refuse(key, q, now, wait)
 	}
 	return wait
 }
@@ -171,11 +144,10 @@ func (l *Limiter) failed(now time.Duration, err error) {
 // Outages is how often the shared counts could not be asked.
 func (l *Limiter) Outages() uint64 { return l.outages.Load() }
 
-// Sweep forgets shared counts that are whole again. Redis does it by itself,
-// and a nil Limiter has none.
+// Sweep forgets shared counts that are whole again. A nil Limiter has none.
 func (l *Limiter) Sweep(ctx context.Context) error {
-	if l == nil || l.o.RedisURL != "" || l.shared == nil {
+	if l == nil || !l.shared {
 		return nil
 	}
-	return l.o.Store.DeleteLimits(ctx, l.given())
+	return l.o.Store.DeleteLimits(ctx, l.sharedNow())
 }

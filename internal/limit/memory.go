@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// memory counts in this process, in a bounded number of keys. When all are
-// in use, the key whose quota is whole again first makes room: the one that
-// would be forgotten first anyway. So who wants a count of somebody else's
-// forgotten needs more keys than there are places, and has to use up each of
-// them for a longer time than that count is for.
+// memory counts the uses of one quota in this process, in a bounded number of
+// keys. When it is full, the key that is whole again first makes room: the
+// one that would be forgotten first anyway. So who wants somebody else's count
+// forgotten needs as many keys as there are places, each used more than that
+// one. Each quota has a memory of its own, or keys of a slow one would push
+// out all of a quick one.
 type memory struct {
 	mu     sync.Mutex
-	places int
 	counts map[string]*count
-	queue  queue
+	queue  queue // of the same
 }
 
 // count is a key and when its quota is whole again, since the limiter began:
@@ -26,9 +26,10 @@ type count struct {
 	place int // in the queue
 }
 
-func newMemory(places int) *memory {
-	return &memory{places: places, counts: map[string]*count{}}
-}
+// places is how many keys a memory has, about 4 MiB when full.
+const places = 1 << 15
+
+func newMemory() *memory { return &memory{counts: map[string]*count{}} }
 
 // take counts one use and returns zero, or counts nothing and returns how
 // long to wait.
@@ -37,7 +38,7 @@ func (m *memory) take(key string, q Quota, now time.Duration) (wait time.Duratio
 	defer m.mu.Unlock()
 	c := m.counts[key]
 	if c == nil {
-		m.add(key, now+q.every(), now)
+		m.add(key, now+q.every())
 		return 0
 	}
 	if wait := c.whole - q.burst() - now; wait > 0 {
@@ -68,16 +69,12 @@ func (m *memory) refuse(key string, q Quota, now, wait time.Duration) {
 		heap.Fix(&m.queue, c.place)
 		return
 	}
-	m.add(key, whole, now)
+	m.add(key, whole)
 }
 
-// add has a new key counted. Two that are whole again go for each that comes,
-// so that they do not stay for long.
-func (m *memory) add(key string, whole, now time.Duration) {
-	for range 2 {
-		if len(m.queue) >= m.places || len(m.queue) > 0 && m.queue[0].whole <= now {
-			delete(m.counts, heap.Pop(&m.queue).(*count).key)
-		}
+func (m *memory) add(key string, whole time.Duration) {
+	if len(m.queue) == places {
+		delete(m.counts, heap.Pop(&m.queue).(*count).key)
 	}
 	c := &count{key: key, whole: whole}
 	m.counts[key] = c

@@ -16,11 +16,7 @@ import (
 
 // limited turns limits on.
 func limited(o *auth.Options) {
-	l, err := limit.New(limit.Options{Now: o.Now, Log: o.Log})
-	if err != nil {
-		panic(err)
-	}
-	o.Limits = l
+	o.Limits = limit.New(limit.Options{Now: o.Now, Log: o.Log})
 }
 
 // throttled fails unless the page says so in the language, with the form to

@@ -14,7 +14,7 @@ import (
 
 // Port is kept for its holder: the kernel gives it to nobody who asks for
 // any port, neither to listen nor to call from. Whoever names it can listen
-// on it, if they set SO_REUSEADDR, as Go, PostgreSQL, Redis and Python's
+// on it, if they set SO_REUSEADDR, as Go, PostgreSQL and Python's
 // servers do. As long as nobody does, connections are refused.
 type Port struct {
 	socket int // bound, never listening
