@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/api"
@@ -36,6 +38,18 @@ func newShadowServer(handler http.Handler, read time.Duration, log *slog.Logger)
 	}
 }
 
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
+}
+
 // Run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
 func (cmd shadowCmd) Run(e env) error {
@@ -61,7 +75,7 @@ func (cmd shadowCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: api.Paths(), Report: report, Log: log})
+	proxy := shadow.New(shadow.Options{Upstream: c.Shadow.Upstream, Copy: c.Shadow.Copy, Paths: sharedPaths(), Report: report, Log: log})
 	server := newShadowServer(proxy, shadowRead, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/yoozak/clients/internal/account"
@@ -54,9 +55,9 @@ func (s *Server) setDeviceToken(x *exchange, out any) {
 }
 
 // rateLimit counts a request against the limit of its route.
-func (s *Server) rateLimit(r *http.Request, rt route, req account.RequestInfo) error {
-	if rt.limit.Name == "" {
+func (s *Server) rateLimit(ctx context.Context, rt Route, req account.RequestInfo) error {
+	if rt.Limit.Name == "" {
 		return nil
 	}
-	return s.auth.Admit(r.Context(), rt.limit, req)
+	return s.auth.Admit(ctx, rt.Limit, req)
 }

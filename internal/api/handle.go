@@ -17,21 +17,34 @@ import (
 	"github.com/yoozak/clients/internal/payload"
 )
 
-// endpoint is a typed function without its types.
-type endpoint struct {
-	needsCaller  bool
-	needsService bool
-	readsBody    bool
-	readsQuery   bool
-	call         func(ctx context.Context, who principal, in requestInput) (any, error)
+// Endpoint is a typed function without its types: who may call it, what it
+// reads, what it answers.
+type Endpoint struct {
+	Requires Requirement
+	In       reflect.Type // a struct of [account.Input] fields, named by json, path or query
+	Out      reflect.Type // struct{} is an answer without a body
+
+	readsBody  bool
+	readsQuery bool
+	call       func(ctx context.Context, who principal, in requestInput) (any, error)
 }
 
-// principal is who calls an endpoint. The caller and the service are there where
-// the endpoint needs one.
+// Requirement is what a request has to show before its fields are looked at.
+type Requirement string
+
+// The requirements there are.
+const (
+	Anyone      Requirement = "anyone"
+	Caller      Requirement = "caller"       // a good access token
+	OAuthClient Requirement = "oauth_client" // client_id and client_secret of another program of the house
+)
+
+// principal is who calls an endpoint. The caller and the client are there
+// where the endpoint requires one.
 type principal struct {
-	peer    account.RequestInfo
+	request account.RequestInfo
 	caller  *auth.Caller
-	service *account.OAuthClient
+	client  *account.OAuthClient
 }
 
 // requestInput is where the fields of a request come from.
@@ -41,72 +54,64 @@ type requestInput struct {
 	query url.Values
 }
 
-// handle makes an endpoint that anybody may call. In is a struct of
+// newEndpoint keeps the types for [Routes]. In is a struct of
 // [account.Input] fields with json names, with path names for what a route
 // has in braces, or with query names; struct{} is nothing.
-func handle[In, Out any](fn func(ctx context.Context, req account.RequestInfo, in *In) (Out, error)) endpoint {
+func newEndpoint[In, Out any](requires Requirement, fn func(ctx context.Context, who principal, in *In) (Out, error)) Endpoint {
 	fields, body, query := fieldsOf(reflect.TypeFor[In]())
-	return endpoint{
-		readsBody:  body,
+	return Endpoint{
+		Requires: requires, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
+		readsBody:  body || requires == OAuthClient, // whose credentials may be there
 		readsQuery: query,
 		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			return fn(ctx, who.peer, in)
+			return fn(ctx, who, in)
 		},
 	}
 }
 
-// handleAs makes an endpoint that needs a good access token; a function that
+// anyone makes an endpoint that cannot know of a caller.
+func anyone[In, Out any](fn func(ctx context.Context, req account.RequestInfo, in *In) (Out, error)) Endpoint {
+	return newEndpoint(Anyone, func(ctx context.Context, who principal, in *In) (Out, error) {
+		return fn(ctx, who.request, in)
+	})
+}
+
+// caller makes an endpoint that needs a good access token; a function that
 // takes a caller cannot be registered without the check.
-func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in *In) (Out, error)) endpoint {
-	fields, body, query := fieldsOf(reflect.TypeFor[In]())
-	return endpoint{
-		needsCaller: true,
-		readsBody:   body,
-		readsQuery:  query,
-		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
-			in := new(In)
-			bind(fields, reflect.ValueOf(in).Elem(), from)
-			who.caller.Request = who.peer
-			return fn(ctx, who.caller, in)
-		},
-	}
+func caller[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in *In) (Out, error)) Endpoint {
+	return newEndpoint(Caller, func(ctx context.Context, who principal, in *In) (Out, error) {
+		return fn(ctx, who.caller, in)
+	})
 }
 
-// handleService makes an endpoint for another program of the house, which
-// shows its client_id and client_secret; its errors are OAuth's.
-func handleService[In, Out any](fn func(ctx context.Context, req account.RequestInfo, by *account.OAuthClient, in *In) (Out, error)) endpoint {
-	fields, _, _ := fieldsOf(reflect.TypeFor[In]())
-	return endpoint{
-		needsService: true,
-		readsBody:    true, // the credentials may be there
-		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
-			in := new(In)
-			bind(fields, reflect.ValueOf(in).Elem(), from)
-			return fn(ctx, who.peer, who.service, in)
-		},
-	}
+// service makes an endpoint for another program of the house; its errors are
+// OAuth's.
+func service[In, Out any](fn func(ctx context.Context, req account.RequestInfo, client *account.OAuthClient, in *In) (Out, error)) Endpoint {
+	return newEndpoint(OAuthClient, func(ctx context.Context, who principal, in *In) (Out, error) {
+		return fn(ctx, who.request, who.client, in)
+	})
 }
 
 // resource is one path and what may be done there.
 type resource struct {
-	routes []route // in the order in which Allow names their methods
+	routes []Route // in the order in which Allow names their methods
 	allow  []string
 }
 
 // resources groups the routes by path.
-func resources(routes []route) map[string]resource {
+func resources(routes []Route) map[string]resource {
 	all := map[string]resource{}
 	for _, rt := range routes {
-		r := all[rt.path]
+		r := all[rt.Path]
 		r.routes = append(r.routes, rt)
-		all[rt.path] = r
+		all[rt.Path] = r
 	}
 	for path, r := range all {
 		var methods []string
 		for _, rt := range r.routes {
-			methods = append(methods, rt.method)
+			methods = append(methods, rt.Method)
 		}
 		if slices.Contains(methods, http.MethodGet) {
 			methods = append(methods, http.MethodHead)
@@ -119,12 +124,12 @@ func resources(routes []route) map[string]resource {
 
 // route is the one for a method; for another method it is the first, and
 // found is false.
-func (r resource) route(method string) (rt route, found bool) {
+func (r resource) route(method string) (rt Route, found bool) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
 	for _, rt := range r.routes {
-		if rt.method == method {
+		if rt.Method == method {
 			return rt, true
 		}
 	}
@@ -136,7 +141,7 @@ func (s *Server) serve(res resource) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := exchangeOf(w)
 		rt, found := res.route(r.Method)
-		x.route, x.oauth = rt.name, rt.endpoint.needsService
+		x.route, x.oauth = rt.Name, rt.Requires == OAuthClient
 		w.Header()["Allow"] = res.allow
 		if s.cors.preflight(w, r, res.allow[0], s.o.Log) {
 			return
@@ -160,17 +165,20 @@ func (s *Server) serve(res resource) http.Handler {
 	})
 }
 
-func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt route, found bool) (any, int, error) {
+func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt Route, found bool) (any, int, error) {
 	if err := negotiate(r); err != nil {
 		return nil, 0, err
 	}
-	who := principal{peer: s.peer(x, r)}
-	if rt.endpoint.needsCaller || rt.optionalAuth {
+	who := principal{request: s.peer(x, r)}
+	if rt.Requires == Caller || rt.OptionalAuth {
 		var err error
 		if who.caller, err = s.authenticate(ctx, x, r); err != nil {
 			return nil, 0, err
 		}
-		if who.caller == nil && rt.endpoint.needsCaller {
+		switch {
+		case who.caller != nil:
+			who.caller.Request = who.request
+		case rt.Requires == Caller:
 			return nil, 0, errNotAuthenticated
 		}
 	}
@@ -180,27 +188,27 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	case !found:
 		return nil, 0, methodNotAllowed(r.Method)
 	}
-	if err := s.rateLimit(r, rt, who.peer); err != nil {
+	if err := s.rateLimit(ctx, rt, who.request); err != nil {
 		return nil, 0, err
 	}
 	from := requestInput{path: r.PathValue}
-	if r.URL.RawQuery != "" && rt.endpoint.readsQuery {
+	if r.URL.RawQuery != "" && rt.readsQuery {
 		from.query = r.URL.Query()
 	}
-	if rt.endpoint.readsBody {
+	if rt.readsBody {
 		var err error
 		if from.body, err = readBody(x, r); err != nil {
 			return nil, 0, err
 		}
 	}
-	if rt.endpoint.needsService {
+	if rt.Requires == OAuthClient {
 		var err error
-		if who.service, err = s.service(ctx, who.peer, r, from.body); err != nil {
+		if who.client, err = s.oauthClient(ctx, who.request, r, from.body); err != nil {
 			return nil, 0, err
 		}
 	}
-	out, err := rt.endpoint.call(ctx, who, from)
-	return out, rt.status, err
+	out, err := rt.call(ctx, who, from)
+	return out, rt.Status, err
 }
 
 // description is what the reference says to OPTIONS.
@@ -211,9 +219,9 @@ type description struct {
 	Parses      []string `json:"parses"`
 }
 
-func describe(rt route) description {
+func describe(rt Route) description {
 	return description{
-		Name:    rt.name,
+		Name:    rt.Name,
 		Renders: []string{"application/json"},
 		Parses:  []string{"application/json", "application/x-www-form-urlencoded", "multipart/form-data"},
 	}

@@ -70,10 +70,10 @@ func (s *Server) revokeToken(ctx context.Context, req account.RequestInfo, by *a
 
 var errTwoCredentials = &httpError{status: http.StatusBadRequest, key: "two_credentials"}
 
-// service returns who is asking: by HTTP Basic (RFC 6749, section 2.3.1) or
+// oauthClient returns who is asking: by HTTP Basic (RFC 6749, section 2.3.1) or
 // by client_id and client_secret in the body. A request with both is
 // refused, as the RFC has it.
-func (s *Server) service(ctx context.Context, req account.RequestInfo, r *http.Request, body payload.Object) (*account.OAuthClient, error) {
+func (s *Server) oauthClient(ctx context.Context, req account.RequestInfo, r *http.Request, body payload.Object) (*account.OAuthClient, error) {
 	id, plain, basic := clientCredentials(r)
 	sentID, _ := body["client_id"].(string)
 	sentSecret, inBody := body["client_secret"].(string)
