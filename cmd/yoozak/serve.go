@@ -136,9 +136,8 @@ func (cmd serveCmd) Run(e env) error {
 		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: hint,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
-		HoldThrottled: holdThrottled,
-		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
-		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
+		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"),
+		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
@@ -197,10 +196,6 @@ func finishEvents(service *auth.Service, log *slog.Logger) {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }
-
-// holdThrottled is how long who asks too often waits for the answer that says
-// so; Retry-After is never less.
-const holdThrottled = time.Second
 
 // keyReload is how soon a running server hears of a key that another server
 // or the command line made or revoked. It reads a few rows.

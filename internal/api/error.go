@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
@@ -146,8 +145,6 @@ type (
 func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
 	status, body := s.anyErrorBody(ctx, x, err)
 	switch status {
-	case http.StatusTooManyRequests:
-		s.hold(ctx)
 	case http.StatusUnauthorized:
 		x.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
 		if x.oauth {
@@ -159,24 +156,6 @@ func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
 		x.Header().Set("Connection", "close") // the rest of the body is not read
 	}
 	writeJSON(x, status, body)
-}
-
-// mostHeld is how many answers are held back at once; others go out.
-const mostHeld = 1000
-
-// hold keeps a client that was told to slow down waiting, which costs us
-// nothing: most that flood ask again when they have an answer.
-func (s *Server) hold(ctx context.Context) {
-	defer s.held.Add(-1)
-	if s.held.Add(1) > mostHeld || s.o.HoldThrottled <= 0 {
-		return
-	}
-	t := time.NewTimer(s.o.HoldThrottled)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 func (s *Server) anyErrorBody(ctx context.Context, x *exchange, err error) (int, any) {

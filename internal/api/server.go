@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -30,9 +29,8 @@ type Options struct {
 	CORSOrigins    []string // as browsers write them; "*" is all, https://*.shop.example every name below it
 	CORSLoopback   bool     // and pages of this machine, on any port
 	TrustedProxies []netip.Prefix
-	HoldThrottled  time.Duration // how long an answer 429 is held back
-	HTTPS          bool          // people reach us by https, whatever a request looks like
-	Pages          Pages         // nil: none
+	HTTPS          bool  // people reach us by https, whatever a request looks like
+	Pages          Pages // nil: none
 }
 
 // Pages answers the requests below [PagesPath], and those of browsers for
@@ -50,7 +48,6 @@ type Server struct {
 	o       Options
 	cors    *cors
 	proxies proxies
-	held    atomic.Int64 // answers 429 that are held back now
 }
 
 // New makes the handler of the whole API.
