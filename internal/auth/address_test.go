@@ -289,6 +289,24 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 	})
 }
 
+// A letter that Unicode takes for another makes no other mailbox: a reset for
+// several accounts goes where their owner reads it.
+func TestResetIsNotMailedToALookAlike(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.has(t, "karim", "karim@example.ma")
+		s.has(t, "thief", "karim@example.ma")
+		s.deliver(t)
+		before := len(smtp.Messages())
+		s.requestReset(t, "\u212aarim@example.ma") // the Kelvin sign
+		s.deliver(t)
+		mails := smtp.Messages()[before:]
+		if len(mails) != 1 || !strings.EqualFold(mails[0].To, "karim@example.ma") || strings.Contains(mails[0].To, "\u212a") {
+			t.Errorf("%d mails, the first to %q", len(mails), mails[0].To)
+		}
+	})
+}
+
 func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {

@@ -73,7 +73,7 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailVerifyEmail, u.Email)
+	t, err := s.mailTurn(ctx, account.MailVerifyEmail, u.Email, caller.Peer.IP)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
-	t, err := s.mailTurn(ctx, account.MailConfirmEmail, email)
+	t, err := s.mailTurn(ctx, account.MailConfirmEmail, email, caller.Peer.IP)
 	if err != nil {
 		return err
 	}

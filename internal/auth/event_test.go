@@ -447,6 +447,30 @@ func TestAdoptedSessionIsAnEvent(t *testing.T) {
 	}, hs256)
 }
 
+// A token of Django's that is shown while its user signs out everywhere gets
+// no session: it would outlive that.
+func TestTokenIsNotAdoptedDuringSignOut(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		id := s.register(t, "amina").User.ID
+		old := djangoToken(t, s, token.Refresh, id, "jti-1")
+		s.clock.advance(time.Minute)
+		adopted := make(chan error, 1)
+		write(t, s.store, func(ctx context.Context, tx *store.Store) error {
+			err := tx.RevokeSessions(ctx, id, "", s.clock.now())
+			go func() { // it has looked at the user before this is committed
+				_, err := s.refresh(t, old)
+				adopted <- err
+			}()
+			time.Sleep(200 * time.Millisecond)
+			return err
+		})
+		if err := <-adopted; !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("got the error %v, want that the token is not valid", err)
+		}
+	}, hs256)
+}
+
 // TestFailuresAreBounded: a flood must not fill the disk, nor drown what
 // happens to others, and all are counted.
 func TestFailuresAreBounded(t *testing.T) {

@@ -140,9 +140,12 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 
 // deliver makes one attempt at a claimed mail and notes what came of it.
 func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
-	s.takeTurn(ctx, m)
-	var err error
+	wait, err := s.takeTurn(ctx, m)
 	switch {
+	case err != nil:
+	case wait > 0:
+		s.postpone(ctx, m, lease, wait, m.Failure)
+		return
 	case m.Kind == account.MailResetRequest:
 		err = s.expandReset(ctx, m, lease)
 		if err == nil {
@@ -150,7 +153,11 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 			return
 		}
 	case !mail.Known(m.Kind):
-		s.postpone(ctx, m, lease)
+		failure := mail.Reason(mail.ErrUnknownKind)
+		if m.Failure != failure { // once
+			s.o.Log.WarnContext(ctx, "mail left to a newer server", "mail_id", m.ID, "kind", string(m.Kind))
+		}
+		s.postpone(ctx, m, lease, unknownWait, failure)
 		return
 	default:
 		err = s.send(ctx, m, lease)
@@ -197,14 +204,11 @@ func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
 	}
 }
 
-// postpone leaves a mail to a server that knows its kind. That is no attempt.
-func (s *Service) postpone(ctx context.Context, m account.Mail, lease string) {
-	failure := mail.Reason(mail.ErrUnknownKind)
-	if m.Failure != failure { // once
-		s.o.Log.WarnContext(ctx, "mail left to a newer server", "mail_id", m.ID, "kind", string(m.Kind))
-	}
-	err := s.store.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Store) error {
-		return tx.PostponeMail(context.WithoutCancel(ctx), m.ID, lease, s.o.Now().Add(unknownWait), failure)
+// postpone leaves a mail for later. That is no attempt.
+func (s *Service) postpone(ctx context.Context, m account.Mail, lease string, wait time.Duration, failure string) {
+	ctx = context.WithoutCancel(ctx)
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return tx.PostponeMail(ctx, m.ID, lease, s.o.Now().Add(wait), failure)
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) { // then it is due again when the lease ends
 		s.o.Log.WarnContext(ctx, "a mail could not be postponed", "mail_id", m.ID, "error", err.Error())

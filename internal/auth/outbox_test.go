@@ -408,9 +408,8 @@ func TestStopGivesNoMailUp(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { s.RunMail(ctx); close(done) }()
-		<-ctx.Done()
-		close(held)
 		<-done
+		close(held) // not before: no mail's text is taken unanswered
 		for _, m := range s.outbox(t) {
 			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.clock.now())) {
 				t.Errorf("left for later: %+v, want it due", m)

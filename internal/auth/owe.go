@@ -11,50 +11,90 @@ import (
 )
 
 // What strangers can have mailed to an address has a quota for each mailbox
-// and kind of mail: one kind does not use up another. A mail that is over the quota is not
-// dropped. It waits in the outbox until the quota allows it; while it waits,
-// no other of its kind goes to that mailbox. So a stranger can delay what an
+// and kind of mail: one kind does not use up another. One network has a share
+// of it, so that whoever asks over and over from theirs leaves something to
+// the owner's. A mail that is over either is not dropped. It waits in the
+// outbox until both allow it; while it waits, no other of its kind goes to
+// that mailbox, or to it from that network. So a stranger can delay what an
 // owner asked for by some minutes, and cannot use it up.
 
 // turn is when a mail may go out.
 type turn struct {
 	wait time.Duration // zero: now
-	key  string        // of the mailbox and the kind; empty: nothing is counted
+	key  string        // what it waits for, if it waits
 }
 
-// mailTurn counts a mail of a kind to an address. It comes before the
-// transaction that adds the mail with [Service.addMail]: counts are no part of
-// one.
-func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, email string) (turn, error) {
+// turnKeys name what a mail is counted under.
+type turnKeys struct{ share, mailbox string }
+
+func (s *Service) turnKeys(ctx context.Context, kind account.MailKind, email, ip string) (turnKeys, error) {
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return turnKeys{}, err
+	}
+	mailbox := account.MailboxKey(email)
+	return turnKeys{
+		share:   secret.key("mail share "+string(kind), widestNetwork(ip)+" "+mailbox),
+		mailbox: secret.key("mail "+string(kind), mailbox),
+	}, nil
+}
+
+// mailTurn counts a mail of a kind that was asked for from an IP address. It
+// comes before the transaction that adds the mail with [Service.addMail]:
+// counts are no part of one.
+func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, email, ip string) (turn, error) {
 	if s.o.Limits == nil {
 		return turn{}, nil
 	}
-	secret, err := s.secret(ctx)
+	keys, err := s.turnKeys(ctx, kind, email, ip)
 	if err != nil {
 		return turn{}, err
 	}
-	t := turn{key: secret.key("mail "+string(kind), account.MailboxKey(email))}
-	waiting, err := s.store.DelayedMail(ctx, t.key)
-	switch {
-	case err == nil:
-		t.wait = max(waiting.DueAt.Sub(s.o.Now()), time.Second)
-		return t, nil
-	case !errors.Is(err, store.ErrNotFound):
-		return turn{}, err
+	for _, key := range []string{keys.mailbox, keys.share} {
+		waiting, err := s.store.DelayedMail(ctx, key)
+		if err == nil {
+			return turn{max(waiting.DueAt.Sub(s.o.Now()), time.Second), key}, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return turn{}, err
+		}
 	}
-	t.wait = s.o.Limits.Take(ctx, s.mailQuota(kind), t.key)
-	return t, nil
+	if wait := s.o.Limits.Take(ctx, s.mailShare(kind), keys.share); wait > 0 {
+		return turn{wait, keys.share}, nil
+	}
+	return turn{s.o.Limits.Take(ctx, s.mailQuota(kind), keys.mailbox), keys.mailbox}, nil
 }
 
+// mailQuota is what all networks can have mailed to a mailbox.
 func (s *Service) mailQuota(kind account.MailKind) limit.Quota {
 	return limit.Quota{Name: "mail " + string(kind), Count: max(1, s.o.Mail.PerAddress), Per: time.Hour}
 }
 
-// takeTurn counts a mail that had to wait, now that it goes out.
-func (s *Service) takeTurn(ctx context.Context, m account.Mail) {
-	if m.DelayKey != "" && s.o.Limits != nil {
-		s.o.Limits.Take(ctx, s.mailQuota(m.Kind), m.DelayKey)
+// mailShare is what one network can: the rest is the others' when one has
+// used up its share.
+func (s *Service) mailShare(kind account.MailKind) limit.Quota {
+	return limit.Quota{Name: "mail share " + string(kind), Count: max(1, s.o.Mail.PerAddress*4/5), Per: time.Hour}
+}
+
+// takeTurn counts a mail that had to wait, now that it would go out, and
+// returns how much longer it has to wait: one that waited for its network's
+// share may find that others used up the mailbox's.
+func (s *Service) takeTurn(ctx context.Context, m account.Mail) (time.Duration, error) {
+	if m.DelayKey == "" || s.o.Limits == nil {
+		return 0, nil
 	}
+	keys, err := s.turnKeys(ctx, m.Kind, m.Email, m.IP)
+	if err != nil {
+		return 0, err
+	}
+	wait := s.o.Limits.Take(ctx, s.mailQuota(m.Kind), keys.mailbox)
+	if m.DelayKey != keys.share {
+		return 0, nil
+	}
+	if wait == 0 {
+		s.o.Limits.Take(ctx, s.mailShare(m.Kind), keys.share)
+	}
+	return wait, nil
 }
 
 // addMail owes a mail when its turn comes. It returns

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -137,10 +139,13 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, usern
 	if err := errs.Err(); err != nil {
 		return err
 	}
+	// A letter that is another one typed otherwise (U+212A is a K) could be
+	// somebody else's mailbox.
+	email = norm.NFC.String(email)
 	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailResetRequest, email)
+	t, err := s.mailTurn(ctx, account.MailResetRequest, email, peer.IP)
 	if err != nil {
 		return err
 	}

@@ -121,8 +121,7 @@ func (s *Service) countWrite(ctx context.Context, caller *Caller) error {
 // asStranger has hashes made in the turns of the peer's network, the widest
 // that is counted: whoever has many small ones has no more turns for it.
 func asStranger(ctx context.Context, peer account.Peer) context.Context {
-	all := networks(peer.IP)
-	return password.ForClient(ctx, all[len(all)-1].name)
+	return password.ForClient(ctx, widestNetwork(peer.IP))
 }
 
 // asUser has hashes made ahead of strangers', because a flood by strangers
@@ -162,4 +161,11 @@ func networks(ip string) []subnet {
 	}
 	wide := func(bits int) string { return netip.PrefixFrom(addr, bits).Masked().String() }
 	return []subnet{{wide(64), 1}, {wide(56), 4}, {wide(48), 10}}
+}
+
+// widestNetwork is the widest that is counted of those that an address is in:
+// who has many small ones has one of these.
+func widestNetwork(ip string) string {
+	all := networks(ip)
+	return all[len(all)-1].name
 }

@@ -85,6 +85,85 @@ func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 	}, limited)
 }
 
+// Whoever has many accounts and asks over and over from one network leaves
+// something to the owner of a mailbox, hour after hour; and no more mails than
+// the quota go there.
+func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		owner := s.claims(t, "owner", "old@example.ma")
+		asks := func(g auth.Grant, from account.Peer) error {
+			g, err := s.login(t, g.User.Username, good)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := s.caller(t, g)
+			c.Peer = from
+			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput("amina@example.ma")})
+		}
+		thieves := make([]auth.Grant, 4)
+		for n := range thieves {
+			thieves[n] = s.claims(t, fmt.Sprint("thief", n), "")
+		}
+		one := elsewhere()
+		for hour := range 3 {
+			sent := s.sent(t, account.MailConfirmEmail)
+			for range 4 { // every quarter of an hour
+				for _, thief := range thieves {
+					if err := asks(thief, one); err != nil && outcome(err) == "" {
+						t.Fatal(err)
+					}
+				}
+				s.deliver(t)
+				s.clock.advance(15 * time.Minute)
+				s.deliver(t)
+			}
+			if err := asks(owner, elsewhere()); err != nil {
+				t.Errorf("hour %d: the owner is refused: %v", hour, err)
+			}
+			s.deliver(t)
+			if m := s.last(t, account.MailConfirmEmail); m.UserID != owner.User.ID || m.SentAt.IsZero() {
+				t.Errorf("hour %d: the owner's mail did not go out: %+v", hour, m)
+			}
+			if n := s.sent(t, account.MailConfirmEmail) - sent; n > 9 { // five at once, and what an hour allows
+				t.Errorf("hour %d: %d mails", hour, n)
+			}
+		}
+	}, limited)
+}
+
+// A mail that waited for its network's share waits for the mailbox's, too.
+func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+		asks := func(from account.Peer, times int) {
+			t.Helper()
+			for range times {
+				if err := s.RequestReset(t.Context(), from, account.TextInput("amina@example.ma"), account.Input{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		wantSent := func(at time.Duration, n int) {
+			t.Helper()
+			s.deliver(t)
+			if got := s.sent(t, account.MailResetRequest); got != n {
+				t.Errorf("after %s: %d went through, want %d", at, got, n)
+			}
+		}
+		asks(elsewhere(), 5) // the fifth waits for a quarter of an hour
+		asks(elsewhere(), 1)
+		wantSent(0, 5)
+		s.clock.advance(12 * time.Minute)
+		asks(elsewhere(), 1)
+		wantSent(12*time.Minute, 6)
+		s.clock.advance(3 * time.Minute)
+		wantSent(15*time.Minute, 6)
+		s.clock.advance(9*time.Minute + time.Second)
+		wantSent(24*time.Minute, 7)
+	}, limited)
+}
+
 // A caller whose mail cannot be owed, because another account's waits for
 // that mailbox, is told so.
 func TestWhatIsNotOwedIsNotPromised(t *testing.T) {

@@ -143,6 +143,14 @@ func (s *Service) adopt(ctx context.Context, peer account.Peer, claims token.Cla
 		n.RefreshAt = now
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		// The user may have signed out everywhere since we looked.
+		err := tx.LockSignedIn(ctx, u.ID, claims.IssuedAt)
+		if errors.Is(err, store.ErrNotFound) {
+			return account.ErrTokenInvalid
+		}
+		if err != nil {
+			return err
+		}
 		if err := s.openSession(ctx, tx, n, peer); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 	u.LastLoginAt = u.JoinedAt
 	var t turn
 	if s.owesVerification(u) {
-		if t, err = s.mailTurn(ctx, account.MailVerifyEmail, u.Email); err != nil {
+		if t, err = s.mailTurn(ctx, account.MailVerifyEmail, u.Email, peer.IP); err != nil {
 			return Grant{}, err
 		}
 	}

@@ -116,6 +116,16 @@ func (s *Store) RevokeSessions(ctx context.Context, userID int64, keep string, a
 // IDRange is a share of all ids.
 type IDRange struct{ From, Before string }
 
+// LockSignedIn keeps others from changing a user until the transaction ends.
+// It returns [ErrNotFound] if the user is not active or signed out everywhere
+// at or after the given time: see [Store.RevokeSessions].
+func (s *Store) LockSignedIn(ctx context.Context, userID int64, since time.Time) error {
+	return s.execOne(ctx, "lock a user who is signed in", `
+		UPDATE users
+		SET is_active = is_active
+		WHERE id = $1 AND is_active AND (signed_out_at IS NULL OR signed_out_at < $2)`, userID, since.UTC())
+}
+
 // RevokeSessionsOfTokens ends the sessions of a share whose newest refresh
 // token was issued in a span of time, and returns how many there were.
 func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, to, at time.Time) (int64, error) {
