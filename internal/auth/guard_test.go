@@ -37,13 +37,13 @@ func limited(o *auth.Options, _ *token.Options) {
 var addresses atomic.Uint32
 
 // elsewhere is somebody at an address that nobody had before.
-func elsewhere() account.Peer {
+func elsewhere() account.RequestInfo {
 	n := addresses.Add(1)
-	return account.Peer{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
+	return account.RequestInfo{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
 }
 
-// try logs in from elsewhere, or with a device.
-func (s *server) try(t testing.TB, username, plain, device string) (auth.Grant, error) {
+// attempt logs in from elsewhere, or with a device.
+func (s *server) try(t testing.TB, username, plain, device string) (auth.LoginResult, error) {
 	t.Helper()
 	p := elsewhere()
 	p.DeviceToken = device
@@ -203,7 +203,7 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 			_, err := s.try(t, name, bad, device)
 			return outcome(err) == no
 		}
-		caller := func(g auth.Grant) *auth.Caller {
+		caller := func(g auth.LoginResult) *auth.Caller {
 			c, err := s.Authenticate(t.Context(), g.Access)
 			if err != nil {
 				t.Fatal(err)
@@ -354,7 +354,7 @@ func TestCallerCannotGuessOn(t *testing.T) {
 				t.Fatalf("try %d: %s", i, outcome(err))
 			}
 		}
-		if err := s.Close(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
 			t.Errorf("the eleventh: %s", outcome(err))
 		}
 		if _, err := s.try(t, "amina", good, ""); err != nil {

@@ -98,7 +98,7 @@ func (s *Service) takeTurn(ctx context.Context, m account.Mail) (time.Duration, 
 }
 
 // addMail owes a mail when its turn comes. It returns
-// [account.ErrThrottled] if another account's mail has that turn: then
+// [account.ThrottledFor] if another account's mail has that turn: then
 // nothing is owed.
 func (s *Service) addMail(ctx context.Context, tx *store.Store, m account.Mail, t turn) error {
 	if t.wait == 0 {
@@ -111,7 +111,7 @@ func (s *Service) addMail(ctx context.Context, tx *store.Store, m account.Mail, 
 	}
 	waiting, err := tx.DelayedMail(ctx, t.key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && waiting.UserID != m.UserID {
-		return account.ErrThrottled(t.wait)
+		return account.ThrottledFor(t.wait)
 	}
 	return err
 }
@@ -147,9 +147,9 @@ func (s *Service) notifyAt(ctx context.Context, tx *store.Store, u account.User,
 	return tx.AddMail(ctx, m)
 }
 
-func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, peer account.Peer, now time.Time) error {
+func (s *Service) mailPasswordChanged(ctx context.Context, tx *store.Store, u account.User, req account.RequestInfo, now time.Time) error {
 	return s.notify(ctx, tx, u, account.Mail{
-		Kind: account.MailPasswordChanged, IP: peer.IP,
-		Details: account.MailDetails{IP: peer.IP, Device: peer.UserAgent}, CreatedAt: now,
+		Kind: account.MailPasswordChanged, IP: req.IP,
+		Details: account.MailDetails{IP: req.IP, Device: req.UserAgent}, CreatedAt: now,
 	})
 }

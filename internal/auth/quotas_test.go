@@ -18,7 +18,7 @@ import (
 )
 
 // claims registers an account that claims an address.
-func (s *server) claims(t *testing.T, username, email string) auth.Grant {
+func (s *server) claims(t *testing.T, username, email string) auth.LoginResult {
 	t.Helper()
 	r := registration(username)
 	r.Email = account.TextInput(email)
@@ -92,16 +92,16 @@ func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
 		owner := s.claims(t, "owner", "old@example.ma")
-		asks := func(g auth.Grant, from account.Peer) error {
+		asks := func(g auth.LoginResult, from account.RequestInfo) error {
 			g, err := s.login(t, g.User.Username, good)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := s.caller(t, g)
-			c.Peer = from
+			c.Request = from
 			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput("amina@example.ma")})
 		}
-		thieves := make([]auth.Grant, 4)
+		thieves := make([]auth.LoginResult, 4)
 		for n := range thieves {
 			thieves[n] = s.claims(t, fmt.Sprint("thief", n), "")
 		}
@@ -136,7 +136,7 @@ func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		asks := func(from account.Peer, times int) {
+		asks := func(from account.RequestInfo, times int) {
 			t.Helper()
 			for range times {
 				if err := s.RequestReset(t.Context(), from, account.TextInput("amina@example.ma"), account.Input{}); err != nil {
@@ -257,7 +257,7 @@ func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
 			t.Fatal(err)
 		}
 		s.deliver(t)
