@@ -164,6 +164,31 @@ func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 	}, limited)
 }
 
+// A request that names an account, which may be nobody's, takes nothing from
+// the owner's, who names none.
+func TestResetOfOneNameTakesNoTurnOfTheAddress(t *testing.T) {
+	t.Parallel()
+	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+		s.prove(t, s.claims(t, "owner", "amina@example.ma"))
+		s.deliver(t)
+		for range 40 {
+			err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("amina@example.ma"), account.TextInput("nobody-at-all"))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.deliver(t)
+		if n := len(tokensOf(smtp, account.ResetPassword)); n != 0 {
+			t.Errorf("%d mails for a name that nobody has", n)
+		}
+		if err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
+			t.Fatal(err)
+		}
+		s.deliver(t)
+		wantTokens(t, smtp, account.ResetPassword, 1)
+	}, limited)
+}
+
 // A caller whose mail cannot be owed, because another account's waits for
 // that mailbox, is told so.
 func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
