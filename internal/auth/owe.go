@@ -30,7 +30,8 @@ type mailQuotas struct {
 	shareKey, mailboxKey string
 }
 
-// mailQuotas returns the quotas of a mail: its kind, address, IP and, of a
+// mailQuotas returns the quotas of a mail (of fewer than five an hour, one network
+// may have all): its kind, address, IP and, of a
 // request to reset a password, whether it names one account. Such a request
 // may send nothing, or what the owner has no use for; so it has a quota of its
 // own, and takes nothing from a request that names none.
@@ -46,7 +47,7 @@ func (s *Service) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, e
 	mailbox := account.MailboxKey(m.Email)
 	n := max(1, s.o.Mail.PerAddress)
 	return mailQuotas{
-		share:      limit.Quota{Name: "mail share " + kind, Count: max(1, n*4/5), Per: time.Hour},
+		share:      limit.Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
 		mailbox:    limit.Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
 		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
 		mailboxKey: secret.key("mail "+kind, mailbox),
