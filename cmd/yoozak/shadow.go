@@ -16,6 +16,7 @@ import (
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/shadow"
 	"github.com/yoozak/clients/internal/telemetry"
+	"github.com/yoozak/clients/internal/web"
 )
 
 type shadowCmd struct{ config.Shadow }
@@ -71,7 +72,7 @@ func (cmd shadowCmd) Run(e env) error {
 		defer file.Close() //nolint:errcheck // each line was written at once
 		report = file
 	}
-	listener, err := listen("YOOZAK_SHADOW_LISTEN", c.Shadow.Listen)
+	listener, err := web.Listen("YOOZAK_SHADOW_LISTEN", c.Shadow.Listen)
 	if err != nil {
 		return err
 	}

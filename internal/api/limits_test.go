@@ -25,7 +25,7 @@ func limited(o *settings) {
 		panic(err)
 	}
 	o.auth.Limits = l
-	o.api.TrustedProxies = loopback
+	o.web.TrustedProxies = loopback
 }
 
 // from is the header of a proxy.
@@ -195,7 +195,7 @@ func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 			}
 		}
 	})
-	forEachEngine(t, func(o *settings) { limited(o); o.api.TrustedProxies = nil }, func(t *testing.T, s *server) {
+	forEachEngine(t, func(o *settings) { limited(o); o.web.TrustedProxies = nil }, func(t *testing.T, s *server) {
 		n := s.until429(t, path, quota+1, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) })
 		if n != quota {
 			t.Errorf("nobody is trusted, but %d got through", n)

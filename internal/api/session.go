@@ -2,23 +2,11 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/device"
 )
-
-// emptyBody is the answer of an endpoint that only does something.
-type emptyBody struct{}
-
-type verifyTokenRequest struct {
-	Token account.Input `json:"token"`
-}
-
-func (s *Server) verifyToken(ctx context.Context, req account.RequestInfo, in *verifyTokenRequest) (emptyBody, error) {
-	return emptyBody{}, s.auth.VerifyToken(ctx, req, in.Token)
-}
 
 func (s *Server) logout(ctx context.Context, req account.RequestInfo, in *refreshRequest) (emptyBody, error) {
 	return emptyBody{}, s.auth.Logout(ctx, req, in.Refresh)
@@ -59,16 +47,4 @@ type sessionRequest struct {
 
 func (s *Server) endSession(ctx context.Context, caller *auth.Caller, in *sessionRequest) (emptyBody, error) {
 	return emptyBody{}, s.auth.EndSession(ctx, caller, in.ID.Text)
-}
-
-// formatTime is a time as the wire has it.
-func formatTime(t time.Time) string { return t.UTC().Format(wireTime) }
-
-// formatTimeOrNull is null for a time that never was.
-func formatTimeOrNull(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	text := formatTime(t)
-	return &text
 }
