@@ -34,15 +34,14 @@ var mayImport = map[string][]string{
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
 	"internal/limit":           {"internal/secret", "internal/store"},
-	"internal/device":          {"internal/locale"},
-	"internal/mail":            {"internal/account", "internal/device", "internal/locale", "internal/shop"},
+	"internal/mail":            {"internal/account", "internal/locale", "internal/shop"},
 	"internal/web":             {"internal/account", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop", "internal/web"},
 	"internal/auth": {
 		"internal/account", "internal/breach", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
-	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/limit", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
+	"internal/api":    {"internal/account", "internal/auth", "internal/limit", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
 		"internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry",

@@ -5,7 +5,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/device"
+	"github.com/yoozak/clients/internal/locale"
 )
 
 func (s *Server) logout(ctx context.Context, req account.RequestInfo, in *refreshRequest) (emptyBody, error) {
@@ -35,7 +35,7 @@ func (s *Server) sessions(ctx context.Context, caller *auth.Caller, _ *struct{})
 	for _, sess := range sessions {
 		bodies = append(bodies, sessionBody{
 			ID: sess.ID, CreatedAt: formatTime(sess.CreatedAt), LastUsedAt: formatTime(sess.LastUsedAt), ExpiresAt: formatTime(sess.ExpiresAt),
-			IP: sess.IP, Device: device.Words(caller.Request.Language, sess.UserAgent), Current: sess.ID == caller.SessionID,
+			IP: sess.IP, Device: locale.Device(caller.Request.Language, sess.UserAgent), Current: sess.ID == caller.SessionID,
 		})
 	}
 	return bodies, nil
