@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 )
 
@@ -87,7 +88,7 @@ func run(e env, args []string) int {
 		fmt.Fprintf(e.stderr, "yoozak: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
 	err = command.Run(e)
-	var settings *settingsError
+	var settings *app.SettingsError
 	switch {
 	case err == nil:
 		return 0
@@ -99,9 +100,6 @@ func run(e env, args []string) int {
 		return 1
 	}
 }
-
-// settingsError holds every mistake in the settings.
-type settingsError struct{ error }
 
 // cleanVariables takes away what files of variables leave at the ends of
 // values, and makes YOOZAK_X= the same as not setting it, as Docker's and

@@ -54,7 +54,7 @@ func sharedPaths() []string {
 // Run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
 func (cmd shadowCmd) Run(e env) error {
-	c, err := load(e, cmd.Shadow)
+	c, err := load(e, groups{cmd.Shadow})
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,10 @@ var ErrBusy = errors.New("too many passwords wait to be hashed")
 // others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
+	slots   int
 	wait    time.Duration
 	queue   *queue
+	start   sync.Once
 	workers sync.WaitGroup
 	running atomic.Int64
 	refused atomic.Int64
@@ -51,7 +53,8 @@ type Hasher struct {
 	quiet  *time.Timer // runs while busy and nothing is hashed
 }
 
-// NewHasher starts the threads; [Hasher.Close] stops them.
+// NewHasher makes a Hasher, which starts its threads with the first hash;
+// [Hasher.Close] stops them.
 func NewHasher(o Options) *Hasher {
 	if o.Params == (Params{}) {
 		o.Params = Default
@@ -65,13 +68,10 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, wait: o.Wait, queue: newQueue(o.Queue)}
+	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue)}
 	h.onBusy = o.Busy
 	if h.onBusy == nil {
 		h.onBusy = func(bool) {}
-	}
-	for range o.Slots {
-		h.workers.Go(h.work)
 	}
 	return h
 }
@@ -217,6 +217,11 @@ func newJob(ctx context.Context, do func()) *job {
 }
 
 func (h *Hasher) run(ctx context.Context, do func()) error {
+	h.start.Do(func() {
+		for range h.slots {
+			h.workers.Go(h.work)
+		}
+	})
 	j := newJob(ctx, do)
 	if !h.queue.add(j) {
 		h.refused.Add(1)
