@@ -48,8 +48,9 @@ var mayImport = map[string][]string{
 	},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/auth", "internal/config", "internal/django", "internal/job", "internal/locale",
-		"internal/pages", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry", "internal/token", "internal/web",
+		"internal/pages", "internal/secret", "internal/shop", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
+	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},
