@@ -44,7 +44,6 @@ type Hasher struct {
 	start   sync.Once
 	workers sync.WaitGroup
 	running atomic.Int64
-	refused atomic.Int64
 	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
 	onBusy func(bool)
@@ -181,15 +180,11 @@ func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
 	return nil
 }
 
-// Running is how many hashes are under way, Waiting how many queue, Refused
-// how many got [ErrBusy] so far.
+// Running is how many hashes are under way.
 func (h *Hasher) Running() int { return int(h.running.Load()) }
 
 // Waiting is how many hashes queue.
 func (h *Hasher) Waiting() int { return h.queue.len() }
-
-// Refused is how many hashes were refused so far.
-func (h *Hasher) Refused() int { return int(h.refused.Load()) }
 
 type (
 	aheadKey  struct{}
@@ -224,7 +219,6 @@ func (h *Hasher) run(ctx context.Context, do func()) error {
 	})
 	j := newJob(ctx, do)
 	if !h.queue.add(j) {
-		h.refused.Add(1)
 		return ErrBusy
 	}
 	late := time.NewTimer(h.wait)
@@ -238,13 +232,9 @@ func (h *Hasher) run(ctx context.Context, do func()) error {
 		gaveUp = ctx.Err()
 	}
 	if gaveUp != nil && h.queue.remove(j) {
-		h.refused.Add(1)
 		return gaveUp
 	}
 	<-j.done // maybe a worker was quicker
-	if j.err != nil {
-		h.refused.Add(1)
-	}
 	return j.err
 }
 
