@@ -50,7 +50,7 @@ func (cmd serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(e.ctx, c, app.Setup{Log: log, Hashing: tune(e.getenv, c)})
+	a, err := app.Open(e.ctx, c, app.Setup{Log: log, Busy: app.Tune(e.getenv, c)})
 	if err != nil {
 		return err
 	}

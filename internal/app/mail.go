@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
@@ -42,8 +41,8 @@ func openSender(c config.Config) (*mail.Sender, error) {
 	return mail.NewFolder(folder, c.Mail.From)
 }
 
-func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
-	return auth.MailOptions{
+func mailOptions(c config.Config, sender *mail.Sender) Mail {
+	return Mail{
 		Sender: sender,
 		Link:   linkBuilder(c),
 		// Nobody looks into the folder for what nobody asked for.

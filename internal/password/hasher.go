@@ -1,8 +1,8 @@
 // Package password hashes passwords with Argon2id, verifies the hashes that
 // ToDjango made, and says which passwords are good enough. Hashing is slow on
-// purpose, so a [Hasher] runs few at once, on threads that let all other work
-// go first, and refuses what it could not do in time rather than piling it
-// up. The package keeps nothing and never shows a password.
+// purpose, so a [Hasher] runs few at once, on threads of their own, and refuses
+// what it could not do in time rather than piling it up. The package keeps
+// nothing and never shows a password.
 package password
 
 import (
@@ -24,10 +24,11 @@ type Options struct {
 	Wait   time.Duration // how long a caller queues; 5 s
 	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
 
-	// Busy is told when hashing begins and when there was none for a while,
-	// so that the process can give requests a thread beside the hashes' only
-	// when there are hashes. It may be nil.
-	Busy func(busy bool)
+	// What the process does so that requests are answered beside hashes. Each
+	// may be nil.
+	Thread func()          // called first on each thread that hashes, which ends with the Hasher
+	Hashed func()          // called after each hash, on its thread
+	Busy   func(busy bool) // called when hashing begins, and when there was none for a second
 }
 
 // ErrBusy says that too many callers wait, or that one waited too long. Try
@@ -46,6 +47,8 @@ type Hasher struct {
 	running atomic.Int64
 	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
+	thread func()
+	hashed func()
 	onBusy func(bool)
 	mu     sync.Mutex
 	busy   bool
@@ -67,10 +70,15 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue)}
-	h.onBusy = o.Busy
-	if h.onBusy == nil {
-		h.onBusy = func(bool) {}
+	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {}}
+	if o.Thread != nil {
+		h.thread = o.Thread
+	}
+	if o.Hashed != nil {
+		h.hashed = o.Hashed
+	}
+	if o.Busy != nil {
+		h.onBusy = o.Busy
 	}
 	return h
 }
@@ -244,7 +252,7 @@ func (h *Hasher) work() {
 	// requests longest. Never unlocked: the thread ends with the worker, and
 	// so does its priority, which cannot be raised again.
 	runtime.LockOSThread()
-	lowerPriority()
+	h.thread()
 	for {
 		j := h.queue.next()
 		if j == nil {
@@ -254,18 +262,9 @@ func (h *Hasher) work() {
 		j.do()
 		h.end()
 		close(j.done)
-		// A hash leaves 19 MiB behind. Collected now, the next one gets
-		// the same memory, which the processor and the kernel still have
-		// at hand: that is a tenth faster than new memory, and a flood of
-		// logins takes a third of it.
-		if h.params.Memory >= worthCollecting {
-			runtime.GC()
-		}
+		h.hashed()
 	}
 }
-
-// worthCollecting is the memory of a hash in KiB from which collecting pays.
-const worthCollecting = 4096
 
 // quietAfter is how long nothing must be hashed until it is quiet again.
 const quietAfter = time.Second
