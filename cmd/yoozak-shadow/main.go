@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -109,7 +110,7 @@ func run(c config.ShadowConfig) error {
 	if err != nil {
 		return fmt.Errorf("YOOZAK_SHADOW_LISTEN: %w", err)
 	}
-	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: api.Paths(), Trusted: c.TrustedProxies, Report: report, Log: log})
+	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: sharedPaths(), Trusted: c.TrustedProxies, Report: report, Log: log})
 	server := newServer(proxy, readTime, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -137,4 +138,16 @@ func run(c config.ShadowConfig) error {
 	proxy.WriteSummary()
 	proxy.Summary().Table(os.Stderr)
 	return err
+}
+
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -86,12 +87,10 @@ func (cmd importDjangoCmd) Run(e env) error {
 		return err
 	}
 	defer st.Close() //nolint:errcheck // what was imported is committed
-	bar := newProgress(e.stderr)
 	report, err := django.Import(e.ctx, st, src, django.Options{
-		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: bar.show,
-		Told: func(m django.Issue) { bar.clear(); printRemark(e.stdout, m) },
+		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: progress(e.stderr),
+		Told: func(m django.Issue) { printRemark(e.stdout, m) },
 	})
-	bar.end()
 	switch {
 	case err != nil && e.ctx.Err() != nil:
 		return errors.New("interrupted: nothing was imported")
@@ -109,6 +108,17 @@ func (cmd importDjangoCmd) Run(e env) error {
 	}
 	_, err = fmt.Fprintf(e.stdout, "%d weak hashes wrapped in Argon2id\n", wrapped)
 	return err
+}
+
+// progress says every ten seconds how far an import is.
+func progress(out io.Writer) func(done float64, users int64) {
+	shown := time.Now()
+	return func(done float64, users int64) {
+		if time.Since(shown) >= 10*time.Second {
+			shown = time.Now()
+			fmt.Fprintf(out, "%d users read, %.0f %%\n", users, 100*done)
+		}
+	}
 }
 
 // where is the source, from one of three places. A URL that could be read in

@@ -10,7 +10,6 @@ import (
 	text "text/template"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/device"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/shop"
 )
@@ -161,7 +160,7 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 	case "mail.fact.when":
 		return fact{name, locale.Moment(m.Language, look.In(m.CreatedAt)), direction}
 	case "mail.fact.device":
-		return fact{name, device.Words(m.Language, m.Details.Device), direction}
+		return fact{name, locale.Device(m.Language, m.Details.Device), direction}
 	default:
 		return fact{name, m.Details.IP, "ltr"}
 	}
