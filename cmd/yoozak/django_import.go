@@ -89,7 +89,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 	bar := newProgress(e.stderr)
 	report, err := django.Import(e.ctx, st, src, django.Options{
 		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: bar.show,
-		Told: func(m django.Remark) { bar.clear(); printRemark(e.stdout, m) },
+		Told: func(m django.Issue) { bar.clear(); printRemark(e.stdout, m) },
 	})
 	bar.end()
 	switch {

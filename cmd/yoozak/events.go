@@ -52,10 +52,10 @@ func (cmd eventsListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be 1 or more")
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		events, err := s.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
-			return named(err, cmd.User)
+			return withUsername(err, cmd.User)
 		}
 		if cmd.JSON {
 			out := json.NewEncoder(e.stdout)
@@ -118,7 +118,7 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 			return err
 		}
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		r, err := s.VerifyEvents(e.ctx, noted)
 		if err != nil {
 			return err

@@ -126,7 +126,7 @@ func (cmd keyRevokeCmd) Run(e env) error {
 		)
 		switch {
 		case cmd.Lost:
-			all, err = s.AbandonKeys(e.ctx)
+			all, err = s.RevokeUnreadableKeys(e.ctx)
 		case cmd.All:
 			all, err = s.RevokeAllKeys(e.ctx)
 		default:

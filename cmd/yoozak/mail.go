@@ -34,7 +34,7 @@ func (cmd mailListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be at least 1")
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		mails, err := s.Mails(e.ctx, cmd.Limit)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (cmd mailRetryCmd) Run(e env) error {
 	if (cmd.ID == 0) == !cmd.All {
 		return errors.New("give the number of a mail, or --all")
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		n := 1
 		var err error
 		if cmd.All {
@@ -120,7 +120,7 @@ func mailsStayHere(c config.Config) bool {
 func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 	return auth.MailOptions{
 		Sender: sender,
-		Link:   linker(c),
+		Link:   linkBuilder(c),
 		// Nobody looks into the folder for what nobody asked for.
 		Verify:     !c.Mail.SMTPURL.Empty() || c.Mail.Folder != "",
 		Delivers:   !c.Mail.SMTPURL.Empty(),
@@ -130,8 +130,8 @@ func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
 	}
 }
 
-// linker makes the links of mails: to the operator's own pages, or to ours.
-func linker(c config.Config) func(account.ChallengeKind, string, string) string {
+// linkBuilder makes the links of mails: to the operator's own pages, or to ours.
+func linkBuilder(c config.Config) func(account.ChallengeKind, string, string) string {
 	if t := c.Mail.LinkTemplate; t != "" {
 		return func(kind account.ChallengeKind, token, language string) string {
 			return strings.NewReplacer("{action}", string(kind), "{token}", url.QueryEscape(token), "{language}", language).Replace(t)
@@ -151,9 +151,9 @@ func publicURL(c config.Config) string {
 	case len(c.TLS.Domains) > 0:
 		return "https://" + c.TLS.Domains[0]
 	case c.TLS.On():
-		return "https://" + reachable(c.HTTP.Listen)
+		return "https://" + browserAddr(c.HTTP.Listen)
 	}
-	return "http://" + reachable(c.HTTP.Listen)
+	return "http://" + browserAddr(c.HTTP.Listen)
 }
 
 // mailLooks is how mails look. The operator's own pages may have another
@@ -179,8 +179,8 @@ func absolute(path string) string {
 	return path
 }
 
-// reachable is a listening address that a browser on this machine can open.
-func reachable(listen string) string {
+// browserAddr is a listening address that a browser on this machine can open.
+func browserAddr(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen

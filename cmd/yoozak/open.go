@@ -83,14 +83,14 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	}
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
 		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: operator(e.getenv),
+		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: currentOperator(e.getenv),
 	}), st)
 }
 
-// operator is who runs a command, for the events: the account of the
+// currentOperator is who runs a command, for the events: the account of the
 // operating system and, with sudo, the one behind it (which root can feign,
 // as it can anything here).
-func operator(getenv config.Source) string {
+func currentOperator(getenv config.Source) string {
 	name := "uid " + strconv.Itoa(os.Getuid())
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		name = u.Username

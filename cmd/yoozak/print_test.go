@@ -65,7 +65,7 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := tx.CreateService(t.Context(), account.Service{ID: "id" + string(rune('a'+i)), Name: s, Audience: s, CreatedAt: now}); err != nil {
+			if err := tx.CreateOAuthClient(t.Context(), account.OAuthClient{ID: "id" + string(rune('a'+i)), Name: s, Audience: s, CreatedAt: now}); err != nil {
 				return err
 			}
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailKind(s), UserID: u.ID, Email: s, CreatedAt: now, Language: "fr"})

@@ -159,7 +159,7 @@ func (cmd serveCmd) Run(e env) error {
 	}); err != nil {
 		return errors.Join(err, servers.shutdown())
 	}
-	greet(e.stderr, servers.url("api"), c, sender, limits)
+	printBanner(e.stderr, servers.url("api"), c, sender, limits)
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
@@ -302,8 +302,8 @@ func djangosTokens(c config.TokensConfig, now time.Time) string {
 	return fmt.Sprintf("; Django's are refused since %s: take YOOZAK_ACCEPT_HS256_SECRET away", until)
 }
 
-// greet tells a person at the terminal where things are.
-func greet(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
+// printBanner tells a person at the terminal where things are.
+func printBanner(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); isFile {
 		database = "SQLite, in the file " + path

@@ -28,12 +28,12 @@ type serviceCreateCmd struct {
 // Run creates a service. The secret goes to standard output, so that it can
 // be put where it belongs without being seen.
 func (cmd serviceCreateCmd) Run(e env) error {
-	v := account.Service{Name: cmd.Name, Audience: cmd.Audience}
+	v := account.OAuthClient{Name: cmd.Name, Audience: cmd.Audience}
 	for _, scope := range cmd.Scope {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
 	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		created, plain, err := s.CreateService(e.ctx, v)
+		created, plain, err := s.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ type serviceListCmd struct{ config.Database }
 // Run lists services, never what opens them.
 func (cmd serviceListCmd) Run(e env) error {
 	return withStore(e, cmd.Database, func(st *store.Store) error {
-		all, err := st.Services(e.ctx)
+		all, err := st.OAuthClients(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ type serviceDisableCmd struct {
 // Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
 	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		if err := s.DisableService(e.ctx, cmd.Service); err != nil {
+		if err := s.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))

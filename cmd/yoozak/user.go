@@ -41,18 +41,18 @@ type userCreateCmd struct {
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		u, err := s.CreateUser(e.ctx, account.Peer{Language: "fr"}, auth.Registration{
+		u, err := s.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
 		})
 		if err != nil {
-			return spelledOut(err)
+			return formatFieldErrors(err)
 		}
 		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, shown(u.Username))
 		return err
@@ -147,9 +147,9 @@ type userSetEmailCmd struct {
 
 // Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
-			return spelledOut(named(err, cmd.Username))
+			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		did := "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
@@ -168,7 +168,7 @@ type userDisableCmd struct {
 
 // Run disables a user.
 func (cmd userDisableCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
 		return s.SetActive(e.ctx, cmd.Username, false)
 	})
 }
@@ -181,16 +181,16 @@ type userEnableCmd struct {
 
 // Run enables a user.
 func (cmd userEnableCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
 		return s.SetActive(e.ctx, cmd.Username, true)
 	})
 }
 
-// change does something to a user by name and says so in a word.
-func change(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
-	return manage(e, d, p, func(s *auth.Service) error {
+// updateUser does something to a user by name and says so in a word.
+func updateUser(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
+	return runWithAuth(e, d, p, func(s *auth.Service) error {
 		if err := do(s); err != nil {
-			return named(err, username)
+			return withUsername(err, username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
 		return err
@@ -205,8 +205,8 @@ type userRestoreCmd struct {
 
 // Run restores a closed account.
 func (cmd userRestoreCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
-		return s.Restore(e.ctx, cmd.Username)
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
+		return s.RestoreAccount(e.ctx, cmd.Username)
 	})
 }
 
@@ -225,7 +225,7 @@ func (cmd userUnlockCmd) Run(e env) error {
 	}
 	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
 		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
-			return named(err, cmd.Username)
+			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
 		return err
@@ -240,21 +240,21 @@ type userSetPasswordCmd struct {
 
 // Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
 		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
-			return named(spelledOut(err), cmd.Username)
+			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
 }
 
-// manage runs fn with a Service that signs no tokens.
-func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
+// runWithAuth runs fn with a Service that signs no tokens.
+func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
 	c, err := load(e, d, p)
 	if err != nil {
 		return err
@@ -262,8 +262,8 @@ func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service)
 	return withService(e, c, func(s *auth.Service, _ *store.Store) error { return fn(s) })
 }
 
-// named says which user is not there.
-func named(err error, username string) error {
+// withUsername says which user is not there.
+func withUsername(err error, username string) error {
 	if errors.Is(err, auth.ErrClosed) {
 		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
@@ -273,9 +273,9 @@ func named(err error, username string) error {
 	return err
 }
 
-// spelledOut puts the messages of bad fields into an error, in English as
+// formatFieldErrors puts the messages of bad fields into an error, in English as
 // all that the command line says.
-func spelledOut(err error) error {
+func formatFieldErrors(err error) error {
 	var e *account.Error
 	if !errors.As(err, &e) || e.Kind != account.Invalid {
 		return err

@@ -2,10 +2,10 @@ package account
 
 import "time"
 
-// Guesses are failed tries at a password that share a budget: those at one
+// FailedAttempts are failed tries at a password that share a budget: those at one
 // name by devices that we do not know, or those of one device. Key is a
 // keyed hash; no name is kept.
-type Guesses struct {
+type FailedAttempts struct {
 	Key       string
 	UserID    int64 // zero: of a name, which may be nobody's
 	Count     int

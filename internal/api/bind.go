@@ -95,7 +95,7 @@ func fieldsOf(t reflect.Type) (fields []field, body, query bool) {
 	return fields, body, query
 }
 
-func bind(fields []field, in reflect.Value, from source) {
+func bind(fields []field, in reflect.Value, from requestInput) {
 	for _, f := range fields {
 		to := in.Field(f.index).Addr().Interface().(*account.Input)
 		switch f.in {

@@ -40,7 +40,7 @@ func newCORS(origins []string, loopback bool) *cors {
 // A page cannot read a header that is not exposed to it, nor send one that
 // is not allowed. Pages send what their libraries add (tracing, CSRF tokens
 // of another framework), so whatever they ask for is allowed: a header opens
-// nothing here that a program without a browser could not open.
+// emptyBody here that a program without a browser could not open.
 const (
 	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After, " + hintHeader + ", " + deviceHeader
 	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + deviceHeader

@@ -17,8 +17,8 @@ const (
 	devicePath   = "/api/clients/auth/"
 )
 
-// knownDevice is in the answers that make a device known.
-type knownDevice struct{ deviceToken string }
+// withDeviceToken is in the answers that make a device known.
+type withDeviceToken struct{ deviceToken string }
 
 // deviceToken is what the client shows, from the header before the cookie.
 func deviceToken(r *http.Request) string {
@@ -34,13 +34,13 @@ func deviceToken(r *http.Request) string {
 	return token
 }
 
-// giveDevice puts the token of an answer into its headers.
-func (s *Server) giveDevice(x *exchange, out any) {
+// setDeviceToken puts the token of an answer into its headers.
+func (s *Server) setDeviceToken(x *exchange, out any) {
 	var token string
 	switch out := out.(type) {
 	case tokenResponse:
 		token = out.deviceToken
-	case knownDevice:
+	case withDeviceToken:
 		token = out.deviceToken
 	}
 	if token == "" {
@@ -53,10 +53,10 @@ func (s *Server) giveDevice(x *exchange, out any) {
 	})
 }
 
-// admit counts a request against the limit of its route.
-func (s *Server) admit(r *http.Request, rt route, peer account.Peer) error {
+// rateLimit counts a request against the limit of its route.
+func (s *Server) rateLimit(r *http.Request, rt route, req account.RequestInfo) error {
 	if rt.limit.Name == "" {
 		return nil
 	}
-	return s.auth.Admit(r.Context(), rt.limit, peer)
+	return s.auth.Admit(r.Context(), rt.limit, req)
 }

@@ -16,32 +16,32 @@ import (
 	"github.com/yoozak/clients/internal/payload"
 )
 
-// problem is an error of the transport: the request never reached a rule.
-type problem struct {
+// httpError is an error of the transport: the request never reached a rule.
+type httpError struct {
 	status int
 	key    string // of its text
 	code   string // in the body; "" is none
 	args   account.Args
 }
 
-func (p *problem) Error() string { return p.key }
+func (p *httpError) Error() string { return p.key }
 
 var (
-	errNotFound         = &problem{status: http.StatusNotFound, key: "not_found"}
-	errTwoSlashes       = &problem{status: http.StatusNotFound, key: "not_found_slashes"}
-	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
-	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
-	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
-	errBodyTimeout      = &problem{status: http.StatusRequestTimeout, key: "request_timeout"}
-	errBodyMalformed    = &problem{status: http.StatusBadRequest, key: "body_malformed"}
+	errNotFound         = &httpError{status: http.StatusNotFound, key: "not_found"}
+	errTwoSlashes       = &httpError{status: http.StatusNotFound, key: "not_found_slashes"}
+	errNotAcceptable    = &httpError{status: http.StatusNotAcceptable, key: "not_acceptable"}
+	errNotAuthenticated = &httpError{status: http.StatusUnauthorized, key: "not_authenticated"}
+	errBadAuthHeader    = &httpError{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
+	errBodyTimeout      = &httpError{status: http.StatusRequestTimeout, key: "request_timeout"}
+	errBodyMalformed    = &httpError{status: http.StatusBadRequest, key: "body_malformed"}
 )
 
 func methodNotAllowed(method string) error {
-	return &problem{status: http.StatusMethodNotAllowed, key: "method_not_allowed", args: account.Args{"method": method}}
+	return &httpError{status: http.StatusMethodNotAllowed, key: "method_not_allowed", args: account.Args{"method": method}}
 }
 
 func bodyTooLarge() error {
-	return &problem{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
+	return &httpError{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
 }
 
 func nonField(key string, args account.Args) error {
@@ -54,7 +54,7 @@ func nonField(key string, args account.Args) error {
 func undecodable(err error) error {
 	var unsupported *payload.UnsupportedMediaTypeError
 	if errors.As(err, &unsupported) {
-		return &problem{
+		return &httpError{
 			status: http.StatusUnsupportedMediaType, key: "unsupported_media_type",
 			args: account.Args{"media_type": unsupported.MediaType},
 		}
@@ -69,7 +69,7 @@ func undecodable(err error) error {
 		if parse.Line > 0 {
 			args["where"] = account.Message{Key: "parse_error_place", Args: account.Args{"line": parse.Line, "column": parse.Column}}
 		}
-		return &problem{status: http.StatusBadRequest, key: key, args: args}
+		return &httpError{status: http.StatusBadRequest, key: key, args: args}
 	}
 	return err
 }
@@ -187,7 +187,7 @@ func (s *Server) anyErrorBody(ctx context.Context, x *exchange, err error) (int,
 }
 
 func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, any) {
-	var p *problem
+	var p *httpError
 	if errors.As(err, &p) {
 		return p.status, detailBody{Detail: locale.Text(x.language, p.key, p.args), Code: p.code}
 	}

@@ -28,11 +28,11 @@ func (s *Server) events(ctx context.Context, caller *auth.Caller, in *eventsRequ
 	if err != nil {
 		return nil, err
 	}
-	lang := caller.Peer.Language
+	lang := caller.Request.Language
 	bodies := make([]eventBody, 0, len(events))
 	for _, e := range events {
 		b := eventBody{
-			ID: e.ID, At: wired(e.At), Kind: string(e.Kind), Text: eventText(lang, e), IP: e.IP,
+			ID: e.ID, At: formatTime(e.At), Kind: string(e.Kind), Text: eventText(lang, e), IP: e.IP,
 			Current: e.SessionID != "" && e.SessionID == caller.SessionID,
 		}
 		if e.UserAgent != "" {
@@ -66,7 +66,7 @@ type exportedEvent struct {
 func newExportedEvent(e account.Event) exportedEvent {
 	d := e.ReadDetails()
 	return exportedEvent{
-		ID: e.ID, At: wired(e.At), Kind: string(e.Kind), Actor: string(e.Actor), IP: e.IP, UserAgent: e.UserAgent,
+		ID: e.ID, At: formatTime(e.At), Kind: string(e.Kind), Actor: string(e.Actor), IP: e.IP, UserAgent: e.UserAgent,
 		SessionID: e.SessionID, RequestID: e.RequestID, Count: max(1, d.Count), Fields: d.Fields, Ended: d.Session,
 	}
 }

@@ -164,11 +164,11 @@ var (
 )
 
 // peer is who is asking.
-func (s *Server) peer(x *exchange, r *http.Request) account.Peer {
+func (s *Server) peer(x *exchange, r *http.Request) account.RequestInfo {
 	agent := r.UserAgent()
 	if len(agent) > account.MaxUserAgent {
 		agent = agent[:account.MaxUserAgent]
 	}
 	agent = strings.ReplaceAll(strings.ToValidUTF8(agent, "\uFFFD"), "\x00", "")
-	return account.Peer{IP: x.client.ip, UserAgent: agent, Language: x.language, RequestID: x.id, DeviceToken: deviceToken(r)}
+	return account.RequestInfo{IP: x.client.ip, UserAgent: agent, Language: x.language, RequestID: x.id, DeviceToken: deviceToken(r)}
 }

@@ -291,7 +291,7 @@ func TestClosedAccountIsShutAndCanBeRestored(t *testing.T) {
 		if err := s.auth.SetActive(t.Context(), p.name, true); err == nil {
 			t.Error("enabled without being restored: it would be erased later")
 		}
-		if err := s.auth.Restore(t.Context(), p.name); err != nil {
+		if err := s.auth.RestoreAccount(t.Context(), p.name); err != nil {
 			t.Fatal(err)
 		}
 		if p.login(t, goodPassword).status != http.StatusOK {
@@ -302,7 +302,7 @@ func TestClosedAccountIsShutAndCanBeRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.user(t, p.name)
-		if err := s.auth.Restore(t.Context(), p.name); err == nil {
+		if err := s.auth.RestoreAccount(t.Context(), p.name); err == nil {
 			t.Error("restored an open account")
 		}
 	})

@@ -23,19 +23,19 @@ type endpoint struct {
 	needsService bool
 	readsBody    bool
 	readsQuery   bool
-	call         func(ctx context.Context, who asker, in source) (any, error)
+	call         func(ctx context.Context, who principal, in requestInput) (any, error)
 }
 
-// asker is who calls an endpoint. The caller and the service are there where
+// principal is who calls an endpoint. The caller and the service are there where
 // the endpoint needs one.
-type asker struct {
-	peer    account.Peer
+type principal struct {
+	peer    account.RequestInfo
 	caller  *auth.Caller
-	service *account.Service
+	service *account.OAuthClient
 }
 
-// source is where the fields of a request come from.
-type source struct {
+// requestInput is where the fields of a request come from.
+type requestInput struct {
 	body  payload.Object
 	path  func(name string) string
 	query url.Values
@@ -44,12 +44,12 @@ type source struct {
 // handle makes an endpoint that anybody may call. In is a struct of
 // [account.Input] fields with json names, with path names for what a route
 // has in braces, or with query names; struct{} is nothing.
-func handle[In, Out any](fn func(ctx context.Context, peer account.Peer, in *In) (Out, error)) endpoint {
+func handle[In, Out any](fn func(ctx context.Context, req account.RequestInfo, in *In) (Out, error)) endpoint {
 	fields, body, query := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
 		readsBody:  body,
 		readsQuery: query,
-		call: func(ctx context.Context, who asker, from source) (any, error) {
+		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
 			return fn(ctx, who.peer, in)
@@ -65,10 +65,10 @@ func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in 
 		needsCaller: true,
 		readsBody:   body,
 		readsQuery:  query,
-		call: func(ctx context.Context, who asker, from source) (any, error) {
+		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
-			who.caller.Peer = who.peer
+			who.caller.Request = who.peer
 			return fn(ctx, who.caller, in)
 		},
 	}
@@ -76,12 +76,12 @@ func handleAs[In, Out any](fn func(ctx context.Context, caller *auth.Caller, in 
 
 // handleService makes an endpoint for another program of the house, which
 // shows its client_id and client_secret; its errors are OAuth's.
-func handleService[In, Out any](fn func(ctx context.Context, peer account.Peer, by *account.Service, in *In) (Out, error)) endpoint {
+func handleService[In, Out any](fn func(ctx context.Context, req account.RequestInfo, by *account.OAuthClient, in *In) (Out, error)) endpoint {
 	fields, _, _ := fieldsOf(reflect.TypeFor[In]())
 	return endpoint{
 		needsService: true,
 		readsBody:    true, // the credentials may be there
-		call: func(ctx context.Context, who asker, from source) (any, error) {
+		call: func(ctx context.Context, who principal, from requestInput) (any, error) {
 			in := new(In)
 			bind(fields, reflect.ValueOf(in).Elem(), from)
 			return fn(ctx, who.peer, who.service, in)
@@ -147,7 +147,7 @@ func (s *Server) serve(res resource) http.Handler {
 			s.writeError(ctx, x, err)
 			return
 		}
-		s.giveDevice(x, out)
+		s.setDeviceToken(x, out)
 		if status == http.StatusNoContent {
 			x.WriteHeader(status)
 			return
@@ -164,8 +164,8 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	if err := negotiate(r); err != nil {
 		return nil, 0, err
 	}
-	who := asker{peer: s.peer(x, r)}
-	if rt.endpoint.needsCaller || rt.looksAtToken {
+	who := principal{peer: s.peer(x, r)}
+	if rt.endpoint.needsCaller || rt.optionalAuth {
 		var err error
 		if who.caller, err = s.authenticate(ctx, x, r); err != nil {
 			return nil, 0, err
@@ -180,10 +180,10 @@ func (s *Server) answer(ctx context.Context, x *exchange, r *http.Request, rt ro
 	case !found:
 		return nil, 0, methodNotAllowed(r.Method)
 	}
-	if err := s.admit(r, rt, who.peer); err != nil {
+	if err := s.rateLimit(r, rt, who.peer); err != nil {
 		return nil, 0, err
 	}
-	from := source{path: r.PathValue}
+	from := requestInput{path: r.PathValue}
 	if r.URL.RawQuery != "" && rt.endpoint.readsQuery {
 		from.query = r.URL.Query()
 	}

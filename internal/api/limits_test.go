@@ -64,7 +64,7 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 // then: an endpoint that is new has no row here, which is an error.
 func TestEveryEndpointIsCounted(t *testing.T) {
 	t.Parallel()
-	own := account.Peer{IP: "127.0.0.1"} // the tests' own address
+	own := account.RequestInfo{IP: "127.0.0.1"} // the tests' own address
 	admit := func(q limit.Quota) func(*testing.T, *person) {
 		return func(t *testing.T, p *person) {
 			t.Helper()

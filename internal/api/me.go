@@ -30,8 +30,8 @@ type closeMeRequest struct {
 	Password account.Input `json:"password"`
 }
 
-func (s *Server) closeMe(ctx context.Context, caller *auth.Caller, in *closeMeRequest) (nothing, error) {
-	return nothing{}, s.auth.Close(ctx, caller, in.Password)
+func (s *Server) closeMe(ctx context.Context, caller *auth.Caller, in *closeMeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.CloseAccount(ctx, caller, in.Password)
 }
 
 type securityBody struct {
@@ -50,8 +50,8 @@ func (s *Server) security(ctx context.Context, caller *auth.Caller, _ *struct{})
 	}
 	u := sec.User
 	return securityBody{
-		EmailVerified: !u.EmailVerifiedAt.IsZero(), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
-		PasswordChangedAt: wired(u.PasswordAt), JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
+		EmailVerified: !u.EmailVerifiedAt.IsZero(), EmailVerifiedAt: formatTimeOrNull(u.EmailVerifiedAt),
+		PasswordChangedAt: formatTime(u.PasswordAt), JoinedAt: formatTime(u.JoinedAt), LastLoginAt: formatTimeOrNull(u.LastLoginAt),
 		OpenSessions: sec.Sessions,
 	}, nil
 }

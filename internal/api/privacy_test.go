@@ -16,7 +16,7 @@ import (
 
 // exported says where in an export the rows of a table are, and which rows
 // are a person's. Whoever adds a table says so here: "" is a table that has
-// nothing about people.
+// emptyBody about people.
 var exported = map[string]struct{ field, owner string }{
 	"users":            {"user", "id"},
 	"sessions":         {"sessions", "user_id"},

@@ -16,8 +16,8 @@ type refreshResponse struct {
 	Refresh string `json:"refresh,omitempty"`
 }
 
-func (s *Server) refresh(ctx context.Context, peer account.Peer, in *refreshRequest) (refreshResponse, error) {
-	renewal, err := s.auth.Refresh(ctx, peer, in.Refresh)
+func (s *Server) refresh(ctx context.Context, req account.RequestInfo, in *refreshRequest) (refreshResponse, error) {
+	renewal, err := s.auth.Refresh(ctx, req, in.Refresh)
 	if err != nil {
 		return refreshResponse{}, err
 	}

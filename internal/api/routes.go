@@ -18,7 +18,7 @@ type route struct {
 	endpoint endpoint
 	// looksAtToken: an Authorization header that is not good is refused even
 	// though none is needed, as the reference does at registration.
-	looksAtToken bool
+	optionalAuth bool
 	// limit is how often a network may ask, where that is asked before the
 	// body is read, and after the checks that the reference makes before it
 	// asks its throttles. The zero quota is for package auth alone to count.

@@ -39,7 +39,7 @@ type Options struct {
 // "/", for people: what api knows of a request (who is asking, in which
 // language) and does for each (its id, the log, panics) is theirs, too. It
 // returns the name of the page.
-type Pages func(w http.ResponseWriter, r *http.Request, peer account.Peer) (name string)
+type Pages func(w http.ResponseWriter, r *http.Request, req account.RequestInfo) (name string)
 
 // PagesPath is where the pages are.
 const PagesPath = "/account/"

@@ -25,7 +25,7 @@ import (
 func passwordOf(username string) string { return "kV7#tagine-of-" + username }
 
 // has registers an account with a password of its own.
-func (s *server) has(t *testing.T, username, email string) auth.Grant {
+func (s *server) has(t *testing.T, username, email string) auth.LoginResult {
 	t.Helper()
 	g, err := s.Register(t.Context(), elsewhere(), auth.Registration{
 		Username: account.TextInput(username), Password: account.TextInput(passwordOf(username)), Email: account.TextInput(email),
@@ -89,7 +89,7 @@ func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 		}
 		byStaff := registration("amina@example.ma")
 		byStaff.Email = account.TextInput("")
-		if _, err := s.CreateUser(t.Context(), peer, byStaff); !cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}) {
+		if _, err := s.CreateUser(t.Context(), req, byStaff); !cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}) {
 			t.Errorf("by staff: %v", err)
 		}
 		// Her own is one.
@@ -142,7 +142,7 @@ func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
 	t.Parallel()
 	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
 		hind := s.has(t, "hind", "hind@example.ma")
-		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+		if err := s.CloseAccount(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
 		s.has(t, "hind2", "hind@example.ma")
@@ -160,13 +160,13 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
 		hind := s.has(t, "hind", "hind@example.ma")
 		s.prove(t, hind)
-		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+		if err := s.CloseAccount(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
 		again := s.has(t, "hind2", "hind@example.ma")
 		s.opens(t, "hind@example.ma", "hind2", true)
 		s.prove(t, again)
-		if err := s.Restore(t.Context(), "hind"); err != nil {
+		if err := s.RestoreAccount(t.Context(), "hind"); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.store.UserByUsername(t.Context(), "hind")
@@ -226,9 +226,9 @@ func TestOneAccountProvesAnAddress(t *testing.T) {
 		var wg sync.WaitGroup
 		results := make([]error, 4)
 		for i, link := range links {
-			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), peer, link) })
+			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), req, link) })
 		}
-		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), peer, confirm) })
+		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), req, confirm) })
 		wg.Wait()
 		proved := 0
 		for i, err := range results {
@@ -279,7 +279,7 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 		s.deliver(t)
 		before = len(smtp.Messages())
 		s.requestReset(t, "Amina@example.ma")
-		if err := s.RequestReset(t.Context(), peer, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
+		if err := s.RequestReset(t.Context(), req, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
 			t.Fatal(err)
 		}
 		s.deliver(t)
@@ -315,17 +315,17 @@ func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
 		s.requestReset(t, "amina@example.ma")
 		s.deliver(t)
 		verify, reset := wantTokens(t, smtp, account.VerifyEmail, 1)[0], wantTokens(t, smtp, account.ResetPassword, 1)[0]
-		if err := s.DisownEmail(t.Context(), peer, reset); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_invalid"}}) {
+		if err := s.DisownEmail(t.Context(), req, reset); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_invalid"}}) {
 			t.Errorf("by another link: %v", err)
 		}
-		if err := s.DisownEmail(t.Context(), peer, verify); err != nil {
+		if err := s.DisownEmail(t.Context(), req, verify); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.store.UserByID(t.Context(), stranger.User.ID)
 		if err != nil || u.Email != "" {
 			t.Errorf("address %q, %v", u.Email, err)
 		}
-		if s.VerifyEmail(t.Context(), peer, verify) == nil || s.DisownEmail(t.Context(), peer, verify) == nil || s.reset(t, reset, "another-Pass-77") == nil {
+		if s.VerifyEmail(t.Context(), req, verify) == nil || s.DisownEmail(t.Context(), req, verify) == nil || s.reset(t, reset, "another-Pass-77") == nil {
 			t.Error("a link of the account still works")
 		}
 		s.opens(t, "stranger", "stranger", true)
@@ -340,7 +340,7 @@ type thief struct {
 	smtp *smtptest.Server
 }
 
-func (th thief) moves(g auth.Grant, email string) {
+func (th thief) moves(g auth.LoginResult, email string) {
 	th.t.Helper()
 	before := len(tokensOf(th.smtp, account.ConfirmEmail))
 	if err := th.ChangeEmail(th.t.Context(), th.caller(th.t, g), auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput(email)}); err != nil {
@@ -351,7 +351,7 @@ func (th thief) moves(g auth.Grant, email string) {
 	if len(links) != before+1 {
 		th.t.Fatalf("%d links to confirm, want %d", len(links), before+1)
 	}
-	if err := th.ConfirmEmail(th.t.Context(), peer, links[len(links)-1]); err != nil {
+	if err := th.ConfirmEmail(th.t.Context(), req, links[len(links)-1]); err != nil {
 		th.t.Fatal(err)
 	}
 	th.deliver(th.t)
@@ -367,12 +367,12 @@ func (th thief) unreachable(email string) {
 	})
 }
 
-func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Grant)) {
+func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.LoginResult)) {
 	t.Helper()
 	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
 		g := s.has(t, "amina", "amina@example.ma")
 		s.deliver(t)
-		if err := s.VerifyEmail(t.Context(), peer, wantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
+		if err := s.VerifyEmail(t.Context(), req, wantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
 		test(t, thief{s, t, smtp}, g)
@@ -382,7 +382,7 @@ func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Gra
 // goesBack uses the owner's link, and the link to choose a password after it.
 func (th thief) goesBack(undo account.Input) {
 	th.t.Helper()
-	if err := th.UndoEmail(th.t.Context(), peer, undo); err != nil {
+	if err := th.UndoEmail(th.t.Context(), req, undo); err != nil {
 		th.t.Fatalf("the owner's way back: %v", err)
 	}
 	th.deliver(th.t)
@@ -400,12 +400,12 @@ func (th thief) goesBack(undo account.Input) {
 
 func TestWayBackOutlivesASecondChange(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
 		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
 		th.goesBack(undo)
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+		if err := th.UndoEmail(t.Context(), req, undo); err == nil {
 			t.Error("the link works twice")
 		}
 		last := th.smtp.Messages()
@@ -418,7 +418,7 @@ func TestWayBackOutlivesASecondChange(t *testing.T) {
 // The thief's address gets no link to sleep with, when the owner changes it back.
 func TestWayBackIsNotForWhoCameLater(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "amina@example.ma")
 		wantTokens(t, th.smtp, account.UndoEmail, 1)
@@ -431,10 +431,10 @@ func TestWayBackIsNotForWhoCameLater(t *testing.T) {
 
 func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		before := len(th.smtp.Messages())
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		th.deliver(t)
@@ -453,7 +453,7 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 // A mail with the way back that is still owed is one that is open.
 func TestWayBackThatIsOwedCounts(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
@@ -469,7 +469,7 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 // account. When they enable it again, the owner has the way back.
 func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		if err := th.SetActive(t.Context(), "amina", false); err != nil {
@@ -479,7 +479,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 		th.clock.advance(time.Hour)
 		th.deliver(t)
 		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+		if err := th.UndoEmail(t.Context(), req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
 		if err := th.SetActive(t.Context(), "amina", true); err != nil {
@@ -494,7 +494,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 // the owner gets another when the thief comes again.
 func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.smtp.Judge(nil)
@@ -517,7 +517,7 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 // is the account's own, which nobody proved.
 func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		if err := th.SetEmail(t.Context(), "amina", "AMINA@example.ma", false); err != nil {
 			t.Fatal(err)
@@ -534,7 +534,7 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 		}
 		th.deliver(t)
 		before := len(th.smtp.Messages())
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		th.deliver(t)
@@ -549,22 +549,22 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 // an account is one or the other.
 func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
 			t.Errorf("disable a closed account: %v, want %v", err, auth.ErrClosed)
 		}
-		if err := th.Restore(t.Context(), "amina"); err != nil {
+		if err := th.RestoreAccount(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		if err := th.SetActive(t.Context(), "amina", false); err != nil {
 			t.Fatal(err)
 		}
 		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+		if err := th.UndoEmail(t.Context(), req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
 	})
@@ -587,7 +587,7 @@ func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 
 func TestStaffGiveAnAccountBack(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.clock.advance(8 * 24 * time.Hour) // nobody used the way back
 		stolen, err := th.login(t, "amina", passwordOf("amina"))
@@ -600,7 +600,7 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		th.deliver(t)
-		if err := th.UndoEmail(t.Context(), peer, undo[len(undo)-1]); err == nil {
+		if err := th.UndoEmail(t.Context(), req, undo[len(undo)-1]); err == nil {
 			t.Error("the thief's way back still works")
 		}
 		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {

@@ -14,7 +14,7 @@ import (
 func (s *Service) SetPassword(ctx context.Context, username string, in account.Input) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
 	errs := account.Fields{}
 	plain := checkPassword(errs, "password", in)
@@ -28,20 +28,20 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 	now := s.o.Now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
 		// Whoever had the old password may have asked for these.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
-		return s.record(ctx, tx, s.byStaff(account.EventPasswordSet, u.ID, now))
+		return s.record(ctx, tx, s.entryByStaff(account.EventPasswordSet, u.ID, now))
 	})
 }
 
-// ErrClosed says that the person left: only [Service.Restore] brings them
+// ErrClosed says that the person left: only [Service.RestoreAccount] brings them
 // back.
 var ErrClosed = errors.New("the account was closed by its owner")
 
@@ -51,7 +51,7 @@ var ErrClosed = errors.New("the account was closed by its owner")
 func (s *Service) SetActive(ctx context.Context, username string, active bool) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
 	if !u.ClosedAt.IsZero() {
 		return ErrClosed
@@ -59,7 +59,7 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 	now := s.o.Now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
 		if active {
 			if !u.Active {
@@ -67,12 +67,12 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 					return err
 				}
 			}
-			return s.record(ctx, tx, s.byStaff(account.EventUserEnabled, u.ID, now))
+			return s.record(ctx, tx, s.entryByStaff(account.EventUserEnabled, u.ID, now))
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
-		return s.record(ctx, tx, s.byStaff(account.EventUserDisabled, u.ID, now))
+		return s.record(ctx, tx, s.entryByStaff(account.EventUserDisabled, u.ID, now))
 	})
 }
 
@@ -85,7 +85,7 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 func (s *Service) SetEmail(ctx context.Context, username, email string, recover bool) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
 	errs := account.Fields{}
 	email = account.NormalizeEmail(checkEmailAddress(errs, account.TextInput(email), required))
@@ -98,7 +98,7 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 	}
 	now := s.o.Now().UTC()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		a := s.byStaff(account.EventEmailSet, u.ID, now)
+		a := s.entryByStaff(account.EventEmailSet, u.ID, now)
 		if recover {
 			a.kind = account.EventAccountRecovered
 		}
@@ -109,9 +109,9 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 			return s.recoverByStaff(ctx, tx, u, email, now)
 		}
 		if err := tx.SetEmail(ctx, u.ID, email, time.Time{}); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
 		if err := s.mailEmailChanged(ctx, tx, u, email, "", now); err != nil {
@@ -125,13 +125,13 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 func (s *Service) recoverByStaff(ctx context.Context, tx *store.Store, u account.User, email string, now time.Time) error {
 	if !u.ClosedAt.IsZero() {
 		if err := tx.RestoreUser(ctx, u.ID); err != nil {
-			return adminUser(err)
+			return asUserNotFound(err)
 		}
 	}
 	if err := s.recoverAccount(ctx, tx, u, email, now); err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
-	if err := s.void(ctx, tx, u.ID, now, account.UndoEmail); err != nil {
+	if err := s.invalidateLinks(ctx, tx, u.ID, now, account.UndoEmail); err != nil {
 		return err
 	}
 	if account.EmailKey(u.Email) == account.EmailKey(email) {
@@ -142,7 +142,7 @@ func (s *Service) recoverByStaff(ctx context.Context, tx *store.Store, u account
 	})
 }
 
-func adminUser(err error) error {
+func asUserNotFound(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return account.ErrUserNotFound
 	}

@@ -34,7 +34,7 @@ const (
 	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
 )
 
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
+var req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
 
 // clock is a time that a test moves.
 type clock struct {
@@ -113,23 +113,23 @@ func registration(username string) auth.Registration {
 	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(good), Email: account.TextInput(username + "@Example.MA")}
 }
 
-func (s *server) register(t *testing.T, username string) auth.Grant {
+func (s *server) register(t *testing.T, username string) auth.LoginResult {
 	t.Helper()
-	g, err := s.Register(t.Context(), peer, registration(username))
+	g, err := s.Register(t.Context(), req, registration(username))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
 }
 
-func (s *server) login(t *testing.T, username, plain string) (auth.Grant, error) {
+func (s *server) login(t *testing.T, username, plain string) (auth.LoginResult, error) {
 	t.Helper()
-	return s.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
+	return s.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
 }
 
-func (s *server) refresh(t *testing.T, raw string) (auth.Renewal, error) {
+func (s *server) refresh(t *testing.T, raw string) (auth.TokenPair, error) {
 	t.Helper()
-	return s.Refresh(t.Context(), peer, account.TextInput(raw))
+	return s.Refresh(t.Context(), req, account.TextInput(raw))
 }
 
 // keys are the keys of the messages of each field.
@@ -158,9 +158,9 @@ func TestRegistrationOpensASession(t *testing.T) {
 		if caller.User.ID != g.User.ID || caller.User.Email != "amina@example.ma" {
 			t.Errorf("caller %+v", caller)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
-		if err != nil || n.UserID != g.User.ID {
-			t.Errorf("session %+v, %v", n, err)
+		sess, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		if err != nil || sess.UserID != g.User.ID {
+			t.Errorf("session %+v, %v", sess, err)
 		}
 		u, err := s.store.UserByUsername(t.Context(), "amina")
 		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
@@ -232,7 +232,7 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 		} {
 			r := registration("new")
 			test.change(&r)
-			_, err := s.Register(t.Context(), peer, r)
+			_, err := s.Register(t.Context(), req, r)
 			if diff := cmp.Diff(test.want, keys(err)); diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
@@ -254,7 +254,7 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 		)
 		for range 20 {
 			wg.Go(func() {
-				_, err := s.Register(t.Context(), peer, registration("amina"))
+				_, err := s.Register(t.Context(), req, registration("amina"))
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -349,9 +349,9 @@ func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 		if err != nil || renewal.Refresh != "" {
 			t.Fatalf("refresh: %+v, %v", renewal, err)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
-		if err != nil || !n.LastUsedAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
-			t.Errorf("last used %v, %v", n.LastUsedAt, err)
+		sess, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
+		if err != nil || !sess.LastUsedAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+			t.Errorf("last used %v, %v", sess.LastUsedAt, err)
 		}
 		s.clock.advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
 		if _, err := s.Authenticate(t.Context(), renewal.Access); err != nil {
@@ -373,7 +373,7 @@ func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Refresh); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("refresh for access: %v", err)
 		}
-		if _, err := s.Refresh(t.Context(), peer, account.Input{}); !cmp.Equal(keys(err), map[string][]string{"refresh": {"field.required"}}) {
+		if _, err := s.Refresh(t.Context(), req, account.Input{}); !cmp.Equal(keys(err), map[string][]string{"refresh": {"field.required"}}) {
 			t.Errorf("no token: %v", err)
 		}
 	})
@@ -445,7 +445,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 				s := newServer(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
 				r := registration("amina")
 				r.Password = account.TextInput(test.plain)
-				if _, err := s.Register(t.Context(), peer, r); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+				if _, err := s.Register(t.Context(), req, r); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
 					t.Errorf("register: %v", err)
 				}
 				if got := asked.Load(); got != test.questions {
@@ -482,7 +482,7 @@ func TestPasswordsAreOneInNFKC(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		r := registration("amina")
 		r.Password = account.TextInput(decomposed)
-		if _, err := s.Register(t.Context(), peer, r); err != nil {
+		if _, err := s.Register(t.Context(), req, r); err != nil {
 			t.Fatal(err)
 		}
 		for _, plain := range []string{composed, decomposed} {
@@ -757,7 +757,7 @@ func TestEmailsThatDjangoTakes(t *testing.T) {
 		} {
 			r := registration(fmt.Sprint("user", i))
 			r.Email = account.TextInput(test.email)
-			_, err := s.Register(t.Context(), peer, r)
+			_, err := s.Register(t.Context(), req, r)
 			if test.ok && err != nil || !test.ok && !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
 				t.Errorf("%q: got %v, want ok %v", test.email, err, test.ok)
 			}

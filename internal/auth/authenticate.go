@@ -12,16 +12,16 @@ import (
 
 // Caller is who an access token belongs to.
 type Caller struct {
-	User      account.User // without the password hash and the dates
-	SessionID string       // empty: the token is Django's
-	ExpiresAt time.Time    // of the token
-	Peer      account.Peer // filled in by the transport
+	User      account.User        // without the password hash and the dates
+	SessionID string              // empty: the token is Django's
+	ExpiresAt time.Time           // of the token
+	Request   account.RequestInfo // filled in by the transport
 }
 
 // Authenticate returns the caller of a good access token whose session is
 // not revoked and whose user is active. The errors are those of
 // [token.Tokens.Verify], [account.ErrUserNotFound],
-// [account.ErrUserInactive] and [account.ErrThrottled].
+// [account.ErrUserInactive] and [account.ThrottledFor].
 func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error) {
 	caller, err := s.caller(ctx, raw)
 	if err != nil {
@@ -47,16 +47,16 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 		}
 		return caller, nil
 	}
-	n, u, err := s.session(ctx, claims)
+	sess, u, err := s.session(ctx, claims)
 	if err != nil {
 		return nil, err
 	}
 	// Not Renewable: the access token of a refresh in the session's last hour
 	// outlasts its refresh token.
-	if !n.RevokedAt.IsZero() {
+	if !sess.RevokedAt.IsZero() {
 		return nil, account.ErrTokenInvalid
 	}
-	s.see(ctx, claims, n)
+	s.confirmRefreshToken(ctx, claims, sess)
 	caller.User = u
 	return caller, nil
 }
@@ -74,7 +74,7 @@ func (s *Service) verifyEnded(ctx context.Context, raw string, now time.Time) (t
 
 func (s *Service) verifyBy(ctx context.Context, raw string, now time.Time, verify func() (token.Claims, error)) (token.Claims, error) {
 	claims, err := verify()
-	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.Knows(raw) {
+	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.HasKey(raw) {
 		reloaded, failed := s.reloadKeys(ctx, now)
 		if failed != nil {
 			return token.Claims{}, failed
@@ -92,16 +92,16 @@ func (s *Service) session(ctx context.Context, claims token.Claims) (account.Ses
 	if id == "" {
 		id = adoptedID(claims)
 	}
-	n, u, err := s.store.SessionUser(ctx, id)
+	sess, u, err := s.store.SessionUser(ctx, id)
 	switch {
 	case err != nil:
-		return account.Session{}, account.User{}, gone(err)
+		return account.Session{}, account.User{}, asTokenError(err)
 	case u.ID != claims.UserID:
 		return account.Session{}, account.User{}, account.ErrUserNotFound
 	case !u.Active:
 		return account.Session{}, account.User{}, account.ErrUserInactive
 	}
-	return n, u, nil
+	return sess, u, nil
 }
 
 // userWithoutSession returns the active user of a token that Django issued,
@@ -121,8 +121,8 @@ func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (
 	return u, nil
 }
 
-// gone says of a session that is not there what a client may know.
-func gone(err error) error {
+// asTokenError says of a session that is not there what a client may know.
+func asTokenError(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return account.ErrTokenInvalid
 	}

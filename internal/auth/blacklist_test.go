@@ -23,13 +23,13 @@ func TestTokensOnDjangosBlacklistStayRefused(t *testing.T) {
 		})
 		for name, show := range map[string]func(raw string) error{
 			"refresh": func(raw string) error { _, err := s.refresh(t, raw); return err },
-			"verify":  func(raw string) error { return s.VerifyToken(t.Context(), peer, account.TextInput(raw)) },
+			"verify":  func(raw string) error { return s.VerifyToken(t.Context(), req, account.TextInput(raw)) },
 		} {
 			if err := show(taken); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: %v, want ErrTokenInvalid", name, err)
 			}
 		}
-		if err := s.Logout(t.Context(), peer, account.TextInput(taken)); err != nil {
+		if err := s.Logout(t.Context(), req, account.TextInput(taken)); err != nil {
 			t.Errorf("logout: %v, but there is nothing to end", err)
 		}
 		if _, err := s.refresh(t, good); err != nil {

@@ -54,10 +54,10 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		name := func(i int) string { return fmt.Sprintf("customer-%d", i) }
 		each(registrations, func(i int) error {
-			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, peer); err != nil { // as the route does
+			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, req); err != nil { // as the route does
 				return err
 			}
-			_, err := s.Register(t.Context(), peer, registration(name(i)))
+			_, err := s.Register(t.Context(), req, registration(name(i)))
 			return err
 		})
 		first, err := st.UserByUsername(t.Context(), name(0))
@@ -77,25 +77,25 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		grants := make([]auth.Grant, logins)
+		grants := make([]auth.LoginResult, logins)
 		each(logins, func(i int) (err error) {
-			if err := s.Admit(t.Context(), auth.LoginPerNetwork, peer); err != nil {
+			if err := s.Admit(t.Context(), auth.LoginPerNetwork, req); err != nil {
 				return err
 			}
-			grants[i], err = s.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(good)})
+			grants[i], err = s.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(good)})
 			return err
 		})
 		each(resets, func(i int) error {
-			return s.RequestReset(t.Context(), peer, account.TextInput(name(i)+"@example.ma"), account.Input{})
+			return s.RequestReset(t.Context(), req, account.TextInput(name(i)+"@example.ma"), account.Input{})
 		})
 		// Each opens the page of the link, and presses its button.
 		each(registrations+resets, func(int) error {
 			for range 2 {
-				if _, _, err := s.CheckChallenge(t.Context(), peer, account.VerifyEmail, "x"); throttled(err) {
+				if _, _, err := s.CheckChallenge(t.Context(), req, account.VerifyEmail, "x"); throttled(err) {
 					return err
 				}
 			}
-			if err := s.VerifyEmail(t.Context(), peer, account.TextInput("x")); throttled(err) {
+			if err := s.VerifyEmail(t.Context(), req, account.TextInput("x")); throttled(err) {
 				return err
 			}
 			return nil
@@ -115,12 +115,12 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), grants[i].Access); err != nil {
 				return err
 			}
-			if err := s.VerifyToken(t.Context(), peer, account.TextInput(grants[i].Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), req, account.TextInput(grants[i].Refresh)); err != nil {
 				return err
 			}
-			_, err := s.Refresh(t.Context(), peer, account.TextInput(grants[i].Refresh))
+			_, err := s.Refresh(t.Context(), req, account.TextInput(grants[i].Refresh))
 			return err
 		})
-		each(logins, func(i int) error { return s.Logout(t.Context(), peer, account.TextInput(grants[i].Refresh)) })
+		each(logins, func(i int) error { return s.Logout(t.Context(), req, account.TextInput(grants[i].Refresh)) })
 	})
 }

@@ -29,24 +29,24 @@ import (
 // saltSize is that of a commitment's key: 128 bits cannot be tried.
 const saltSize = 16
 
-// committed adds the commitment to an event's personal part. Where there is
+// withCommitment adds the commitment to an event's personal part. Where there is
 // nothing personal there is nothing to forget, and so no salt.
-func committed(e account.Event) account.Event {
+func withCommitment(e account.Event) account.Event {
 	if e.EventPerson == (account.EventPerson{}) {
 		e.Commitment = noCommitment
 		return e
 	}
 	e.Salt = make([]byte, saltSize)
 	_, _ = rand.Read(e.Salt) // never fails: crypto/rand ends the process instead
-	e.Commitment = commitment(e.Salt, e.EventPerson)
+	e.Commitment = commit(e.Salt, e.EventPerson)
 	return e
 }
 
 // noCommitment is that of an event without a personal part. One that had
 // one has another, which the chain holds.
-var noCommitment = commitment(nil, account.EventPerson{})
+var noCommitment = commit(nil, account.EventPerson{})
 
-func commitment(salt []byte, p account.EventPerson) []byte {
+func commit(salt []byte, p account.EventPerson) []byte {
 	var b fieldBytes
 	b.number(p.UserID)
 	b.text(p.SessionID, p.RequestID, p.IP, p.UserAgent)
@@ -55,8 +55,8 @@ func commitment(salt []byte, p account.EventPerson) []byte {
 	return mac.Sum(nil)
 }
 
-// link is the place of an event that follows another, with its hash.
-func link(before account.EventHead, e account.Event) account.EventHead {
+// nextHead is the place of an event that follows another, with its hash.
+func nextHead(before account.EventHead, e account.Event) account.EventHead {
 	b := make(fieldBytes, 0, 512)
 	b.text("yoozak event 1", string(before.Hash))
 	b.number(before.Seq+1, e.ID, e.At.UnixMicro())
@@ -124,7 +124,7 @@ func (s *Service) VerifyEvents(ctx context.Context, noted account.EventHead) (Ev
 		if err != nil {
 			return EventReport{}, err
 		}
-		w := walk{service: s, noted: noted, chain: chain, at: chain.Removed}
+		w := verifier{service: s, noted: noted, chain: chain, at: chain.Removed}
 		if err := w.run(ctx); err != nil {
 			return EventReport{}, err
 		}
@@ -138,8 +138,8 @@ func (s *Service) VerifyEvents(ctx context.Context, noted account.EventHead) (Ev
 	}
 }
 
-// walk is one verification.
-type walk struct {
+// verifier is one verification.
+type verifier struct {
 	service *Service
 	chain   account.EventChain
 	noted   account.EventHead
@@ -156,7 +156,7 @@ const (
 	mostUnsealed = 100_000
 )
 
-func (w *walk) run(ctx context.Context) error {
+func (w *verifier) run(ctx context.Context) error {
 	w.report.Head, w.report.Removed = w.chain.Head, w.chain.Removed
 	for w.at.Seq < w.chain.Head.Seq {
 		events, err := w.service.store.SealedEvents(ctx, w.at.Seq, w.chain.Head.Seq, verifyAtOnce)
@@ -164,34 +164,34 @@ func (w *walk) run(ctx context.Context) error {
 			return err
 		}
 		if len(events) == 0 {
-			w.bad("event number %d is not there, and none after it", w.at.Seq+1)
+			w.problem("event number %d is not there, and none after it", w.at.Seq+1)
 			return nil
 		}
 		for _, e := range events {
-			if w.step(e); w.report.Problem != "" {
+			if w.checkNext(e); w.report.Problem != "" {
 				return nil
 			}
 		}
 	}
 	if !bytes.Equal(w.at.Hash, w.chain.Head.Hash) {
-		w.bad("the database's own note of the head, %s, is not the hash of event number %d", HeadText(w.chain.Head), w.at.Seq)
+		w.problem("the database's own note of the head, %s, is not the hash of event number %d", HeadText(w.chain.Head), w.at.Seq)
 		return nil
 	}
-	return w.rest(ctx)
+	return w.checkUnsealed(ctx)
 }
 
-// step looks at the next event of the chain.
-func (w *walk) step(e account.Event) {
+// checkNext looks at the next event of the chain.
+func (w *verifier) checkNext(e account.Event) {
 	w.checkNoted()
-	next := link(w.at, e)
+	next := nextHead(w.at, e)
 	switch {
 	case e.Seq != next.Seq:
-		w.bad("event number %d is not there: after number %d comes number %d, with the id %d", next.Seq, w.at.Seq, e.Seq, e.ID)
+		w.problem("event number %d is not there: after number %d comes number %d, with the id %d", next.Seq, w.at.Seq, e.Seq, e.ID)
 	case !bytes.Equal(e.Hash, next.Hash):
-		w.bad("event number %d, with the id %d (%s, %s): its hash is not that of what it tells and of the event before; it was changed, moved or put there, or the one before it was removed",
+		w.problem("event number %d, with the id %d (%s, %s): its hash is not that of what it tells and of the event before; it was changed, moved or put there, or the one before it was removed",
 			e.Seq, e.ID, e.Kind, e.At.Format("2006-01-02 15:04:05"))
 	case !w.person(e):
-		w.bad("event number %d, with the id %d (%s, %s): what it says of the person was changed", e.Seq, e.ID, e.Kind, e.At.Format("2006-01-02 15:04:05"))
+		w.problem("event number %d, with the id %d (%s, %s): what it says of the person was changed", e.Seq, e.ID, e.Kind, e.At.Format("2006-01-02 15:04:05"))
 	}
 	w.at = next
 	w.report.Sealed++
@@ -199,7 +199,7 @@ func (w *walk) step(e account.Event) {
 
 // person looks at the personal part of an event, which is as it was or gone,
 // and takes note of what the event says was made anonymous or removed.
-func (w *walk) person(e account.Event) bool {
+func (w *verifier) person(e account.Event) bool {
 	d := e.ReadDetails()
 	switch e.Kind {
 	case account.EventAccountErased, account.EventEventsAnonymised:
@@ -215,12 +215,12 @@ func (w *walk) person(e account.Event) bool {
 		}
 		return e.EventPerson == account.EventPerson{}
 	}
-	return hmac.Equal(e.Commitment, commitment(e.Salt, e.EventPerson))
+	return hmac.Equal(e.Commitment, commit(e.Salt, e.EventPerson))
 }
 
-// rest looks at what is not in the chain yet, and at what the events must
+// checkUnsealed looks at what is not in the chain yet, and at what the events must
 // add up to.
-func (w *walk) rest(ctx context.Context) error {
+func (w *verifier) checkUnsealed(ctx context.Context) error {
 	w.checkNoted()
 	events, err := w.service.store.UnsealedEvents(ctx, mostUnsealed)
 	if err != nil {
@@ -228,33 +228,33 @@ func (w *walk) rest(ctx context.Context) error {
 	}
 	for _, e := range events {
 		if !w.person(e) {
-			w.bad("the event with the id %d, not sealed yet (%s): what it says of the person was changed", e.ID, e.Kind)
+			w.problem("the event with the id %d, not sealed yet (%s): what it says of the person was changed", e.ID, e.Kind)
 		}
 	}
 	w.report.Unsealed = len(events)
 	if w.report.Forgot > w.mayForget {
-		w.bad("%d events are without their personal part, but the erasures in the log account for %d only", w.report.Forgot, w.mayForget)
+		w.problem("%d events are without their personal part, but the erasures in the log account for %d only", w.report.Forgot, w.mayForget)
 	}
-	if w.chain.Removed.Seq > 0 && !w.told(w.chain.Removed) {
-		w.bad("events up to number %d were removed, but no %s event tells of it", w.chain.Removed.Seq, account.EventEventsRemoved)
+	if w.chain.Removed.Seq > 0 && !w.accountedFor(w.chain.Removed) {
+		w.problem("events up to number %d were removed, but no %s event tells of it", w.chain.Removed.Seq, account.EventEventsRemoved)
 	}
 	switch {
 	case w.noted.Seq > w.at.Seq:
-		w.bad("event number %d, whose hash was noted, is not there: the chain ends at number %d", w.noted.Seq, w.at.Seq)
-	case w.noted.Seq > 0 && w.noted.Seq < w.chain.Removed.Seq && !w.told(w.noted):
-		w.bad("event number %d, whose hash was noted, was removed because it was old: note a newer head", w.noted.Seq)
+		w.problem("event number %d, whose hash was noted, is not there: the chain ends at number %d", w.noted.Seq, w.at.Seq)
+	case w.noted.Seq > 0 && w.noted.Seq < w.chain.Removed.Seq && !w.accountedFor(w.noted):
+		w.problem("event number %d, whose hash was noted, was removed because it was old: note a newer head", w.noted.Seq)
 	}
 	return nil
 }
 
 // checkNoted compares the noted head when the walk is at its place.
-func (w *walk) checkNoted() {
+func (w *verifier) checkNoted() {
 	if w.at.Seq == w.noted.Seq && w.noted.Seq > 0 && !bytes.Equal(w.at.Hash, w.noted.Hash) {
-		w.bad("event number %d does not have the hash that was noted: it, or something before it, was changed", w.at.Seq)
+		w.problem("event number %d does not have the hash that was noted: it, or something before it, was changed", w.at.Seq)
 	}
 }
 
-func (w *walk) told(h account.EventHead) bool {
+func (w *verifier) accountedFor(h account.EventHead) bool {
 	for _, r := range w.removals {
 		if r.Seq == h.Seq && bytes.Equal(r.Hash, h.Hash) {
 			return true
@@ -263,8 +263,8 @@ func (w *walk) told(h account.EventHead) bool {
 	return false
 }
 
-// bad notes a problem, unless there was one before it.
-func (w *walk) bad(format string, args ...any) {
+// problem notes a problem, unless there was one before it.
+func (w *verifier) problem(format string, args ...any) {
 	if w.report.Problem == "" {
 		w.report.Problem = fmt.Sprintf(format, args...)
 	}

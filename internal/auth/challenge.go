@@ -46,8 +46,8 @@ func checkToken(errs account.Fields, in account.Input) string {
 // or returns an error about the field "token". It names the account and the
 // address that the token was mailed to, as that mail did: people have several
 // accounts, and password managers want to know which.
-func (s *Service) CheckChallenge(ctx context.Context, peer account.Peer, kind account.ChallengeKind, raw string) (username, email string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+func (s *Service) CheckChallenge(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, raw string) (username, email string, err error) {
+	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
 		return "", "", err
 	}
 	c, u, err := s.challenge(ctx, s.store, kind, raw)
@@ -83,10 +83,10 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
-// useInput is use for a token as it came in, where nothing else did. It counts
+// redeemInput is use for a token as it came in, where nothing else did. It counts
 // the request.
-func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -94,12 +94,12 @@ func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	return s.use(ctx, kind, raw, fn)
+	return s.redeem(ctx, kind, raw, fn)
 }
 
-// use runs fn in a transaction that uses the challenge up: of several
+// redeem runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
-func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	now := s.o.Now().UTC()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		c, u, err := s.challenge(ctx, tx, kind, raw)

@@ -9,11 +9,11 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// Close closes the caller's account at once and mails a notice, to the
+// CloseAccount closes the caller's account at once and mails a notice, to the
 // address before too while its way back is open: that one opens the account
 // again. For [Options.EraseAfter] the staff can bring it back; then
 // [Service.Sweep] erases the person.
-func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) error {
+func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.Input) error {
 	if err := s.countWrite(ctx, caller); err != nil {
 		return err
 	}
@@ -37,13 +37,13 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return err
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, acted(account.EventAccountClosed, caller, now)); err != nil {
+		if err := s.record(ctx, tx, entryBy(account.EventAccountClosed, caller, now)); err != nil {
 			return err
 		}
-		return s.mailClosed(ctx, tx, u, caller.Peer.IP, now)
+		return s.mailClosed(ctx, tx, u, caller.Request.IP, now)
 	})
 	if errors.Is(err, store.ErrNotFound) { // by another request, a moment ago
 		return account.ErrUserInactive
@@ -80,11 +80,11 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 // ErrNotClosed says that there is nothing to restore.
 var ErrNotClosed = errors.New("the account was not closed by its owner")
 
-// Restore brings a closed account back, with the password that it had.
-func (s *Service) Restore(ctx context.Context, username string) error {
+// RestoreAccount brings a closed account back, with the password that it had.
+func (s *Service) RestoreAccount(ctx context.Context, username string) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RestoreUser(ctx, u.ID); err != nil {
@@ -93,7 +93,7 @@ func (s *Service) Restore(ctx context.Context, username string) error {
 		if err := s.reopen(ctx, tx, u, s.o.Now().UTC()); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.byStaff(account.EventAccountRestored, u.ID, s.o.Now()))
+		return s.record(ctx, tx, s.entryByStaff(account.EventAccountRestored, u.ID, s.o.Now()))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNotClosed

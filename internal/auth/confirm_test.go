@@ -43,7 +43,7 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 			return s.ChangeEmail(ctx, c, auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput("b@thief.example")})
 		}},
 		"closing": {"password", 1, func(ctx context.Context, s *server, c *auth.Caller) error {
-			return s.Close(ctx, c, account.TextInput(passwordOf("amina")))
+			return s.CloseAccount(ctx, c, account.TextInput(passwordOf("amina")))
 		}},
 		"another username": {"password", 3, func(ctx context.Context, s *server, c *auth.Caller) error {
 			_, err := s.UpdateProfile(ctx, c, auth.ProfileChange{Username: account.TextInput("thief"), Password: account.TextInput(passwordOf("amina"))})

@@ -38,7 +38,7 @@ const (
 )
 
 // token signs a device.
-func (d device) token(secret *guardSecret) string {
+func (d device) token(secret *serverSecret) string {
 	b := make([]byte, 0, deviceBytes)
 	b = append(b, deviceVersion)
 	b = append(b, d.id[:]...)
@@ -48,7 +48,7 @@ func (d device) token(secret *guardSecret) string {
 }
 
 // openDevice returns the device of a token that we signed.
-func openDevice(secret *guardSecret, raw string) (device, bool) {
+func openDevice(secret *serverSecret, raw string) (device, bool) {
 	if len(raw) != MaxDeviceToken {
 		return device{}, false
 	}
@@ -65,9 +65,9 @@ func openDevice(secret *guardSecret, raw string) (device, bool) {
 	return d, true
 }
 
-// knownDevice returns the device that the peer shows if it is the user's.
-func knownDevice(secret *guardSecret, peer account.Peer, u account.User, now time.Time) (device, bool) {
-	d, ok := openDevice(secret, peer.DeviceToken)
+// knownDevice returns the device that the request shows if it is the user's.
+func knownDevice(secret *serverSecret, req account.RequestInfo, u account.User, now time.Time) (device, bool) {
+	d, ok := openDevice(secret, req.DeviceToken)
 	if !ok || u.ID == 0 || d.userID != u.ID || now.Sub(d.issuedAt) > DeviceLifetime ||
 		d.issuedAt.Before(u.PasswordAt) || d.issuedAt.Before(u.SignedOutAt) {
 		return device{}, false
@@ -77,7 +77,7 @@ func knownDevice(secret *guardSecret, peer account.Peer, u account.User, now tim
 
 // rememberDevice is remember for a device of which nothing is known yet.
 // Where limits are off, and there is no secret, it is empty.
-func rememberDevice(secret *guardSecret, userID int64, now time.Time) string {
+func rememberDevice(secret *serverSecret, userID int64, now time.Time) string {
 	if secret == nil {
 		return ""
 	}
@@ -86,7 +86,7 @@ func rememberDevice(secret *guardSecret, userID int64, now time.Time) string {
 
 // remember returns the token for a device on which the user has just shown
 // that they are themselves: a new one, or the same with another date.
-func remember(secret *guardSecret, d device, userID int64, now time.Time) string {
+func remember(secret *serverSecret, d device, userID int64, now time.Time) string {
 	if d.userID != userID {
 		d = device{userID: userID}
 		_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead

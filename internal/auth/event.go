@@ -11,39 +11,39 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// act is a security-relevant act as a rule tells of it.
-type act struct {
+// entry is a security-relevant act as a rule tells of it.
+type entry struct {
 	kind    account.EventKind
 	actor   account.Actor // empty: the user
 	userID  int64
 	session string // in which it was done
-	peer    account.Peer
+	request account.RequestInfo
 	details account.EventDetails
 	at      time.Time
 }
 
 // record adds an event in the transaction of its act: there is one if and
 // only if the act is committed.
-func (s *Service) record(ctx context.Context, tx *store.Store, a act) error {
+func (s *Service) record(ctx context.Context, tx *store.Store, a entry) error {
 	if a.actor == "" {
 		a.actor = account.ActorUser
 	}
-	return tx.AddEvent(ctx, committed(account.Event{
+	return tx.AddEvent(ctx, withCommitment(account.Event{
 		At: a.at.UTC().Truncate(time.Microsecond), Kind: a.kind, Actor: a.actor, Details: a.details.JSON(),
 		EventPerson: account.EventPerson{
-			UserID: a.userID, SessionID: a.session, RequestID: a.peer.RequestID, IP: a.peer.IP, UserAgent: a.peer.UserAgent,
+			UserID: a.userID, SessionID: a.session, RequestID: a.request.RequestID, IP: a.request.IP, UserAgent: a.request.UserAgent,
 		},
 	}))
 }
 
-// acted is what a caller does.
-func acted(kind account.EventKind, caller *Caller, at time.Time) act {
-	return act{kind: kind, userID: caller.User.ID, session: caller.SessionID, peer: caller.Peer, at: at}
+// entryBy is what a caller does.
+func entryBy(kind account.EventKind, caller *Caller, at time.Time) entry {
+	return entry{kind: kind, userID: caller.User.ID, session: caller.SessionID, request: caller.Request, at: at}
 }
 
-// byStaff is what is done at the command line.
-func (s *Service) byStaff(kind account.EventKind, userID int64, at time.Time) act {
-	return act{kind: kind, actor: account.ActorStaff, userID: userID, details: account.EventDetails{Staff: s.o.Staff}, at: at}
+// entryByStaff is what is done at the command line.
+func (s *Service) entryByStaff(kind account.EventKind, userID int64, at time.Time) entry {
+	return entry{kind: kind, actor: account.ActorStaff, userID: userID, details: account.EventDetails{Staff: s.o.Staff}, at: at}
 }
 
 // EventsPage is how many events a person gets at once.
@@ -71,7 +71,7 @@ func (s *Service) ListEvents(ctx context.Context, username string, kind account.
 	if username != "" {
 		u, err := s.store.UserByUsername(ctx, username)
 		if err != nil {
-			return nil, adminUser(err)
+			return nil, asUserNotFound(err)
 		}
 		f.UserID = u.ID
 	}
@@ -123,7 +123,7 @@ func seal(ctx context.Context, tx *store.Store) (int, error) {
 	}
 	head := chain.Head
 	for _, e := range events {
-		head = link(head, e)
+		head = nextHead(head, e)
 		if err := tx.SealEvent(ctx, e.ID, head); err != nil {
 			return 0, err
 		}
@@ -154,15 +154,15 @@ func HeadText(h account.EventHead) string {
 	return strconv.FormatInt(h.Seq, 10) + ":" + hex.EncodeToString(h.Hash)
 }
 
-// forgetNobodys forgets the personal part of what was done by nobody we
+// anonymiseUnattributed forgets the personal part of what was done by nobody we
 // know. It is kept for as long as a closed account is, so that whoever is
 // erased is also forgotten as the stranger who mistyped their own name.
-func (s *Service) forgetNobodys(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {
-	n, err := tx.ForgetNobodysEvents(ctx, now.Add(-s.o.EraseAfter), most)
+func (s *Service) anonymiseUnattributed(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {
+	n, err := tx.AnonymiseUnattributedEvents(ctx, now.Add(-s.o.EraseAfter), most)
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	return int64(n), s.record(ctx, tx, act{
+	return int64(n), s.record(ctx, tx, entry{
 		kind: account.EventEventsAnonymised, actor: account.ActorSystem, details: account.EventDetails{Count: n}, at: now,
 	})
 }
@@ -197,7 +197,7 @@ func (s *Service) removeEvents(ctx context.Context, tx *store.Store, now time.Ti
 	if err := tx.RemoveEvents(ctx, last); err != nil {
 		return 0, err
 	}
-	return int64(n), s.record(ctx, tx, act{
+	return int64(n), s.record(ctx, tx, entry{
 		kind: account.EventEventsRemoved, actor: account.ActorSystem, at: now,
 		details: account.EventDetails{Count: n, Through: last.Seq, Hash: hex.EncodeToString(last.Hash), Before: before},
 	})

@@ -103,13 +103,13 @@ func eraseAfter30Days(o *auth.Options, _ *token.Options) { o.EraseAfter = 30 * 2
 
 func keepAYear(o *auth.Options, _ *token.Options) { o.EventsKeep = 365 * 24 * time.Hour }
 
-// told is an event without what a test cannot know.
+// accountedFor is an event without what a test cannot know.
 type told struct {
 	Kind    account.EventKind
 	Actor   account.Actor
 	UserID  int64
 	Session bool // it was in one
-	Peer    account.Peer
+	Peer    account.RequestInfo
 	Details account.EventDetails
 }
 
@@ -137,7 +137,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 				}
 			}
 		}
-		asker := account.Peer{IP: peer.IP, UserAgent: peer.UserAgent, RequestID: peer.RequestID}
+		asker := account.RequestInfo{IP: req.IP, UserAgent: req.UserAgent, RequestID: req.RequestID}
 		byStaff := account.EventDetails{Staff: "root for nadia"}
 		last := int64(0)
 		seen := map[account.EventKind]bool{}
@@ -156,7 +156,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 				if d.Session != "" {
 					d.Session = "ended"
 				}
-				got = append(got, told{e.Kind, e.Actor, e.UserID, e.SessionID != "", account.Peer{IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID}, d})
+				got = append(got, told{e.Kind, e.Actor, e.UserID, e.SessionID != "", account.RequestInfo{IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID}, d})
 				if age := s.clock.now().Sub(e.At); age < 0 || age > time.Second {
 					t.Errorf("%s: at %v, now is %v", act, e.At, s.clock.now())
 				}
@@ -178,7 +178,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 			}
 		}
 		text := account.TextInput
-		expect("first start", told{account.EventKeyCreated, account.ActorStaff, 0, false, account.Peer{}, byStaff}, told{account.EventKeyCreated, account.ActorStaff, 0, false, account.Peer{}, byStaff})
+		expect("first start", told{account.EventKeyCreated, account.ActorStaff, 0, false, account.RequestInfo{}, byStaff}, told{account.EventKeyCreated, account.ActorStaff, 0, false, account.RequestInfo{}, byStaff})
 
 		g := s.register(t, "amina")
 		id := g.User.ID
@@ -186,7 +186,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 			return told{kind, account.ActorUser, id, session, asker, account.EventDetails{}}
 		}
 		expect("register", byUser(account.EventRegistered, true))
-		must(s.VerifyEmail(t.Context(), peer, challenge(account.VerifyEmail)))
+		must(s.VerifyEmail(t.Context(), req, challenge(account.VerifyEmail)))
 		expect("verify e-mail", byUser(account.EventEmailVerified, false))
 
 		_, err := s.login(t, "amina", "wrong password")
@@ -217,7 +217,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.refresh(t, g.Refresh)
 		must(err)
 		expect("a renewal that is repeated leaves none")
-		must(s.VerifyToken(t.Context(), peer, text(r.Refresh)))
+		must(s.VerifyToken(t.Context(), req, text(r.Refresh)))
 		_, err = s.refresh(t, g.Refresh)
 		fails(err)
 		expect("reuse", told{account.EventRefreshReuse, account.ActorAnonymous, id, true, asker, account.EventDetails{}})
@@ -227,8 +227,8 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 
 		g, err = s.login(t, "amina", good)
 		must(err)
-		must(s.Logout(t.Context(), peer, text(g.Refresh)))
-		must(s.Logout(t.Context(), peer, text(g.Refresh)))
+		must(s.Logout(t.Context(), req, text(g.Refresh)))
+		must(s.Logout(t.Context(), req, text(g.Refresh)))
 		expect("login and logout, twice", byUser(account.EventLogin, true), byUser(account.EventLogout, true))
 		g, err = s.login(t, "amina", good)
 		must(err)
@@ -262,40 +262,40 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 
 		must(s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: text(better), Email: text("new@example.ma")}))
 		expect("change of e-mail asked for", byUser(account.EventEmailChangeRequested, true))
-		must(s.ConfirmEmail(t.Context(), peer, challenge(account.ConfirmEmail)))
+		must(s.ConfirmEmail(t.Context(), req, challenge(account.ConfirmEmail)))
 		expect("change of e-mail", byUser(account.EventEmailChanged, false))
-		must(s.UndoEmail(t.Context(), peer, challenge(account.UndoEmail)))
+		must(s.UndoEmail(t.Context(), req, challenge(account.UndoEmail)))
 		expect("undone", byUser(account.EventEmailChangeUndone, false))
 		challenge(account.ResetPassword) // of the undoing
 
-		must(s.RequestReset(t.Context(), peer, text("amina@example.ma"), account.Input{}))
+		must(s.RequestReset(t.Context(), req, text("amina@example.ma"), account.Input{}))
 		reset := challenge(account.ResetPassword)
 		expect("reset asked for", told{account.EventPasswordResetRequested, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
-		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
+		_, err = s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: reset, New: text(good)})
 		must(err)
 		expect("reset", byUser(account.EventPasswordReset, false))
-		_, err = s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: reset, New: text(good)})
+		_, err = s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: reset, New: text(good)})
 		fails(err)
 		expect("reset again")
-		must(s.RequestReset(t.Context(), peer, text("nobody@example.ma"), account.Input{}))
+		must(s.RequestReset(t.Context(), req, text("nobody@example.ma"), account.Input{}))
 		for len(s.events(t)) < int(last)+1 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		expect("reset for nobody", told{account.EventPasswordResetRequested, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
 
 		toStaff := func(kind account.EventKind, userID int64) told {
-			return told{kind, account.ActorStaff, userID, false, account.Peer{}, byStaff}
+			return told{kind, account.ActorStaff, userID, false, account.RequestInfo{}, byStaff}
 		}
 		must(s.SetActive(t.Context(), "amina", false))
 		must(s.SetActive(t.Context(), "amina", true))
 		must(s.SetPassword(t.Context(), "amina", text(better)))
 		expect("staff", toStaff(account.EventUserDisabled, id), toStaff(account.EventUserEnabled, id), toStaff(account.EventPasswordSet, id))
-		u, err := s.CreateUser(t.Context(), account.Peer{}, registration("badr"))
+		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
 		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
 		expect("another address", toStaff(account.EventEmailSet, u.ID))
-		must(s.DisownEmail(t.Context(), peer, challenge(account.VerifyEmail)))
+		must(s.DisownEmail(t.Context(), req, challenge(account.VerifyEmail)))
 		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
 		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
@@ -308,14 +308,14 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		c = s.caller(t, g)
 		_, err = s.Export(t.Context(), c)
 		must(err)
-		must(s.Close(t.Context(), c, text(better)))
+		must(s.CloseAccount(t.Context(), c, text(better)))
 		expect("login, export, close", byUser(account.EventLogin, true), byUser(account.EventDataExported, true), byUser(account.EventAccountClosed, true))
 		_, err = s.login(t, "amina", better)
 		fails(err)
 		s.clock.advance(time.Minute)
 		s.seal(t) // takes the entries of the failures before away
 		s.clock.advance(time.Second)
-		must(s.Restore(t.Context(), "amina"))
+		must(s.RestoreAccount(t.Context(), "amina"))
 		last = int64(len(s.events(t))) - 1
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
@@ -331,9 +331,9 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		retried.Details.Mail = undelivered.ID
 		expect("mail retry", retried)
 
-		service, _, err := s.CreateService(t.Context(), account.Service{Name: "orders", Scopes: []account.Scope{account.ScopeRevoke}})
+		service, _, err := s.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "orders", Scopes: []account.Scope{account.ScopeRevoke}})
 		must(err)
-		must(s.DisableService(t.Context(), service.ID))
+		must(s.DisableOAuthClient(t.Context(), service.ID))
 		madeService, endedService := toStaff(account.EventServiceCreated, 0), toStaff(account.EventServiceDisabled, 0)
 		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
 		expect("service", madeService, endedService)
@@ -344,7 +344,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 
 		g, err = s.login(t, "amina", better)
 		must(err)
-		must(s.Close(t.Context(), s.caller(t, g), text(better)))
+		must(s.CloseAccount(t.Context(), s.caller(t, g), text(better)))
 		expect("login, close again", byUser(account.EventLogin, true), byUser(account.EventAccountClosed, true))
 		count := 0
 		for _, e := range s.events(t) {
@@ -364,7 +364,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		s.clock.advance(30*24*time.Hour + time.Second)
 		s.sweep(t)
 		system := func(kind account.EventKind, count int) told {
-			return told{kind, account.ActorSystem, 0, false, account.Peer{}, account.EventDetails{Count: count}}
+			return told{kind, account.ActorSystem, 0, false, account.RequestInfo{}, account.EventDetails{Count: count}}
 		}
 		expect("erasure", system(account.EventAccountErased, count), system(account.EventEventsAnonymised, nobodys))
 
@@ -384,9 +384,9 @@ func other(t *testing.T, s *server, c *auth.Caller) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range sessions {
-		if n.ID != c.SessionID {
-			return n.ID
+	for _, sess := range sessions {
+		if sess.ID != c.SessionID {
+			return sess.ID
 		}
 	}
 	t.Fatal("no other session")
@@ -417,8 +417,8 @@ func TestActsThatAreUndoneLeaveNoEvent(t *testing.T) {
 		g := s.register(t, "amina")
 		var wg sync.WaitGroup
 		for range 20 {
-			wg.Go(func() { _, _ = s.Register(t.Context(), peer, registration("badr")) })
-			wg.Go(func() { _ = s.Logout(t.Context(), peer, account.TextInput(g.Refresh)) })
+			wg.Go(func() { _, _ = s.Register(t.Context(), req, registration("badr")) })
+			wg.Go(func() { _ = s.Logout(t.Context(), req, account.TextInput(g.Refresh)) })
 		}
 		wg.Wait()
 		if got := s.kinds(t); got[account.EventRegistered] != 2 || got[account.EventLogout] != 1 {
@@ -435,7 +435,7 @@ func TestAdoptedSessionIsAnEvent(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if _, err := s.Refresh(t.Context(), peer, account.TextInput(old)); err != nil {
+				if _, err := s.Refresh(t.Context(), req, account.TextInput(old)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -480,7 +480,7 @@ func TestFailuresAreBounded(t *testing.T) {
 		s.register(t, "badr")
 		fail := func(username, ip string, times int) {
 			for range times {
-				from := peer
+				from := req
 				from.IP = ip
 				if _, err := s.Login(t.Context(), from, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput("wrong")}); !errors.Is(err, account.ErrInvalidCredentials) {
 					t.Fatal(err)
@@ -720,7 +720,7 @@ func TestChainSurvivesErasure(t *testing.T) {
 		_, _ = s.login(t, "nobody", "wrong")
 		s.seal(t)
 		noted := s.verified(t, account.EventHead{}).Head
-		if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = s.login(t, "amina", "wrong") // not of hers any more
@@ -827,7 +827,7 @@ func TestServersSealTogether(t *testing.T) {
 			for w := range 4 {
 				acts.Go(func() {
 					for n := range each / 4 {
-						if _, err := s.Register(t.Context(), peer, registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
+						if _, err := s.Register(t.Context(), req, registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
 							t.Error(err)
 						}
 					}

@@ -36,19 +36,19 @@ type Export struct {
 
 // Export returns everything that is held about the caller (law 09-08,
 // article 7; GDPR, articles 15 and 20). That somebody took all of it is an
-// event, too, and in it. It returns [account.ErrThrottled] for who asks too
+// event, too, and in it. It returns [account.ThrottledFor] for who asks too
 // often.
 func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
 		return Export{}, err
 	}
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return Export{}, err
 	}
 	now := s.o.Now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.record(ctx, tx, acted(account.EventDataExported, caller, now))
+		return s.record(ctx, tx, entryBy(account.EventDataExported, caller, now))
 	})
 	if err != nil {
 		return Export{}, err

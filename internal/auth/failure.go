@@ -42,8 +42,8 @@ type rowKey struct {
 
 // sharedRow is a row to be written.
 type sharedRow struct {
-	first act // of those counted
-	count int // zero: written; the entry stays until its minute is over
+	first entry // of those counted
+	count int   // zero: written; the entry stays until its minute is over
 	due   time.Time
 }
 
@@ -58,24 +58,24 @@ type sharedRows struct {
 	known   int           // entries about a user
 }
 
-// failed notes a wrong password; the user is zero when the name is unknown.
-func (s *Service) failed(a act) {
+// recordFailure notes a wrong password; the user is zero when the name is unknown.
+func (s *Service) recordFailure(a entry) {
 	a.actor = account.ActorAnonymous
 	if a.kind != account.EventLoginFailed {
 		a.actor = account.ActorUser
 	}
-	s.failures.add(rowKey{kind: a.kind, user: a.userID, ip: a.peer.IP}, a)
+	s.failures.add(rowKey{kind: a.kind, user: a.userID, ip: a.request.IP}, a)
 }
 
 // changeKey is what the same caller's changes of the same fields share.
-func changeKey(a act) rowKey {
-	return rowKey{a.kind, a.userID, a.peer.IP, a.session, strings.Join(a.details.Fields, " ")}
+func changeKey(a entry) rowKey {
+	return rowKey{a.kind, a.userID, a.request.IP, a.session, strings.Join(a.details.Fields, " ")}
 }
 
 // recordChange is record for what a caller may do over and over. The event is
 // added in the transaction unless the same was done within the minute; then,
 // and always in the end, changed must be called once the act is committed.
-func (s *Service) recordChange(ctx context.Context, tx *store.Store, a act) (changed func(), err error) {
+func (s *Service) recordChange(ctx context.Context, tx *store.Store, a entry) (changed func(), err error) {
 	key := changeKey(a)
 	if s.repeats.has(key, a.at) {
 		return func() { s.repeats.add(key, a) }, nil
@@ -129,7 +129,7 @@ func (f *sharedRows) entry(key rowKey, due time.Time) *sharedRow {
 	return e
 }
 
-func (f *sharedRows) add(key rowKey, a act) {
+func (f *sharedRows) add(key rowKey, a entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key = f.shares(key)
@@ -137,7 +137,7 @@ func (f *sharedRows) add(key rowKey, a act) {
 		key = rowKey{kind: key.kind}
 	}
 	if key.ip == "" {
-		a.userID, a.session, a.peer = key.user, "", account.Peer{}
+		a.userID, a.session, a.request = key.user, "", account.RequestInfo{}
 	}
 	e := f.entry(key, a.at)
 	if e.count == 0 {

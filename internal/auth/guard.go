@@ -15,7 +15,7 @@ import (
 // How tries at a password are slowed down. Those at one name by devices that
 // we do not know share a budget; a known device, and a caller who has to
 // repeat their password, have one of their own. After the free tries each
-// wrong one doubles the wait for the next, up to maxWait: four an hour, for
+// fail one doubles the wait for the next, up to maxWait: four an hour, for
 // everybody in the world together. An hour without a wrong one gives one back.
 const (
 	freeTries    = 5
@@ -26,8 +26,8 @@ const (
 	noticeAfter  = 15 // tries by strangers the user is told, which is where waits are longest
 )
 
-// wait is how long after a wrong try the next is allowed.
-func wait(count, free int) time.Duration {
+// backoff is how long after a wrong try the next is allowed.
+func backoff(count, free int) time.Duration {
 	n := count - free
 	switch {
 	case n < 0:
@@ -38,8 +38,8 @@ func wait(count, free int) time.Duration {
 	return time.Second << n
 }
 
-// counted is how many wrong tries still count.
-func counted(g account.Guesses, now time.Time) int {
+// decayed is how many wrong tries still count.
+func decayed(g account.FailedAttempts, now time.Time) int {
 	if g.LastAt.IsZero() {
 		return 0
 	}
@@ -54,37 +54,37 @@ type guard struct {
 	running map[string]int // tries under way, by key
 }
 
-// try is one try at a password, between the question whether it may be made
+// attempt is one try at a password, between the question whether it may be made
 // and what came of it. It must be ended.
-type try struct {
+type attempt struct {
 	s      *Service
 	key    string // empty: limits are off
 	owner  int64  // of the budget; zero: strangers share it
 	free   int
 	target account.User // whose password it is; the zero user: nobody's
 	device device       // the zero device: not known
-	secret *guardSecret
+	secret *serverSecret
 	dirty  bool // there are wrong tries to forget
 }
 
-// tryLogin begins a try at the password of a name that was typed, and that
-// these users may mean. It returns [account.ErrThrottled] when
+// startLogin begins a try at the password of a name that was typed, and that
+// these users may mean. It returns [account.ThrottledFor] when
 // it comes too soon, which must look the same whether or not there is a user:
 // so the key is the name as it was typed, and what is done is the same.
-func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username string, candidates []account.User) (*try, error) {
+func (s *Service) startLogin(ctx context.Context, req account.RequestInfo, username string, candidates []account.User) (*attempt, error) {
 	if s.o.Limits == nil {
-		return &try{}, nil
+		return &attempt{}, nil
 	}
 	secret, err := s.secret(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &try{s: s, free: freeTries, secret: secret, key: nameKey(secret, username)}
+	t := &attempt{s: s, free: freeTries, secret: secret, key: nameKey(secret, username)}
 	if len(candidates) > 0 {
 		t.target = candidates[0]
 	}
 	for _, u := range candidates {
-		if d, known := knownDevice(secret, peer, u, s.o.Now()); known {
+		if d, known := knownDevice(secret, req, u, s.o.Now()); known {
 			t.target, t.device, t.owner, t.free = u, d, u.ID, freeTriesOwn
 			t.key = secret.key("tries of device", string(d.id[:]))
 			break
@@ -96,7 +96,7 @@ func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username stri
 	if t.owner != 0 {
 		err = s.take(ctx, loginPerPair, t.key+name)
 	} else {
-		err = s.admit(ctx, loginPerPair, peer, name)
+		err = s.admit(ctx, loginPerPair, req, name)
 	}
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *Service) tryLogin(ctx context.Context, peer account.Peer, username stri
 
 // nameKey is of an e-mail address in any case, because it is found in any. A
 // username is found as it is: in another case it is somebody else's.
-func nameKey(secret *guardSecret, username string) string {
+func nameKey(secret *serverSecret, username string) string {
 	name := account.NormalizeUsername(username)
 	if strings.Contains(name, "@") {
 		name = account.EmailKey(name)
@@ -114,11 +114,11 @@ func nameKey(secret *guardSecret, username string) string {
 	return secret.key("tries at name", name)
 }
 
-// tryConfirm begins a try of a caller at their own password, of which there
+// startConfirmation begins a try of a caller at their own password, of which there
 // are few a minute, right or wrong: each costs a hash.
-func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) {
+func (s *Service) startConfirmation(ctx context.Context, u account.User) (*attempt, error) {
 	if s.o.Limits == nil {
-		return &try{}, nil
+		return &attempt{}, nil
 	}
 	secret, err := s.secret(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) 
 	if err := s.takeOf(ctx, confirmPerUser, u.ID); err != nil {
 		return nil, err
 	}
-	t := &try{s: s, free: freeTriesOwn, target: u, owner: u.ID, secret: secret}
+	t := &attempt{s: s, free: freeTriesOwn, target: u, owner: u.ID, secret: secret}
 	t.key = secret.key("tries of caller", strconv.FormatInt(u.ID, 10))
 	return t, t.begin(ctx)
 }
@@ -136,7 +136,7 @@ func (s *Service) tryConfirm(ctx context.Context, u account.User) (*try, error) 
 // found wrong, which takes a hash; so that many at once do not all slip
 // through before the first is counted, those under way count too: within the
 // free ones, and then one at a time.
-func (t *try) begin(ctx context.Context) error {
+func (t *attempt) begin(ctx context.Context) error {
 	g := &t.s.guard
 	g.mu.Lock()
 	if g.running == nil {
@@ -152,25 +152,25 @@ func (t *try) begin(ctx context.Context) error {
 	return err
 }
 
-func (t *try) allowed(ctx context.Context, others int) error {
-	past, err := t.s.store.Guesses(ctx, t.key)
+func (t *attempt) allowed(ctx context.Context, others int) error {
+	past, err := t.s.store.FailedAttempts(ctx, t.key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	now := t.s.o.Now()
-	count := counted(past, now)
-	if left := past.LastAt.Add(wait(count, t.free)).Sub(now); count >= t.free && left > 0 {
-		return account.ErrThrottled(left)
+	count := decayed(past, now)
+	if left := past.LastAt.Add(backoff(count, t.free)).Sub(now); count >= t.free && left > 0 {
+		return account.ThrottledFor(left)
 	}
 	if others > 0 && count+others >= t.free {
-		return account.ErrThrottled(time.Second)
+		return account.ThrottledFor(time.Second)
 	}
 	t.dirty = count > 0
 	return nil
 }
 
 // end says that the try is over, whatever came of it.
-func (t *try) end() {
+func (t *attempt) end() {
 	if t.key == "" {
 		return
 	}
@@ -182,10 +182,10 @@ func (t *try) end() {
 	}
 }
 
-// wrong counts the try and returns refusal. It is committed before the
+// fail counts the try and returns refusal. It is committed before the
 // answer goes out, also to a client that does not wait for it: otherwise
 // there were tries for nothing.
-func (t *try) wrong(ctx context.Context, refusal error) error {
+func (t *attempt) fail(ctx context.Context, refusal error) error {
 	if t.key == "" {
 		return refusal
 	}
@@ -194,12 +194,12 @@ func (t *try) wrong(ctx context.Context, refusal error) error {
 	for {
 		now := t.s.o.Now().UTC()
 		err := t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-			old, err := tx.Guesses(ctx, t.key)
+			old, err := tx.FailedAttempts(ctx, t.key)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			count = min(counted(old, now)+1, mostTries)
-			return tx.SetGuesses(ctx, old, account.Guesses{
+			count = min(decayed(old, now)+1, mostTries)
+			return tx.SetFailedAttempts(ctx, old, account.FailedAttempts{
 				Key: t.key, UserID: t.owner, Count: count, LastAt: now, ExpiresAt: now.Add(time.Duration(count) * giveBack),
 			})
 		})
@@ -211,44 +211,44 @@ func (t *try) wrong(ctx context.Context, refusal error) error {
 		}
 	}
 	if t.owner == 0 && count >= noticeAfter {
-		t.s.notice(t.target.ID)
+		t.s.suspectGuessing(t.target.ID)
 	}
 	return refusal
 }
 
-// right forgets the wrong tries of a known device, in the transaction of the
+// succeed forgets the wrong tries of a known device, in the transaction of the
 // login. What strangers tried at the name stays counted: the owner's login
 // must not give them new tries.
-func (t *try) right(ctx context.Context, tx *store.Store) error {
+func (t *attempt) succeed(ctx context.Context, tx *store.Store) error {
 	if t.owner == 0 || !t.dirty {
 		return nil
 	}
-	return tx.ForgetGuesses(ctx, t.key)
+	return tx.DeleteFailedAttempts(ctx, t.key)
 }
 
 // settle is right outside any other transaction.
-func (t *try) settle(ctx context.Context) error {
+func (t *attempt) settle(ctx context.Context) error {
 	if t.owner == 0 || !t.dirty {
 		return nil
 	}
-	return t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return t.right(ctx, tx) })
+	return t.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return t.succeed(ctx, tx) })
 }
 
 // remember returns the token for the device of a try that was right.
-func (t *try) remember(userID int64, now time.Time) string {
+func (t *attempt) remember(userID int64, now time.Time) string {
 	if t.key == "" {
 		return ""
 	}
 	return remember(t.secret, t.device, userID, now)
 }
 
-// forgive forgets every wrong try at a user's password, by whomever: at the
+// clearFailures forgets every wrong try at a user's password, by whomever: at the
 // names that are theirs. An address that they only claim, or that is their
 // username and somebody else's proved address, is not: tries at the other's
 // password would be forgotten with it. So it is with a username that looks
 // like an address, because it is counted in any case and may be another's
 // username in one; staff may forget that, too.
-func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u account.User, byStaff bool) error {
+func clearFailures(ctx context.Context, tx *store.Store, secret *serverSecret, u account.User, byStaff bool) error {
 	if secret == nil { // limits are off
 		return nil
 	}
@@ -269,11 +269,11 @@ func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u accoun
 				return err
 			}
 		}
-		if err := tx.ForgetGuesses(ctx, nameKey(secret, name)); err != nil {
+		if err := tx.DeleteFailedAttempts(ctx, nameKey(secret, name)); err != nil {
 			return err
 		}
 	}
-	return tx.ForgetGuessesOf(ctx, u.ID)
+	return tx.DeleteFailedAttemptsOf(ctx, u.ID)
 }
 
 // Unlock forgets every wrong try at a user's password, so that the next is
@@ -281,11 +281,11 @@ func forgive(ctx context.Context, tx *store.Store, secret *guardSecret, u accoun
 func (s *Service) Unlock(ctx context.Context, username string) error {
 	u, err := s.store.UserByUsername(ctx, username)
 	if err != nil {
-		return adminUser(err)
+		return asUserNotFound(err)
 	}
 	secret, err := s.secret(ctx)
 	if err != nil {
 		return err
 	}
-	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return forgive(ctx, tx, secret, u, true) })
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return clearFailures(ctx, tx, secret, u, true) })
 }

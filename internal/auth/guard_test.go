@@ -37,13 +37,13 @@ func limited(o *auth.Options, _ *token.Options) {
 var addresses atomic.Uint32
 
 // elsewhere is somebody at an address that nobody had before.
-func elsewhere() account.Peer {
+func elsewhere() account.RequestInfo {
 	n := addresses.Add(1)
-	return account.Peer{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
+	return account.RequestInfo{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
 }
 
-// try logs in from elsewhere, or with a device.
-func (s *server) try(t testing.TB, username, plain, device string) (auth.Grant, error) {
+// attempt logs in from elsewhere, or with a device.
+func (s *server) try(t testing.TB, username, plain, device string) (auth.LoginResult, error) {
 	t.Helper()
 	p := elsewhere()
 	p.DeviceToken = device
@@ -203,7 +203,7 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 			_, err := s.try(t, name, bad, device)
 			return outcome(err) == no
 		}
-		caller := func(g auth.Grant) *auth.Caller {
+		caller := func(g auth.LoginResult) *auth.Caller {
 			c, err := s.Authenticate(t.Context(), g.Access)
 			if err != nil {
 				t.Fatal(err)
@@ -354,7 +354,7 @@ func TestCallerCannotGuessOn(t *testing.T) {
 				t.Fatalf("try %d: %s", i, outcome(err))
 			}
 		}
-		if err := s.Close(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
 			t.Errorf("the eleventh: %s", outcome(err))
 		}
 		if _, err := s.try(t, "amina", good, ""); err != nil {
@@ -451,6 +451,43 @@ func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
 			if _, err := s.try(t, twin.of, bad, ""); outcome(err) != "1s" {
 				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, outcome(err))
 			}
+		}
+	}, limited)
+}
+
+// Whoever takes another's address for a username cannot guess at the other's
+// password with the tries of their own device, which their own password
+// gives back.
+func TestDeviceHasNoTriesAtAnotherAccount(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.claims(t, "amina", "amina@example.ma")
+		r := registration("amina@example.ma")
+		r.Password, r.Email = account.TextInput("thiefs-Own-77"), account.Input{}
+		if _, err := s.Register(t.Context(), elsewhere(), r); err != nil {
+			t.Fatal(err)
+		}
+		thief, err := s.try(t, "amina@example.ma", "thiefs-Own-77", "")
+		if err != nil || thief.Device == "" {
+			t.Fatalf("device %q: %v", thief.Device, err)
+		}
+		guesses := 0
+		for range 30 { // minutes
+			for n := range 9 {
+				if _, err := s.try(t, "amina@example.ma", fmt.Sprint("wrong-Pass-", n), thief.Device); outcome(err) == no {
+					guesses++
+				}
+			}
+			if _, err := s.try(t, "amina@example.ma", "thiefs-Own-77", thief.Device); err != nil {
+				t.Fatalf("the thief's own login: %v", err)
+			}
+			s.clock.advance(time.Minute)
+		}
+		if guesses > 15 { // as strangers have
+			t.Errorf("%d guesses at the other's password in half an hour", guesses)
+		}
+		if _, err := s.try(t, "amina", good, ""); err != nil { // whose username is another name
+			t.Errorf("the owner: %v", err)
 		}
 	}, limited)
 }

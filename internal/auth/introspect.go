@@ -32,7 +32,7 @@ type Introspection struct {
 // resource, names no audience, and is renewed for whatever the person uses.
 // The errors are [account.ErrServiceScope], those of the field and
 // [account.ErrUnavailable].
-func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint account.Input) (Introspection, error) {
+func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, hint account.Input) (Introspection, error) {
 	raw, err := tokenFor(by, account.ScopeIntrospect, in)
 	if err != nil {
 		return Introspection{}, err
@@ -53,7 +53,7 @@ func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint 
 // with it all tokens of that session. A token that is not good, or does not
 // concern the service, is no error: there is nothing to end. An access token
 // that Django issued has no session to end: [account.ErrTokenUnsupported].
-func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *account.Service, in account.Input) error {
+func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *account.OAuthClient, in account.Input) error {
 	raw, err := tokenFor(by, account.ScopeRevoke, in)
 	if err != nil {
 		return err
@@ -71,32 +71,32 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	case claims.SessionID == "" && claims.Type == token.Access:
 		return account.ErrTokenUnsupported
 	}
-	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	sess, err := s.sessionToEnd(ctx, req, claims, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	ended := act{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: n.ID, peer: peer,
+	ended := entry{
+		kind: account.EventSessionEnded, actor: account.ActorService, userID: sess.UserID, session: sess.ID, request: req,
 		details: account.EventDetails{Service: by.ID}, at: now,
 	}
-	if err := s.endSession(ctx, n.ID, ended, nil); err != nil {
+	if err := s.endSession(ctx, sess.ID, ended, nil); err != nil {
 		return err
 	}
-	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", n.ID)
+	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", sess.UserID, "session_id", sess.ID)
 	return nil
 }
 
 // concerns reports whether a service may know of a token: of any, or of the
 // access tokens for its audience.
-func concerns(by *account.Service, claims token.Claims) bool {
+func concerns(by *account.OAuthClient, claims token.Claims) bool {
 	return by.Audience == "" || claims.Type == token.Access && claims.For(by.Audience)
 }
 
 // tokenFor returns the token that a service sent, if it may send it.
-func tokenFor(by *account.Service, scope account.Scope, in account.Input) (string, error) {
+func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (string, error) {
 	if !by.May(scope) {
 		return "", account.ErrServiceScope
 	}
@@ -130,17 +130,17 @@ func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token
 	if err := s.notRevoked(ctx, claims); err != nil {
 		return token.Claims{}, account.User{}, err
 	}
-	n, u, err := s.session(ctx, claims)
+	sess, u, err := s.session(ctx, claims)
 	switch {
 	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
 		u, err = s.userWithoutSession(ctx, claims)
 		return claims, u, err
 	case err != nil:
 		return token.Claims{}, account.User{}, err
-	case !n.RevokedAt.IsZero(),
-		claims.Type == token.Refresh && (!n.Renewable(now) || s.standing(claims, n, now) == replaced):
+	case !sess.RevokedAt.IsZero(),
+		claims.Type == token.Refresh && (!sess.Renewable(now) || s.standing(claims, sess, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
-	s.see(ctx, claims, n)
+	s.confirmRefreshToken(ctx, claims, sess)
 	return claims, u, nil
 }

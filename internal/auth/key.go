@@ -73,7 +73,7 @@ type keyReload struct {
 // that another was revoked.
 func (s *Service) LoadKeys(ctx context.Context) error {
 	if s.keyKinds() == nil {
-		s.tokens.Use(nil, s.o.Now())
+		s.tokens.SetKeys(nil, s.o.Now())
 		return nil
 	}
 	s.keys.mu.Lock()
@@ -90,7 +90,7 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 	}
 	loaded := make([]*token.Key, 0, len(keys))
 	for _, k := range keys {
-		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.Use(k.TokenType)}
+		key := &token.Key{ID: k.ID, Algorithm: k.Algorithm, Use: token.KeyUse(k.TokenType)}
 		if plain, readable := private[k.ID]; readable {
 			if err := key.Load(plain); err != nil {
 				return err
@@ -103,7 +103,7 @@ func (s *Service) LoadKeys(ctx context.Context) error {
 		key.ActiveAt, key.RetiresAt = k.ActiveAt, s.retires(keys, k)
 		loaded = append(loaded, key)
 	}
-	s.tokens.Use(loaded, s.o.Now())
+	s.tokens.SetKeys(loaded, s.o.Now())
 	if unreadable == nil {
 		s.keys.loaded.Store(true)
 	}
@@ -344,9 +344,9 @@ func (s *Service) newKey(kind keyKind, generation int64, now, activeAt time.Time
 	return k, nil
 }
 
-// byOperator is an act of the staff, where a command does it, or else of the
+// entryByOperator is an act of the staff, where a command does it, or else of the
 // server.
-func (s *Service) byOperator(a act) act {
+func (s *Service) entryByOperator(a entry) entry {
 	a.actor = account.ActorSystem
 	if s.o.Staff != "" {
 		a.actor, a.details.Staff = account.ActorStaff, s.o.Staff
@@ -363,10 +363,10 @@ func (s *Service) storeKey(ctx context.Context, tx *store.Store, k store.Signing
 	if err != nil {
 		return err
 	}
-	made := act{kind: account.EventKeyCreated, at: k.CreatedAt}
+	made := entry{kind: account.EventKeyCreated, at: k.CreatedAt}
 	if k.Generation > 1 {
 		made.kind = account.EventKeyRotated
 	}
 	made.details.Key = k.ID
-	return s.record(ctx, tx, s.byOperator(made))
+	return s.record(ctx, tx, s.entryByOperator(made))
 }

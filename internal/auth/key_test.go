@@ -467,7 +467,7 @@ func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		var grants []auth.Grant
+		var grants []auth.LoginResult
 		for i := range 5 {
 			grants = append(grants, s.register(t, fmt.Sprintf("user%d", i)))
 		}
@@ -485,7 +485,7 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 			if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("refresh: %v", err)
 			}
-			if n, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID); err != nil || n.RevokedAt.IsZero() {
+			if sess, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID); err != nil || sess.RevokedAt.IsZero() {
 				t.Errorf("its session goes on; %v", err)
 			}
 		}

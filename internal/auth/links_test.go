@@ -38,9 +38,9 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 		reset := wantTokens(t, smtp, account.ResetPassword, 1)[0]
 
 		for name, err := range map[string]error{ // a link is for one thing
-			"verify by reset":  s.VerifyEmail(t.Context(), peer, reset),
-			"confirm by reset": s.ConfirmEmail(t.Context(), peer, reset),
-			"undo by confirm":  s.UndoEmail(t.Context(), peer, confirm),
+			"verify by reset":  s.VerifyEmail(t.Context(), req, reset),
+			"confirm by reset": s.ConfirmEmail(t.Context(), req, reset),
+			"undo by confirm":  s.UndoEmail(t.Context(), req, confirm),
 			"reset by verify":  s.reset(t, verify, "another-Pass-77"),
 		} {
 			if !cmp.Equal(keys(err), invalid) {
@@ -53,12 +53,12 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 		}
 		s.clock.advance(23*time.Hour - time.Microsecond)
 		for i, want := range []map[string][]string{nil, used} {
-			if err := s.VerifyEmail(t.Context(), peer, verify); !cmp.Equal(keys(err), want) {
+			if err := s.VerifyEmail(t.Context(), req, verify); !cmp.Equal(keys(err), want) {
 				t.Errorf("verify, use %d: %v", i+1, err)
 			}
 		}
 		s.clock.advance(time.Microsecond)
-		if err := s.ConfirmEmail(t.Context(), peer, confirm); !cmp.Equal(keys(err), expired) {
+		if err := s.ConfirmEmail(t.Context(), req, confirm); !cmp.Equal(keys(err), expired) {
 			t.Errorf("confirm after a day: %v", err)
 		}
 		u, err := s.store.UserByUsername(t.Context(), "amina")
@@ -73,21 +73,21 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 // may give them the account, even if its mail was late.
 func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, *server, auth.Grant, *smtptest.Server){
-		"change": func(t *testing.T, s *server, g auth.Grant, _ *smtptest.Server) {
+	for name, end := range map[string]func(*testing.T, *server, auth.LoginResult, *smtptest.Server){
+		"change": func(t *testing.T, s *server, g auth.LoginResult, _ *smtptest.Server) {
 			c := auth.PasswordChange{Current: account.TextInput(good), New: account.TextInput("another-Pass-77")}
 			if _, err := s.ChangePassword(t.Context(), s.caller(t, g), c); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"reset": func(t *testing.T, s *server, _ auth.Grant, smtp *smtptest.Server) {
+		"reset": func(t *testing.T, s *server, _ auth.LoginResult, smtp *smtptest.Server) {
 			s.requestReset(t, "amina@example.ma")
 			s.deliver(t)
 			if err := s.reset(t, wantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"staff": func(t *testing.T, s *server, _ auth.Grant, _ *smtptest.Server) {
+		"staff": func(t *testing.T, s *server, _ auth.LoginResult, _ *smtptest.Server) {
 			if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 						if late {
 							t.Error("a mail that is not wanted any more was sent")
 						}
-						if err := s.ConfirmEmail(t.Context(), peer, link); keys(err) == nil {
+						if err := s.ConfirmEmail(t.Context(), req, link); keys(err) == nil {
 							t.Errorf("the thief's link: %v", err)
 						}
 					}
@@ -157,15 +157,15 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 		s.clock.advance(time.Minute)
 		s.deliver(t)
 		links := wantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
-		if err := s.ConfirmEmail(t.Context(), peer, links[0]); !cmp.Equal(keys(err), used) {
+		if err := s.ConfirmEmail(t.Context(), req, links[0]); !cmp.Equal(keys(err), used) {
 			t.Errorf("first: %v", err)
 		}
-		if err := s.ConfirmEmail(t.Context(), peer, links[1]); err != nil {
+		if err := s.ConfirmEmail(t.Context(), req, links[1]); err != nil {
 			t.Errorf("third: %v", err)
 		}
 		s.deliver(t)
 		undo := wantTokens(t, smtp, account.UndoEmail, 1)[0]
-		if err := s.UndoEmail(t.Context(), peer, undo); err != nil {
+		if err := s.UndoEmail(t.Context(), req, undo); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.login(t, "amina", good); err == nil {
@@ -185,8 +185,8 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 // TestMailsThatNobodyWantsAnyMore are not sent, and not tried again either.
 func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 	t.Parallel()
-	for name, before := range map[string]func(*testing.T, *server, auth.Grant){
-		"verified meanwhile": func(t *testing.T, s *server, g auth.Grant) {
+	for name, before := range map[string]func(*testing.T, *server, auth.LoginResult){
+		"verified meanwhile": func(t *testing.T, s *server, g auth.LoginResult) {
 			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
 			})
@@ -194,7 +194,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"another address meanwhile": func(t *testing.T, s *server, g auth.Grant) {
+		"another address meanwhile": func(t *testing.T, s *server, g auth.LoginResult) {
 			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.clock.now())
 			})
@@ -202,13 +202,13 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"disabled": func(t *testing.T, s *server, _ auth.Grant) {
+		"disabled": func(t *testing.T, s *server, _ auth.LoginResult) {
 			if err := s.SetActive(t.Context(), "amina", false); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"closed": func(t *testing.T, s *server, g auth.Grant) {
-			if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+		"closed": func(t *testing.T, s *server, g auth.LoginResult) {
+			if err := s.CloseAccount(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -250,7 +250,7 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 		}
 		s.requestReset(t, "amina@example.ma")
 		s.deliver(t)
-		if err := s.ConfirmEmail(t.Context(), peer, wantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
+		if err := s.ConfirmEmail(t.Context(), req, wantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
 		s.deliver(t)

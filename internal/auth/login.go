@@ -19,22 +19,22 @@ type Credentials struct {
 // the name is unknown, the password is wrong or the account is not active,
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
-// account. Before that it may return [account.ErrThrottled]: see tryLogin.
-func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (Grant, error) {
+// account. Before that it may return [account.ThrottledFor]: see startLogin.
+func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
 	username := checkText(errs, "username", c.Username, required)
 	plain := checkPassword(errs, "password", c.Password)
 	if err := errs.Err(); err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
 	username = account.NormalizeUsername(username)
-	grant, err := s.login(ctx, peer, username, plain)
+	grant, err := s.login(ctx, req, username, plain)
 	if errors.Is(err, errHashChanged) { // by another login that renewed it, or by a change of password
-		grant, err = s.login(ctx, peer, username, plain)
+		grant, err = s.login(ctx, req, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
-		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
-		return Grant{}, account.ErrInvalidCredentials
+		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
+		return LoginResult{}, account.ErrInvalidCredentials
 	}
 	return grant, err
 }
@@ -43,71 +43,110 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 // the user's any more.
 var errHashChanged = errors.New("the password hash changed meanwhile")
 
-func (s *Service) login(ctx context.Context, peer account.Peer, username, plain string) (Grant, error) {
+func (s *Service) login(ctx context.Context, req account.RequestInfo, username, plain string) (LoginResult, error) {
 	candidates, err := s.loginCandidates(ctx, username)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	t, err := s.tryLogin(ctx, peer, username, candidates)
+	own, others, err := s.splitByDevice(ctx, req, candidates)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
+	}
+	if len(own) > 0 && len(others) > 0 {
+		result, err := s.loginAsOneOf(ctx, req, own, username, plain)
+		if !errors.Is(err, account.ErrInvalidCredentials) {
+			return result, err
+		}
+		req.DeviceToken, candidates = "", others
+	}
+	return s.loginAsOneOf(ctx, req, candidates, username, plain)
+}
+
+// splitByDevice separates the user who is known by the device that the
+// request shows. The device has tries of its own at their password, and at
+// nobody else's: whoever is called by another's address must not guess at the
+// other's password with a device that is their own.
+func (s *Service) splitByDevice(ctx context.Context, req account.RequestInfo, users []account.User) (own, others []account.User, err error) {
+	if s.o.Limits == nil || req.DeviceToken == "" || len(users) < 2 {
+		return nil, users, nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, u := range users {
+		if _, known := knownDevice(secret, req, u, s.o.Now()); known {
+			own = append(own, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return own, others, nil
+}
+
+// loginAsOneOf makes one try at the passwords of the users whom a name may
+// mean.
+func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
+	t, err := s.startLogin(ctx, req, username, candidates)
+	if err != nil {
+		return LoginResult{}, err
 	}
 	defer t.end()
 	if t.owner != 0 {
-		ctx = s.asUser(ctx, t.owner, peer)
+		ctx = s.asUser(ctx, t.owner, req)
 	} else {
-		ctx = asStranger(ctx, peer)
+		ctx = asStranger(ctx, req)
 	}
 	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
-			return Grant{}, hashing(err)
+			return LoginResult{}, asUnavailable(err)
 		}
-		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
-		return Grant{}, t.wrong(ctx, account.ErrInvalidCredentials)
+		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
+		return LoginResult{}, t.fail(ctx, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
 	if err != nil {
-		return Grant{}, hashing(err)
+		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := act{kind: account.EventLoginFailed, userID: u.ID, peer: peer, at: s.o.Now()}
+		a := entry{kind: account.EventLoginFailed, userID: u.ID, request: req, at: s.o.Now()}
 		if !u.ClosedAt.IsZero() {
 			a.userID = 0 // or it could be written after the person was erased
 		}
-		s.failed(a)
-		return Grant{}, t.wrong(ctx, s.refuse(ctx, peer, u))
+		s.recordFailure(a)
+		return LoginResult{}, t.fail(ctx, s.refuse(ctx, req, u))
 	}
 	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
 	hash := u.PasswordHash
 	if result.Outdated {
 		if hash, err = s.hasher.Hash(ctx, plain); err != nil {
-			return Grant{}, hashing(err)
+			return LoginResult{}, asUnavailable(err)
 		}
 	}
 	now := s.o.Now().UTC()
-	n := s.newSession(peer, now)
-	n.UserID = u.ID
+	sess := s.newSession(req, now)
+	sess.UserID = u.ID
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := t.right(ctx, tx); err != nil {
+		if err := t.succeed(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.openSession(ctx, tx, n, peer); err != nil {
+		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})
+		return s.record(ctx, tx, entry{kind: account.EventLogin, userID: u.ID, session: sess.ID, request: req, at: now})
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
-		return Grant{}, errHashChanged
+		return LoginResult{}, errHashChanged
 	}
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	grant, err := s.grant(u, n)
+	grant, err := s.issueTokens(u, sess)
 	grant.Device = t.remember(u.ID, now)
 	return grant, err
 }
@@ -127,11 +166,11 @@ func (s *Service) match(ctx context.Context, users []account.User, plain string)
 // refuse is the answer to a login that fails. Who comes from Django with a
 // hash without a salt gets a link to choose another password: theirs cannot
 // be taken, because such a hash is as good as the password.
-func (s *Service) refuse(ctx context.Context, peer account.Peer, u account.User) error {
+func (s *Service) refuse(ctx context.Context, req account.RequestInfo, u account.User) error {
 	if !u.Active || u.Email == "" || !password.Unsalted(u.PasswordHash) {
 		return account.ErrInvalidCredentials
 	}
-	err := s.RequestReset(ctx, peer, account.TextInput(u.Email), account.TextInput(u.Username))
+	err := s.RequestReset(ctx, req, account.TextInput(u.Email), account.TextInput(u.Username))
 	var e *account.Error
 	if errors.As(err, &e) && (e.Kind == account.Invalid || e.Kind == account.Throttled) {
 		err = nil // Django took an address that we do not; or there were links enough

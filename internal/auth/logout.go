@@ -17,8 +17,8 @@ import (
 // outlast it. A session that is over already, whatever ended it, is no error:
 // there is nothing to end, and nothing to be learnt. The errors are those of
 // [token.Tokens.Verify].
-func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.Admit(ctx, TokenPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -31,40 +31,40 @@ func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Inpu
 	if err != nil {
 		return err
 	}
-	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	sess, err := s.sessionToEnd(ctx, req, claims, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	logout := act{kind: account.EventLogout, userID: n.UserID, session: n.ID, peer: peer, at: now}
-	return s.endSession(ctx, n.ID, logout, nil)
+	logout := entry{kind: account.EventLogout, userID: sess.UserID, session: sess.ID, request: req, at: now}
+	return s.endSession(ctx, sess.ID, logout, nil)
 }
 
 // sessionToEnd returns the session of a token that may have expired. A good
 // refresh token that Django issued is given one, so that there is something
 // to end. It returns [store.ErrNotFound] when there is nothing.
-func (s *Service) sessionToEnd(ctx context.Context, peer account.Peer, claims token.Claims, now time.Time) (account.Session, error) {
+func (s *Service) sessionToEnd(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, error) {
 	id := claims.SessionID
 	if id == "" {
 		id = adoptedID(claims)
 	}
-	n, _, err := s.store.SessionUser(ctx, id)
+	sess, _, err := s.store.SessionUser(ctx, id)
 	switch {
-	case err == nil && n.UserID != claims.UserID:
+	case err == nil && sess.UserID != claims.UserID:
 		return account.Session{}, store.ErrNotFound
 	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
-		return n, err
+		return sess, err
 	}
-	n, _, err = s.renewable(ctx, peer, claims, now)
+	sess, _, err = s.renewable(ctx, req, claims, now)
 	if refused(err) { // taken back, or its user is gone
 		return account.Session{}, store.ErrNotFound
 	}
-	return n, err
+	return sess, err
 }
 
-func (s *Service) endSession(ctx context.Context, id string, a act, ended error) error {
+func (s *Service) endSession(ctx context.Context, id string, a entry, ended error) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSession(ctx, id, a.at); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, acted(account.EventLogoutAll, caller, now))
+		return s.record(ctx, tx, entryBy(account.EventLogoutAll, caller, now))
 	})
 }
 
@@ -96,7 +96,7 @@ func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Sessi
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(n account.Session) bool { return !n.Live(now, s.o.AccessLifetime) }), nil
+	return slices.DeleteFunc(all, func(sess account.Session) bool { return !sess.Live(now, s.o.AccessLifetime) }), nil
 }
 
 // EndSession ends one of the caller's sessions. It returns
@@ -106,14 +106,14 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 	if err := s.countWrite(ctx, caller); err != nil {
 		return err
 	}
-	n, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now(), s.o.AccessLifetime)) {
+	sess, _, err := s.store.SessionUser(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.o.Now(), s.o.AccessLifetime)) {
 		return account.ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	a := acted(account.EventSessionEnded, caller, s.o.Now())
+	a := entryBy(account.EventSessionEnded, caller, s.o.Now())
 	a.details.Session = id
 	return s.endSession(ctx, id, a, account.ErrNotFound)
 }
@@ -121,8 +121,8 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 // VerifyToken returns nil for an access or refresh token that would be
 // accepted now, as simplejwt's TokenVerifyView; here that includes its
 // session and its user.
-func (s *Service) VerifyToken(ctx context.Context, peer account.Peer, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.Admit(ctx, TokenPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}

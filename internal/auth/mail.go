@@ -76,7 +76,7 @@ const (
 // the attempts under way, which end with ctx too.
 func (s *Service) RunMail(ctx context.Context) {
 	var noticing sync.WaitGroup
-	noticing.Go(func() { s.runNotices(ctx) })
+	noticing.Go(func() { s.runGuessingAlerts(ctx) })
 	defer noticing.Wait()
 	slots := make(chan struct{}, mailsAtOnce)
 	look := time.NewTicker(mailLook)
@@ -228,8 +228,8 @@ func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string)
 		if err := tx.FinishMail(ctx, m.ID, lease, now, time.Time{}, ""); err != nil {
 			return err
 		}
-		asker := account.Peer{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
-		asked := act{kind: account.EventPasswordResetRequested, actor: account.ActorAnonymous, peer: asker, at: m.CreatedAt}
+		asker := account.RequestInfo{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
+		asked := entry{kind: account.EventPasswordResetRequested, actor: account.ActorAnonymous, request: asker, at: m.CreatedAt}
 		if len(users) == 0 {
 			return s.record(ctx, tx, asked)
 		}
@@ -288,20 +288,20 @@ var mailChallenges = map[account.MailKind]account.ChallengeKind{
 
 var errUnwanted = errors.New(account.MailUnwanted)
 
-// void makes a user's links of these kinds worthless, those that were mailed
+// invalidateLinks makes a user's links of these kinds worthless, those that were mailed
 // and those whose mails are still owed. The mails come first: send holds its
 // row while it stores a link, so that either it finds the mail void or the
-// link is there to be voided.
-func (s *Service) void(ctx context.Context, tx *store.Store, userID int64, now time.Time, kinds ...account.ChallengeKind) error {
+// nextHead is there to be voided.
+func (s *Service) invalidateLinks(ctx context.Context, tx *store.Store, userID int64, now time.Time, kinds ...account.ChallengeKind) error {
 	for mail, kind := range mailChallenges {
 		if !slices.Contains(kinds, kind) {
 			continue
 		}
-		if err := tx.VoidMails(ctx, userID, mail); err != nil {
+		if err := tx.CancelMails(ctx, userID, mail); err != nil {
 			return err
 		}
 	}
-	return tx.VoidChallenges(ctx, userID, now, kinds...)
+	return tx.InvalidateChallenges(ctx, userID, now, kinds...)
 }
 
 // send makes the links, so that their tokens are kept nowhere, and the mail.
@@ -349,7 +349,7 @@ func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
 // makeLinks stores a challenge for each user that a claimed mail is about,
 // and returns their tokens. Of a mail about several it fills in m.Choices.
 func (s *Service) makeLinks(ctx context.Context, tx *store.Store, m *account.Mail, kind account.ChallengeKind, lease string) ([]string, error) {
-	err := tx.HoldMail(ctx, m.ID, lease)
+	err := tx.LockMail(ctx, m.ID, lease)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errUnwanted
 	}
@@ -437,7 +437,7 @@ func (s *Service) RetryMail(ctx context.Context, id int64) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}
-		a := s.byStaff(account.EventMailRetried, 0, now)
+		a := s.entryByStaff(account.EventMailRetried, 0, now)
 		a.details.Mail = id
 		return s.record(ctx, tx, a)
 	})
@@ -450,7 +450,7 @@ func (s *Service) RetryMail(ctx context.Context, id int64) error {
 // RetryMails makes every mail that was given up due again and says how many
 // there were.
 func (s *Service) RetryMails(ctx context.Context) (int, error) {
-	ids, err := s.store.DeadMails(ctx)
+	ids, err := s.store.FailedMails(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -133,19 +133,19 @@ func wantTokens(t *testing.T, smtp *smtptest.Server, kind account.ChallengeKind,
 
 func (s *server) requestReset(t *testing.T, email string) {
 	t.Helper()
-	if err := s.RequestReset(t.Context(), peer, account.TextInput(email), account.Input{}); err != nil {
+	if err := s.RequestReset(t.Context(), req, account.TextInput(email), account.Input{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (s *server) reset(t *testing.T, link account.Input, plain string) error {
 	t.Helper()
-	_, err := s.ResetPassword(t.Context(), peer, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
+	_, err := s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
 	return err
 }
 
 // prove notes that somebody reads the mailbox of their address.
-func (s *server) prove(t *testing.T, g auth.Grant) {
+func (s *server) prove(t *testing.T, g auth.LoginResult) {
 	t.Helper()
 	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
@@ -156,17 +156,17 @@ func (s *server) prove(t *testing.T, g auth.Grant) {
 }
 
 // caller is who has the access token of a grant, with the test's peer.
-func (s *server) caller(t *testing.T, g auth.Grant) *auth.Caller {
+func (s *server) caller(t *testing.T, g auth.LoginResult) *auth.Caller {
 	t.Helper()
 	c, err := s.Authenticate(t.Context(), g.Access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Peer = peer
+	c.Request = req
 	return c
 }
 
-func (s *server) changeEmail(t *testing.T, g auth.Grant, email string) error {
+func (s *server) changeEmail(t *testing.T, g auth.LoginResult, email string) error {
 	t.Helper()
 	return s.ChangeEmail(t.Context(), s.caller(t, g), auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput(email)})
 }

@@ -13,34 +13,34 @@ import (
 // not more than what the outbox remembers: see keepSentMails.
 const noticeEvery = 24 * time.Hour
 
-// notice has [Service.RunMail] tell a user that strangers try passwords.
+// suspectGuessing has [Service.RunMail] tell a user that strangers try passwords.
 // Whoever tries must not learn from the time of an answer that there is a
 // user: so it is called for nobody, too, and does no more than this. What
 // does not fit is told after the next try.
-func (s *Service) notice(userID int64) {
+func (s *Service) suspectGuessing(userID int64) {
 	select {
 	case s.notices <- userID:
 	default:
 	}
 }
 
-// runNotices puts the mails into the outbox until ctx ends. It is beside the
+// runGuessingAlerts puts the mails into the outbox until ctx ends. It is beside the
 // delivery, which a slow database or a mistake here must not hold up.
-func (s *Service) runNotices(ctx context.Context) {
+func (s *Service) runGuessingAlerts(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case userID := <-s.notices:
-			s.survive(ctx, func() { s.tell(ctx, userID) }, "user_id", userID)
+			s.survive(ctx, func() { s.sendGuessingAlert(ctx, userID) }, "user_id", userID)
 			s.wakeMail()
 		}
 	}
 }
 
-// tell puts the mail into the outbox, if the user wants one and had none
+// sendGuessingAlert puts the mail into the outbox, if the user wants one and had none
 // for a day.
-func (s *Service) tell(ctx context.Context, userID int64) {
+func (s *Service) sendGuessingAlert(ctx context.Context, userID int64) {
 	if userID == 0 {
 		return
 	}

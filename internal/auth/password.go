@@ -35,7 +35,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Peer), "new_password", plain, u)
+	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Request), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
@@ -56,13 +56,13 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 			return err
 		}
 		// Whoever had the old password may have asked for these.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, acted(account.EventPasswordChanged, caller, now)); err != nil {
+		if err := s.record(ctx, tx, entryBy(account.EventPasswordChanged, caller, now)); err != nil {
 			return err
 		}
-		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
+		return s.mailPasswordChanged(ctx, tx, u, caller.Request, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = wrongPassword("current_password")
@@ -77,22 +77,22 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 // confirmPassword returns the caller with all that is known of them, if the
 // password is theirs.
 func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, plain string) (account.User, error) {
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return account.User{}, err
 	}
-	t, err := s.tryConfirm(ctx, u)
+	t, err := s.startConfirmation(ctx, u)
 	if err != nil {
 		return account.User{}, err
 	}
 	defer t.end()
-	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Peer), u.PasswordHash, plain)
+	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Request), u.PasswordHash, plain)
 	if err != nil {
-		return account.User{}, hashing(err)
+		return account.User{}, asUnavailable(err)
 	}
 	if !result.Match {
-		s.failed(acted(account.EventPasswordRefused, caller, s.o.Now()))
-		return account.User{}, t.wrong(ctx, wrongPassword(field))
+		s.recordFailure(entryBy(account.EventPasswordRefused, caller, s.o.Now()))
+		return account.User{}, t.fail(ctx, wrongPassword(field))
 	}
 	return u, t.settle(ctx)
 }
@@ -114,8 +114,8 @@ func wrongPassword(field string) error {
 	return errs.Err()
 }
 
-// self returns the caller with all that is known of them.
-func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error) {
+// currentUser returns the caller with all that is known of them.
+func (s *Service) currentUser(ctx context.Context, caller *Caller) (account.User, error) {
 	u, err := s.store.UserByID(ctx, caller.User.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return account.User{}, account.ErrUserNotFound
@@ -129,8 +129,8 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 // nor its time tells: who has the address is asked when the mail is delivered;
 // the event is written then, too. A request over the quota of the mailbox is answered
 // alike, and its mail comes later: see mailTurn.
-func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, username account.Input) error {
-	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
+func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in, username account.Input) error {
+	if err := s.Admit(ctx, ResetPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -142,21 +142,20 @@ func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, usern
 	// A letter that is another one typed otherwise (U+212A is a K) could be
 	// somebody else's mailbox.
 	email = norm.NFC.String(email)
-	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
-		return err
-	}
-	t, err := s.mailTurn(ctx, account.MailResetRequest, email, peer.IP)
-	if err != nil {
+	if err := s.admit(ctx, resetPerPair, req, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
 	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.addMail(ctx, tx, account.Mail{
-			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
-			DueAt:   now.Add(s.o.Mail.ResetDelay),
-			Details: account.MailDetails{Username: name, Device: peer.UserAgent, RequestID: peer.RequestID},
-		}, t)
-	})
+	m := account.Mail{
+		Kind: account.MailResetRequest, Email: email, Language: req.Language, IP: req.IP, CreatedAt: now,
+		DueAt:   now.Add(s.o.Mail.ResetDelay),
+		Details: account.MailDetails{Username: name, Device: req.UserAgent, RequestID: req.RequestID},
+	}
+	t, err := s.mailTurn(ctx, m)
+	if err != nil {
+		return err
+	}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.addMail(ctx, tx, m, t) })
 	if s.o.Mail.ResetDelay == 0 {
 		s.wakeMail()
 	}
@@ -174,8 +173,8 @@ type PasswordReset struct {
 // that the mailbox is theirs: so wrong tries at the password are forgotten,
 // and the device is known from now on, by the token that is returned. This is
 // the way in for an owner on a new device while strangers guess.
-func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) (deviceToken string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r PasswordReset) (deviceToken string, err error) {
+	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
 		return "", err
 	}
 	errs := account.Fields{}
@@ -188,7 +187,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(asStranger(ctx, peer), "new_password", plain, u)
+	hash, err := s.newPassword(asStranger(ctx, req), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
@@ -196,7 +195,7 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	err = s.use(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	err = s.redeem(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
@@ -218,17 +217,17 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 			return err
 		}
 		// Whoever had the old password may have asked for these.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
+		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
+		if err := s.record(ctx, tx, entry{kind: account.EventPasswordReset, userID: u.ID, request: req, at: now}); err != nil {
 			return err
 		}
-		if err := forgive(ctx, tx, secret, u, false); err != nil {
+		if err := clearFailures(ctx, tx, secret, u, false); err != nil {
 			return err
 		}
 		deviceToken = rememberDevice(secret, u.ID, now)
-		return s.mailPasswordChanged(ctx, tx, u, peer, now)
+		return s.mailPasswordChanged(ctx, tx, u, req, now)
 	})
 	return deviceToken, err
 }

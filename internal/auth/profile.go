@@ -33,7 +33,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if err := s.countWrite(ctx, caller); err != nil {
 		return account.User{}, err
 	}
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return account.User{}, err
 	}
@@ -69,7 +69,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	}
 	// Only what changes is written: another request may change the rest.
 	var p store.Profile
-	changed := acted(account.EventProfileChanged, caller, s.o.Now())
+	changed := entryBy(account.EventProfileChanged, caller, s.o.Now())
 	for _, f := range []struct {
 		name    string
 		was, is string
@@ -153,13 +153,13 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := s.record(ctx, tx, acted(account.EventUsernameChanged, caller, now)); err != nil {
+	if err := s.record(ctx, tx, entryBy(account.EventUsernameChanged, caller, now)); err != nil {
 		return err
 	}
 	return s.notify(ctx, tx, u, account.Mail{
-		Kind: account.MailUsernameChanged, IP: caller.Peer.IP,
+		Kind: account.MailUsernameChanged, IP: caller.Request.IP,
 		Details: account.MailDetails{
-			Username: username, OldUsername: u.Username, IP: caller.Peer.IP, Device: caller.Peer.UserAgent, Until: now.Add(usernameKept),
+			Username: username, OldUsername: u.Username, IP: caller.Request.IP, Device: caller.Request.UserAgent, Until: now.Add(usernameKept),
 		},
 		CreatedAt: now,
 	})
@@ -173,7 +173,7 @@ type Security struct {
 
 // Security returns what the caller may know of their own account's safety.
 func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error) {
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return Security{}, err
 	}

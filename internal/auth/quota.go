@@ -56,18 +56,18 @@ var (
 	refusedPerNetwork = limit.Quota{Name: "service refused", Count: 60, Per: time.Minute}
 )
 
-// Admit counts a request of the peer's networks, before anything is known of
-// it. It returns [account.ErrThrottled] when there were too many.
-func (s *Service) Admit(ctx context.Context, q limit.Quota, peer account.Peer) error {
-	return s.admit(ctx, q, peer, "")
+// Admit counts a request of the request's networks, before anything is known of
+// it. It returns [account.ThrottledFor] when there were too many.
+func (s *Service) Admit(ctx context.Context, q limit.Quota, req account.RequestInfo) error {
+	return s.admit(ctx, q, req, "")
 }
 
 // admit is Admit for what a network asks about one thing.
-func (s *Service) admit(ctx context.Context, q limit.Quota, peer account.Peer, about string) error {
+func (s *Service) admit(ctx context.Context, q limit.Quota, req account.RequestInfo, about string) error {
 	if s.o.Limits == nil {
 		return nil
 	}
-	for _, n := range networks(peer.IP) {
+	for _, n := range networks(req.IP) {
 		wide := q
 		wide.Count *= n.times
 		if err := s.take(ctx, wide, n.name+about); err != nil {
@@ -90,7 +90,7 @@ func (s *Service) take(ctx context.Context, q limit.Quota, key string) error {
 		key = secret.key(q.Name, key)
 	}
 	if wait := s.o.Limits.Take(ctx, q, key); wait > 0 {
-		return account.ErrThrottled(wait)
+		return account.ThrottledFor(wait)
 	}
 	return nil
 }
@@ -118,20 +118,20 @@ func (s *Service) countWrite(ctx context.Context, caller *Caller) error {
 	return s.takeOf(ctx, writePerUser, caller.User.ID)
 }
 
-// asStranger has hashes made in the turns of the peer's network, the widest
+// asStranger has hashes made in the turns of the request's network, the widest
 // that is counted: whoever has many small ones has no more turns for it.
-func asStranger(ctx context.Context, peer account.Peer) context.Context {
-	return password.ForClient(ctx, widestNetwork(peer.IP))
+func asStranger(ctx context.Context, req account.RequestInfo) context.Context {
+	return password.ForClient(ctx, widestNetwork(req.IP))
 }
 
 // asUser has hashes made ahead of strangers', because a flood by strangers
 // must not keep the owner of an account waiting, and in turns of the user's.
 // Who asks for many waits with the strangers.
-func (s *Service) asUser(ctx context.Context, userID int64, peer account.Peer) context.Context {
+func (s *Service) asUser(ctx context.Context, userID int64, req account.RequestInfo) context.Context {
 	if !s.goesAhead(ctx, userID) {
-		return asStranger(ctx, peer)
+		return asStranger(ctx, req)
 	}
-	return password.ForClient(password.Ahead(ctx), "user "+strconv.FormatInt(userID, 10))
+	return password.ForClient(password.WithPriority(ctx), "user "+strconv.FormatInt(userID, 10))
 }
 
 func (s *Service) goesAhead(ctx context.Context, userID int64) bool {

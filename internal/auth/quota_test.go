@@ -70,7 +70,7 @@ func TestWideNetworksOfIPv6Count(t *testing.T) {
 			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
 		} {
 			got := passed(t, 700, func(i int) error {
-				p := peer
+				p := req
 				p.IP = test.ip(i)
 				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
 			})
@@ -97,33 +97,33 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		none := account.Input{}
-		acts := map[string]func(p account.Peer) error{
-			"token": func(p account.Peer) error { _, err := s.Refresh(t.Context(), p, none); return err },
-			"reset": func(p account.Peer) error { return s.RequestReset(t.Context(), p, none, none) },
-			"link":  func(p account.Peer) error { return s.VerifyEmail(t.Context(), p, none) },
+		acts := map[string]func(p account.RequestInfo) error{
+			"token": func(p account.RequestInfo) error { _, err := s.Refresh(t.Context(), p, none); return err },
+			"reset": func(p account.RequestInfo) error { return s.RequestReset(t.Context(), p, none, none) },
+			"link":  func(p account.RequestInfo) error { return s.VerifyEmail(t.Context(), p, none) },
 		}
 		quotas := map[string]limit.Quota{"token": auth.TokenPerNetwork, "reset": auth.ResetPerNetwork, "link": auth.LinkPerNetwork}
 		for name, act := range acts {
-			if n := passed(t, quotas[name].Count+1, func(int) error { return act(peer) }); n != quotas[name].Count {
+			if n := passed(t, quotas[name].Count+1, func(int) error { return act(req) }); n != quotas[name].Count {
 				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
 			}
 		}
-		same := map[string]func(p account.Peer) error{
-			"verify":  func(p account.Peer) error { return s.VerifyToken(t.Context(), p, none) },
-			"logout":  func(p account.Peer) error { return s.Logout(t.Context(), p, none) },
-			"confirm": func(p account.Peer) error { return s.ConfirmEmail(t.Context(), p, none) },
-			"undo":    func(p account.Peer) error { return s.UndoEmail(t.Context(), p, none) },
-			"reset": func(p account.Peer) error {
+		same := map[string]func(p account.RequestInfo) error{
+			"verify":  func(p account.RequestInfo) error { return s.VerifyToken(t.Context(), p, none) },
+			"logout":  func(p account.RequestInfo) error { return s.Logout(t.Context(), p, none) },
+			"confirm": func(p account.RequestInfo) error { return s.ConfirmEmail(t.Context(), p, none) },
+			"undo":    func(p account.RequestInfo) error { return s.UndoEmail(t.Context(), p, none) },
+			"reset": func(p account.RequestInfo) error {
 				_, err := s.ResetPassword(t.Context(), p, auth.PasswordReset{})
 				return err
 			},
-			"look": func(p account.Peer) error {
+			"look": func(p account.RequestInfo) error {
 				_, _, err := s.CheckChallenge(t.Context(), p, account.ResetPassword, "x")
 				return err
 			},
 		}
 		for name, act := range same {
-			if err := act(peer); !throttled(err) {
+			if err := act(req); !throttled(err) {
 				t.Errorf("%s shares no quota: %v", name, err)
 			}
 			if err := act(elsewhere()); throttled(err) || err == nil {
@@ -139,13 +139,13 @@ func TestOneAddressCannotBeAskedForOverAndOver(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		names := []string{"amina@example.ma", "AMINA@example.ma", "amina@EXAMPLE.ma"}
-		ask := func(p account.Peer, email string) error {
+		ask := func(p account.RequestInfo, email string) error {
 			return s.RequestReset(t.Context(), p, account.TextInput(email), account.Input{})
 		}
-		if n := passed(t, 90, func(i int) error { return ask(peer, names[i%3]) }); n != 60 {
+		if n := passed(t, 90, func(i int) error { return ask(req, names[i%3]) }); n != 60 {
 			t.Errorf("%d, want 60", n)
 		}
-		if err := ask(peer, "badr@example.ma"); err != nil {
+		if err := ask(req, "badr@example.ma"); err != nil {
 			t.Errorf("another address: %v", err)
 		}
 		if err := ask(elsewhere(), "amina@example.ma"); err != nil {
@@ -165,7 +165,7 @@ func writes(t *testing.T, s *server) map[string]func(c *auth.Caller) error {
 		"password": func(c *auth.Caller) error { _, err := s.ChangePassword(ctx, c, auth.PasswordChange{}); return err },
 		"email":    func(c *auth.Caller) error { return s.ChangeEmail(ctx, c, auth.EmailChange{}) },
 		"resend":   func(c *auth.Caller) error { return s.ResendVerification(ctx, c) },
-		"close":    func(c *auth.Caller) error { return s.Close(ctx, c, account.Input{}) },
+		"close":    func(c *auth.Caller) error { return s.CloseAccount(ctx, c, account.Input{}) },
 	}
 }
 
@@ -239,7 +239,7 @@ func TestTokenOfAnEndedSessionUsesUpNothing(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		ended := s.register(t, "amina")
-		if err := s.Logout(t.Context(), peer, account.TextInput(ended.Refresh)); err != nil {
+		if err := s.Logout(t.Context(), req, account.TextInput(ended.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if n := passed(t, 6100, func(int) error { _, err := s.Authenticate(t.Context(), ended.Access); return err }); n != 6100 {
@@ -263,14 +263,14 @@ func TestConfirmationsAreFew(t *testing.T) {
 		if n := passed(t, 20, func(int) error { return s.ChangeEmail(t.Context(), c, same) }); n != 10 {
 			t.Errorf("%d right ones, want 10", n)
 		}
-		if err := s.Close(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
 			t.Errorf("for another act: %v", outcome(err))
 		}
 		if err := s.ChangeEmail(t.Context(), other, same); err != nil {
 			t.Errorf("somebody else: %v", err)
 		}
 		s.clock.advance(6 * time.Second)
-		if err := s.Close(t.Context(), c, account.TextInput(good)); err != nil {
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(good)); err != nil {
 			t.Errorf("six seconds later: %v", err)
 		}
 	}, limited, mailFreely)
@@ -361,19 +361,19 @@ func TestReadsAskNoDatabase(t *testing.T) {
 func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		shop, plain, err := s.CreateService(t.Context(), account.Service{Name: "shop", Scopes: account.Scopes})
+		shop, plain, err := s.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "shop", Scopes: account.Scopes})
 		if err != nil {
 			t.Fatal(err)
 		}
-		show := func(p account.Peer, id, plain string) error {
-			_, err := s.AuthenticateService(t.Context(), p, id, secret.NewText(plain))
+		show := func(p account.RequestInfo, id, plain string) error {
+			_, err := s.AuthenticateOAuthClient(t.Context(), p, id, secret.NewText(plain))
 			return err
 		}
 		ids := []string{shop.ID, "nobody", strings.Repeat("0", 32)}
-		if n := passed(t, 70, func(i int) error { return show(peer, ids[i%3], "wrong") }); n != 60 {
+		if n := passed(t, 70, func(i int) error { return show(req, ids[i%3], "wrong") }); n != 60 {
 			t.Errorf("%d wrong secrets, want 60", n)
 		}
-		if err := show(peer, shop.ID, plain.Reveal()); err != nil {
+		if err := show(req, shop.ID, plain.Reveal()); err != nil {
 			t.Errorf("the right one: %v", err)
 		}
 		if err := show(elsewhere(), shop.ID, "wrong"); !errors.Is(err, account.ErrServiceUnknown) {

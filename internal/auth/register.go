@@ -22,52 +22,52 @@ type Registration struct {
 // Register creates an active user and logs them in. All bad fields are
 // reported together, as [account.Fields]; the password is judged once the
 // others are good, because it is compared with them.
-func (s *Service) Register(ctx context.Context, peer account.Peer, r Registration) (Grant, error) {
-	u, err := s.newUser(ctx, peer, r)
+func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Registration) (LoginResult, error) {
+	u, err := s.newUser(ctx, req, r)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
 	secret, err := s.limitSecret(ctx)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	n := s.newSession(peer, u.JoinedAt)
+	sess := s.newSession(req, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
 	var t turn
 	if s.owesVerification(u) {
-		if t, err = s.mailTurn(ctx, account.MailVerifyEmail, u.Email, peer.IP); err != nil {
-			return Grant{}, err
+		if t, err = s.mailTurn(ctx, account.Mail{Kind: account.MailVerifyEmail, Email: u.Email, IP: req.IP}); err != nil {
+			return LoginResult{}, err
 		}
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
-		n.UserID = u.ID
-		if err := tx.CreateSession(ctx, n); err != nil {
+		sess.UserID = u.ID
+		if err := tx.CreateSession(ctx, sess); err != nil {
 			return err
 		}
-		err := s.record(ctx, tx, act{kind: account.EventRegistered, userID: u.ID, session: n.ID, peer: peer, at: u.JoinedAt})
+		err := s.record(ctx, tx, entry{kind: account.EventRegistered, userID: u.ID, session: sess.ID, request: req, at: u.JoinedAt})
 		if err != nil {
 			return err
 		}
 		if !s.owesVerification(u) {
 			return nil
 		}
-		err = s.mailVerification(ctx, tx, u, peer.IP, u.JoinedAt, t)
-		if errors.Is(err, account.ErrThrottled(0)) { // another's waits for this mailbox: they can ask again
+		err = s.mailVerification(ctx, tx, u, req.IP, u.JoinedAt, t)
+		if errors.Is(err, account.ThrottledFor(0)) { // another's waits for this mailbox: they can ask again
 			s.o.Log.WarnContext(ctx, "no verification mail: one for another account waits for this mailbox", "user_id", u.ID)
 			return nil
 		}
 		return err
 	})
 	if err != nil {
-		return Grant{}, usernameTaken(err)
+		return LoginResult{}, usernameTaken(err)
 	}
 	s.wakeMail()
-	grant, err := s.grant(u, n)
+	grant, err := s.issueTokens(u, sess)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
 	grant.Device = rememberDevice(secret, u.ID, u.JoinedAt)
 	return grant, nil
@@ -75,8 +75,8 @@ func (s *Service) Register(ctx context.Context, peer account.Peer, r Registratio
 
 // CreateUser creates an active user without logging them in, by the rules of
 // [Service.Register].
-func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
-	u, err := s.newUser(ctx, peer, r)
+func (s *Service) CreateUser(ctx context.Context, req account.RequestInfo, r Registration) (account.User, error) {
+	u, err := s.newUser(ctx, req, r)
 	if err != nil {
 		return account.User{}, err
 	}
@@ -84,7 +84,7 @@ func (s *Service) CreateUser(ctx context.Context, peer account.Peer, r Registrat
 		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.byStaff(account.EventUserCreated, u.ID, u.JoinedAt))
+		return s.record(ctx, tx, s.entryByStaff(account.EventUserCreated, u.ID, u.JoinedAt))
 	})
 	return u, usernameTaken(err)
 }
@@ -100,7 +100,7 @@ func (s *Service) createUser(ctx context.Context, tx *store.Store, u *account.Us
 
 // newUser checks a registration and hashes its password. Hashing comes
 // before any transaction: it takes longer than all the rest.
-func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration) (account.User, error) {
+func (s *Service) newUser(ctx context.Context, req account.RequestInfo, r Registration) (account.User, error) {
 	errs := account.Fields{}
 	username := account.NormalizeUsername(checkUsername(errs, r.Username))
 	if err := s.checkUsernameFree(ctx, errs, username, 0); err != nil {
@@ -116,14 +116,14 @@ func (s *Service) newUser(ctx context.Context, peer account.Peer, r Registration
 	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
-	hash, err := s.hasher.Hash(asStranger(ctx, peer), plain)
+	hash, err := s.hasher.Hash(asStranger(ctx, req), plain)
 	if err != nil {
-		return account.User{}, hashing(err)
+		return account.User{}, asUnavailable(err)
 	}
 	now := s.o.Now().UTC()
 	return account.User{
 		Username: username, Email: account.NormalizeEmail(email), FirstName: firstName, LastName: lastName,
-		PasswordHash: hash, Active: true, Language: peer.Language, JoinedAt: now, PasswordAt: now,
+		PasswordHash: hash, Active: true, Language: req.Language, JoinedAt: now, PasswordAt: now,
 	}, nil
 }
 
@@ -160,7 +160,7 @@ func (s *Service) newPassword(ctx context.Context, field, plain string, u accoun
 		return "", err
 	}
 	hash, err := s.hasher.Hash(ctx, plain)
-	return hash, hashing(err)
+	return hash, asUnavailable(err)
 }
 
 // checkPolicy applies the password rules, with what the person is known by.

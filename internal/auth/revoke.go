@@ -61,12 +61,12 @@ func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
 	if err := s.mayStore(keys); err != nil {
 		return nil, err
 	}
-	return s.AbandonKeys(ctx)
+	return s.RevokeUnreadableKeys(ctx)
 }
 
-// AbandonKeys is RevokeAllKeys where the stored keys cannot be read any
+// RevokeUnreadableKeys is RevokeAllKeys where the stored keys cannot be read any
 // more, because what encrypted them was lost.
-func (s *Service) AbandonKeys(ctx context.Context) ([]KeyRevocation, error) {
+func (s *Service) RevokeUnreadableKeys(ctx context.Context) ([]KeyRevocation, error) {
 	keys, err := s.store.Keys(ctx)
 	if err != nil {
 		return nil, err
@@ -159,8 +159,8 @@ func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id str
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
-		revoked := act{kind: account.EventKeyRevoked, details: account.EventDetails{Key: id}, at: now}
-		if err := s.record(ctx, tx, s.byOperator(revoked)); err != nil {
+		revoked := entry{kind: account.EventKeyRevoked, details: account.EventDetails{Key: id}, at: now}
+		if err := s.record(ctx, tx, s.entryByOperator(revoked)); err != nil {
 			return err
 		}
 		if out.Replaced {

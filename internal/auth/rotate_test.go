@@ -19,8 +19,8 @@ import (
 // those that they were exchanged for in the same second.
 type rotated struct {
 	*server
-	login auth.Grant
-	next  auth.Renewal
+	login auth.LoginResult
+	next  auth.TokenPair
 }
 
 func rotate(t *testing.T, s *server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
@@ -34,9 +34,9 @@ func rotate(t *testing.T, s *server, name string) rotated { //nolint:unparam // 
 }
 
 // repeats exchanges the first token again and checks that it gets the same.
-func (r rotated) repeats(t *testing.T, when string) auth.Renewal {
+func (r rotated) repeats(t *testing.T, when string) auth.TokenPair {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+	if err := r.VerifyToken(t.Context(), req, account.TextInput(r.login.Refresh)); err != nil {
 		t.Errorf("%s: verification of the first token: %v", when, err)
 	}
 	again, err := r.refresh(t, r.login.Refresh)
@@ -49,7 +49,7 @@ func (r rotated) repeats(t *testing.T, when string) auth.Renewal {
 // alarms exchanges the first token again and checks that the session ends.
 func (r rotated) alarms(t *testing.T, when string) {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+	if err := r.VerifyToken(t.Context(), req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("%s: verification of the first token: %v, want ErrTokenInvalid", when, err)
 	}
 	if _, err := r.Authenticate(t.Context(), r.next.Access); err != nil {
@@ -96,11 +96,11 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 	t.Parallel()
 	text := account.TextInput
-	service := &account.Service{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
+	service := &account.OAuthClient{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
 	for name, use := range map[string]func(t *testing.T, r rotated) error{
 		"access token":           func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
-		"verified access token":  func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Access)) },
-		"verified refresh token": func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Refresh)) },
+		"verified access token":  func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), req, text(r.next.Access)) },
+		"verified refresh token": func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), req, text(r.next.Refresh)) },
 		"introspected access token": func(t *testing.T, r rotated) error {
 			_, err := r.Introspect(t.Context(), service, text(r.next.Access), account.Input{})
 			return err
@@ -146,10 +146,10 @@ func TestTokensFromBeforeAnExchangeTellNothingOfIt(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Access)); err != nil {
+			if err := s.VerifyToken(t.Context(), req, account.TextInput(r.login.Access)); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), req, account.TextInput(r.login.Refresh)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -186,11 +186,11 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		unseen := func() string {
-			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+			sess, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return n.UnseenID
+			return sess.UnseenID
 		}
 		if unseen() == "" {
 			t.Fatal("an exchange is taken for seen")
@@ -199,11 +199,11 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 			t.Fatalf("not noted: %v", err)
 		}
 		again := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+			sess, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
 			if err != nil {
 				return err
 			}
-			return tx.SeeRefreshToken(t.Context(), n.ID, n.RefreshID)
+			return tx.SeeRefreshToken(t.Context(), sess.ID, sess.RefreshID)
 		})
 		if !errors.Is(again, store.ErrNotFound) {
 			t.Errorf("noting it again: %v, want ErrNotFound", again)
@@ -242,13 +242,13 @@ func TestASessionOfTheReleaseBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		sess, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.ID, n.UnseenID, n.UserAgent = "of-the-release-before", n.PreviousID, peer.UserAgent // that of an exchange before
-		write(t, s.store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
-		old, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.PreviousID, n.RefreshAt)
+		sess.ID, sess.UnseenID, sess.UserAgent = "of-the-release-before", sess.PreviousID, req.UserAgent // that of an exchange before
+		write(t, s.store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), sess) })
+		old, _, err := s.tokens.Issue(token.Refresh, sess.UserID, sess.ID, sess.PreviousID, sess.RefreshAt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +320,7 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 		raw, exchanges := g.Refresh, 0
 		for ; exchanges < 100; exchanges++ {
 			r, err := s.refresh(t, raw)
-			if errors.Is(err, account.ErrThrottled(0)) {
+			if errors.Is(err, account.ThrottledFor(0)) {
 				break
 			}
 			if err != nil {
@@ -354,7 +354,7 @@ func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 		if _, err := off.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after that: %v, want ErrTokenInvalid", err)
 		}
-		if err := off.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+		if err := off.VerifyToken(t.Context(), req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("verification after that: %v, want ErrTokenInvalid", err)
 		}
 		if _, err := off.refresh(t, r.next.Refresh); err != nil {

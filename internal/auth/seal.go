@@ -16,7 +16,7 @@ import (
 var ErrNoEncryptionKey = errors.New("YOOZAK_ENCRYPTION_KEY is not set")
 
 // errNoPrivateKey says that what is stored was never a key of ours. What is
-// wrong with it is not said: it may be half a key.
+// fail with it is not said: it may be half a key.
 var errNoPrivateKey = errors.New("is no private key of its algorithm")
 
 // errInClear says that a key was not stored by a server that encrypts them.

@@ -328,7 +328,7 @@ func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		g := newServer(t, st, sealing(t, 1, 0)).register(t, "amina")
 		admin := unloaded(t, st, sealing(t, 2, 0))
-		if _, err := admin.AbandonKeys(t.Context()); err != nil {
+		if _, err := admin.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s := newServer(t, st, sealing(t, 2, 0))

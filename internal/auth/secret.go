@@ -15,10 +15,10 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// guardSecret signs device tokens and hides what limits are counted by. It is
+// serverSecret signs device tokens and hides what limits are counted by. It is
 // random, the same for all servers, and encrypted as signing keys are: who
 // has it can give themselves more tries at a password, and nothing else.
-type guardSecret [sha256.Size]byte
+type serverSecret [sha256.Size]byte
 
 // Where it is stored, and what its encryption is bound to.
 const (
@@ -36,7 +36,7 @@ var errSecretInClear = errors.New("the secret of device tokens is stored in clea
 var errNoGuardSecret = errors.New("is damaged")
 
 // secret returns the guard's secret, and makes it the first time.
-func (s *Service) secret(ctx context.Context) (*guardSecret, error) {
+func (s *Service) secret(ctx context.Context) (*serverSecret, error) {
 	if known := s.guard.secret.Load(); known != nil {
 		return known, nil
 	}
@@ -53,7 +53,7 @@ func (s *Service) LoadDeviceSecret(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) loadSecret(ctx context.Context) (*guardSecret, error) {
+func (s *Service) loadSecret(ctx context.Context) (*serverSecret, error) {
 	stored, err := s.store.Secret(ctx, guardName)
 	if errors.Is(err, store.ErrNotFound) {
 		stored, err = s.firstSecret(ctx)
@@ -98,7 +98,7 @@ func (s *Service) freshSecret() []byte {
 	return s.o.Box.Seal(secret.NewBytes(fresh), guardContext).Reveal()
 }
 
-func (s *Service) openSecret(stored []byte) (*guardSecret, error) {
+func (s *Service) openSecret(stored []byte) (*serverSecret, error) {
 	plain, err := s.o.Box.Open(secret.NewBytes(stored), guardContext)
 	if err == nil && len(plain.Reveal()) != sha256.Size {
 		err = errNoGuardSecret
@@ -106,11 +106,11 @@ func (s *Service) openSecret(stored []byte) (*guardSecret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the secret of device tokens %w; nothing was changed, see docs/keys.md", err)
 	}
-	return (*guardSecret)(plain.Reveal()), nil
+	return (*serverSecret)(plain.Reveal()), nil
 }
 
 // sealSecret encrypts what was stored before there was a key to encrypt with.
-func (s *Service) sealSecret(ctx context.Context, stored []byte, value *guardSecret) error {
+func (s *Service) sealSecret(ctx context.Context, stored []byte, value *serverSecret) error {
 	sealed := s.o.Box.Seal(secret.NewBytes(value[:]), guardContext).Reveal()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return tx.ReplaceSecret(ctx, guardName, stored, sealed)
@@ -146,7 +146,7 @@ func (s *Service) replaceDeviceSecret(ctx context.Context) error {
 		if err := tx.SetSecret(ctx, guardName, s.freshSecret(), now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.byOperator(act{kind: account.EventKeyRotated, details: account.EventDetails{Key: guardKey}, at: now}))
+		return s.record(ctx, tx, s.entryByOperator(entry{kind: account.EventKeyRotated, details: account.EventDetails{Key: guardKey}, at: now}))
 	})
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (s *Service) reencryptSecret(ctx context.Context, tx *store.Store) error {
 // limitSecret is the guard's secret, or nil where limits are off. The first
 // time it needs a transaction of its own: what runs in a transaction is given
 // the secret, and does not ask for it.
-func (s *Service) limitSecret(ctx context.Context) (*guardSecret, error) {
+func (s *Service) limitSecret(ctx context.Context) (*serverSecret, error) {
 	if s.o.Limits == nil {
 		return nil, nil //nolint:nilnil // there is nothing to sign or to hide
 	}
@@ -184,7 +184,7 @@ func (s *Service) limitSecret(ctx context.Context) (*guardSecret, error) {
 
 // mac is for one purpose, so that what it gives for one is worthless for
 // another.
-func (g *guardSecret) mac(purpose string, data []byte) []byte {
+func (g *serverSecret) mac(purpose string, data []byte) []byte {
 	h := hmac.New(sha256.New, g[:])
 	h.Write([]byte(purpose))
 	h.Write([]byte{0})
@@ -194,8 +194,8 @@ func (g *guardSecret) mac(purpose string, data []byte) []byte {
 
 // key is what is stored instead of a name, an address or an id: people type
 // passwords where a name should be. 144 bits are enough not to meet by chance.
-func (g *guardSecret) key(purpose, text string) string {
+func (g *serverSecret) key(purpose, text string) string {
 	return base64.RawURLEncoding.EncodeToString(g.mac(purpose, []byte(text))[:18])
 }
 
-type secretPointer = atomic.Pointer[guardSecret]
+type secretPointer = atomic.Pointer[serverSecret]

@@ -187,7 +187,7 @@ func TestSecretGoesWithTheKeys(t *testing.T) {
 			t.Error("with the new encryption key alone the device is not known")
 		}
 		lost := unloaded(t, st, limited, sealing(t, 3, 0))
-		if _, err := lost.AbandonKeys(t.Context()); err != nil {
+		if _, err := lost.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := lost.LoadDeviceSecret(t.Context()); err != nil {

@@ -79,7 +79,7 @@ type Service struct {
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 
-	failures sharedRows // wrong passwords
+	failures sharedRows // fail passwords
 	repeats  sharedRows // what callers do over and over
 	guard    guard
 
@@ -104,8 +104,8 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 // Now is the time by the clock that every rule goes by.
 func (s *Service) Now() time.Time { return s.o.Now() }
 
-// Grant is what a login gives.
-type Grant struct {
+// LoginResult is what a login gives.
+type LoginResult struct {
 	User    account.User
 	Access  string
 	Refresh string
@@ -114,14 +114,14 @@ type Grant struct {
 }
 
 // newSession prepares the session of a login that is about to be stored.
-func (s *Service) newSession(peer account.Peer, now time.Time) account.Session {
+func (s *Service) newSession(req account.RequestInfo, now time.Time) account.Session {
 	return account.Session{
 		ID:         token.NewID(),
 		CreatedAt:  now,
 		LastUsedAt: now,
 		ExpiresAt:  now.Truncate(time.Second).Add(s.o.RefreshLifetime),
-		IP:         peer.IP,
-		UserAgent:  peer.UserAgent,
+		IP:         req.IP,
+		UserAgent:  req.UserAgent,
 		RefreshID:  token.NewID(),
 		RefreshAt:  now,
 	}
@@ -134,38 +134,38 @@ const maxSessions = 100
 
 // openSession stores a session. Where its user has too many it ends those that
 // were used longest ago, with an event for each.
-func (s *Service) openSession(ctx context.Context, tx *store.Store, n account.Session, peer account.Peer) error {
-	ended, err := tx.EndSessionsBeyond(ctx, n.UserID, maxSessions-1, n.CreatedAt)
+func (s *Service) openSession(ctx context.Context, tx *store.Store, sess account.Session, req account.RequestInfo) error {
+	ended, err := tx.EndSessionsBeyond(ctx, sess.UserID, maxSessions-1, sess.CreatedAt)
 	if err != nil {
 		return err
 	}
 	for _, id := range ended {
-		err := s.record(ctx, tx, act{
-			kind: account.EventSessionEnded, actor: account.ActorSystem, userID: n.UserID, session: n.ID, peer: peer,
-			details: account.EventDetails{Session: id}, at: n.CreatedAt,
+		err := s.record(ctx, tx, entry{
+			kind: account.EventSessionEnded, actor: account.ActorSystem, userID: sess.UserID, session: sess.ID, request: req,
+			details: account.EventDetails{Session: id}, at: sess.CreatedAt,
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return tx.CreateSession(ctx, n)
+	return tx.CreateSession(ctx, sess)
 }
 
-// grant signs the two tokens of a stored session.
-func (s *Service) grant(u account.User, n account.Session) (Grant, error) {
-	refresh, _, err := s.tokens.Issue(token.Refresh, u.ID, n.ID, n.RefreshID, n.RefreshAt)
+// issueTokens signs the two tokens of a stored session.
+func (s *Service) issueTokens(u account.User, sess account.Session) (LoginResult, error) {
+	refresh, _, err := s.tokens.Issue(token.Refresh, u.ID, sess.ID, sess.RefreshID, sess.RefreshAt)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	access, claims, err := s.tokens.Issue(token.Access, u.ID, n.ID, token.NewID(), n.RefreshAt)
+	access, claims, err := s.tokens.Issue(token.Access, u.ID, sess.ID, token.NewID(), sess.RefreshAt)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	return Grant{User: u, Access: access, Refresh: refresh, Claims: claims}, nil
+	return LoginResult{User: u, Access: access, Refresh: refresh, Claims: claims}, nil
 }
 
-// hashing turns a queue that is too long into an answer for the client.
-func hashing(err error) error {
+// asUnavailable turns a queue that is too long into an answer for the client.
+func asUnavailable(err error) error {
 	if errors.Is(err, password.ErrBusy) {
 		return errors.Join(account.ErrUnavailable, err)
 	}

@@ -67,8 +67,8 @@ func TestASessionIsThereAsLongAsATokenOfItIsGood(t *testing.T) {
 			t.Errorf("%d sessions, but no token is good", n)
 		}
 		id, _ := s.store.Sessions(t.Context(), g.User.ID, 100)
-		for _, n := range id {
-			if err := s.EndSession(t.Context(), caller, n.ID); !errors.Is(err, account.ErrNotFound) {
+		for _, sess := range id {
+			if err := s.EndSession(t.Context(), caller, sess.ID); !errors.Is(err, account.ErrNotFound) {
 				t.Errorf("end one that is over: %v, want ErrNotFound", err)
 			}
 		}
@@ -130,7 +130,7 @@ func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		g, other := s.register(t, "amina"), s.register(t, "nadia")
 		s.clock.advance(31 * time.Minute)
-		if err := s.Logout(t.Context(), peer, account.TextInput(g.Refresh)); err != nil {
+		if err := s.Logout(t.Context(), req, account.TextInput(g.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -139,8 +139,8 @@ func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), other.Access); err != nil {
 			t.Errorf("somebody else: %v", err)
 		}
-		service := &account.Service{ID: "orders", Scopes: []account.Scope{account.ScopeRevoke}}
-		if err := s.RevokeToken(t.Context(), peer, service, account.TextInput(other.Refresh)); err != nil {
+		service := &account.OAuthClient{ID: "orders", Scopes: []account.Scope{account.ScopeRevoke}}
+		if err := s.RevokeToken(t.Context(), req, service, account.TextInput(other.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), other.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -155,7 +155,7 @@ func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 func TestLogoutOfASessionThatIsOver(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		logout := func(raw string) error { return s.Logout(t.Context(), peer, account.TextInput(raw)) }
+		logout := func(raw string) error { return s.Logout(t.Context(), req, account.TextInput(raw)) }
 		twice, all, disabled, closed, old := s.register(t, "twice"), s.register(t, "all"), s.register(t, "disabled"), s.register(t, "closed"), s.register(t, "old")
 		if err := logout(twice.Refresh); err != nil {
 			t.Fatal(err)
@@ -166,7 +166,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		if err := s.SetActive(t.Context(), "disabled", false); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(t.Context(), s.caller(t, closed), account.TextInput(good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.caller(t, closed), account.TextInput(good)); err != nil {
 			t.Fatal(err)
 		}
 		write(t, s.store, func(_ context.Context, tx *store.Store) error {

@@ -15,8 +15,8 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		other := s.register(t, "badr")
-		grants := []auth.Grant{s.register(t, "amina")}
-		login := func() auth.Grant {
+		grants := []auth.LoginResult{s.register(t, "amina")}
+		login := func() auth.LoginResult {
 			t.Helper()
 			s.clock.advance(time.Minute)
 			g, err := s.login(t, "amina", good)
@@ -31,11 +31,11 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 		if _, err := s.refresh(t, grants[0].Refresh); err != nil { // is used again
 			t.Fatal(err)
 		}
-		if err := s.Logout(t.Context(), peer, account.TextInput(grants[50].Refresh)); err != nil {
+		if err := s.Logout(t.Context(), req, account.TextInput(grants[50].Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		grants = append(grants, login()) // in its place
-		alive := func(g auth.Grant) bool {
+		alive := func(g auth.LoginResult) bool {
 			_, err := s.refresh(t, g.Refresh)
 			return err == nil
 		}
@@ -70,7 +70,7 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 				continue
 			}
 			n++
-			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != peer.IP || e.ReadDetails().Session != second.SessionID {
+			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != req.IP || e.ReadDetails().Session != second.SessionID {
 				t.Errorf("event %+v", e)
 			}
 		}

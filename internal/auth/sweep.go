@@ -46,13 +46,13 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return s.eraseUsers(ctx, tx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return s.forgetNobodys(ctx, tx, now, most)
+			return s.anonymiseUnattributed(ctx, tx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.removeEvents(ctx, tx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteGuesses(ctx, now, most)
+			return tx.SweepFailedAttempts(ctx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
@@ -94,11 +94,11 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 		if err != nil {
 			return 0, err
 		}
-		n, err := tx.ForgetEventsOf(ctx, id)
+		n, err := tx.AnonymiseEventsOf(ctx, id)
 		if err != nil {
 			return 0, err
 		}
-		err = s.record(ctx, tx, act{
+		err = s.record(ctx, tx, entry{
 			kind: account.EventAccountErased, actor: account.ActorSystem, details: account.EventDetails{Count: n}, at: now,
 		})
 		if err != nil {

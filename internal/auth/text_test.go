@@ -23,7 +23,7 @@ var steering = []string{
 func TestAddressesThatSteerATerminalAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
-	g, err := s.Register(t.Context(), peer, registration("amina"))
+	g, err := s.Register(t.Context(), req, registration("amina"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,18 +31,18 @@ func TestAddressesThatSteerATerminalAreRefused(t *testing.T) {
 	for _, email := range steering {
 		r := registration("badr")
 		r.Email = account.TextInput(email)
-		_, err := s.Register(t.Context(), peer, r)
+		_, err := s.Register(t.Context(), req, r)
 		if diff := cmp.Diff(want, keys(err)); diff != "" {
 			t.Errorf("register %q (-want +got):\n%s", email, diff)
 		}
-		_, err = s.CreateUser(t.Context(), peer, r)
+		_, err = s.CreateUser(t.Context(), req, r)
 		if diff := cmp.Diff(want, keys(err)); diff != "" {
 			t.Errorf("create %q (-want +got):\n%s", email, diff)
 		}
 		if diff := cmp.Diff(want, keys(s.changeEmail(t, g, email))); diff != "" {
 			t.Errorf("change %q (-want +got):\n%s", email, diff)
 		}
-		if diff := cmp.Diff(want, keys(s.RequestReset(t.Context(), peer, account.TextInput(email), account.Input{}))); diff != "" {
+		if diff := cmp.Diff(want, keys(s.RequestReset(t.Context(), req, account.TextInput(email), account.Input{}))); diff != "" {
 			t.Errorf("reset %q (-want +got):\n%s", email, diff)
 		}
 	}
@@ -54,7 +54,7 @@ func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := newServer(t, st)
-		g, err := s.Register(t.Context(), peer, registration("amina"))
+		g, err := s.Register(t.Context(), req, registration("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 		} {
 			r := registration(name)
 			r.Email = account.Input{}
-			_, err := s.Register(t.Context(), peer, r)
+			_, err := s.Register(t.Context(), req, r)
 			if diff := cmp.Diff(map[string][]string{"username": want}, keys(err)); diff != "" {
 				t.Errorf("register %.20q (-want +got):\n%s", name, diff)
 			}
@@ -83,7 +83,7 @@ func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 		for name, want := range map[string]string{"oﬃce": "office", strings.Repeat("ﬃ", 50): strings.Repeat("ffi", 50), "Ⅳ": "IV", "ｄｕｎｉａ": "dunia"} {
 			r := registration(name)
 			r.Email = account.Input{}
-			g, err := s.Register(t.Context(), peer, r)
+			g, err := s.Register(t.Context(), req, r)
 			if err != nil || g.User.Username != want {
 				t.Errorf("%q: %q, %v; want %q", name, g.User.Username, err, want)
 			}
@@ -101,7 +101,7 @@ func TestPasswordIsJudgedAsItIsHashed(t *testing.T) {
 	} {
 		r := registration("salmabennani")
 		r.Password = account.TextInput(plain)
-		_, err := s.Register(t.Context(), peer, r)
+		_, err := s.Register(t.Context(), req, r)
 		if diff := cmp.Diff(map[string][]string{"password": want}, keys(err)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", plain, diff)
 		}
@@ -116,12 +116,12 @@ func TestAddressIsJudgedAsItIsStored(t *testing.T) {
 	domain := strings.Repeat("İ.", 15) + "ma"
 	r := registration("amina")
 	r.Email = account.TextInput(strings.Repeat("a", 254-1-32) + "@" + domain)
-	_, err := s.Register(t.Context(), peer, r)
+	_, err := s.Register(t.Context(), req, r)
 	if diff := cmp.Diff(map[string][]string{"email": {"field.max_length"}}, keys(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r.Email = account.TextInput(strings.Repeat("a", 254-1-32-15) + "@" + domain)
-	g, err := s.Register(t.Context(), peer, r)
+	g, err := s.Register(t.Context(), req, r)
 	if n := len([]rune(g.User.Email)); err != nil || n != 254 {
 		t.Errorf("%d characters, %v; want 254", n, err)
 	}

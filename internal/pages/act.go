@@ -12,46 +12,46 @@ import (
 // act is what a page with a token does when its button is pressed.
 type act struct {
 	title, intro, submit, done string
-	do                         func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, form url.Values) error
+	do                         func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, form url.Values) error
 }
 
 var acts = map[account.ChallengeKind]act{
 	account.ResetPassword: {
 		"page.reset.title", "page.reset.intro", "page.reset.submit", "page.reset.done",
-		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, form url.Values) error {
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, form url.Values) error {
 			plain := account.TypedInput(form.Get("new_password"))
 			if plain != account.TypedInput(form.Get("repeat")) {
 				errs := account.Fields{}
 				errs.Add("new_password", "page.reset.mismatch", nil) // both are to be typed again
 				return errs.Err()
 			}
-			_, err := a.ResetPassword(ctx, peer, auth.PasswordReset{Token: token, New: plain})
+			_, err := a.ResetPassword(ctx, req, auth.PasswordReset{Token: token, New: plain})
 			return err
 		},
 	},
 	account.VerifyEmail: {
 		"page.verify.title", "page.verify.intro", "page.verify.submit", "page.verify.done",
-		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
-			return a.VerifyEmail(ctx, peer, token)
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.VerifyEmail(ctx, req, token)
 		},
 	},
 	account.ConfirmEmail: {
 		"page.confirm.title", "page.confirm.intro", "page.confirm.submit", "page.confirm.done",
-		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
-			return a.ConfirmEmail(ctx, peer, token)
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.ConfirmEmail(ctx, req, token)
 		},
 	},
 	account.UndoEmail: {
 		"page.undo.title", "page.undo.intro", "page.undo.submit", "page.undo.done",
-		func(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
-			return a.UndoEmail(ctx, peer, token)
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.UndoEmail(ctx, req, token)
 		},
 	},
 }
 
 // disown is for somebody whose address another person gave for an account.
-func disown(ctx context.Context, a *auth.Service, peer account.Peer, token account.Input, _ url.Values) error {
-	return a.DisownEmail(ctx, peer, token)
+func disown(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+	return a.DisownEmail(ctx, req, token)
 }
 
 // act shows what a token allows, and does it when the button was pressed.

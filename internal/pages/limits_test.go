@@ -87,7 +87,7 @@ func TestPagesOfLinksAreCounted(t *testing.T) {
 		for range 20 {
 			s.get(t, "/account/undo-email/x").shows(t, http.StatusGone, fr("page.invalid_link"))
 		}
-		from := account.Peer{IP: "127.0.0.1"}
+		from := account.RequestInfo{IP: "127.0.0.1"}
 		left := 0
 		for s.auth.Admit(t.Context(), auth.LinkPerNetwork, from) == nil {
 			left++

@@ -52,12 +52,12 @@ func ForgotLink(publicURL, language string) string {
 
 // Serve answers one request and returns the page's name, for logs: never
 // what the client made up.
-func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, peer account.Peer) string {
+func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, req account.RequestInfo) string {
 	if lang := r.URL.Query().Get("lang"); slices.Contains(locale.Languages(), lang) {
-		peer.Language = lang
+		req.Language = lang
 	}
 	name, token, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, base), "/"), "/")
-	x := &exchange{w: w, r: r, o: p.o, peer: peer, view: p.newView(r, peer.Language)}
+	x := &exchange{w: w, r: r, o: p.o, peer: req, view: p.newView(r, req.Language)}
 	f, isFile := p.files[name]
 	a, hasToken := acts[account.ChallengeKind(name)]
 	switch {
@@ -92,7 +92,7 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	o     Options
-	peer  account.Peer
+	peer  account.RequestInfo
 	route string
 	kind  account.ChallengeKind // of the page's link; empty: it has none
 	view  *view

@@ -32,7 +32,7 @@ const (
 	nextPassword  = "Olive-Tagine-77-moon"
 )
 
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
+var req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
 
 // server is the pages behind the API, on a real store, with mails in a folder.
 type server struct {
@@ -185,7 +185,7 @@ func (s *server) setPassword(t *testing.T, path, plain string) answer {
 
 func (s *server) register(t *testing.T, username string) *auth.Caller {
 	t.Helper()
-	g, err := s.auth.Register(t.Context(), peer, auth.Registration{
+	g, err := s.auth.Register(t.Context(), req, auth.Registration{
 		Username: account.TextInput(username), Password: account.TextInput(firstPassword), Email: account.TextInput(address(username)),
 	})
 	if err != nil {
@@ -202,7 +202,7 @@ func address(username string) string { return username + "@example.ma" }
 
 func (s *server) opens(t *testing.T, username, plain string) bool {
 	t.Helper()
-	_, err := s.auth.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
+	_, err := s.auth.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
 	return err == nil
 }
 
@@ -232,7 +232,7 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	case account.VerifyEmail:
 		return s.received(t, account.MailVerifyEmail, address(username))
 	case account.ResetPassword:
-		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username)), account.Input{}); err != nil {
+		if err := s.auth.RequestReset(t.Context(), req, account.TextInput(address(username)), account.Input{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.received(t, account.MailResetPassword, address(username))
@@ -254,7 +254,7 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	if kind == account.ConfirmEmail {
 		return m
 	}
-	if err := s.auth.ConfirmEmail(t.Context(), peer, account.TextInput(m.Token)); err != nil {
+	if err := s.auth.ConfirmEmail(t.Context(), req, account.TextInput(m.Token)); err != nil {
 		t.Fatal(err)
 	}
 	return s.received(t, account.MailEmailChanged, address(username))

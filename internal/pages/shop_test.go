@@ -259,7 +259,7 @@ func TestSecondProofOfAnAddressLeadsToTheFirst(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		register := func(username string, n int) string {
 			t.Helper()
-			_, err := s.auth.Register(t.Context(), peer, auth.Registration{
+			_, err := s.auth.Register(t.Context(), req, auth.Registration{
 				Username: account.TextInput(username), Password: account.TextInput(firstPassword), Email: account.TextInput("one@example.ma"),
 			})
 			if err != nil {

@@ -2,10 +2,10 @@ package password
 
 import "strings"
 
-// Django is the way back: a hash as Django stores it. A wrapped hash stays
+// ToDjango is the way back: a hash as Django stores it. A wrapped hash stays
 // as it is: Django knows no such hasher, so nothing matches it, but unlike an
 // unusable one it lets the person ask for a new password by mail.
-func Django(hash string) string {
+func ToDjango(hash string) string {
 	if _, err := parseOurs(hash); err == nil {
 		return "argon2" + hash
 	}

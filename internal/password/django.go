@@ -38,11 +38,11 @@ var djangos = map[string]func(rest string) matcher{
 	"sha1":          func(rest string) matcher { return readWeak("sha1", rest) },
 }
 
-// Kind names the format of a hash in Django's words, whether or not anything
+// Format names the format of a hash in Django's words, whether or not anything
 // can match it: "argon2" (which ours are), "pbkdf2_sha256", "unsalted_md5",
 // "crypt". Others are "wrapped" (see [Hasher.WrapWeak]), "unusable" and
 // "unknown". A weak hash is one of md5 or sha1.
-func Kind(hash string) (name string, weak bool) {
+func Format(hash string) (name string, weak bool) {
 	name, rest, _ := strings.Cut(hash, "$")
 	switch {
 	case strings.HasPrefix(hash, "!"):

@@ -54,7 +54,7 @@ func TestDjangosHashesVerifyAsInDjango(t *testing.T) {
 }
 
 // TestScryptOfDjango holds a hash of Django's own tests: the recorder's
-// Django has no scrypt.
+// ToDjango has no scrypt.
 func TestScryptOfDjango(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, password.Options{})
@@ -70,7 +70,7 @@ func TestKindIsDjangos(t *testing.T) {
 	t.Parallel()
 	weak := map[string]bool{"md5": true, "sha1": true, "unsalted_md5": true, "unsalted_sha1": true}
 	for _, row := range hashesOfDjango(t) {
-		if name, isWeak := password.Kind(row.Hash); name != row.Kind || isWeak != weak[row.Kind] {
+		if name, isWeak := password.Format(row.Hash); name != row.Kind || isWeak != weak[row.Kind] {
 			t.Errorf("Kind(%s) = %s, %t; want %s", row.Hash, name, isWeak, row.Kind)
 		}
 	}
@@ -79,7 +79,7 @@ func TestKindIsDjangos(t *testing.T) {
 		"$argon2id$v=19$": "argon2", "$argon2i$v=19$": "unknown", "wrapped$md5$a$argon2id$": "wrapped", "md5$$": "unsalted_md5",
 		"dd9de7fab081300de66b103c98b7601G": "unknown", "argon2$argon2i$m=64,t=1,p=1$": "argon2",
 	} {
-		if got, _ := password.Kind(hash); got != want {
+		if got, _ := password.Format(hash); got != want {
 			t.Errorf("Kind(%q) = %s, want %s", hash, got, want)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package password hashes passwords with Argon2id, verifies the hashes that
-// Django made, and says which passwords are good enough. Hashing is slow on
+// ToDjango made, and says which passwords are good enough. Hashing is slow on
 // purpose, so a [Hasher] runs few at once, on threads that let all other work
 // go first, and refuses what it could not do in time rather than piling it
 // up. The package keeps nothing and never shows a password.
@@ -22,7 +22,7 @@ type Options struct {
 	Params Params        // of new hashes; [Default]
 	Slots  int           // hashes at once; the number of cores
 	Wait   time.Duration // how long a caller queues; 5 s
-	Queue  int           // the most callers who queue, and as many again of [Ahead]; 64 for each slot
+	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
 
 	// Busy is told when hashing begins and when there was none for a while,
 	// so that the process can give requests a thread beside the hashes' only
@@ -34,7 +34,7 @@ type Options struct {
 // again later.
 var ErrBusy = errors.New("too many passwords wait to be hashed")
 
-// Hasher runs hashes on a few threads of its own. Those of [Ahead] go before
+// Hasher runs hashes on a few threads of its own. Those of [WithPriority] go before
 // others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
@@ -94,11 +94,11 @@ func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error)
 	return phc, err
 }
 
-// forms are what may have been hashed when a person types plain: its NFKC,
+// normalForms are what may have been hashed when a person types plain: its NFKC,
 // so that every keyboard makes the same password of the same characters
 // (as NIST SP 800-63B-4 asks), and what was typed, which is what
 // stands in our hashes from before we normalized.
-func forms(plain string) []string {
+func normalForms(plain string) []string {
 	if normal := norm.NFKC.String(plain); normal != plain {
 		return []string{normal, plain}
 	}
@@ -121,13 +121,13 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err 
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
 	ours := strings.HasPrefix(hash, "$")
-	for i, form := range forms(plain) {
+	for i, form := range normalForms(plain) {
 		err := h.run(ctx, func() {
 			began := time.Now()
 			switch {
 			case ours:
 				r.Match = matches(form)
-			case i == 0: // Django hashes what was typed; the second time is for the time
+			case i == 0: // ToDjango hashes what was typed; the second time is for the time
 				r.Match = matches(plain)
 			}
 			if !current && !r.Match {
@@ -173,7 +173,7 @@ func parse(hash string, p Params) (m matcher, current bool) {
 // VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
-	for _, form := range forms(plain) {
+	for _, form := range normalForms(plain) {
 		if err := h.run(ctx, func() { h.nobody(form) }); err != nil {
 			return err
 		}
@@ -196,10 +196,10 @@ type (
 	clientKey struct{}
 )
 
-// Ahead is for a caller of whom more is known than of a stranger: with this
+// WithPriority is for a caller of whom more is known than of a stranger: with this
 // context their hash is made before those that wait, of which every fourth
 // has its turn all the same.
-func Ahead(ctx context.Context) context.Context {
+func WithPriority(ctx context.Context) context.Context {
 	return context.WithValue(ctx, aheadKey{}, true)
 }
 

@@ -29,7 +29,7 @@ func (s *Store) CreateChallenge(ctx context.Context, c account.Challenge) error 
 
 // Challenge returns a challenge of this kind or [ErrNotFound].
 func (s *Store) Challenge(ctx context.Context, kind account.ChallengeKind, hash string) (account.Challenge, error) {
-	return row(ctx, s, "find a challenge", scanChallenge, `
+	return queryRow(ctx, s, "find a challenge", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE hash = $1 AND kind = $2`, hash, kind)
@@ -44,9 +44,9 @@ func (s *Store) UseChallenge(ctx context.Context, kind account.ChallengeKind, ha
 		WHERE hash = $2 AND kind = $3 AND used_at IS NULL AND expires_at > $1`, at.UTC(), hash, kind)
 }
 
-// VoidChallenges makes a user's other challenges worthless: those of the
+// InvalidateChallenges makes a user's other challenges worthless: those of the
 // given kinds.
-func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, kinds ...account.ChallengeKind) error {
+func (s *Store) InvalidateChallenges(ctx context.Context, userID int64, at time.Time, kinds ...account.ChallengeKind) error {
 	for _, kind := range kinds {
 		_, err := s.exec(ctx, "void challenges", `
 			UPDATE challenges
@@ -59,9 +59,9 @@ func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, 
 	return nil
 }
 
-// VoidYounger makes a user's challenges of a kind worthless that were made at
+// InvalidateYounger makes a user's challenges of a kind worthless that were made at
 // the given time or later. Those that are older stay.
-func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
+func (s *Store) InvalidateYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
 	_, err := s.exec(ctx, "void younger challenges", `
 		UPDATE challenges
 		SET used_at = $1
@@ -69,9 +69,9 @@ func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.Chal
 	return err
 }
 
-// VoidMailedTo makes a user's challenges of a kind worthless that were mailed
+// InvalidateMailedTo makes a user's challenges of a kind worthless that were mailed
 // to an address, to the letter.
-func (s *Store) VoidMailedTo(ctx context.Context, userID int64, kind account.ChallengeKind, email string, at time.Time) error {
+func (s *Store) InvalidateMailedTo(ctx context.Context, userID int64, kind account.ChallengeKind, email string, at time.Time) error {
 	_, err := s.exec(ctx, "void challenges of an address", `
 		UPDATE challenges
 		SET used_at = $1
@@ -83,7 +83,7 @@ func (s *Store) VoidMailedTo(ctx context.Context, userID int64, kind account.Cha
 // challenges of a kind were mailed that can still be used, and those to which
 // a mail with such a link is owed.
 func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.ChallengeKind, mail account.MailKind, now time.Time) ([]string, error) {
-	return list(ctx, s, "list open addresses", scanValue[string], `
+	return queryAll(ctx, s, "list open addresses", scanValue[string], `
 		SELECT email
 		FROM challenges
 		WHERE user_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
@@ -95,7 +95,7 @@ func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.Ch
 
 // Challenges returns a user's challenges, the newest first, at most limit.
 func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
-	return list(ctx, s, "list challenges", scanChallenge, `
+	return queryAll(ctx, s, "list challenges", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1

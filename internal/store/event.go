@@ -80,7 +80,7 @@ func (s *Store) SealedEvents(ctx context.Context, after, through int64, limit in
 // EventsToSeal returns events that have no place in the chain yet, in the
 // order of their ids, at most limit, with no more than their hash is made of.
 func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, error) {
-	return list(ctx, s, "list events to seal", scanToSeal, `
+	return queryAll(ctx, s, "list events to seal", scanToSeal, `
 		SELECT id, at, kind, actor, details, commitment
 		FROM events
 		WHERE seq IS NULL
@@ -100,12 +100,12 @@ func (s *Store) UnsealedEvents(ctx context.Context, limit int) ([]account.Event,
 }
 
 func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account.Event, error) {
-	return list(ctx, s, "list events", scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
+	return queryAll(ctx, s, "list events", scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
 }
 
 // EventChain returns the state of the chain.
 func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
-	return row(ctx, s, "read the event chain", scanChain, `
+	return queryRow(ctx, s, "read the event chain", scanChain, `
 		SELECT seq, hash, removed_seq, removed_hash
 		FROM event_chain`)
 }
@@ -115,7 +115,7 @@ func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
 // get what it left. (An UPDATE that changes nothing is a row lock on both
 // engines; SQLite has no FOR UPDATE.)
 func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) {
-	return row(ctx, s, "lock the event chain", scanChain, `
+	return queryRow(ctx, s, "lock the event chain", scanChain, `
 		UPDATE event_chain
 		SET seq = seq
 		WHERE id = 1
@@ -144,23 +144,23 @@ func (s *Store) SetEventHead(ctx context.Context, head account.EventHead) error 
 		WHERE id = 1`, head.Seq, head.Hash)
 }
 
-// ForgetEventsOf forgets the personal part of a user's events and says of
+// AnonymiseEventsOf forgets the personal part of a user's events and says of
 // how many.
-func (s *Store) ForgetEventsOf(ctx context.Context, userID int64) (int, error) {
-	return s.forgetEvents(ctx, `user_id = $1`, userID)
+func (s *Store) AnonymiseEventsOf(ctx context.Context, userID int64) (int, error) {
+	return s.anonymiseEvents(ctx, `user_id = $1`, userID)
 }
 
-// ForgetNobodysEvents forgets the personal part of up to limit events before
+// AnonymiseUnattributedEvents forgets the personal part of up to limit events before
 // the given time that are about no user, and says of how many.
-func (s *Store) ForgetNobodysEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	return s.forgetEvents(ctx, `id IN (SELECT id
+func (s *Store) AnonymiseUnattributedEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.anonymiseEvents(ctx, `id IN (SELECT id
 		             FROM events
 		             WHERE user_id IS NULL AND salt IS NOT NULL AND at < $1
 		             ORDER BY at
 		             LIMIT $2)`, before.UTC(), limit)
 }
 
-func (s *Store) forgetEvents(ctx context.Context, condition string, args ...any) (int, error) {
+func (s *Store) anonymiseEvents(ctx context.Context, condition string, args ...any) (int, error) {
 	n, err := s.exec(ctx, "forget the personal part of events", `
 		UPDATE events
 		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL

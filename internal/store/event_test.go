@@ -148,14 +148,14 @@ func TestForgettingTakesThePersonalPartOnly(t *testing.T) {
 		}
 		sealAll(t, s)
 		write(t, s, func(_ context.Context, tx *store.Store) error {
-			n, err := tx.ForgetEventsOf(t.Context(), 1)
+			n, err := tx.AnonymiseEventsOf(t.Context(), 1)
 			if n != 2 {
 				t.Errorf("forgot %d events of the user, want 2", n)
 			}
 			return err
 		})
 		write(t, s, func(_ context.Context, tx *store.Store) error {
-			n, err := tx.ForgetNobodysEvents(t.Context(), noon, 10)
+			n, err := tx.AnonymiseUnattributedEvents(t.Context(), noon, 10)
 			if n != 1 {
 				t.Errorf("forgot %d old events of nobody, want 1", n)
 			}

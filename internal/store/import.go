@@ -77,7 +77,7 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 // CanImport says whether the schema has what [Store.Import] needs, without
 // touching it.
 func (s *Store) CanImport(ctx context.Context) error {
-	_, err := value[bool](ctx, s, "look for what an import needs", `
+	_, err := queryValue[bool](ctx, s, "look for what an import needs", `
 		SELECT EXISTS (SELECT 1 FROM django_imports)`)
 	return err
 }
@@ -210,7 +210,7 @@ func (i *Import) VerifyEmails(ctx context.Context, userIDs []int64, at time.Time
 // LargestID is the largest id of a user here or of an origin; 0: there is
 // none.
 func (i *Import) LargestID(ctx context.Context) (int64, error) {
-	return value[int64](ctx, i.Store, "find the largest id", `
+	return queryValue[int64](ctx, i.Store, "find the largest id", `
 		SELECT max(id)
 		FROM (SELECT coalesce(max(id), 0) AS id FROM users
 		      UNION ALL
@@ -220,7 +220,7 @@ func (i *Import) LargestID(ctx context.Context) (int64, error) {
 // ImportedIDs returns up to limit ids after the given one that were
 // imported and have a user, in their order.
 func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
-	return list(ctx, i.Store, "list imported users", scanID, `
+	return queryAll(ctx, i.Store, "list imported users", scanID, `
 		SELECT d.user_id
 		FROM django_imports d
 		JOIN users u ON u.id = d.user_id

@@ -82,7 +82,7 @@ func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
 
 // Keys returns every key, the youngest first.
 func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
-	return list(ctx, s, "list keys", scanKey, `
+	return queryAll(ctx, s, "list keys", scanKey, `
 		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
 		FROM signing_keys
 		ORDER BY generation DESC, token_type, algorithm`)

@@ -14,7 +14,7 @@ func (s *Store) SharesLimits() bool { return s.dialect == postgresDialect }
 
 // Limit returns the number under a key or [ErrNotFound].
 func (s *Store) Limit(ctx context.Context, key string) (int64, error) {
-	return value[int64](ctx, s, "read a rate limit", `
+	return queryValue[int64](ctx, s, "read a rate limit", `
 		SELECT value
 		FROM rate_limits
 		WHERE key = $1`, key)

@@ -16,7 +16,7 @@ type RevokedToken struct {
 // TokenRevoked reports whether a refresh token was taken back before it came
 // here.
 func (s *Store) TokenRevoked(ctx context.Context, jti string) (bool, error) {
-	return value[bool](ctx, s, "look for a revoked token", `
+	return queryValue[bool](ctx, s, "look for a revoked token", `
 		SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1)`, jti)
 }
 

@@ -38,7 +38,7 @@ func scanUser(scan func(...any) error) (account.User, error) {
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
-	id, err := value[int64](ctx, s, "create a user", `
+	id, err := queryValue[int64](ctx, s, "create a user", `
 		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
 		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -68,13 +68,13 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (account.Us
 }
 
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
-	return row(ctx, s, "find a user", scanUser, query, args...)
+	return queryRow(ctx, s, "find a user", scanUser, query, args...)
 }
 
 // UsernameTaken reports whether somebody else than the user has exactly this
 // name, or has had it since the given time. A user of zero is nobody.
 func (s *Store) UsernameTaken(ctx context.Context, username string, userID int64, heldSince time.Time) (bool, error) {
-	return value[bool](ctx, s, "look for a username", `
+	return queryValue[bool](ctx, s, "look for a username", `
 		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1 AND id <> $2)
 		    OR EXISTS (SELECT 1 FROM username_changes WHERE username = $1 AND user_id <> $2 AND changed_at > $3)`,
 		username, userID, heldSince.UTC())
@@ -92,7 +92,7 @@ func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.Us
 }
 
 func (s *Store) users(ctx context.Context, query string, args ...any) ([]account.User, error) {
-	return list(ctx, s, "list users", scanUser, query, args...)
+	return queryAll(ctx, s, "list users", scanUser, query, args...)
 }
 
 // Login notes a login with the password whose hash is old, and replaces that
@@ -165,7 +165,7 @@ func (s *Store) RestoreUser(ctx context.Context, id int64) error {
 // account before the given time, but for those to whom a link goes that opens it
 // again: a challenge of that kind that can be used, or a mail with one that is owed.
 func (s *Store) ErasableUsers(ctx context.Context, before, now time.Time, link account.ChallengeKind, mail account.MailKind, limit int) ([]int64, error) {
-	return list(ctx, s, "list users to erase", scanID, `
+	return queryAll(ctx, s, "list users to erase", scanID, `
 		SELECT u.id
 		FROM users u
 		WHERE u.closed_at < $1
@@ -181,7 +181,7 @@ func scanID(scan func(...any) error) (id int64, err error) {
 }
 
 // EraseUser deletes a user with all that is held about them but their
-// events: see [Store.ForgetEventsOf]. It returns [ErrNotFound] when there is
+// events: see [Store.AnonymiseEventsOf]. It returns [ErrNotFound] when there is
 // none, or the account is not closed any more.
 func (s *Store) EraseUser(ctx context.Context, id int64) error {
 	// What was mailed to an address that nobody else claims is theirs, too.

@@ -31,54 +31,54 @@ var (
 // is for.
 const servicePrefix = "yzs_"
 
-// CreateService makes a service and returns its secret, which is stored
+// CreateOAuthClient makes a service and returns its secret, which is stored
 // nowhere: only its hash is. A secret is changed by making another service
 // and disabling the first.
-func (s *Service) CreateService(ctx context.Context, v account.Service) (account.Service, secret.Text, error) {
+func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) (account.OAuthClient, secret.Text, error) {
 	if n := utf8.RuneCountInString(v.Name); n < 1 || n > 64 || strings.TrimSpace(v.Name) != v.Name || !utf8.ValidString(v.Name) || strings.ContainsFunc(v.Name, unicode.IsControl) {
-		return account.Service{}, secret.Text{}, ErrServiceName
+		return account.OAuthClient{}, secret.Text{}, ErrServiceName
 	}
 	if strings.ContainsFunc(v.Audience, unicode.IsSpace) {
-		return account.Service{}, secret.Text{}, fmt.Errorf("%q is no audience: it has a space in it", v.Audience)
+		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("%q is no audience: it has a space in it", v.Audience)
 	}
 	for _, scope := range v.Scopes {
 		if !slices.Contains(account.Scopes, scope) {
-			return account.Service{}, secret.Text{}, fmt.Errorf("there is no scope %q; there are %v", scope, account.Scopes)
+			return account.OAuthClient{}, secret.Text{}, fmt.Errorf("there is no scope %q; there are %v", scope, account.Scopes)
 		}
 	}
 	if len(v.Scopes) == 0 {
-		return account.Service{}, secret.Text{}, fmt.Errorf("a service needs a scope, of %v", account.Scopes)
+		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("a service needs a scope, of %v", account.Scopes)
 	}
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
 	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
 	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.CreateService(ctx, v); err != nil {
+		if err := tx.CreateOAuthClient(ctx, v); err != nil {
 			return err
 		}
-		made := act{kind: account.EventServiceCreated, details: account.EventDetails{Service: v.ID}, at: v.CreatedAt}
-		return s.record(ctx, tx, s.byOperator(made))
+		made := entry{kind: account.EventServiceCreated, details: account.EventDetails{Service: v.ID}, at: v.CreatedAt}
+		return s.record(ctx, tx, s.entryByOperator(made))
 	})
 	if errors.Is(err, store.ErrTaken) {
 		err = ErrServiceTaken
 	}
 	if err != nil {
-		return account.Service{}, secret.Text{}, err
+		return account.OAuthClient{}, secret.Text{}, err
 	}
 	return v, secret.NewText(plain), nil
 }
 
-// DisableService ends what a service may do, at once. It is named by its id
+// DisableOAuthClient ends what a service may do, at once. It is named by its id
 // or its name.
-func (s *Service) DisableService(ctx context.Context, idOrName string) error {
+func (s *Service) DisableOAuthClient(ctx context.Context, idOrName string) error {
 	now := s.o.Now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.DisableService(ctx, idOrName, now); err != nil {
+		if err := tx.DisableOAuthClient(ctx, idOrName, now); err != nil {
 			return err
 		}
-		disabled := act{kind: account.EventServiceDisabled, details: account.EventDetails{Service: idOrName}, at: now}
-		return s.record(ctx, tx, s.byOperator(disabled))
+		disabled := entry{kind: account.EventServiceDisabled, details: account.EventDetails{Service: idOrName}, at: now}
+		return s.record(ctx, tx, s.entryByOperator(disabled))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuchService
@@ -86,19 +86,19 @@ func (s *Service) DisableService(ctx context.Context, idOrName string) error {
 	return err
 }
 
-// AuthenticateService returns the service of an id and its secret, and counts
+// AuthenticateOAuthClient returns the service of an id and its secret, and counts
 // the request for it. The error is [account.ErrServiceUnknown], whatever is
-// wrong, or [account.ErrThrottled]: for a network that was refused too often,
+// wrong, or [account.ThrottledFor]: for a network that was refused too often,
 // which does not keep services there from asking, and for a service that asks
 // too often. It takes the same time whether or not the service exists.
-func (s *Service) AuthenticateService(ctx context.Context, peer account.Peer, id string, plain secret.Text) (account.Service, error) {
+func (s *Service) AuthenticateOAuthClient(ctx context.Context, req account.RequestInfo, id string, plain secret.Text) (account.OAuthClient, error) {
 	asked := id
 	if !serviceID(id) {
 		asked = nobodysID // not anything to the database: PostgreSQL refuses some texts
 	}
-	v, err := s.store.Service(ctx, asked)
+	v, err := s.store.OAuthClient(ctx, asked)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return account.Service{}, err
+		return account.OAuthClient{}, err
 	}
 	known := err == nil
 	want := v.SecretHash
@@ -107,16 +107,16 @@ func (s *Service) AuthenticateService(ctx context.Context, peer account.Peer, id
 	}
 	right := subtle.ConstantTimeCompare([]byte(serviceHash(plain.Reveal())), []byte(want)) == 1
 	if !right || !known || !v.DisabledAt.IsZero() {
-		return account.Service{}, s.refuseService(ctx, peer)
+		return account.OAuthClient{}, s.refuseService(ctx, req)
 	}
 	if err := s.take(ctx, askPerService, v.ID); err != nil {
-		return account.Service{}, err
+		return account.OAuthClient{}, err
 	}
 	return v, nil
 }
 
-func (s *Service) refuseService(ctx context.Context, peer account.Peer) error {
-	if err := s.Admit(ctx, refusedPerNetwork, peer); err != nil {
+func (s *Service) refuseService(ctx context.Context, req account.RequestInfo) error {
+	if err := s.Admit(ctx, refusedPerNetwork, req); err != nil {
 		return err
 	}
 	return account.ErrServiceUnknown

@@ -1,8 +1,8 @@
 package account
 
-// Peer is who is asking: what a transport knows of the caller before any
-// password or token was looked at.
-type Peer struct {
+// RequestInfo is what a transport knows of a request before any password or
+// token was looked at.
+type RequestInfo struct {
 	IP        string
 	UserAgent string
 	Language  string // of the answer: "fr", "en" or "ar"

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Service is another program of the house, such as the shop's orders: it has
+// OAuthClient is another program of the house (RFC 6749, section 2), such as the shop's orders: it has
 // a secret of its own and may ask about tokens. It is nobody's account.
-type Service struct {
+type OAuthClient struct {
 	ID         string // client_id
 	Name       string
 	SecretHash string // SHA-256 in hexadecimal; the secret has 256 random bits
@@ -30,4 +30,4 @@ const (
 var Scopes = []Scope{ScopeIntrospect, ScopeRevoke}
 
 // May reports whether the service has a scope.
-func (s Service) May(scope Scope) bool { return slices.Contains(s.Scopes, scope) }
+func (s OAuthClient) May(scope Scope) bool { return slices.Contains(s.Scopes, scope) }
