@@ -50,6 +50,8 @@ type env struct {
 	data   io.Writer // the same, for a file's bytes as they are
 	stderr io.Writer
 	getenv func(string) string
+
+	settings *config.Source // run makes it
 }
 
 func main() {
@@ -64,7 +66,8 @@ func main() {
 // or setting.
 func run(e env, args []string) int {
 	config.CleanEnvironment()
-	parser, err := kong.New(&cli{},
+	e.settings = config.NewSource(e.getenv)
+	parser, err := kong.New(&cli{}, e.settings,
 		kong.Name("yoozak"), kong.Description(description),
 		kong.Writers(e.stdout, e.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

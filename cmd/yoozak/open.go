@@ -20,7 +20,7 @@ import (
 
 // load reads groups of settings, and says what of them was hardly meant.
 func load(e env, groups ...config.Group) (config.Config, error) {
-	c, err := config.Load(e.getenv, groups...)
+	c, err := config.Load(e.settings, groups...)
 	for _, warning := range c.Warnings {
 		fmt.Fprintln(e.stderr, "yoozak: warning:", warning)
 	}
@@ -31,7 +31,7 @@ func load(e env, groups ...config.Group) (config.Config, error) {
 }
 
 // openStore opens the database with an up-to-date schema.
-func openStore(ctx context.Context, c config.DatabaseConfig, log *slog.Logger) (*store.Store, error) {
+func openStore(ctx context.Context, c config.Database, log *slog.Logger) (*store.Store, error) {
 	st, err := store.Open(ctx, c.URL.Reveal(), store.Options{Batch: c.Batch, Conns: c.Conns, Log: log})
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func openStore(ctx context.Context, c config.DatabaseConfig, log *slog.Logger) (
 	return st, nil
 }
 
-func newHasher(c config.PasswordsConfig, busy func(bool)) *password.Hasher {
+func newHasher(c config.Passwords, busy func(bool)) *password.Hasher {
 	return password.NewHasher(password.Options{
 		Params: password.Params{Memory: c.Memory, Time: c.Time, Threads: c.Threads},
 		Slots:  c.Slots,
@@ -52,11 +52,11 @@ func newHasher(c config.PasswordsConfig, busy func(bool)) *password.Hasher {
 	})
 }
 
-func newBreached(c config.PasswordsConfig, log *slog.Logger) *breach.Checker {
+func newBreached(c config.Passwords, log *slog.Logger) *breach.Checker {
 	return breach.New(breach.Options{List: c.Breached, URL: c.HIBPURL, Log: log})
 }
 
-func newTokens(c config.TokensConfig) *token.Tokens {
+func newTokens(c config.Tokens) *token.Tokens {
 	return token.New(token.Options{
 		Algorithm: c.Algorithm, Secret: c.Secret, Accept: c.Accept, AcceptMaxAge: c.AcceptMaxAge, AcceptUntil: c.AcceptUntil, UserIDClaim: c.AcceptUserID, Issuer: c.Issuer, Audience: c.Audience,
 		AccessLifetime: c.AccessLifetime, RefreshLifetime: c.RefreshLifetime,
@@ -64,7 +64,7 @@ func newTokens(c config.TokensConfig) *token.Tokens {
 }
 
 // newBox is nil without an encryption key: then keys are stored in clear.
-func newBox(c config.EncryptionConfig) (*secret.Box, error) { return secret.NewBox(c.Key, c.Old) }
+func newBox(c config.Encryption) (*secret.Box, error) { return secret.NewBox(c.Key, c.Old) }
 
 // withService runs fn with a Service for one command.
 func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
@@ -90,7 +90,7 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 // currentOperator is who runs a command, for the events: the account of the
 // operating system and, with sudo, the one behind it (which root can feign,
 // as it can anything here).
-func currentOperator(getenv config.Source) string {
+func currentOperator(getenv func(string) string) string {
 	name := "uid " + strconv.Itoa(os.Getuid())
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		name = u.Username

@@ -46,7 +46,7 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	database := "sqlite:" + filepath.Join(dir, "yoozak.db")
-	st, err := openStore(t.Context(), config.DatabaseConfig{URL: secret.NewText(database), Batch: 1}, slog.New(slog.DiscardHandler))
+	st, err := openStore(t.Context(), config.Database{URL: secret.NewText(database), Batch: 1}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

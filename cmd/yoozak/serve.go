@@ -249,7 +249,7 @@ func newMetrics(hasher *password.Hasher, breached *breach.Checker, limits *limit
 }
 
 // newLimits makes the rate limits, or none where they are off.
-func newLimits(c config.LimitsConfig, st *store.Store, log *slog.Logger) (*limit.Limiter, error) {
+func newLimits(c config.Limits, st *store.Store, log *slog.Logger) (*limit.Limiter, error) {
 	if !c.On {
 		return nil, nil
 	}
@@ -289,7 +289,7 @@ func loopbackOnly(next http.Handler) http.Handler {
 }
 
 // djangosTokens says how long the tokens of Django's secret are good.
-func djangosTokens(c config.TokensConfig, now time.Time) string {
+func djangosTokens(c config.Tokens, now time.Time) string {
 	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
 	switch {
 	case c.Accept.Empty():

@@ -12,6 +12,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // redacted is what a secret looks like to everybody.
@@ -66,6 +67,12 @@ func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`),
 // MarshalText is for the other encodings, and for keys of maps.
 func (Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
+// UnmarshalText hides a text.
+func (t *Text) UnmarshalText(text []byte) error {
+	*t = NewText(string(text))
+	return nil
+}
+
 // Bytes are secret bytes. The zero value has none. With a verb that does not
 // fit, fmt follows a pointer to a slice, but not a pointer to a pointer.
 type Bytes struct{ p **[]byte }
@@ -112,3 +119,9 @@ func (Bytes) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`)
 
 // MarshalText is for the other encodings, and for keys of maps.
 func (Bytes) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText hides a copy of a text.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	*b = NewBytes(slices.Clone(text))
+	return nil
+}
