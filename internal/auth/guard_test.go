@@ -454,3 +454,40 @@ func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
 		}
 	}, limited)
 }
+
+// Whoever takes another's address for a username cannot guess at the other's
+// password with the tries of their own device, which their own password
+// gives back.
+func TestDeviceHasNoTriesAtAnotherAccount(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.claims(t, "amina", "amina@example.ma")
+		r := registration("amina@example.ma")
+		r.Password, r.Email = account.TextInput("thiefs-Own-77"), account.Input{}
+		if _, err := s.Register(t.Context(), elsewhere(), r); err != nil {
+			t.Fatal(err)
+		}
+		thief, err := s.try(t, "amina@example.ma", "thiefs-Own-77", "")
+		if err != nil || thief.Device == "" {
+			t.Fatalf("device %q: %v", thief.Device, err)
+		}
+		guesses := 0
+		for range 30 { // minutes
+			for n := range 9 {
+				if _, err := s.try(t, "amina@example.ma", fmt.Sprint("wrong-Pass-", n), thief.Device); outcome(err) == no {
+					guesses++
+				}
+			}
+			if _, err := s.try(t, "amina@example.ma", "thiefs-Own-77", thief.Device); err != nil {
+				t.Fatalf("the thief's own login: %v", err)
+			}
+			s.clock.advance(time.Minute)
+		}
+		if guesses > 15 { // as strangers have
+			t.Errorf("%d guesses at the other's password in half an hour", guesses)
+		}
+		if _, err := s.try(t, "amina", good, ""); err != nil { // whose username is another name
+			t.Errorf("the owner: %v", err)
+		}
+	}, limited)
+}

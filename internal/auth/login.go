@@ -48,6 +48,45 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 	if err != nil {
 		return LoginResult{}, err
 	}
+	own, others, err := s.splitByDevice(ctx, req, candidates)
+	if err != nil {
+		return LoginResult{}, err
+	}
+	if len(own) > 0 && len(others) > 0 {
+		result, err := s.loginAsOneOf(ctx, req, own, username, plain)
+		if !errors.Is(err, account.ErrInvalidCredentials) {
+			return result, err
+		}
+		req.DeviceToken, candidates = "", others
+	}
+	return s.loginAsOneOf(ctx, req, candidates, username, plain)
+}
+
+// splitByDevice separates the user who is known by the device that the
+// request shows. The device has tries of its own at their password, and at
+// nobody else's: whoever is called by another's address must not guess at the
+// other's password with a device that is their own.
+func (s *Service) splitByDevice(ctx context.Context, req account.RequestInfo, users []account.User) (own, others []account.User, err error) {
+	if s.o.Limits == nil || req.DeviceToken == "" || len(users) < 2 {
+		return nil, users, nil
+	}
+	secret, err := s.secret(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, u := range users {
+		if _, known := knownDevice(secret, req, u, s.o.Now()); known {
+			own = append(own, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return own, others, nil
+}
+
+// loginAsOneOf makes one try at the passwords of the users whom a name may
+// mean.
+func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
 	t, err := s.startLogin(ctx, req, username, candidates)
 	if err != nil {
 		return LoginResult{}, err

@@ -24,33 +24,48 @@ type turn struct {
 	key  string        // what it waits for, if it waits
 }
 
-// turnKeys name what a mail is counted under.
-type turnKeys struct{ share, mailbox string }
+// mailQuotas are those that a mail counts for.
+type mailQuotas struct {
+	share, mailbox       limit.Quota // of one network, and of all
+	shareKey, mailboxKey string
+}
 
-func (s *Service) turnKeys(ctx context.Context, kind account.MailKind, email, ip string) (turnKeys, error) {
+// mailQuotas returns the quotas of a mail (of fewer than five an hour, one network
+// may have all): its kind, address, IP and, of a
+// request to reset a password, whether it names one account. Such a request
+// may send nothing, or what the owner has no use for; so it has a quota of its
+// own, and takes nothing from a request that names none.
+func (s *Service) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, error) {
 	secret, err := s.secret(ctx)
 	if err != nil {
-		return turnKeys{}, err
+		return mailQuotas{}, err
 	}
-	mailbox := account.MailboxKey(email)
-	return turnKeys{
-		share:   secret.key("mail share "+string(kind), widestNetwork(ip)+" "+mailbox),
-		mailbox: secret.key("mail "+string(kind), mailbox),
+	kind := string(m.Kind)
+	if m.Kind == account.MailResetRequest && m.Details.Username != "" {
+		kind += " of one"
+	}
+	mailbox := account.MailboxKey(m.Email)
+	n := max(1, s.o.Mail.PerAddress)
+	return mailQuotas{
+		share:      limit.Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
+		mailbox:    limit.Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
+		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
+		mailboxKey: secret.key("mail "+kind, mailbox),
 	}, nil
 }
 
-// mailTurn counts a mail of a kind that was asked for from an IP address. It
-// comes before the transaction that adds the mail with [Service.addMail]:
-// counts are no part of one.
-func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, email, ip string) (turn, error) {
+// mailTurn counts a mail that somebody asks for. It comes before the
+// transaction that adds the mail with [Service.addMail]: counts are no part of
+// one.
+func (s *Service) mailTurn(ctx context.Context, m account.Mail) (turn, error) {
 	if s.o.Limits == nil {
 		return turn{}, nil
 	}
-	keys, err := s.turnKeys(ctx, kind, email, ip)
+	q, err := s.mailQuotas(ctx, m)
 	if err != nil {
 		return turn{}, err
 	}
-	for _, key := range []string{keys.mailbox, keys.share} {
+	for _, key := range []string{q.mailboxKey, q.shareKey} {
 		waiting, err := s.store.DelayedMail(ctx, key)
 		if err == nil {
 			return turn{max(waiting.DueAt.Sub(s.o.Now()), time.Second), key}, nil
@@ -59,21 +74,10 @@ func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, email, ip
 			return turn{}, err
 		}
 	}
-	if wait := s.o.Limits.Take(ctx, s.mailShare(kind), keys.share); wait > 0 {
-		return turn{wait, keys.share}, nil
+	if wait := s.o.Limits.Take(ctx, q.share, q.shareKey); wait > 0 {
+		return turn{wait, q.shareKey}, nil
 	}
-	return turn{s.o.Limits.Take(ctx, s.mailQuota(kind), keys.mailbox), keys.mailbox}, nil
-}
-
-// mailQuota is what all networks can have mailed to a mailbox.
-func (s *Service) mailQuota(kind account.MailKind) limit.Quota {
-	return limit.Quota{Name: "mail " + string(kind), Count: max(1, s.o.Mail.PerAddress), Per: time.Hour}
-}
-
-// mailShare is what one network can: the rest is the others' when one has
-// used up its share.
-func (s *Service) mailShare(kind account.MailKind) limit.Quota {
-	return limit.Quota{Name: "mail share " + string(kind), Count: max(1, s.o.Mail.PerAddress*4/5), Per: time.Hour}
+	return turn{s.o.Limits.Take(ctx, q.mailbox, q.mailboxKey), q.mailboxKey}, nil
 }
 
 // takeTurn counts a mail that had to wait, now that it would go out, and
@@ -83,16 +87,16 @@ func (s *Service) takeTurn(ctx context.Context, m account.Mail) (time.Duration, 
 	if m.DelayKey == "" || s.o.Limits == nil {
 		return 0, nil
 	}
-	keys, err := s.turnKeys(ctx, m.Kind, m.Email, m.IP)
+	q, err := s.mailQuotas(ctx, m)
 	if err != nil {
 		return 0, err
 	}
-	wait := s.o.Limits.Take(ctx, s.mailQuota(m.Kind), keys.mailbox)
-	if m.DelayKey != keys.share {
+	wait := s.o.Limits.Take(ctx, q.mailbox, q.mailboxKey)
+	if m.DelayKey != q.shareKey {
 		return 0, nil
 	}
 	if wait == 0 {
-		s.o.Limits.Take(ctx, s.mailShare(m.Kind), keys.share)
+		s.o.Limits.Take(ctx, q.share, q.shareKey)
 	}
 	return wait, nil
 }
