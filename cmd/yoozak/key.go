@@ -75,7 +75,6 @@ type keyRotateCmd struct {
 	config.Encryption
 }
 
-// Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
 	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
 	if err != nil {

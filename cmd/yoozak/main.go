@@ -116,7 +116,6 @@ func explain(err error) string {
 
 type versionCmd struct{}
 
-// Run prints the version, or what Go knows of it.
 func (versionCmd) Run(e env) error {
 	_, err := fmt.Fprintln(e.stdout, "yoozak", versionText())
 	return err

@@ -77,7 +77,6 @@ type serviceDisableCmd struct {
 	config.Database
 }
 
-// Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
 	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
 		if err := s.DisableOAuthClient(e.ctx, cmd.Service); err != nil {

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
@@ -22,9 +23,9 @@ import (
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
 	List        userListCmd        `cmd:"" help:"List users."`
-	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
-	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
-	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
+	Disable     userSwitchCmd      `cmd:"" help:"Keep a user from logging in and end their sessions."`
+	Enable      userSwitchCmd      `cmd:"" help:"Let a disabled user log in again."`
+	Restore     userSwitchCmd      `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
@@ -145,7 +146,6 @@ type userSetEmailCmd struct {
 	config.Passwords
 }
 
-// Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
 	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
@@ -160,53 +160,29 @@ func (cmd userSetEmailCmd) Run(e env) error {
 	})
 }
 
-type userDisableCmd struct {
+// userSwitchCmd is "user disable", "enable" and "restore".
+type userSwitchCmd struct {
 	Username string `arg:""`
 	config.Database
 	config.Passwords
 }
 
-// Run disables a user.
-func (cmd userDisableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, false)
-	})
-}
-
-type userEnableCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run enables a user.
-func (cmd userEnableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, true)
-	})
-}
-
-// updateUser does something to a user by name and says so in a word.
-func updateUser(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
-	return runWithAuth(e, d, p, func(s *auth.Service) error {
-		if err := do(s); err != nil {
-			return withUsername(err, username)
+func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) (err error) {
+		var done string
+		switch line.Selected().Name {
+		case "disable":
+			done, err = "disabled", s.SetActive(e.ctx, cmd.Username, false)
+		case "enable":
+			done, err = "enabled", s.SetActive(e.ctx, cmd.Username, true)
+		case "restore":
+			done, err = "restored", s.RestoreAccount(e.ctx, cmd.Username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(cmd.Username))
 		return err
-	})
-}
-
-type userRestoreCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run restores a closed account.
-func (cmd userRestoreCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
-		return s.RestoreAccount(e.ctx, cmd.Username)
 	})
 }
 
@@ -238,7 +214,6 @@ type userSetPasswordCmd struct {
 	config.Passwords
 }
 
-// Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
 	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
 		plain, err := readPassword(e, cmd.Username)
