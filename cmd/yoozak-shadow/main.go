@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -89,6 +90,18 @@ func signals() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), stop...)
 }
 
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
+}
+
 // run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
 func run(c config.Shadow) error {
@@ -110,7 +123,7 @@ func run(c config.Shadow) error {
 	if err != nil {
 		return fmt.Errorf("YOOZAK_SHADOW_LISTEN: %w", err)
 	}
-	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: api.Paths(), Trusted: c.TrustedProxies, Report: report, Log: log})
+	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: sharedPaths(), Trusted: c.TrustedProxies, Report: report, Log: log})
 	server := newServer(proxy, readTime, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

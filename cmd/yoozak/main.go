@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 )
 
@@ -89,7 +90,7 @@ func run(e env, args []string) int {
 		fmt.Fprintf(e.stderr, "yoozak: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
 	err = command.Run(e)
-	var settings *settingsError
+	var settings *app.SettingsError
 	switch {
 	case err == nil:
 		return 0
@@ -101,9 +102,6 @@ func run(e env, args []string) int {
 		return 1
 	}
 }
-
-// settingsError holds every mistake in the settings.
-type settingsError struct{ error }
 
 // explain adds what a person at a terminal can do about an error.
 func explain(err error) string {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/locale"
@@ -42,12 +43,12 @@ type userCreateCmd struct {
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		u, err := s.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
+		u, err := a.Auth.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
@@ -79,7 +80,7 @@ type listedUser struct {
 
 // Run prints every user, in pages so that a million do not fill the memory.
 func (cmd userListCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		if !cmd.JSON {
 			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
@@ -143,12 +144,11 @@ type userSetEmailCmd struct {
 	Email    string `arg:"" placeholder:"ADDRESS"`
 	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
 	config.Database
-	config.Passwords
 }
 
 func (cmd userSetEmailCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		if err := a.Auth.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
 			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		did := "changed; a link to verify the address is mailed by the running server"
@@ -164,19 +164,18 @@ func (cmd userSetEmailCmd) Run(e env) error {
 type userSwitchCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 }
 
 func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) (err error) {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) (err error) {
 		var done string
 		switch line.Selected().Name {
 		case "disable":
-			done, err = "disabled", s.SetActive(e.ctx, cmd.Username, false)
+			done, err = "disabled", a.Auth.SetActive(e.ctx, cmd.Username, false)
 		case "enable":
-			done, err = "enabled", s.SetActive(e.ctx, cmd.Username, true)
+			done, err = "enabled", a.Auth.SetActive(e.ctx, cmd.Username, true)
 		case "restore":
-			done, err = "restored", s.RestoreAccount(e.ctx, cmd.Username)
+			done, err = "restored", a.Auth.RestoreAccount(e.ctx, cmd.Username)
 		}
 		if err != nil {
 			return withUsername(err, cmd.Username)
@@ -189,18 +188,13 @@ func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
 type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
+		if err := a.Auth.Unlock(e.ctx, cmd.Username); err != nil {
 			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
@@ -215,26 +209,17 @@ type userSetPasswordCmd struct {
 }
 
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+		if err := a.Auth.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
-}
-
-// runWithAuth runs fn with a Service that signs no tokens.
-func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
-	c, err := load(e, d, p)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error { return fn(s) })
 }
 
 // withUsername says which user is not there.

@@ -25,6 +25,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 const (
@@ -89,10 +90,10 @@ func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *se
 func (s *server) serve(t *testing.T, service *auth.Service) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	srv := httptest.NewServer(api.New(api.Options{
-		Auth: service, Log: log, LogRequests: true, Language: "fr",
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
-	}))
+	people := pages.New(pages.Options{Auth: service, Log: log, Brand: s.brand, Shop: s.shop})
+	ours := api.New(api.Options{Auth: service, Log: log})
+	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr"},
+		map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
