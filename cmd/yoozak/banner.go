@@ -8,14 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
-	"github.com/yoozak/clients/internal/limit"
-	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/shop"
 )
 
 // djangosTokens says how long the tokens of Django's secret are good.
-func djangosTokens(c config.TokensConfig, now time.Time) string {
+func djangosTokens(c config.Tokens, now time.Time) string {
 	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
 	switch {
 	case c.Accept.Empty():
@@ -29,14 +28,14 @@ func djangosTokens(c config.TokensConfig, now time.Time) string {
 }
 
 // printBanner tells a person at the terminal where things are.
-func printBanner(w io.Writer, url string, c config.Config, sender *mail.Sender, limits *limit.Limiter) {
+func printBanner(w io.Writer, url string, c config.Config, a *app.App) {
 	database := "PostgreSQL" // its URL may hold a password
 	if path, isFile := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); isFile {
 		database = "SQLite, in the file " + path
 	}
 	mails := "SMTP"
-	if sender.Folder() != "" {
-		mails = "not sent, written to the folder " + absolute(sender.Folder()) + " (set YOOZAK_SMTP_URL)"
+	if a.Sender.Folder() != "" {
+		mails = "not sent, written to the folder " + app.AbsolutePath(a.Sender.Folder()) + " (set YOOZAK_SMTP_URL)"
 		if c.Mail.Folder == "" {
 			mails += "; none at registration (set YOOZAK_MAIL_FOLDER)"
 		}
@@ -51,8 +50,8 @@ func printBanner(w io.Writer, url string, c config.Config, sender *mail.Sender, 
 		keys = "encrypted in the database"
 	}
 	counted := "OFF: anybody may guess passwords as fast as they like"
-	if limits != nil {
-		counted = "on, counted in " + limits.Where()
+	if a.Limits != nil {
+		counted = "on, counted in " + a.Limits.Where()
 	}
 	fmt.Fprintf(w, "Yoozak Clients %s\n  API:      %s\n  Database: %s\n  Tokens:   %s\n  Keys:     %s\n  Mail:     %s\n  Limits:   %s\n",
 		versionText(), url, database, signing, keys, mails, counted)

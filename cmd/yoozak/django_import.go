@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata" // for --time-zone, on machines without a list of zones
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
 	"github.com/yoozak/clients/internal/secret"
@@ -65,15 +66,15 @@ dry run. Run it again to bring over what changed in Django since; what was chang
 func (cmd importDjangoCmd) Run(e env) error {
 	where, err := cmd.where(e)
 	if err != nil {
-		return &settingsError{err}
+		return &app.SettingsError{Err: err}
 	}
-	c, err := load(e, cmd.Database, cmd.Passwords)
+	c, err := load(e, groups{cmd.Database, cmd.Passwords})
 	if err != nil {
 		return err
 	}
 	layout, err := cmd.layout()
 	if err != nil {
-		return &settingsError{err}
+		return &app.SettingsError{Err: err}
 	}
 	src, err := django.Open(e.ctx, where, layout)
 	if err != nil {
@@ -100,7 +101,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 	if err := printReport(e.stdout, report, cmd.DryRun); err != nil || !cmd.WrapWeak || cmd.DryRun {
 		return err
 	}
-	hasher := newHasher(c.Passwords, nil)
+	hasher := app.NewHasher(c, nil)
 	defer hasher.Close()
 	wrapped, err := django.WrapWeak(e.ctx, st, hasher)
 	if err != nil {
@@ -180,17 +181,20 @@ func (cmd importDjangoCmd) layout() (django.Layout, error) {
 
 // open opens the database. A dry run changes not even the schema.
 func (cmd importDjangoCmd) open(e env, c config.Config, log *slog.Logger) (*store.Store, error) {
-	if !cmd.DryRun {
-		return openStore(e.ctx, c.Database, log)
-	}
-	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite {
+	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite && cmd.DryRun {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
 		}
 	}
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
+	st, err := app.OpenStore(e.ctx, c, log)
 	if err != nil {
 		return nil, err
+	}
+	if !cmd.DryRun {
+		if _, err := st.Migrate(e.ctx); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		return st, nil
 	}
 	if err := st.CanImport(e.ctx); errors.Is(err, account.ErrUnavailable) {
 		return nil, errors.Join(err, st.Close())

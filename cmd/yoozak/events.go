@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 )
@@ -25,7 +26,6 @@ type eventsListCmd struct {
 	Limit int    `help:"How many." default:"100"`
 	JSON  bool   `name:"json" help:"One JSON object a line, with all that is held."`
 	config.Database
-	config.Passwords
 }
 
 // listedEvent is an event as "events list --json" prints it.
@@ -52,8 +52,8 @@ func (cmd eventsListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be 1 or more")
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		events, err := s.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		events, err := a.Auth.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
 			return withUsername(err, cmd.User)
 		}
@@ -106,7 +106,6 @@ func details(s string) string {
 type eventsVerifyCmd struct {
 	Head string `help:"A head that was noted earlier outside the database: printed by this command, or logged by the server. Without one a chain that was made anew as a whole looks like any other." placeholder:"NUMBER:HASH"`
 	config.Database
-	config.Passwords
 }
 
 // Run walks the chain; the exit code is 1 when something is wrong.
@@ -118,8 +117,8 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 			return err
 		}
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		r, err := s.VerifyEvents(e.ctx, noted)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		r, err := a.Auth.VerifyEvents(e.ctx, noted)
 		if err != nil {
 			return err
 		}

@@ -42,10 +42,13 @@ var mayImport = map[string][]string{
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":    {"internal/account", "internal/auth", "internal/limit", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
+	"internal/app": {
+		"internal/account", "internal/auth", "internal/breach", "internal/config", "internal/limit", "internal/mail", "internal/pages", "internal/password",
+		"internal/secret", "internal/store", "internal/token",
+	},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
-		"internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shop", "internal/store", "internal/telemetry",
-		"internal/token", "internal/web",
+		"internal/account", "internal/api", "internal/app", "internal/auth", "internal/config", "internal/django", "internal/job", "internal/locale",
+		"internal/pages", "internal/secret", "internal/shop", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
 	"bench":             {"internal/pgtest"},

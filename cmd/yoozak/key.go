@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
@@ -27,12 +28,8 @@ type keyListCmd struct {
 
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		keys, err := s.Keys(e.ctx)
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
+		keys, err := a.Auth.Keys(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -75,24 +72,19 @@ type keyRotateCmd struct {
 	config.Encryption
 }
 
-// Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		if cmd.Devices {
-			if err := s.RotateDeviceSecret(e.ctx); err != nil {
+			if err := a.Auth.RotateDeviceSecret(e.ctx); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)
 			return err
 		}
-		if err := s.LoadKeys(e.ctx); err != nil {
+		if err := a.Auth.LoadKeys(e.ctx); err != nil {
 			return err
 		}
-		if err := s.RotateKeys(e.ctx); err != nil {
+		if err := a.Auth.RotateKeys(e.ctx); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", auth.KeyDelay)
@@ -115,23 +107,19 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	if (cmd.Key == "") != cmd.All || cmd.Lost && !cmd.All {
 		return errors.New("say which key to revoke, or --all")
 	}
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		var (
 			all []auth.KeyRevocation
 			err error
 		)
 		switch {
 		case cmd.Lost:
-			all, err = s.RevokeUnreadableKeys(e.ctx)
+			all, err = a.Auth.RevokeUnreadableKeys(e.ctx)
 		case cmd.All:
-			all, err = s.RevokeAllKeys(e.ctx)
+			all, err = a.Auth.RevokeAllKeys(e.ctx)
 		default:
 			var one auth.KeyRevocation
-			one, err = s.RevokeKey(e.ctx, cmd.Key)
+			one, err = a.Auth.RevokeKey(e.ctx, cmd.Key)
 			all = append(all, one)
 		}
 		for _, r := range all {
@@ -167,14 +155,10 @@ type keyReencryptCmd struct {
 // Run changes what the stored keys are encrypted with. Running servers must
 // have both encryption keys.
 func (cmd keyReencryptCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		encrypt := s.ReencryptKeys
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
+		encrypt := a.Auth.ReencryptKeys
 		if cmd.Clear {
-			encrypt = s.EncryptClearKeys
+			encrypt = a.Auth.EncryptClearKeys
 		}
 		n, err := encrypt(e.ctx)
 		if err != nil {

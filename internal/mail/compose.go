@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"embed"
 	html "html/template"
-	"maps"
-	"slices"
 	"strings"
 	text "text/template"
 
@@ -71,9 +69,6 @@ var commands = map[string]string{
 	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
 	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
 }
-
-// Kinds are the mails that there are words for.
-func Kinds() []account.MailKind { return slices.Sorted(maps.Keys(kinds)) }
 
 // content is a mail in words.
 type content struct {
