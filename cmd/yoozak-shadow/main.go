@@ -108,8 +108,7 @@ func run(c config.Shadow) error {
 	signalled, done := signals()
 	defer done()
 	context.AfterFunc(signalled, done) // a second one ends the process at once
-	log, flush := telemetry.NewLog("info", "auto")
-	defer flush()
+	log := telemetry.NewLog("info", "auto")
 	var report io.Writer = os.Stdout
 	if c.Report != "" {
 		file, err := os.OpenFile(c.Report, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // the path is the operator's

@@ -81,8 +81,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 		return err
 	}
 	defer src.Close() //nolint:errcheck // only read
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
+	log := telemetry.NewLog("warn", "auto")
 	st, err := cmd.open(e, c, log)
 	if err != nil {
 		return err

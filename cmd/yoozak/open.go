@@ -33,8 +33,7 @@ func withStore(e env, g groups, fn func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
+	log := telemetry.NewLog("warn", "auto")
 	st, err := app.OpenStore(e.ctx, c, log)
 	if err != nil {
 		return err
@@ -50,8 +49,7 @@ func withApp(e env, g groups, fn func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
+	log := telemetry.NewLog("warn", "auto")
 	a, err := app.Open(e.ctx, c, app.Setup{Log: log, Operator: currentOperator(e.getenv)})
 	if err != nil {
 		return err

