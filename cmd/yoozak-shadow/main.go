@@ -44,11 +44,12 @@ type cli struct {
 func main() {
 	config.CleanEnvironment()
 	var settings cli
-	command := kong.Parse(&settings, kong.Name("yoozak-shadow"), kong.Description(description), kong.Vars{"version": "yoozak-shadow " + version})
+	source := config.NewSource(os.Getenv)
+	command := kong.Parse(&settings, source, kong.Name("yoozak-shadow"), kong.Description(description), kong.Vars{"version": "yoozak-shadow " + version})
 	for _, name := range config.Unknown(command.Model.Node, "YOOZAK_SHADOW_") {
 		fmt.Fprintf(os.Stderr, "yoozak-shadow: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
-	c, err := config.Load(os.Getenv, settings.Shadow)
+	c, err := config.Load(source, settings.Shadow)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "yoozak-shadow: the settings cannot be used:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 		os.Exit(2)
@@ -103,7 +104,7 @@ func sharedPaths() []string {
 
 // run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
-func run(c config.ShadowConfig) error {
+func run(c config.Shadow) error {
 	signalled, done := signals()
 	defer done()
 	context.AfterFunc(signalled, done) // a second one ends the process at once
@@ -149,4 +150,16 @@ func run(c config.ShadowConfig) error {
 	proxy.WriteSummary()
 	proxy.Summary().Table(os.Stderr)
 	return err
+}
+
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // djangosTokens says how long the tokens of Django's secret are good.
-func djangosTokens(c config.TokensConfig, now time.Time) string {
+func djangosTokens(c config.Tokens, now time.Time) string {
 	until := c.AcceptUntil.Format("2006-01-02 15:04 UTC")
 	switch {
 	case c.Accept.Empty():

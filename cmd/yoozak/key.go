@@ -72,7 +72,6 @@ type keyRotateCmd struct {
 	config.Encryption
 }
 
-// Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		if cmd.Devices {

@@ -51,6 +51,8 @@ type env struct {
 	data   io.Writer // the same, for a file's bytes as they are
 	stderr io.Writer
 	getenv func(string) string
+
+	settings *config.Source // run makes it
 }
 
 func main() {
@@ -65,7 +67,8 @@ func main() {
 // or setting.
 func run(e env, args []string) int {
 	config.CleanEnvironment()
-	parser, err := kong.New(&cli{},
+	e.settings = config.NewSource(e.getenv)
+	parser, err := kong.New(&cli{}, e.settings,
 		kong.Name("yoozak"), kong.Description(description),
 		kong.Writers(e.stdout, e.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -111,7 +114,6 @@ func explain(err error) string {
 
 type versionCmd struct{}
 
-// Run prints the version, or what Go knows of it.
 func (versionCmd) Run(e env) error {
 	_, err := fmt.Fprintln(e.stdout, "yoozak", versionText())
 	return err

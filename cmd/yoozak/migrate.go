@@ -15,7 +15,6 @@ type migrateCmd struct {
 
 type migrateUpCmd struct{ config.Database }
 
-// Run applies pending migrations.
 func (cmd migrateUpCmd) Run(e env) error {
 	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		done, err := st.Migrate(e.ctx)
@@ -34,7 +33,6 @@ func (cmd migrateUpCmd) Run(e env) error {
 
 type migrateStatusCmd struct{ config.Database }
 
-// Run lists migrations.
 func (cmd migrateStatusCmd) Run(e env) error {
 	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)

@@ -17,7 +17,7 @@ type groups []config.Group
 
 // load reads settings, and says what of them was hardly meant.
 func load(e env, g groups) (config.Config, error) {
-	c, err := config.Load(e.getenv, g...)
+	c, err := config.Load(e.settings, g...)
 	for _, warning := range c.Warnings {
 		fmt.Fprintln(e.stderr, "yoozak: warning:", warning)
 	}
@@ -61,7 +61,7 @@ func withApp(e env, g groups, fn func(*app.App) error) error {
 // currentOperator is who runs a command, for the events: the account of the
 // operating system and, with sudo, the one behind it (which root can feign,
 // as it can anything here).
-func currentOperator(getenv config.Source) string {
+func currentOperator(getenv func(string) string) string {
 	name := "uid " + strconv.Itoa(os.Getuid())
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		name = u.Username

@@ -77,7 +77,6 @@ type serviceDisableCmd struct {
 	config.Database
 }
 
-// Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		if err := a.Auth.DisableOAuthClient(e.ctx, cmd.Service); err != nil {

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
@@ -23,9 +24,9 @@ import (
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
 	List        userListCmd        `cmd:"" help:"List users."`
-	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
-	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
-	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
+	Disable     userSwitchCmd      `cmd:"" help:"Keep a user from logging in and end their sessions."`
+	Enable      userSwitchCmd      `cmd:"" help:"Let a disabled user log in again."`
+	Restore     userSwitchCmd      `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
@@ -145,7 +146,6 @@ type userSetEmailCmd struct {
 	config.Database
 }
 
-// Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		if err := a.Auth.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
@@ -160,50 +160,28 @@ func (cmd userSetEmailCmd) Run(e env) error {
 	})
 }
 
-type userDisableCmd struct {
+// userSwitchCmd is "user disable", "enable" and "restore".
+type userSwitchCmd struct {
 	Username string `arg:""`
 	config.Database
 }
 
-// Run disables a user.
-func (cmd userDisableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Username, "disabled", func(a *app.App) error {
-		return a.Auth.SetActive(e.ctx, cmd.Username, false)
-	})
-}
-
-type userEnableCmd struct {
-	Username string `arg:""`
-	config.Database
-}
-
-// Run enables a user.
-func (cmd userEnableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Username, "enabled", func(a *app.App) error {
-		return a.Auth.SetActive(e.ctx, cmd.Username, true)
-	})
-}
-
-// updateUser does something to a user by name and says so in a word.
-func updateUser(e env, d config.Database, username, done string, do func(*app.App) error) error {
-	return withApp(e, groups{d}, func(a *app.App) error {
-		if err := do(a); err != nil {
-			return withUsername(err, username)
+func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) (err error) {
+		var done string
+		switch line.Selected().Name {
+		case "disable":
+			done, err = "disabled", a.Auth.SetActive(e.ctx, cmd.Username, false)
+		case "enable":
+			done, err = "enabled", a.Auth.SetActive(e.ctx, cmd.Username, true)
+		case "restore":
+			done, err = "restored", a.Auth.RestoreAccount(e.ctx, cmd.Username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(cmd.Username))
 		return err
-	})
-}
-
-type userRestoreCmd struct {
-	Username string `arg:""`
-	config.Database
-}
-
-// Run restores a closed account.
-func (cmd userRestoreCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Username, "restored", func(a *app.App) error {
-		return a.Auth.RestoreAccount(e.ctx, cmd.Username)
 	})
 }
 
@@ -230,7 +208,6 @@ type userSetPasswordCmd struct {
 	config.Passwords
 }
 
-// Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
