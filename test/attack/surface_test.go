@@ -39,7 +39,7 @@ func readEndpoints() []endpoint {
 		structs = map[string]*ast.StructType{}
 		table   *ast.FuncDecl
 	)
-	for _, path := range must(filepath.Glob("../internal/api/*.go")) {
+	for _, path := range must(filepath.Glob("../../internal/api/*.go")) {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/yoozak/clients/internal/binarytest"
 )
 
 var update = flag.Bool("update", false, "write docs/attacks.md instead of comparing it")
@@ -38,7 +36,6 @@ var tried, worked atomic.Int64
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	binarytest.Remove()
 	fmt.Printf("%d attacks tried, %d worked\n", tried.Load(), worked.Load())
 	os.Exit(code)
 }
@@ -77,7 +74,7 @@ func byName(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 }
 
-const documentPath = "../docs/attacks.md"
+const documentPath = "../../docs/attacks.md"
 
 // TestDocumentListsTheAttacks compares docs/attacks.md with the rows.
 func TestDocumentListsTheAttacks(t *testing.T) {
@@ -124,9 +121,9 @@ func document() string {
 	}
 	fmt.Fprintf(&b, `# Attacks
 
-Written by `+"`go test ./attack -run Document -update`"+`; do not edit.
+Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit.
 
-%d attacks are played against the running binary by `+"`go test ./attack`"+`. None may work. After each of them, besides what its
+%d attacks are played against the running binary by `+"`test/attack`"+`. None may work. After each of them, besides what its
 line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
