@@ -19,6 +19,9 @@ type row struct {
 	holds string // what must hold; beside what always must
 	play  func(t *testing.T, s *server)
 	on    []string // the servers it is played on, for those that need one; nil: those of the group
+
+	token     func(f *forger) string // of a forged token
+	bySession bool                   // its signature and claims are good: only its session refuses it
 }
 
 // group is a list of attacks of one kind, in the order of the document.
@@ -123,8 +126,8 @@ func document() string {
 
 Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit.
 
-%d attacks are played against the running binary by `+"`test/attack`"+`. None may work. After each of them, besides what its
-line says:
+%d attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
+mostly against what verifies them. None may work. After each that the binary sees, besides what its line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
   a header that the attack brought, and none took longer than %v;
