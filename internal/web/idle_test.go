@@ -58,6 +58,25 @@ func closed(c net.Conn) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
+// counted waits until a connection is among those that wait for a request.
+func counted(t *testing.T, bound *idleConns, c net.Conn) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		bound.mu.Lock()
+		waits := false
+		for known := range bound.place {
+			waits = waits || known.RemoteAddr().String() == c.LocalAddr().String()
+		}
+		bound.mu.Unlock()
+		if waits {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a connection is not counted")
+		}
+	}
+}
+
 func TestIdleConnectionsOfAnAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(net.Conn) error{
@@ -72,6 +91,7 @@ func TestIdleConnectionsOfAnAddressAreBounded(t *testing.T) {
 			if err := first(c); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
+			counted(t, bound, c) // the answer may be here before the server waits again
 			all = append(all, c)
 		}
 		for i, c := range all[:2] {
