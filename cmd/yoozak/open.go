@@ -82,8 +82,7 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 		return err
 	}
 	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
-		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime, Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: currentOperator(e.getenv),
+		Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: currentOperator(e.getenv),
 	}), st)
 }
 

@@ -105,18 +105,15 @@ func (cmd serveCmd) Run(e env) error {
 	defer limits.Close() //nolint:errcheck // connections that nobody needs any more
 	tokens := newTokens(c.Tokens)
 	service := auth.New(st, tokens, hasher, auth.Options{
-		Algorithm:       c.Tokens.Algorithm,
-		AccessLifetime:  c.Tokens.AccessLifetime,
-		RefreshLifetime: c.Tokens.RefreshLifetime,
-		Rotation:        c.Tokens.Rotation,
-		Mail:            mailOptions(c, sender),
-		Box:             box,
-		KeyRotation:     c.Tokens.KeyRotation,
-		EraseAfter:      c.Accounts.EraseAfter,
-		Breached:        breached,
-		EventsKeep:      c.Accounts.EventsKeep,
-		Limits:          limits,
-		Log:             log,
+		Rotation:    c.Tokens.Rotation,
+		Mail:        mailOptions(c, sender),
+		Box:         box,
+		KeyRotation: c.Tokens.KeyRotation,
+		EraseAfter:  c.Accounts.EraseAfter,
+		Breached:    breached,
+		EventsKeep:  c.Accounts.EventsKeep,
+		Limits:      limits,
+		Log:         log,
 	})
 	if err := service.LoadKeys(e.ctx); err != nil {
 		return err

@@ -89,7 +89,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 			Language: "fr", RefreshHint: 5 * time.Minute,
 		},
 		auth: auth.Options{
-			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log, Now: s.clock.now,
+			Log: log, Now: s.clock.now,
 			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
 			Mail: auth.MailOptions{
 				Sender: sender, Delivers: true, PerAddress: 1000,

@@ -30,66 +30,65 @@ import (
 )
 
 const (
-	good         = "kV7#pazouk-42lemon"
-	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
+	Good         = "kV7#pazouk-42lemon"
+	DjangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
 )
 
-var req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
+var Req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
 
-// clock is a time that a test moves.
-type clock struct {
+// Clock is a time that a test moves.
+type Clock struct {
 	mu sync.Mutex
-	at time.Time
+	At time.Time
 }
 
-func (c *clock) now() time.Time {
+func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at
+	return c.At
 }
 
-func (c *clock) advance(d time.Duration) {
+func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+	c.At = c.At.Add(d)
 }
 
-// server is a Service with all that it stands on.
-type server struct {
+// Server is a Service with all that it stands on.
+type Server struct {
 	*auth.Service
-	store  *store.Store
-	tokens *token.Tokens
-	clock  *clock
+	Store  *store.Store
+	Tokens *token.Tokens
+	Clock  *Clock
 }
 
-type setting func(*auth.Options, *token.Options)
+type Setting func(*auth.Options, *token.Options)
 
-func rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
+func Rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
 
-func hs256(o *auth.Options, t *token.Options) {
-	o.Algorithm, t.Algorithm = "HS256", "HS256"
-	t.Secret = secret.NewBytes([]byte(djangoSecret))
+func HS256(_ *auth.Options, t *token.Options) {
+	t.Algorithm = "HS256"
+	t.Secret = secret.NewBytes([]byte(DjangoSecret))
 }
 
-// accepting signs with ES256 and takes Django's tokens until they expire.
-func accepting(_ *auth.Options, t *token.Options) { t.Accept = secret.NewBytes([]byte(djangoSecret)) }
+// Accepting signs with ES256 and takes Django's tokens until they expire.
+func Accepting(_ *auth.Options, t *token.Options) { t.Accept = secret.NewBytes([]byte(DjangoSecret)) }
 
-func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
+func New(t *testing.T, st *store.Store, settings ...Setting) *Server {
 	t.Helper()
-	s := unloaded(t, st, settings...)
+	s := Unloaded(t, st, settings...)
 	if err := s.LoadKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// unloaded is a server that has not read its keys yet.
-func unloaded(t *testing.T, st *store.Store, settings ...setting) *server {
+// Unloaded is a server that has not read its keys yet.
+func Unloaded(t *testing.T, st *store.Store, settings ...Setting) *Server {
 	t.Helper()
-	c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+	c := &Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
 	ao := auth.Options{
-		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
-		Now: c.now, Log: slog.New(slog.DiscardHandler),
+		Now: c.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	to := token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
 	for _, set := range settings {
@@ -98,42 +97,42 @@ func unloaded(t *testing.T, st *store.Store, settings ...setting) *server {
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
 	t.Cleanup(hasher.Close)
 	tokens := token.New(to)
-	return &server{Service: auth.New(st, tokens, hasher, ao), store: st, tokens: tokens, clock: c}
+	return &Server{Service: auth.New(st, tokens, hasher, ao), Store: st, Tokens: tokens, Clock: c}
 }
 
-// forEachEngine runs a test with a server on each engine.
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server), settings ...setting) {
+// ForEachEngine runs a test with a server on each engine.
+func ForEachEngine(t *testing.T, test func(t *testing.T, s *Server), settings ...Setting) {
 	t.Helper()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		test(t, newServer(t, st, settings...))
+		test(t, New(t, st, settings...))
 	})
 }
 
-func registration(username string) auth.Registration {
-	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(good), Email: account.TextInput(username + "@Example.MA")}
+func Registration(username string) auth.Registration {
+	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(Good), Email: account.TextInput(username + "@Example.MA")}
 }
 
-func (s *server) register(t *testing.T, username string) auth.LoginResult {
+func (s *Server) SignUp(t *testing.T, username string) auth.LoginResult {
 	t.Helper()
-	g, err := s.Register(t.Context(), req, registration(username))
+	g, err := s.Register(t.Context(), Req, Registration(username))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
 }
 
-func (s *server) login(t *testing.T, username, plain string) (auth.LoginResult, error) {
+func (s *Server) SignIn(t *testing.T, username, plain string) (auth.LoginResult, error) {
 	t.Helper()
-	return s.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
+	return s.Login(t.Context(), Req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
 }
 
-func (s *server) refresh(t *testing.T, raw string) (auth.TokenPair, error) {
+func (s *Server) Renew(t *testing.T, raw string) (auth.TokenPair, error) {
 	t.Helper()
-	return s.Refresh(t.Context(), req, account.TextInput(raw))
+	return s.Refresh(t.Context(), Req, account.TextInput(raw))
 }
 
-// keys are the keys of the messages of each field.
-func keys(err error) map[string][]string {
+// FieldKeys are the keys of the messages of each field.
+func FieldKeys(err error) map[string][]string {
 	var e *account.Error
 	if !errors.As(err, &e) {
 		return nil
@@ -149,8 +148,8 @@ func keys(err error) map[string][]string {
 
 func TestRegistrationOpensASession(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		caller, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
 			t.Fatal(err)
@@ -158,12 +157,12 @@ func TestRegistrationOpensASession(t *testing.T) {
 		if caller.User.ID != g.User.ID || caller.User.Email != "amina@example.ma" {
 			t.Errorf("caller %+v", caller)
 		}
-		sess, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		sess, _, err := s.Store.SessionUser(t.Context(), caller.SessionID)
 		if err != nil || sess.UserID != g.User.ID {
 			t.Errorf("session %+v, %v", sess, err)
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
-		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, Good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
 			t.Errorf("stored user %+v, %v", u, err)
 		}
 	})
@@ -171,8 +170,8 @@ func TestRegistrationOpensASession(t *testing.T) {
 
 func TestRegistrationReportsEveryBadField(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
 		null, notText := account.Input{State: account.Null}, account.Input{State: account.NotText}
 		long := account.TextInput(strings.Repeat("a", 151))
 		for name, test := range map[string]struct {
@@ -230,14 +229,14 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 				map[string][]string{"username": {"username.invalid", "field.null_characters"}, "first_name": {"field.surrogates"}, "last_name": {"field.null_characters"}},
 			},
 		} {
-			r := registration("new")
+			r := Registration("new")
 			test.change(&r)
-			_, err := s.Register(t.Context(), req, r)
-			if diff := cmp.Diff(test.want, keys(err)); diff != "" {
+			_, err := s.Register(t.Context(), Req, r)
+			if diff := cmp.Diff(test.want, FieldKeys(err)); diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
-		if _, err := s.store.UserByUsername(t.Context(), "new"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.Store.UserByUsername(t.Context(), "new"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a refused registration left a user: %v", err)
 		}
 	})
@@ -245,7 +244,7 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 
 func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		var (
 			wg       sync.WaitGroup
 			mu       sync.Mutex
@@ -254,13 +253,13 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 		)
 		for range 20 {
 			wg.Go(func() {
-				_, err := s.Register(t.Context(), req, registration("amina"))
+				_, err := s.Register(t.Context(), Req, Registration("amina"))
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
 				case err == nil:
 					won++
-				case cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}):
+				case cmp.Equal(FieldKeys(err), map[string][]string{"username": {"username.taken"}}):
 					refusals++
 				default:
 					t.Error(err)
@@ -276,9 +275,9 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 
 func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.register(t, "gone")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "gone")
 		if err := s.SetActive(t.Context(), "gone", false); err != nil {
 			t.Fatal(err)
 		}
@@ -286,20 +285,20 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 			username, plain string
 			want            error
 		}{
-			"right":          {"amina", good, nil},
-			"wrong password": {"amina", good + "x", account.ErrInvalidCredentials},
-			"upper case":     {"AMINA", good, account.ErrInvalidCredentials},
-			"nobody":         {"nobody", good, account.ErrInvalidCredentials},
-			"inactive":       {"gone", good, account.ErrInvalidCredentials},
-			"by e-mail":      {"Amina@EXAMPLE.ma", good, nil},
-			"unknown e-mail": {"nobody@example.ma", good, account.ErrInvalidCredentials},
+			"right":          {"amina", Good, nil},
+			"wrong password": {"amina", Good + "x", account.ErrInvalidCredentials},
+			"upper case":     {"AMINA", Good, account.ErrInvalidCredentials},
+			"nobody":         {"nobody", Good, account.ErrInvalidCredentials},
+			"inactive":       {"gone", Good, account.ErrInvalidCredentials},
+			"by e-mail":      {"Amina@EXAMPLE.ma", Good, nil},
+			"unknown e-mail": {"nobody@example.ma", Good, account.ErrInvalidCredentials},
 		} {
-			if _, err := s.login(t, test.username, test.plain); !errors.Is(err, test.want) {
+			if _, err := s.SignIn(t, test.username, test.plain); !errors.Is(err, test.want) {
 				t.Errorf("%s: got %v, want %v", name, err, test.want)
 			}
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
-		if err != nil || !u.LastLoginAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.LastLoginAt.Equal(s.Clock.Now().Truncate(time.Microsecond)) {
 			t.Errorf("last login %v, %v", u.LastLoginAt, err)
 		}
 	})
@@ -307,28 +306,28 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 
 func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		weak := password.NewHasher(password.Options{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
 		defer weak.Close()
-		old, err := weak.Hash(t.Context(), good)
+		old, err := weak.Hash(t.Context(), Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const djangos = "pbkdf2_sha256$1000$salt0salt0salt0salt0sa$d29XNR0aIFz91bOsQTgxtG1ykm7rIyMOkMcAIY0Cr9Q="
 		for _, hash := range []string{old, djangos} {
-			err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.SetPassword(t.Context(), g.User.ID, hash, s.clock.now())
+			err = s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.SetPassword(t.Context(), g.User.ID, hash, s.Clock.Now())
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := s.login(t, "amina", good); err != nil {
+				if _, err := s.SignIn(t, "amina", Good); err != nil {
 					t.Fatal(err)
 				}
 			}
-			u, err := s.store.UserByID(t.Context(), g.User.ID)
+			u, err := s.Store.UserByID(t.Context(), g.User.ID)
 			if err != nil || !strings.HasPrefix(u.PasswordHash, "$argon2id$v=19$m=64,") {
 				t.Errorf("%s became %q, %v; want the present cost", hash, u.PasswordHash, err)
 			}
@@ -338,26 +337,26 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 
 func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(2 * time.Hour)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		s.Clock.Advance(2 * time.Hour)
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("old access token: %v", err)
 		}
-		s.clock.advance(21*time.Hour + 30*time.Minute)
-		renewal, err := s.refresh(t, g.Refresh)
+		s.Clock.Advance(21*time.Hour + 30*time.Minute)
+		renewal, err := s.Renew(t, g.Refresh)
 		if err != nil || renewal.Refresh != "" {
 			t.Fatalf("refresh: %+v, %v", renewal, err)
 		}
-		sess, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
-		if err != nil || !sess.LastUsedAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+		sess, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID)
+		if err != nil || !sess.LastUsedAt.Equal(s.Clock.Now().Truncate(time.Microsecond)) {
 			t.Errorf("last used %v, %v", sess.LastUsedAt, err)
 		}
-		s.clock.advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
+		s.Clock.Advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
 		if _, err := s.Authenticate(t.Context(), renewal.Access); err != nil {
 			t.Errorf("access token that outlasts its session: %v", err)
 		}
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("refresh after a day: %v", err)
 		}
 	})
@@ -365,15 +364,15 @@ func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 
 func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		if _, err := s.refresh(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		if _, err := s.Renew(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("access for refresh: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Refresh); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("refresh for access: %v", err)
 		}
-		if _, err := s.Refresh(t.Context(), req, account.Input{}); !cmp.Equal(keys(err), map[string][]string{"refresh": {"field.required"}}) {
+		if _, err := s.Refresh(t.Context(), Req, account.Input{}); !cmp.Equal(FieldKeys(err), map[string][]string{"refresh": {"field.required"}}) {
 			t.Errorf("no token: %v", err)
 		}
 	})
@@ -381,15 +380,15 @@ func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 
 func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		if err := s.SetActive(t.Context(), "amina", false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrUserInactive) {
 			t.Errorf("access: %v", err)
 		}
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
+		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
 			t.Errorf("refresh: %v", err)
 		}
 		if err := s.SetActive(t.Context(), "amina", true); err != nil {
@@ -398,7 +397,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("access after enabling: %v; the old sessions stay ended", err)
 		}
-		if _, err := s.login(t, "amina", good); err != nil {
+		if _, err := s.SignIn(t, "amina", Good); err != nil {
 			t.Errorf("login after enabling: %v", err)
 		}
 	})
@@ -421,7 +420,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 		"numeric and listed": {true, true, "28111993", []string{"password_entirely_numeric"}, 0},
 		"on the server":      {true, true, onServer, []string{"password_breached"}, 1},
 		"without the list":   {false, true, onServer, []string{"password_breached"}, 1},
-		"nowhere":            {true, true, good, nil, 1},
+		"nowhere":            {true, true, Good, nil, 1},
 		"no server":          {true, false, onServer, nil, 0},
 		"off":                {false, false, "Khadijah", nil, 0},
 	} {
@@ -442,17 +441,17 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 				if test.ask {
 					o.URL = hibp.URL
 				}
-				s := newServer(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
-				r := registration("amina")
+				s := New(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
+				r := Registration("amina")
 				r.Password = account.TextInput(test.plain)
-				if _, err := s.Register(t.Context(), req, r); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+				if _, err := s.Register(t.Context(), Req, r); (err == nil) != (want == nil) || !cmp.Equal(FieldKeys(err), want) {
 					t.Errorf("register: %v", err)
 				}
 				if got := asked.Load(); got != test.questions {
 					t.Errorf("the server was asked %d times", got)
 				}
-				s.register(t, "badr")
-				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+				s.SignUp(t, "badr")
+				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(FieldKeys(err), want) {
 					t.Errorf("set password: %v", err)
 				}
 			})
@@ -466,8 +465,8 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 	gone := "http://" + porttest.Address(t)
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		c := breach.New(breach.Options{List: true, URL: gone})
-		s := newServer(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
-		s.register(t, "amina")
+		s := New(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
+		s.SignUp(t, "amina")
 		if c.Failures() != 1 {
 			t.Errorf("%d failures", c.Failures())
 		}
@@ -479,27 +478,27 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 func TestPasswordsAreOneInNFKC(t *testing.T) {
 	t.Parallel()
 	const composed, decomposed = "crème-brûlée-42", "cre\u0300me-bru\u0302le\u0301e-42"
-	forEachEngine(t, func(t *testing.T, s *server) {
-		r := registration("amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		r := Registration("amina")
 		r.Password = account.TextInput(decomposed)
-		if _, err := s.Register(t.Context(), req, r); err != nil {
+		if _, err := s.Register(t.Context(), Req, r); err != nil {
 			t.Fatal(err)
 		}
 		for _, plain := range []string{composed, decomposed} {
-			if _, err := s.login(t, "amina", plain); err != nil {
+			if _, err := s.SignIn(t, "amina", plain); err != nil {
 				t.Errorf("%+q: %v", plain, err)
 			}
 		}
 		sum := sha1.Sum([]byte("salt" + decomposed))
-		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.clock.now()}
-		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.Clock.Now()}
+		if err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.login(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("Django's hash with another spelling: %v", err)
 		}
 		for _, plain := range []string{decomposed, composed} {
-			if _, err := s.login(t, "badr", plain); err != nil {
+			if _, err := s.SignIn(t, "badr", plain); err != nil {
 				t.Errorf("Django's hash, %+q: %v", plain, err)
 			}
 		}
@@ -508,9 +507,9 @@ func TestPasswordsAreOneInNFKC(t *testing.T) {
 
 func TestSetPasswordEndsSessions(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(keys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
 			t.Errorf("weak: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
@@ -522,26 +521,26 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("access: %v", err)
 		}
-		if _, err := s.login(t, "amina", good); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "amina", Good); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("old password: %v", err)
 		}
-		if _, err := s.login(t, "amina", "another-Pass-77"); err != nil {
+		if _, err := s.SignIn(t, "amina", "another-Pass-77"); err != nil {
 			t.Errorf("new password: %v", err)
 		}
-		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(good)); !errors.Is(err, account.ErrUserNotFound) {
+		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(Good)); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})
 }
 
-// djangoToken is a token as simplejwt issues it: without sid, sub and iss.
-func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id string) string {
+// DjangoToken is a token as simplejwt issues it: without sid, sub and iss.
+func DjangoToken(t *testing.T, s *Server, typ token.Type, userID int64, id string) string {
 	t.Helper()
 	lifetime := map[token.Type]time.Duration{token.Access: time.Hour, token.Refresh: 24 * time.Hour}
-	now := s.clock.now()
+	now := s.Clock.Now()
 	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"token_type": string(typ), "exp": now.Add(lifetime[typ]).Unix(), "iat": now.Unix(), "jti": id, "user_id": userID,
-	}).SignedString([]byte(djangoSecret))
+	}).SignedString([]byte(DjangoSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -550,24 +549,24 @@ func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id strin
 
 func TestTokensOfDjangoKeepWorking(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string][]setting{
-		"HS256": {hs256}, "HS256 with rotation": {hs256, rotation},
-		"ES256": {accepting}, "ES256 with rotation": {accepting, rotation},
+	for name, settings := range map[string][]Setting{
+		"HS256": {HS256}, "HS256 with rotation": {HS256, Rotation},
+		"ES256": {Accepting}, "ES256 with rotation": {Accepting, Rotation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachEngine(t, func(t *testing.T, s *server) {
-				g := s.register(t, "amina")
-				access := djangoToken(t, s, token.Access, g.User.ID, "a")
+			ForEachEngine(t, func(t *testing.T, s *Server) {
+				g := s.SignUp(t, "amina")
+				access := DjangoToken(t, s, token.Access, g.User.ID, "a")
 				if c, err := s.Authenticate(t.Context(), access); err != nil || c.User.Username != "amina" {
 					t.Fatalf("access: %+v, %v", c, err)
 				}
-				if _, err := s.Authenticate(t.Context(), djangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Authenticate(t.Context(), DjangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("access of nobody: %v", err)
 				}
-				old := djangoToken(t, s, token.Refresh, g.User.ID, "r")
-				s.clock.advance(time.Minute)
-				renewal, err := s.refresh(t, old)
+				old := DjangoToken(t, s, token.Refresh, g.User.ID, "r")
+				s.Clock.Advance(time.Minute)
+				renewal, err := s.Renew(t, old)
 				if err != nil {
 					t.Fatalf("refresh: %v", err)
 				}
@@ -575,21 +574,21 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 				if err != nil || caller.SessionID == "" {
 					t.Fatalf("renewed access: %+v, %v; want one with a session", caller, err)
 				}
-				again, err := s.refresh(t, old)
+				again, err := s.Renew(t, old)
 				if err != nil || again.Refresh != renewal.Refresh {
 					t.Errorf("again: %v", err)
 				}
-				if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Renew(t, DjangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("refresh of nobody: %v", err)
 				}
 				// The adopted session ends like any other.
-				err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-					return tx.RevokeSession(t.Context(), caller.SessionID, s.clock.now())
+				err = s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.RevokeSession(t.Context(), caller.SessionID, s.Clock.Now())
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.refresh(t, old); !errors.Is(err, account.ErrTokenInvalid) {
+				if _, err := s.Renew(t, old); !errors.Is(err, account.ErrTokenInvalid) {
 					t.Errorf("refresh after the end: %v", err)
 				}
 			}, settings...)
@@ -599,15 +598,15 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 
 func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		never, used := djangoToken(t, s, token.Refresh, g.User.ID, "never"), djangoToken(t, s, token.Refresh, g.User.ID, "used")
-		if _, err := s.refresh(t, used); err != nil {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		never, used := DjangoToken(t, s, token.Refresh, g.User.ID, "never"), DjangoToken(t, s, token.Refresh, g.User.ID, "used")
+		if _, err := s.Renew(t, used); err != nil {
 			t.Fatalf("before: %v", err)
 		}
 		var added int64
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) (err error) {
-			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.clock.now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.clock.now().Add(time.Hour)}}
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) (err error) {
+			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.Clock.Now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.Clock.Now().Add(time.Hour)}}
 			if added, err = tx.RevokeTokens(t.Context(), revoked); err != nil {
 				return err
 			}
@@ -619,21 +618,21 @@ func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 			t.Fatalf("revoked %d, %v; want 2", added, err)
 		}
 		for name, raw := range map[string]string{"never used here": never, "used here before": used} {
-			if _, err := s.refresh(t, raw); !errors.Is(err, account.ErrTokenInvalid) {
+			if _, err := s.Renew(t, raw); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: got %v, want ErrTokenInvalid", name, err)
 			}
 		}
-		if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
+		if _, err := s.Renew(t, DjangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
 			t.Errorf("another token: %v", err)
 		}
-	}, hs256)
+	}, HS256)
 }
 
 func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.clock.now()}})
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.Clock.Now()}})
 			return err
 		})
 		if err != nil {
@@ -643,11 +642,11 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 			after time.Duration
 			there bool
 		}{{0, true}, {23 * time.Hour, true}, {2 * time.Hour, false}} {
-			s.clock.advance(step.after)
+			s.Clock.Advance(step.after)
 			if err := s.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
+			if got, err := s.Store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
 				t.Errorf("after %v: revoked %v, %v; want %v", step.after, got, err, step.there)
 			}
 		}
@@ -656,16 +655,16 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 
 func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		amina, badr := s.register(t, "amina"), s.register(t, "badr")
-		mixed, _, err := s.tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.clock.now())
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		amina, badr := s.SignUp(t, "amina"), s.SignUp(t, "badr")
+		mixed, _, err := s.Tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), mixed); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("got %v, want ErrUserNotFound", err)
 		}
-		lost, _, err := s.tokens.Issue(token.Access, badr.User.ID, "no such session", "x", s.clock.now())
+		lost, _, err := s.Tokens.Issue(token.Access, badr.User.ID, "no such session", "x", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -678,27 +677,27 @@ func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 func TestServersShareKeys(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := newServer(t, st), newServer(t, st)
-		g := one.register(t, "amina")
+		one, two := New(t, st), New(t, st)
+		g := one.SignUp(t, "amina")
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Fatalf("token of the other server: %v", err)
 		}
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []*clock{one.clock, two.clock} {
-			c.advance(auth.KeyDelay + time.Second)
+		for _, c := range []*Clock{one.Clock, two.Clock} {
+			c.Advance(auth.KeyDelay + time.Second)
 		}
 		// The second server has not reloaded its keys, but asks when it sees
 		// one that it does not know.
-		g, err := one.login(t, "amina", good)
+		g, err := one.SignIn(t, "amina", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
-		if _, err := two.refresh(t, g.Refresh); err != nil {
+		if _, err := two.Renew(t, g.Refresh); err != nil {
 			t.Errorf("refresh token of the new key: %v", err)
 		}
 		all, err := one.Keys(t.Context())
@@ -715,26 +714,26 @@ func TestServersShareKeys(t *testing.T) {
 
 func TestHS256HasNoKeysToRotate(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		if err := s.RotateKeys(t.Context()); !errors.Is(err, auth.ErrNoKeys) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
-	}, hs256)
+	}, HS256)
 }
 
 func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		for _, step := range []struct {
 			after time.Duration
 			there bool
 		}{{0, true}, {48 * time.Hour, true}, {2 * time.Hour, false}} {
-			s.clock.advance(step.after)
+			s.Clock.Advance(step.after)
 			if err := s.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
+			_, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID)
 			if (err == nil) != step.there {
 				t.Errorf("after %v: %v", step.after, err)
 			}
@@ -744,7 +743,7 @@ func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 
 func TestEmailsThatDjangoTakes(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		for i, test := range []struct {
 			email string
 			ok    bool
@@ -755,10 +754,10 @@ func TestEmailsThatDjangoTakes(t *testing.T) {
 			{"a@-b.ma", false}, {"a@b-.ma", false}, {"a@b_c.ma", false}, {"é@b.ma", false}, {"a..b@c.ma", false}, {"a@[300.1.1.1]", false},
 			{"a@b.ma-", false}, {"a@b.ma.", false}, {"a@b@c", false},
 		} {
-			r := registration(fmt.Sprint("user", i))
+			r := Registration(fmt.Sprint("user", i))
 			r.Email = account.TextInput(test.email)
-			_, err := s.Register(t.Context(), req, r)
-			if test.ok && err != nil || !test.ok && !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
+			_, err := s.Register(t.Context(), Req, r)
+			if test.ok && err != nil || !test.ok && !cmp.Equal(FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 				t.Errorf("%q: got %v, want ok %v", test.email, err, test.ok)
 			}
 		}

@@ -22,13 +22,13 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 	t.Parallel()
 	const logins, registrations, resets = 5000, 1500, 300
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, func(o *auth.Options, _ *token.Options) {
+		s := New(t, st, func(o *auth.Options, _ *token.Options) {
 			l, err := limit.New(limit.Options{Now: o.Now, Store: st, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.Limits, o.Mail.Verify = l, true
-		}, mailFreely)
+		}, MailFreely)
 		// As many as a server takes at once; more would wait for their turn.
 		each := func(n int, act func(i int) error) {
 			t.Helper()
@@ -38,7 +38,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 				all.Go(func() {
 					for i := range next {
 						if err := act(i); err != nil {
-							t.Errorf("customer %d: %s", i, outcome(err))
+							t.Errorf("customer %d: %s", i, Outcome(err))
 						}
 					}
 				})
@@ -54,10 +54,10 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		name := func(i int) string { return fmt.Sprintf("customer-%d", i) }
 		each(registrations, func(i int) error {
-			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, req); err != nil { // as the route does
+			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, Req); err != nil { // as the route does
 				return err
 			}
-			_, err := s.Register(t.Context(), req, registration(name(i)))
+			_, err := s.Register(t.Context(), Req, Registration(name(i)))
 			return err
 		})
 		first, err := st.UserByUsername(t.Context(), name(0))
@@ -79,23 +79,23 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		grants := make([]auth.LoginResult, logins)
 		each(logins, func(i int) (err error) {
-			if err := s.Admit(t.Context(), auth.LoginPerNetwork, req); err != nil {
+			if err := s.Admit(t.Context(), auth.LoginPerNetwork, Req); err != nil {
 				return err
 			}
-			grants[i], err = s.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(good)})
+			grants[i], err = s.Login(t.Context(), Req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(Good)})
 			return err
 		})
 		each(resets, func(i int) error {
-			return s.RequestReset(t.Context(), req, account.TextInput(name(i)+"@example.ma"), account.Input{})
+			return s.RequestReset(t.Context(), Req, account.TextInput(name(i)+"@example.ma"), account.Input{})
 		})
 		// Each opens the page of the link, and presses its button.
 		each(registrations+resets, func(int) error {
 			for range 2 {
-				if _, _, err := s.CheckChallenge(t.Context(), req, account.VerifyEmail, "x"); throttled(err) {
+				if _, _, err := s.CheckChallenge(t.Context(), Req, account.VerifyEmail, "x"); Throttled(err) {
 					return err
 				}
 			}
-			if err := s.VerifyEmail(t.Context(), req, account.TextInput("x")); throttled(err) {
+			if err := s.VerifyEmail(t.Context(), Req, account.TextInput("x")); Throttled(err) {
 				return err
 			}
 			return nil
@@ -115,12 +115,12 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), grants[i].Access); err != nil {
 				return err
 			}
-			if err := s.VerifyToken(t.Context(), req, account.TextInput(grants[i].Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), Req, account.TextInput(grants[i].Refresh)); err != nil {
 				return err
 			}
-			_, err := s.Refresh(t.Context(), req, account.TextInput(grants[i].Refresh))
+			_, err := s.Refresh(t.Context(), Req, account.TextInput(grants[i].Refresh))
 			return err
 		})
-		each(logins, func(i int) error { return s.Logout(t.Context(), req, account.TextInput(grants[i].Refresh)) })
+		each(logins, func(i int) error { return s.Logout(t.Context(), Req, account.TextInput(grants[i].Refresh)) })
 	})
 }

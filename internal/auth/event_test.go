@@ -22,10 +22,10 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// events are all of the server's, the oldest first.
-func (s *server) events(t *testing.T) []account.Event {
+// AllEvents are all of the server's, the oldest first.
+func (s *Server) AllEvents(t *testing.T) []account.Event {
 	t.Helper()
-	newest, err := s.store.Events(t.Context(), store.EventFilter{}, 0)
+	newest, err := s.Store.Events(t.Context(), store.EventFilter{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,22 +36,22 @@ func (s *server) events(t *testing.T) []account.Event {
 	return events
 }
 
-func (s *server) seal(t *testing.T) {
+func (s *Server) SealAll(t *testing.T) {
 	t.Helper()
 	if err := s.SealEvents(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *server) sweep(t *testing.T) {
+func (s *Server) SweepAll(t *testing.T) {
 	t.Helper()
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// verified is what a verification says, which must be without a problem.
-func (s *server) verified(t *testing.T, noted account.EventHead) auth.EventReport {
+// Verified is what a verification says, which must be without a problem.
+func (s *Server) Verified(t *testing.T, noted account.EventHead) auth.EventReport {
 	t.Helper()
 	r, err := s.VerifyEvents(t.Context(), noted)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *server) verified(t *testing.T, noted account.EventHead) auth.EventRepor
 	return r
 }
 
-// key is the youngest key of a type.
-func (s *server) key(t *testing.T, typ token.Type) string {
+// KeyID is the youngest key of a type.
+func (s *Server) KeyID(t *testing.T, typ token.Type) string {
 	t.Helper()
 	keys, err := s.Keys(t.Context())
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *server) key(t *testing.T, typ token.Type) string {
 	return ""
 }
 
-// mailed delivers mails and returns their tokens by kind.
-func mailed(t *testing.T, tokens chan<- [2]string) setting {
+// Mailed delivers mails and returns their tokens by kind.
+func Mailed(t *testing.T, tokens chan<- [2]string) Setting {
 	t.Helper()
 	sender, err := mail.NewFolder(filepath.Join(t.TempDir(), "mails"), "Yoozak <no-reply@yoozak.ma>")
 	if err != nil {
@@ -97,11 +97,11 @@ func mailed(t *testing.T, tokens chan<- [2]string) setting {
 	}
 }
 
-func staff(o *auth.Options, _ *token.Options) { o.Staff = "root for nadia" }
+func ByStaff(o *auth.Options, _ *token.Options) { o.Staff = "root for nadia" }
 
-func eraseAfter30Days(o *auth.Options, _ *token.Options) { o.EraseAfter = 30 * 24 * time.Hour }
+func EraseAfter30Days(o *auth.Options, _ *token.Options) { o.EraseAfter = 30 * 24 * time.Hour }
 
-func keepAYear(o *auth.Options, _ *token.Options) { o.EventsKeep = 365 * 24 * time.Hour }
+func KeepAYear(o *auth.Options, _ *token.Options) { o.EventsKeep = 365 * 24 * time.Hour }
 
 // accountedFor is an event without what a test cannot know.
 type told struct {
@@ -119,7 +119,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		tokens := make(chan [2]string, 100)
-		s := newServer(t, st, mailed(t, tokens), rotation, eraseAfter30Days, staff)
+		s := New(t, st, Mailed(t, tokens), Rotation, EraseAfter30Days, ByStaff)
 		ctx, stop := context.WithCancel(t.Context())
 		var delivery sync.WaitGroup
 		delivery.Go(func() { s.RunMail(ctx) })
@@ -137,15 +137,15 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 				}
 			}
 		}
-		asker := account.RequestInfo{IP: req.IP, UserAgent: req.UserAgent, RequestID: req.RequestID}
+		asker := account.RequestInfo{IP: Req.IP, UserAgent: Req.UserAgent, RequestID: Req.RequestID}
 		byStaff := account.EventDetails{Staff: "root for nadia"}
 		last := int64(0)
 		seen := map[account.EventKind]bool{}
 		expect := func(act string, want ...told) {
 			t.Helper()
-			s.seal(t)
+			s.SealAll(t)
 			var got []told
-			for _, e := range s.events(t) {
+			for _, e := range s.AllEvents(t) {
 				if e.ID <= last {
 					continue
 				}
@@ -157,8 +157,8 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 					d.Session = "ended"
 				}
 				got = append(got, told{e.Kind, e.Actor, e.UserID, e.SessionID != "", account.RequestInfo{IP: e.IP, UserAgent: e.UserAgent, RequestID: e.RequestID}, d})
-				if age := s.clock.now().Sub(e.At); age < 0 || age > time.Second {
-					t.Errorf("%s: at %v, now is %v", act, e.At, s.clock.now())
+				if age := s.Clock.Now().Sub(e.At); age < 0 || age > time.Second {
+					t.Errorf("%s: at %v, now is %v", act, e.At, s.Clock.Now())
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -180,25 +180,25 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		text := account.TextInput
 		expect("first start", told{account.EventKeyCreated, account.ActorStaff, 0, false, account.RequestInfo{}, byStaff}, told{account.EventKeyCreated, account.ActorStaff, 0, false, account.RequestInfo{}, byStaff})
 
-		g := s.register(t, "amina")
+		g := s.SignUp(t, "amina")
 		id := g.User.ID
 		byUser := func(kind account.EventKind, session bool) told {
 			return told{kind, account.ActorUser, id, session, asker, account.EventDetails{}}
 		}
 		expect("register", byUser(account.EventRegistered, true))
-		must(s.VerifyEmail(t.Context(), req, challenge(account.VerifyEmail)))
+		must(s.VerifyEmail(t.Context(), Req, challenge(account.VerifyEmail)))
 		expect("verify e-mail", byUser(account.EventEmailVerified, false))
 
-		_, err := s.login(t, "amina", "wrong password")
+		_, err := s.SignIn(t, "amina", "wrong password")
 		fails(err)
 		expect("wrong password", told{account.EventLoginFailed, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
-		_, err = s.login(t, "the-password-typed-as-name", good)
+		_, err = s.SignIn(t, "the-password-typed-as-name", Good)
 		fails(err)
 		expect("unknown name", told{account.EventLoginFailed, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
-		g, err = s.login(t, "amina", good)
+		g, err = s.SignIn(t, "amina", Good)
 		must(err)
 		expect("login", byUser(account.EventLogin, true))
-		c := s.caller(t, g)
+		c := s.CallerOf(t, g)
 		_, err = s.Sessions(t.Context(), c)
 		must(err)
 		expect("reading leaves none")
@@ -210,34 +210,34 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		fails(s.EndSession(t.Context(), c, "no-such-session"))
 		expect("end no session")
 
-		r, err := s.refresh(t, g.Refresh)
+		r, err := s.Renew(t, g.Refresh)
 		must(err)
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		expect("renewal leaves none")
-		_, err = s.refresh(t, g.Refresh)
+		_, err = s.Renew(t, g.Refresh)
 		must(err)
 		expect("a renewal that is repeated leaves none")
-		must(s.VerifyToken(t.Context(), req, text(r.Refresh)))
-		_, err = s.refresh(t, g.Refresh)
+		must(s.VerifyToken(t.Context(), Req, text(r.Refresh)))
+		_, err = s.Renew(t, g.Refresh)
 		fails(err)
 		expect("reuse", told{account.EventRefreshReuse, account.ActorAnonymous, id, true, asker, account.EventDetails{}})
-		_, err = s.refresh(t, r.Refresh)
+		_, err = s.Renew(t, r.Refresh)
 		fails(err)
 		expect("reuse of an ended session")
 
-		g, err = s.login(t, "amina", good)
+		g, err = s.SignIn(t, "amina", Good)
 		must(err)
-		must(s.Logout(t.Context(), req, text(g.Refresh)))
-		must(s.Logout(t.Context(), req, text(g.Refresh)))
+		must(s.Logout(t.Context(), Req, text(g.Refresh)))
+		must(s.Logout(t.Context(), Req, text(g.Refresh)))
 		expect("login and logout, twice", byUser(account.EventLogin, true), byUser(account.EventLogout, true))
-		g, err = s.login(t, "amina", good)
+		g, err = s.SignIn(t, "amina", Good)
 		must(err)
-		must(s.LogoutAll(t.Context(), s.caller(t, g)))
+		must(s.LogoutAll(t.Context(), s.CallerOf(t, g)))
 		expect("login and logout everywhere", byUser(account.EventLogin, true), byUser(account.EventLogoutAll, true))
 
-		g, err = s.login(t, "amina", good)
+		g, err = s.SignIn(t, "amina", Good)
 		must(err)
-		c = s.caller(t, g)
+		c = s.CallerOf(t, g)
 		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{FirstName: text("Amina"), LastName: text("")})
 		must(err)
 		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{FirstName: text("Amina")})
@@ -246,9 +246,9 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		profile.Details.Fields = []string{"first_name"}
 		expect("login, change of profile, and one that changes nothing", byUser(account.EventLogin, true), profile)
 
-		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(good)})
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(Good)})
 		must(err)
-		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(good)})
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(Good)})
 		must(err)
 		expect("another name, and back", byUser(account.EventUsernameChanged, true), byUser(account.EventUsernameChanged, true))
 
@@ -256,29 +256,29 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text("wrong"), New: text(better)})
 		fails(err)
 		expect("wrong password for a change", byUser(account.EventPasswordRefused, true))
-		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text(good), New: text(better)})
+		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text(Good), New: text(better)})
 		must(err)
 		expect("change of password", byUser(account.EventPasswordChanged, true))
 
 		must(s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: text(better), Email: text("new@example.ma")}))
 		expect("change of e-mail asked for", byUser(account.EventEmailChangeRequested, true))
-		must(s.ConfirmEmail(t.Context(), req, challenge(account.ConfirmEmail)))
+		must(s.ConfirmEmail(t.Context(), Req, challenge(account.ConfirmEmail)))
 		expect("change of e-mail", byUser(account.EventEmailChanged, false))
-		must(s.UndoEmail(t.Context(), req, challenge(account.UndoEmail)))
+		must(s.UndoEmail(t.Context(), Req, challenge(account.UndoEmail)))
 		expect("undone", byUser(account.EventEmailChangeUndone, false))
 		challenge(account.ResetPassword) // of the undoing
 
-		must(s.RequestReset(t.Context(), req, text("amina@example.ma"), account.Input{}))
+		must(s.RequestReset(t.Context(), Req, text("amina@example.ma"), account.Input{}))
 		reset := challenge(account.ResetPassword)
 		expect("reset asked for", told{account.EventPasswordResetRequested, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
-		_, err = s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: reset, New: text(good)})
+		_, err = s.ResetPassword(t.Context(), Req, auth.PasswordReset{Token: reset, New: text(Good)})
 		must(err)
 		expect("reset", byUser(account.EventPasswordReset, false))
-		_, err = s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: reset, New: text(good)})
+		_, err = s.ResetPassword(t.Context(), Req, auth.PasswordReset{Token: reset, New: text(Good)})
 		fails(err)
 		expect("reset again")
-		must(s.RequestReset(t.Context(), req, text("nobody@example.ma"), account.Input{}))
-		for len(s.events(t)) < int(last)+1 {
+		must(s.RequestReset(t.Context(), Req, text("nobody@example.ma"), account.Input{}))
+		for len(s.AllEvents(t)) < int(last)+1 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		expect("reset for nobody", told{account.EventPasswordResetRequested, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
@@ -290,12 +290,12 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(s.SetActive(t.Context(), "amina", true))
 		must(s.SetPassword(t.Context(), "amina", text(better)))
 		expect("staff", toStaff(account.EventUserDisabled, id), toStaff(account.EventUserEnabled, id), toStaff(account.EventPasswordSet, id))
-		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, registration("badr"))
+		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, Registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
 		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
 		expect("another address", toStaff(account.EventEmailSet, u.ID))
-		must(s.DisownEmail(t.Context(), req, challenge(account.VerifyEmail)))
+		must(s.DisownEmail(t.Context(), Req, challenge(account.VerifyEmail)))
 		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
 		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
@@ -303,25 +303,25 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(s.RotateKeys(t.Context()))
 		expect("key rotate", toStaff(account.EventKeyRotated, 0), toStaff(account.EventKeyRotated, 0))
 
-		g, err = s.login(t, "amina", better)
+		g, err = s.SignIn(t, "amina", better)
 		must(err)
-		c = s.caller(t, g)
+		c = s.CallerOf(t, g)
 		_, err = s.Export(t.Context(), c)
 		must(err)
 		must(s.CloseAccount(t.Context(), c, text(better)))
 		expect("login, export, close", byUser(account.EventLogin, true), byUser(account.EventDataExported, true), byUser(account.EventAccountClosed, true))
-		_, err = s.login(t, "amina", better)
+		_, err = s.SignIn(t, "amina", better)
 		fails(err)
-		s.clock.advance(time.Minute)
-		s.seal(t) // takes the entries of the failures before away
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t) // takes the entries of the failures before away
+		s.Clock.Advance(time.Second)
 		must(s.RestoreAccount(t.Context(), "amina"))
-		last = int64(len(s.events(t))) - 1
+		last = int64(len(s.AllEvents(t))) - 1
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
 		var undelivered account.Mail
-		write(t, st, func(_ context.Context, tx *store.Store) error {
-			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.clock.now().Add(time.Hour)})
+		Write(t, st, func(_ context.Context, tx *store.Store) error {
+			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.Clock.Now().Add(time.Hour)})
 		})
 		mails, err := s.Mails(t.Context(), 1)
 		must(err)
@@ -338,22 +338,22 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
 		expect("service", madeService, endedService)
 
-		_, err = s.RevokeKey(t.Context(), s.key(t, token.Access))
+		_, err = s.RevokeKey(t.Context(), s.KeyID(t, token.Access))
 		must(err)
 		expect("key revoked", toStaff(account.EventKeyRevoked, 0), toStaff(account.EventKeyRotated, 0))
 
-		g, err = s.login(t, "amina", better)
+		g, err = s.SignIn(t, "amina", better)
 		must(err)
-		must(s.CloseAccount(t.Context(), s.caller(t, g), text(better)))
+		must(s.CloseAccount(t.Context(), s.CallerOf(t, g), text(better)))
 		expect("login, close again", byUser(account.EventLogin, true), byUser(account.EventAccountClosed, true))
 		count := 0
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			if e.UserID == id {
 				count++
 			}
 		}
 		nobodys := 0
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			if e.UserID == 0 && e.Salt != nil {
 				nobodys++
 			}
@@ -361,8 +361,8 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		if nobodys == 0 {
 			t.Error("nothing of nobody's to be forgotten")
 		}
-		s.clock.advance(30*24*time.Hour + time.Second)
-		s.sweep(t)
+		s.Clock.Advance(30*24*time.Hour + time.Second)
+		s.SweepAll(t)
 		system := func(kind account.EventKind, count int) told {
 			return told{kind, account.ActorSystem, 0, false, account.RequestInfo{}, account.EventDetails{Count: count}}
 		}
@@ -373,12 +373,12 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 				t.Errorf("%s was not tried", kind)
 			}
 		}
-		s.verified(t, account.EventHead{})
+		s.Verified(t, account.EventHead{})
 	})
 }
 
 // other is the id of a live session of the caller's beside their own.
-func other(t *testing.T, s *server, c *auth.Caller) string {
+func other(t *testing.T, s *Server, c *auth.Caller) string {
 	t.Helper()
 	sessions, err := s.Sessions(t.Context(), c)
 	if err != nil {
@@ -393,18 +393,18 @@ func other(t *testing.T, s *server, c *auth.Caller) string {
 	return ""
 }
 
-func write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
+func Write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
 	t.Helper()
 	if err := st.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// kinds counts the events of each kind.
-func (s *server) kinds(t *testing.T) map[account.EventKind]int {
+// EventKinds counts the events of each kind.
+func (s *Server) EventKinds(t *testing.T) map[account.EventKind]int {
 	t.Helper()
 	count := map[account.EventKind]int{}
-	for _, e := range s.events(t) {
+	for _, e := range s.AllEvents(t) {
 		count[e.Kind]++
 	}
 	return count
@@ -413,15 +413,15 @@ func (s *server) kinds(t *testing.T) map[account.EventKind]int {
 // TestActsThatAreUndoneLeaveNoEvent: of many at once one happens.
 func TestActsThatAreUndoneLeaveNoEvent(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		var wg sync.WaitGroup
 		for range 20 {
-			wg.Go(func() { _, _ = s.Register(t.Context(), req, registration("badr")) })
-			wg.Go(func() { _ = s.Logout(t.Context(), req, account.TextInput(g.Refresh)) })
+			wg.Go(func() { _, _ = s.Register(t.Context(), Req, Registration("badr")) })
+			wg.Go(func() { _ = s.Logout(t.Context(), Req, account.TextInput(g.Refresh)) })
 		}
 		wg.Wait()
-		if got := s.kinds(t); got[account.EventRegistered] != 2 || got[account.EventLogout] != 1 {
+		if got := s.EventKinds(t); got[account.EventRegistered] != 2 || got[account.EventLogout] != 1 {
 			t.Errorf("%v", got)
 		}
 	})
@@ -429,37 +429,37 @@ func TestActsThatAreUndoneLeaveNoEvent(t *testing.T) {
 
 func TestAdoptedSessionIsAnEvent(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		id := s.register(t, "amina").User.ID
-		old := djangoToken(t, s, token.Refresh, id, "jti-1")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		id := s.SignUp(t, "amina").User.ID
+		old := DjangoToken(t, s, token.Refresh, id, "jti-1")
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if _, err := s.Refresh(t.Context(), req, account.TextInput(old)); err != nil {
+				if _, err := s.Refresh(t.Context(), Req, account.TextInput(old)); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		if n := s.kinds(t)[account.EventSessionAdopted]; n != 1 {
+		if n := s.EventKinds(t)[account.EventSessionAdopted]; n != 1 {
 			t.Errorf("%d events for one token", n)
 		}
-	}, hs256)
+	}, HS256)
 }
 
 // A token of Django's that is shown while its user signs out everywhere gets
 // no session: it would outlive that.
 func TestTokenIsNotAdoptedDuringSignOut(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		id := s.register(t, "amina").User.ID
-		old := djangoToken(t, s, token.Refresh, id, "jti-1")
-		s.clock.advance(time.Minute)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		id := s.SignUp(t, "amina").User.ID
+		old := DjangoToken(t, s, token.Refresh, id, "jti-1")
+		s.Clock.Advance(time.Minute)
 		adopted := make(chan error, 1)
-		write(t, s.store, func(ctx context.Context, tx *store.Store) error {
-			err := tx.RevokeSessions(ctx, id, "", s.clock.now())
+		Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			err := tx.RevokeSessions(ctx, id, "", s.Clock.Now())
 			go func() { // it has looked at the user before this is committed
-				_, err := s.refresh(t, old)
+				_, err := s.Renew(t, old)
 				adopted <- err
 			}()
 			time.Sleep(200 * time.Millisecond)
@@ -468,19 +468,19 @@ func TestTokenIsNotAdoptedDuringSignOut(t *testing.T) {
 		if err := <-adopted; !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("got the error %v, want that the token is not valid", err)
 		}
-	}, hs256)
+	}, HS256)
 }
 
 // TestFailuresAreBounded: a flood must not fill the disk, nor drown what
 // happens to others, and all are counted.
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.register(t, "badr")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "badr")
 		fail := func(username, ip string, times int) {
 			for range times {
-				from := req
+				from := Req
 				from.IP = ip
 				if _, err := s.Login(t.Context(), from, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput("wrong")}); !errors.Is(err, account.ErrInvalidCredentials) {
 					t.Fatal(err)
@@ -488,7 +488,7 @@ func TestFailuresAreBounded(t *testing.T) {
 			}
 		}
 		rows := func(condition func(account.Event) bool) (n, count int) {
-			for _, e := range s.events(t) {
+			for _, e := range s.AllEvents(t) {
 				if e.Kind == account.EventLoginFailed && condition(e) {
 					n++
 					count += max(1, e.ReadDetails().Count)
@@ -504,59 +504,59 @@ func TestFailuresAreBounded(t *testing.T) {
 		}
 		amina := func(e account.Event) bool { return e.UserID == 1 }
 		fail("amina", "192.0.2.1", 7)
-		s.seal(t)
+		s.SealAll(t)
 		check("seven at once", 1, 7, amina)
 		fail("amina", "192.0.2.1", 3)
-		s.seal(t)
+		s.SealAll(t)
 		check("three more in the minute", 1, 7, amina)
-		s.clock.advance(time.Minute)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
 		check("after the minute", 2, 10, amina)
-		s.clock.advance(time.Minute)
-		s.seal(t)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
+		s.SealAll(t)
 		check("nothing more", 2, 10, amina)
 
 		for i := range 20 {
 			fail("amina", fmt.Sprintf("198.51.100.%d", i), 2)
 		}
-		s.seal(t)
+		s.SealAll(t)
 		check("twenty addresses", 2+5+1, 10+40, amina)
 		for i := range 100 {
 			fail(fmt.Sprint("nobody", i), fmt.Sprintf("198.51.100.%d", i), 1)
 		}
 		fail("badr", "192.0.2.9", 1)
-		s.seal(t)
+		s.SealAll(t)
 		check("a hundred made-up names", 60+1, 100, func(e account.Event) bool { return e.UserID == 0 })
 		check("somebody beside the flood", 1, 1, func(e account.Event) bool { return e.UserID == 2 && e.IP == "192.0.2.9" })
 
-		s.clock.advance(time.Minute)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
 		fail("amina", "192.0.2.1", 4)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := s.SealEvents(gone); err == nil {
 			t.Error("no error from a database that does not answer")
 		}
-		s.seal(t)
+		s.SealAll(t)
 		check("after a failed write", 2+5+1+1, 10+40+4, amina)
 		fail("amina", "192.0.2.1", 4)
 		if err := s.FinishEvents(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		check("at the end", 2+5+1+2, 10+40+8, amina)
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			if strings.Contains(fmt.Sprintf("%+v", e), "nobody") {
 				t.Errorf("a typed name was stored: %+v", e)
 			}
 		}
-		s.verified(t, account.EventHead{})
+		s.Verified(t, account.EventHead{})
 	})
 }
 
-// openRaw is a way into the database beside the product's, without the
+// OpenRaw is a way into the database beside the product's, without the
 // triggers: an attacker's.
-func openRaw(t *testing.T, url string) *sql.DB {
+func OpenRaw(t *testing.T, url string) *sql.DB {
 	t.Helper()
 	driver, name := "pgx", url
 	path, isFile := strings.CutPrefix(url, "sqlite:")
@@ -572,11 +572,11 @@ func openRaw(t *testing.T, url string) *sql.DB {
 	if isFile {
 		drop = []string{`DROP TRIGGER events_keep`, `DROP TRIGGER events_seal_once`, `DROP TRIGGER events_forget_whole`, `DROP TRIGGER events_oldest_only`}
 	}
-	execute(t, db, drop...)
+	Execute(t, db, drop...)
 	return db
 }
 
-func execute(t *testing.T, db *sql.DB, statements ...string) {
+func Execute(t *testing.T, db *sql.DB, statements ...string) {
 	t.Helper()
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
@@ -597,25 +597,25 @@ func execute(t *testing.T, db *sql.DB, statements ...string) {
 func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := newServer(t, storetest.Open(t, url), eraseAfter30Days)
+		s := New(t, storetest.Open(t, url), EraseAfter30Days)
 		for _, name := range []string{"amina", "badr", "chama"} {
-			s.register(t, name)
-			if _, err := s.login(t, name, good); err != nil {
+			s.SignUp(t, name)
+			if _, err := s.SignIn(t, name, Good); err != nil {
 				t.Fatal(err)
 			}
-			s.seal(t)
+			s.SealAll(t)
 		}
-		if _, err := s.login(t, "amina", good); err != nil { // not sealed
+		if _, err := s.SignIn(t, "amina", Good); err != nil { // not sealed
 			t.Fatal(err)
 		}
 		// 1 and 2 are keys; 3, 5, 7 registrations; 4, 6, 8 logins; 9 waits.
-		good := s.verified(t, account.EventHead{})
+		good := s.Verified(t, account.EventHead{})
 		if good.Sealed != 8 || good.Unsealed != 1 || good.Head.Seq != 8 {
 			t.Fatalf("%+v", good)
 		}
-		s.verified(t, good.Head)
-		db := openRaw(t, url)
-		execute(t, db, `CREATE TABLE kept_events AS SELECT * FROM events`, `CREATE TABLE kept_chain AS SELECT * FROM event_chain`)
+		s.Verified(t, good.Head)
+		db := OpenRaw(t, url)
+		Execute(t, db, `CREATE TABLE kept_events AS SELECT * FROM events`, `CREATE TABLE kept_chain AS SELECT * FROM event_chain`)
 
 		const anew = `UPDATE events SET seq = NULL, hash = NULL`
 		const empty = `UPDATE event_chain SET seq = 0, hash = removed_hash`
@@ -659,9 +659,9 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 				`DELETE FROM events WHERE id = 6`, anew, empty,
 			}, true, true, "noted"},
 		} {
-			execute(t, db, test.statements...)
+			Execute(t, db, test.statements...)
 			if test.reseal {
-				s.seal(t)
+				s.SealAll(t)
 			}
 			alone, err := s.VerifyEvents(t.Context(), account.EventHead{})
 			if err != nil {
@@ -679,8 +679,8 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 			case withHead.Problem == "", test.noted && !strings.Contains(withHead.Problem, test.want):
 				t.Errorf("%s, with a noted head: %q, want %q", name, withHead.Problem, test.want)
 			}
-			execute(t, db, `DELETE FROM events`, `INSERT INTO events SELECT * FROM kept_events`, `DELETE FROM event_chain`, `INSERT INTO event_chain SELECT * FROM kept_chain`)
-			s.verified(t, good.Head)
+			Execute(t, db, `DELETE FROM events`, `INSERT INTO events SELECT * FROM kept_events`, `DELETE FROM event_chain`, `INSERT INTO event_chain SELECT * FROM kept_chain`)
+			s.Verified(t, good.Head)
 		}
 	})
 }
@@ -690,15 +690,15 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := newServer(t, storetest.Open(t, url))
+		s := New(t, storetest.Open(t, url))
 		for _, name := range []string{"amina", "badr", "chama"} {
-			s.register(t, name)
+			s.SignUp(t, name)
 		}
-		s.seal(t)
-		events := s.events(t)
+		s.SealAll(t)
+		events := s.AllEvents(t)
 		changed := events[2]
 		changed.Kind = account.EventLogout
-		db := openRaw(t, url)
+		db := OpenRaw(t, url)
 		place := auth.Link(account.EventHead{Seq: 2, Hash: events[1].Hash}, changed)
 		if _, err := db.ExecContext(t.Context(), `UPDATE events SET kind = 'logout', hash = $1 WHERE seq = 3`, place.Hash); err != nil {
 			t.Fatal(err)
@@ -713,32 +713,32 @@ func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
 // TestChainSurvivesErasure: the person is gone, the events are still proof.
 func TestChainSurvivesErasure(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "badr")
-		g := s.register(t, "amina")
-		_, _ = s.login(t, "amina", "wrong")
-		_, _ = s.login(t, "nobody", "wrong")
-		s.seal(t)
-		noted := s.verified(t, account.EventHead{}).Head
-		if err := s.CloseAccount(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "badr")
+		g := s.SignUp(t, "amina")
+		_, _ = s.SignIn(t, "amina", "wrong")
+		_, _ = s.SignIn(t, "nobody", "wrong")
+		s.SealAll(t)
+		noted := s.Verified(t, account.EventHead{}).Head
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(Good)); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = s.login(t, "amina", "wrong") // not of hers any more
-		s.clock.advance(30*24*time.Hour - time.Minute)
-		s.sweep(t)
-		s.seal(t)
-		if r := s.verified(t, noted); r.Forgot != 0 {
+		_, _ = s.SignIn(t, "amina", "wrong") // not of hers any more
+		s.Clock.Advance(30*24*time.Hour - time.Minute)
+		s.SweepAll(t)
+		s.SealAll(t)
+		if r := s.Verified(t, noted); r.Forgot != 0 {
 			t.Errorf("anonymous too early: %+v", r)
 		}
-		s.clock.advance(2 * time.Minute)
-		s.sweep(t)
-		s.verified(t, noted) // before it is sealed, too
-		s.seal(t)
-		r := s.verified(t, noted)
+		s.Clock.Advance(2 * time.Minute)
+		s.SweepAll(t)
+		s.Verified(t, noted) // before it is sealed, too
+		s.SealAll(t)
+		r := s.Verified(t, noted)
 		if r.Forgot == 0 || r.Unsealed != 0 {
 			t.Errorf("%+v", r)
 		}
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			switch {
 			case e.UserID == g.User.ID:
 				t.Errorf("still hers: %+v", e)
@@ -748,39 +748,39 @@ func TestChainSurvivesErasure(t *testing.T) {
 				t.Errorf("somebody else's was forgotten: %+v", e)
 			}
 		}
-	}, eraseAfter30Days)
+	}, EraseAfter30Days)
 }
 
 func TestOldEventsAreRemovedAndTheChainHolds(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.seal(t)
-		first := s.verified(t, account.EventHead{}).Head
-		s.clock.advance(200 * 24 * time.Hour)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SealAll(t)
+		first := s.Verified(t, account.EventHead{}).Head
+		s.Clock.Advance(200 * 24 * time.Hour)
 		for range 3 {
-			if _, err := s.login(t, "amina", good); err != nil {
+			if _, err := s.SignIn(t, "amina", Good); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.seal(t)
-		second := s.verified(t, first).Head
-		s.clock.advance(165*24*time.Hour + time.Minute)
-		s.sweep(t)
-		if r := s.verified(t, second); r.Removed.Seq != 0 {
+		s.SealAll(t)
+		second := s.Verified(t, first).Head
+		s.Clock.Advance(165*24*time.Hour + time.Minute)
+		s.SweepAll(t)
+		if r := s.Verified(t, second); r.Removed.Seq != 0 {
 			t.Errorf("removed before the day of grace: %+v", r)
 		}
-		s.clock.advance(24 * time.Hour)
-		s.sweep(t)
-		s.verified(t, second)
-		s.seal(t)
-		s.sweep(t)
-		r := s.verified(t, second)
+		s.Clock.Advance(24 * time.Hour)
+		s.SweepAll(t)
+		s.Verified(t, second)
+		s.SealAll(t)
+		s.SweepAll(t)
+		r := s.Verified(t, second)
 		if r.Removed.Seq != first.Seq || string(r.Removed.Hash) != string(first.Hash) || r.Sealed != 4 {
 			t.Errorf("%+v", r)
 		}
-		s.verified(t, first) // the last that was removed: its hash was left
-		for _, e := range s.events(t) {
+		s.Verified(t, first) // the last that was removed: its hash was left
+		for _, e := range s.AllEvents(t) {
 			if e.Kind == account.EventRegistered {
 				t.Errorf("still there: %+v", e)
 			}
@@ -792,23 +792,23 @@ func TestOldEventsAreRemovedAndTheChainHolds(t *testing.T) {
 		if r, err := s.VerifyEvents(t.Context(), first); err != nil || !strings.Contains(r.Problem, "was removed because it was old") {
 			t.Errorf("a head that was removed: %q, %v", r.Problem, err)
 		}
-		s.clock.advance(400 * 24 * time.Hour)
-		s.sweep(t)
-		s.seal(t)
-		if r := s.verified(t, account.EventHead{}); r.Sealed != 1 {
+		s.Clock.Advance(400 * 24 * time.Hour)
+		s.SweepAll(t)
+		s.SealAll(t)
+		if r := s.Verified(t, account.EventHead{}); r.Sealed != 1 {
 			t.Errorf("all but the removal's own: %+v", r)
 		}
-	}, keepAYear)
+	}, KeepAYear)
 }
 
 func TestEventsAreKeptForEverWithoutALimit(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.seal(t)
-		s.clock.advance(50 * 365 * 24 * time.Hour)
-		s.sweep(t)
-		if r := s.verified(t, account.EventHead{}); r.Sealed != 3 {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SealAll(t)
+		s.Clock.Advance(50 * 365 * 24 * time.Hour)
+		s.SweepAll(t)
+		if r := s.Verified(t, account.EventHead{}); r.Sealed != 3 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -819,7 +819,7 @@ func TestEventsAreKeptForEverWithoutALimit(t *testing.T) {
 func TestServersSealTogether(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		servers := []*server{newServer(t, storetest.Open(t, url)), newServer(t, storetest.Open(t, url))}
+		servers := []*Server{New(t, storetest.Open(t, url)), New(t, storetest.Open(t, url))}
 		const each = 60
 		var acts, sealing sync.WaitGroup
 		ctx, stop := context.WithCancel(t.Context())
@@ -827,7 +827,7 @@ func TestServersSealTogether(t *testing.T) {
 			for w := range 4 {
 				acts.Go(func() {
 					for n := range each / 4 {
-						if _, err := s.Register(t.Context(), req, registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
+						if _, err := s.Register(t.Context(), Req, Registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
 							t.Error(err)
 						}
 					}
@@ -849,8 +849,8 @@ func TestServersSealTogether(t *testing.T) {
 		acts.Wait()
 		stop()
 		sealing.Wait()
-		servers[0].seal(t)
-		r := servers[1].verified(t, account.EventHead{})
+		servers[0].SealAll(t)
+		r := servers[1].Verified(t, account.EventHead{})
 		if want := 2*each + 2; r.Sealed != want || r.Unsealed != 0 || r.Head.Seq != int64(want) {
 			t.Errorf("%+v, want %d", r, want)
 		}
@@ -860,13 +860,13 @@ func TestServersSealTogether(t *testing.T) {
 // TestSealingThatIsUndoneLeavesTheChain: the process ends in its middle.
 func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.seal(t)
-		before := s.verified(t, account.EventHead{})
-		s.register(t, "badr")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SealAll(t)
+		before := s.Verified(t, account.EventHead{})
+		s.SignUp(t, "badr")
 		killed := errors.New("killed")
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			if n, err := auth.Seal(t.Context(), tx); n != 1 || err != nil {
 				t.Errorf("%d, %v", n, err)
 			}
@@ -875,11 +875,11 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 		if !errors.Is(err, killed) {
 			t.Fatal(err)
 		}
-		if r := s.verified(t, before.Head); r.Head.Seq != before.Head.Seq || r.Unsealed != 1 {
+		if r := s.Verified(t, before.Head); r.Head.Seq != before.Head.Seq || r.Unsealed != 1 {
 			t.Errorf("%+v", r)
 		}
-		s.seal(t)
-		if r := s.verified(t, before.Head); r.Sealed != before.Sealed+1 || r.Unsealed != 0 {
+		s.SealAll(t)
+		if r := s.Verified(t, before.Head); r.Sealed != before.Sealed+1 || r.Unsealed != 0 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -888,26 +888,26 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 // TestMoreEventsThanOneTransactionSeals are sealed in steps.
 func TestMoreEventsThanOneTransactionSeals(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		write(t, s.store, func(_ context.Context, tx *store.Store) error {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		Write(t, s.Store, func(_ context.Context, tx *store.Store) error {
 			for range 1200 {
-				if err := auth.Record(t.Context(), s.Service, tx, account.EventLogin, s.clock.now()); err != nil {
+				if err := auth.Record(t.Context(), s.Service, tx, account.EventLogin, s.Clock.Now()); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		s.seal(t)
-		if r := s.verified(t, account.EventHead{}); r.Sealed != 1202 || r.Unsealed != 0 {
+		s.SealAll(t)
+		if r := s.Verified(t, account.EventHead{}); r.Sealed != 1202 || r.Unsealed != 0 {
 			t.Errorf("%+v", r)
 		}
-		s.clock.advance(2 * 365 * 24 * time.Hour)
-		s.sweep(t)
-		s.seal(t)
-		if r := s.verified(t, account.EventHead{}); r.Removed.Seq != 1202 {
+		s.Clock.Advance(2 * 365 * 24 * time.Hour)
+		s.SweepAll(t)
+		s.SealAll(t)
+		if r := s.Verified(t, account.EventHead{}); r.Removed.Seq != 1202 {
 			t.Errorf("after the removal: %+v", r)
 		}
-	}, keepAYear)
+	}, KeepAYear)
 }
 
 func TestHeadsAreReadAsTheyAreWritten(t *testing.T) {
@@ -928,12 +928,12 @@ func TestHeadIsLogged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	logged := func(o *auth.Options, _ *token.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }
-	s := newServer(t, storetest.Open(t, storetest.SQLite(t)), logged)
-	s.register(t, "amina")
+	s := New(t, storetest.Open(t, storetest.SQLite(t)), logged)
+	s.SignUp(t, "amina")
 	if err := s.FinishEvents(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if head := auth.HeadText(s.verified(t, account.EventHead{}).Head); !strings.Contains(log.String(), "head="+head) {
+	if head := auth.HeadText(s.Verified(t, account.EventHead{}).Head); !strings.Contains(log.String(), "head="+head) {
 		t.Errorf("%s is not in %s", head, log.String())
 	}
 }

@@ -21,12 +21,12 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-const bad = "not-the-password-1"
+const Bad = "not-the-password-1"
 
-// limited turns limits on, counted in memory by the test's clock, so that
+// Limited turns limits on, counted in memory by the test's clock, so that
 // what is tested is the guard of passwords. Each try comes from an address
 // of its own.
-func limited(o *auth.Options, _ *token.Options) {
+func Limited(o *auth.Options, _ *token.Options) {
 	l, err := limit.New(limit.Options{Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err)
@@ -36,22 +36,22 @@ func limited(o *auth.Options, _ *token.Options) {
 
 var addresses atomic.Uint32
 
-// elsewhere is somebody at an address that nobody had before.
-func elsewhere() account.RequestInfo {
+// Elsewhere is somebody at an address that nobody had before.
+func Elsewhere() account.RequestInfo {
 	n := addresses.Add(1)
 	return account.RequestInfo{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
 }
 
 // attempt logs in from elsewhere, or with a device.
-func (s *server) try(t testing.TB, username, plain, device string) (auth.LoginResult, error) {
+func (s *Server) Try(t testing.TB, username, plain, device string) (auth.LoginResult, error) {
 	t.Helper()
-	p := elsewhere()
+	p := Elsewhere()
 	p.DeviceToken = device
 	return s.Login(t.Context(), p, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
 }
 
-// outcome is an error in a word: "", "invalid_credentials" or the wait.
-func outcome(err error) string {
+// Outcome is an error in a word: "", "invalid_credentials" or the wait.
+func Outcome(err error) string {
 	var e *account.Error
 	switch {
 	case err == nil:
@@ -70,9 +70,9 @@ const no = "invalid_credentials"
 // nobody has, or a disabled user, and in whatever case an address is typed.
 func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.register(t, "badr")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "badr")
 		if err := s.SetActive(t.Context(), "badr", false); err != nil {
 			t.Fatal(err)
 		}
@@ -89,119 +89,119 @@ func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					s.clock.advance(d)
+					s.Clock.Advance(d)
 					got = append(got, step)
 					continue
 				}
-				_, err := s.try(t, names[i%len(names)], bad, "")
-				got = append(got, outcome(err))
+				_, err := s.Try(t, names[i%len(names)], Bad, "")
+				got = append(got, Outcome(err))
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%v (-want +got):\n%s", names, diff)
 			}
 		}
-	}, limited)
+	}, Limited)
 }
 
 func TestAnHourWithoutAWrongPasswordGivesOneTryBack(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		for range 5 {
-			_, _ = s.try(t, "amina", bad, "")
+			_, _ = s.Try(t, "amina", Bad, "")
 		}
-		s.clock.advance(2*time.Hour + time.Minute)
+		s.Clock.Advance(2*time.Hour + time.Minute)
 		for i, want := range []string{no, no, "1s"} {
-			if _, err := s.try(t, "amina", bad, ""); outcome(err) != want {
-				t.Errorf("try %d: %s, want %s", i, outcome(err), want)
+			if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != want {
+				t.Errorf("try %d: %s, want %s", i, Outcome(err), want)
 			}
 		}
-		s.clock.advance(31 * time.Hour)
+		s.Clock.Advance(31 * time.Hour)
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.try(t, "amina", bad, ""); outcome(err) != no {
-			t.Errorf("after a day: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
+			t.Errorf("after a day: %s", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestOwnerIsNotLockedOut while 10,000 others guess.
 func TestOwnerIsNotLockedOut(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		phone := s.register(t, "amina").Device
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		phone := s.SignUp(t, "amina").Device
 		looked := 0
 		for i := range 10_000 {
-			_, err := s.try(t, "amina", bad, "")
-			if outcome(err) == no {
+			_, err := s.Try(t, "amina", Bad, "")
+			if Outcome(err) == no {
 				looked++
 			}
 			if i%2500 == 2499 {
-				g, err := s.try(t, "amina", good, phone)
+				g, err := s.Try(t, "amina", Good, phone)
 				if err != nil {
-					t.Fatalf("after %d guesses the owner gets %s", i+1, outcome(err))
+					t.Fatalf("after %d guesses the owner gets %s", i+1, Outcome(err))
 				}
 				phone = g.Device
 			}
-			s.clock.advance(10 * time.Millisecond)
+			s.Clock.Advance(10 * time.Millisecond)
 		}
 		// 100 seconds: five at once, then after 1, 2, 4, 8, 16 and 32.
 		if looked != 11 {
 			t.Errorf("%d guesses were looked at, want 11", looked)
 		}
-		if _, err := s.try(t, "amina", good, ""); err == nil || outcome(err) == no {
-			t.Errorf("the owner's logins gave strangers new tries: %q", outcome(err))
+		if _, err := s.Try(t, "amina", Good, ""); err == nil || Outcome(err) == no {
+			t.Errorf("the owner's logins gave strangers new tries: %q", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 func TestDeviceHasTriesOfItsOwn(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		phone := s.register(t, "amina").Device
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		phone := s.SignUp(t, "amina").Device
 		for i := range 10 {
-			if _, err := s.try(t, "amina", bad, phone); outcome(err) != no {
-				t.Fatalf("try %d: %s", i, outcome(err))
+			if _, err := s.Try(t, "amina", Bad, phone); Outcome(err) != no {
+				t.Fatalf("try %d: %s", i, Outcome(err))
 			}
 		}
-		if _, err := s.try(t, "amina", good, phone); outcome(err) != "1s" {
-			t.Errorf("a stolen device may guess on: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Good, phone); Outcome(err) != "1s" {
+			t.Errorf("a stolen device may guess on: %s", Outcome(err))
 		}
-		if _, err := s.try(t, "amina", bad, ""); outcome(err) != no {
-			t.Errorf("strangers pay for the device: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
+			t.Errorf("strangers pay for the device: %s", Outcome(err))
 		}
-		s.clock.advance(time.Minute) // also for the limit of all tries of a device, right or wrong
-		g, err := s.try(t, "amina", good, phone)
+		s.Clock.Advance(time.Minute) // also for the limit of all tries of a device, right or wrong
+		g, err := s.Try(t, "amina", Good, phone)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 10 { // all its tries are back, and the new token is the same device
-			if _, err := s.try(t, "amina", bad, g.Device); outcome(err) != no {
-				t.Fatalf("after a login, try %d: %s", i, outcome(err))
+			if _, err := s.Try(t, "amina", Bad, g.Device); Outcome(err) != no {
+				t.Fatalf("after a login, try %d: %s", i, Outcome(err))
 			}
 		}
-		if _, err := s.try(t, "amina", bad, phone); outcome(err) != "1s" {
-			t.Errorf("an older token of the device has tries of its own: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Bad, phone); Outcome(err) != "1s" {
+			t.Errorf("an older token of the device has tries of its own: %s", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestDeviceTokenIsWorthless when it is not ours, somebody else's, too old,
 // or from before the user logged out everywhere or has another password.
 func TestDeviceTokenIsWorthless(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		lock := func(name string) {
 			for range 8 {
-				_, _ = s.try(t, name, bad, "")
+				_, _ = s.Try(t, name, Bad, "")
 			}
 		}
 		// known reports whether the device is let through although the name is
 		// slowed down.
 		known := func(name, device string) bool {
 			lock(name)
-			_, err := s.try(t, name, bad, device)
-			return outcome(err) == no
+			_, err := s.Try(t, name, Bad, device)
+			return Outcome(err) == no
 		}
 		caller := func(g auth.LoginResult) *auth.Caller {
 			c, err := s.Authenticate(t.Context(), g.Access)
@@ -210,7 +210,7 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 			}
 			return c
 		}
-		amina, badr := s.register(t, "amina"), s.register(t, "badr")
+		amina, badr := s.SignUp(t, "amina"), s.SignUp(t, "badr")
 		if !known("amina", amina.Device) {
 			t.Fatal("the right token is not known: the test is worth nothing")
 		}
@@ -228,33 +228,33 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 		if known("nobody", amina.Device) {
 			t.Error("known at another name")
 		}
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Second)
 		if err := s.LogoutAll(t.Context(), caller(amina)); err != nil {
 			t.Fatal(err)
 		}
 		if known("amina", amina.Device) {
 			t.Error("known after logging out everywhere")
 		}
-		s.clock.advance(time.Second)
-		fresh, err := s.ChangePassword(t.Context(), caller(badr), auth.PasswordChange{Current: account.TextInput(good), New: account.TextInput("mK3+autre-lemon")})
+		s.Clock.Advance(time.Second)
+		fresh, err := s.ChangePassword(t.Context(), caller(badr), auth.PasswordChange{Current: account.TextInput(Good), New: account.TextInput("mK3+autre-lemon")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if known("badr", badr.Device) || !known("badr", fresh) {
 			t.Error("a change of password does not replace the token")
 		}
-		s.clock.advance(auth.DeviceLifetime + time.Second)
+		s.Clock.Advance(auth.DeviceLifetime + time.Second)
 		if known("badr", fresh) {
 			t.Error("known after half a year")
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestManyTriesAtOnceAreFew: those that are being looked at count.
 func TestManyTriesAtOnceAreFew(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
 		flood := func() (looked int64) {
 			var n atomic.Int64
 			var wait sync.WaitGroup
@@ -262,7 +262,7 @@ func TestManyTriesAtOnceAreFew(t *testing.T) {
 			for range 64 {
 				wait.Go(func() {
 					<-start
-					if _, err := s.try(t, "amina", bad, ""); outcome(err) == no {
+					if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) == no {
 						n.Add(1)
 					}
 				})
@@ -277,70 +277,70 @@ func TestManyTriesAtOnceAreFew(t *testing.T) {
 			t.Errorf("%d of 64 at once, want 5 at most", n)
 		}
 		for range 5 - n {
-			_, _ = s.try(t, "amina", bad, "")
+			_, _ = s.Try(t, "amina", Bad, "")
 		}
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Second)
 		if n := flood(); n != 1 {
 			t.Errorf("%d of 64 after the first wait, want 1", n)
 		}
-	}, limited)
+	}, Limited)
 }
 
 func TestServersShareWrongPasswords(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := newServer(t, st, limited), newServer(t, st, limited)
-		phone := one.register(t, "amina").Device
-		for i, s := range []*server{one, two, one, two, one} {
-			if _, err := s.try(t, "amina", bad, ""); outcome(err) != no {
-				t.Errorf("try %d: %s", i, outcome(err))
+		one, two := New(t, st, Limited), New(t, st, Limited)
+		phone := one.SignUp(t, "amina").Device
+		for i, s := range []*Server{one, two, one, two, one} {
+			if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
+				t.Errorf("try %d: %s", i, Outcome(err))
 			}
 		}
-		if _, err := two.try(t, "amina", bad, ""); outcome(err) != "1s" {
-			t.Errorf("the other server: %s", outcome(err))
+		if _, err := two.Try(t, "amina", Bad, ""); Outcome(err) != "1s" {
+			t.Errorf("the other server: %s", Outcome(err))
 		}
-		if _, err := two.try(t, "amina", good, phone); err != nil {
-			t.Errorf("the other server does not know the device: %s", outcome(err))
+		if _, err := two.Try(t, "amina", Good, phone); err != nil {
+			t.Errorf("the other server does not know the device: %s", Outcome(err))
 		}
 	})
 }
 
 func TestUnlockLetsEverybodyTryAgain(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.prove(t, g)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		s.Prove(t, g)
 		for range 12 {
-			_, _ = s.try(t, "amina", bad, "")
-			_, _ = s.try(t, "amina@example.ma", bad, "")
-			_, _ = s.try(t, "amina", bad, g.Device)
-			_, _ = s.try(t, "badr", bad, "")
+			_, _ = s.Try(t, "amina", Bad, "")
+			_, _ = s.Try(t, "amina@example.ma", Bad, "")
+			_, _ = s.Try(t, "amina", Bad, g.Device)
+			_, _ = s.Try(t, "badr", Bad, "")
 		}
 		if err := s.Unlock(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		for _, device := range []string{"", g.Device} {
 			for _, name := range []string{"amina", "amina@example.ma"} {
-				if _, err := s.try(t, name, good, device); err != nil {
-					t.Errorf("%s, %.4s: %s", name, device, outcome(err))
+				if _, err := s.Try(t, name, Good, device); err != nil {
+					t.Errorf("%s, %.4s: %s", name, device, Outcome(err))
 				}
 			}
 		}
-		if _, err := s.try(t, "badr", bad, ""); outcome(err) != "1s" {
-			t.Errorf("somebody else was unlocked: %s", outcome(err))
+		if _, err := s.Try(t, "badr", Bad, ""); Outcome(err) != "1s" {
+			t.Errorf("somebody else was unlocked: %s", Outcome(err))
 		}
 		if err := s.Unlock(t.Context(), "nobody"); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("unlock nobody: %v", err)
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestCallerCannotGuessOn: who has a stolen access token does not get the
 // password with it.
 func TestCallerCannotGuessOn(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
 		c, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
 			t.Fatal(err)
@@ -350,80 +350,80 @@ func TestCallerCannotGuessOn(t *testing.T) {
 			return err
 		}
 		for i := range 10 {
-			if err := change(bad); outcome(err) != "invalid" {
-				t.Fatalf("try %d: %s", i, outcome(err))
+			if err := change(Bad); Outcome(err) != "invalid" {
+				t.Fatalf("try %d: %s", i, Outcome(err))
 			}
 		}
-		if err := s.CloseAccount(t.Context(), c, account.TextInput(good)); outcome(err) != "6s" {
-			t.Errorf("the eleventh: %s", outcome(err))
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(Good)); Outcome(err) != "6s" {
+			t.Errorf("the eleventh: %s", Outcome(err))
 		}
-		if _, err := s.try(t, "amina", good, ""); err != nil {
-			t.Errorf("the owner cannot log in: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Good, ""); err != nil {
+			t.Errorf("the owner cannot log in: %s", Outcome(err))
 		}
-		s.clock.advance(6 * time.Second)
-		if err := change(good); err != nil {
-			t.Errorf("the right one: %s", outcome(err))
+		s.Clock.Advance(6 * time.Second)
+		if err := change(Good); err != nil {
+			t.Errorf("the right one: %s", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestProgramThatLogsInOverAndOver with the right password costs a hash each
 // time.
 func TestProgramThatLogsInOverAndOver(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.register(t, "badr")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "badr")
 		for i := range 20 {
-			if _, err := s.login(t, "amina", good); err != nil {
-				t.Fatalf("login %d: %s", i, outcome(err))
+			if _, err := s.SignIn(t, "amina", Good); err != nil {
+				t.Fatalf("login %d: %s", i, Outcome(err))
 			}
 		}
-		if _, err := s.login(t, "amina", good); outcome(err) != "3s" {
-			t.Errorf("the next: %s", outcome(err))
+		if _, err := s.SignIn(t, "amina", Good); Outcome(err) != "3s" {
+			t.Errorf("the next: %s", Outcome(err))
 		}
-		if _, err := s.login(t, "badr", good); err != nil {
-			t.Errorf("another name at this address: %s", outcome(err))
+		if _, err := s.SignIn(t, "badr", Good); err != nil {
+			t.Errorf("another name at this address: %s", Outcome(err))
 		}
-		if _, err := s.try(t, "amina", good, ""); err != nil {
-			t.Errorf("the name at another address: %s", outcome(err))
+		if _, err := s.Try(t, "amina", Good, ""); err != nil {
+			t.Errorf("the name at another address: %s", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 func TestSessionThatRefreshesOverAndOver(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g, other := s.register(t, "amina"), s.register(t, "badr")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g, other := s.SignUp(t, "amina"), s.SignUp(t, "badr")
 		for i := range 30 {
-			if _, err := s.refresh(t, g.Refresh); err != nil {
-				t.Fatalf("refresh %d: %s", i, outcome(err))
+			if _, err := s.Renew(t, g.Refresh); err != nil {
+				t.Fatalf("refresh %d: %s", i, Outcome(err))
 			}
 		}
-		if _, err := s.refresh(t, g.Refresh); outcome(err) != "2s" {
-			t.Errorf("the next: %s", outcome(err))
+		if _, err := s.Renew(t, g.Refresh); Outcome(err) != "2s" {
+			t.Errorf("the next: %s", Outcome(err))
 		}
-		if _, err := s.refresh(t, other.Refresh); err != nil {
-			t.Errorf("another session: %s", outcome(err))
+		if _, err := s.Renew(t, other.Refresh); err != nil {
+			t.Errorf("another session: %s", Outcome(err))
 		}
-	}, limited)
+	}, Limited)
 }
 
 // TestLoginOnANewDeviceGivesStrangersNoTries: an attacker may wait for it.
 func TestLoginOnANewDeviceGivesStrangersNoTries(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
 		for i, want := range []string{no, no, no, no, "", no, "1s"} {
-			plain := bad
+			plain := Bad
 			if want == "" {
-				plain = good
+				plain = Good
 			}
-			if _, err := s.try(t, "amina", plain, ""); outcome(err) != want {
-				t.Errorf("try %d: %q, want %q", i, outcome(err), want)
+			if _, err := s.Try(t, "amina", plain, ""); Outcome(err) != want {
+				t.Errorf("try %d: %q, want %q", i, Outcome(err), want)
 			}
 		}
-	}, limited)
+	}, Limited)
 }
 
 // Usernames that differ in case are accounts of different people. Whoever has
@@ -431,26 +431,26 @@ func TestLoginOnANewDeviceGivesStrangersNoTries(t *testing.T) {
 // own.
 func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.has(t, "amina", "amina@example.ma")
-		s.has(t, "badr@example.ma", "")
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		s.Has(t, "amina", "amina@example.ma")
+		s.Has(t, "badr@example.ma", "")
 		for i, twin := range []struct{ name, of string }{{"Amina", "amina"}, {"Badr@example.ma", "badr@example.ma"}} {
 			mailbox := fmt.Sprintf("stranger%d@example.com", i)
-			s.has(t, twin.name, mailbox)
+			s.Has(t, twin.name, mailbox)
 			for range 5 {
-				if _, err := s.try(t, twin.of, bad, ""); outcome(err) != no {
+				if _, err := s.Try(t, twin.of, Bad, ""); Outcome(err) != no {
 					t.Fatalf("%s: %v", twin.of, err)
 				}
 			}
-			s.requestReset(t, mailbox)
-			s.deliver(t)
-			links := wantTokens(t, smtp, account.ResetPassword, i+1)
-			if err := s.reset(t, links[i], "another-Pass-77"); err != nil {
+			s.AskReset(t, mailbox)
+			s.Deliver(t)
+			links := WantTokens(t, smtp, account.ResetPassword, i+1)
+			if err := s.Reset(t, links[i], "another-Pass-77"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.try(t, twin.of, bad, ""); outcome(err) != "1s" {
-				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, outcome(err))
+			if _, err := s.Try(t, twin.of, Bad, ""); Outcome(err) != "1s" {
+				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, Outcome(err))
 			}
 		}
-	}, limited)
+	}, Limited)
 }

@@ -31,17 +31,10 @@ type keyKind struct {
 }
 
 func (s *Service) keyKinds() []keyKind {
-	if s.o.Algorithm == "HS256" {
+	if s.tokens.Algorithm() == "HS256" {
 		return nil
 	}
-	return []keyKind{{s.o.Algorithm, token.Access}, {"HS256", token.Refresh}}
-}
-
-func (s *Service) lifetime(typ string) time.Duration {
-	if typ == string(token.Refresh) {
-		return s.o.RefreshLifetime
-	}
-	return s.o.AccessLifetime
+	return []keyKind{{s.tokens.Algorithm(), token.Access}, {"HS256", token.Refresh}}
 }
 
 // keyLoads lets one goroutine at a time take the keys from the database:
@@ -171,7 +164,7 @@ func (s *Service) startReload(ctx context.Context, now time.Time) (*keyReload, e
 	if asked.running != nil {
 		return asked.running, nil
 	}
-	if s.o.Algorithm == "HS256" || now.Sub(asked.last) < time.Second {
+	if s.tokens.Algorithm() == "HS256" || now.Sub(asked.last) < time.Second {
 		return nil, asked.err
 	}
 	load := &keyReload{done: make(chan struct{})}
@@ -214,7 +207,7 @@ func (s *Service) retires(keys []store.SigningKey, k store.SigningKey) time.Time
 			next = n
 		}
 	}
-	if least := next.ActiveAt.Add(KeyDelay + s.lifetime(k.TokenType)); least.After(k.RetiresAt) {
+	if least := next.ActiveAt.Add(KeyDelay + s.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
 		return least
 	}
 	return k.RetiresAt
@@ -359,7 +352,7 @@ func (s *Service) storeKey(ctx context.Context, tx *store.Store, k store.Signing
 	if err := tx.CreateKey(ctx, k); err != nil {
 		return err
 	}
-	err := tx.RetireKeys(ctx, k.Algorithm, k.TokenType, k.Generation, k.ActiveAt.Add(KeyDelay+s.lifetime(k.TokenType)))
+	err := tx.RetireKeys(ctx, k.Algorithm, k.TokenType, k.Generation, k.ActiveAt.Add(KeyDelay+s.tokens.Lifetime(token.Type(k.TokenType))))
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// signedBy is the key that a token names.
-func signedBy(t *testing.T, raw string) string {
+// SignedBy is the key that a token names.
+func SignedBy(t *testing.T, raw string) string {
 	t.Helper()
 	header, _, _ := strings.Cut(raw, ".")
 	data, err := base64.RawURLEncoding.DecodeString(header)
@@ -38,12 +38,12 @@ func signedBy(t *testing.T, raw string) string {
 
 // roundTrip logs in on one server, renews on the other and uses both tokens
 // on the first.
-func roundTrip(t *testing.T, one, other *server) error {
-	in, err := one.login(t, "amina", good)
+func roundTrip(t *testing.T, one, other *Server) error {
+	in, err := one.SignIn(t, "amina", Good)
 	if err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
-	out, err := other.refresh(t, in.Refresh)
+	out, err := other.Renew(t, in.Refresh)
 	if err != nil {
 		return fmt.Errorf("refresh: %w", err)
 	}
@@ -56,11 +56,10 @@ func roundTrip(t *testing.T, one, other *server) error {
 }
 
 // quickly rotates keys every hour; tokens live for minutes.
-func quickly(c *clock) setting {
+func quickly(c *Clock) Setting {
 	return func(o *auth.Options, t *token.Options) {
-		o.KeyRotation, o.AccessLifetime, o.RefreshLifetime = time.Hour, 10*time.Minute, 20*time.Minute
-		t.AccessLifetime, t.RefreshLifetime = o.AccessLifetime, o.RefreshLifetime
-		o.Now = c.now
+		o.KeyRotation, t.AccessLifetime, t.RefreshLifetime = time.Hour, 10*time.Minute, 20*time.Minute
+		o.Now = c.Now
 	}
 }
 
@@ -69,9 +68,9 @@ func quickly(c *clock) setting {
 func TestScheduledRotationFailsNoRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
-		servers := []*server{newServer(t, st, quickly(c)), newServer(t, st, quickly(c))}
-		g := servers[0].register(t, "amina")
+		c := &Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+		servers := []*Server{New(t, st, quickly(c)), New(t, st, quickly(c))}
+		g := servers[0].SignUp(t, "amina")
 
 		// Requests never stop, whatever the servers do meanwhile.
 		var (
@@ -122,37 +121,37 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			keySets = append(keySets, string(servers[1].tokens.JWKS()))
+			keySets = append(keySets, string(servers[1].Tokens.JWKS()))
 			for _, s := range servers {
-				access, claims, err := s.tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, token.NewID(), c.now())
+				access, claims, err := s.Tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, token.NewID(), c.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
-				refresh, long, err := s.tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, token.NewID(), c.now())
+				refresh, long, err := s.Tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, token.NewID(), c.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
-				signers[signedBy(t, access)], refreshs[signedBy(t, refresh)] = true, true
+				signers[SignedBy(t, access)], refreshs[SignedBy(t, refresh)] = true, true
 				tokens = append(tokens, kept{access, token.Access, claims.ExpiresAt}, kept{refresh, token.Refresh, long.ExpiresAt})
-				if known := keySets[max(0, len(keySets)-1-int(time.Minute/step))]; !strings.Contains(known, signedBy(t, access)) {
-					t.Errorf("at %v: a service that read the key set a minute ago does not know the key", c.now())
+				if known := keySets[max(0, len(keySets)-1-int(time.Minute/step))]; !strings.Contains(known, SignedBy(t, access)) {
+					t.Errorf("at %v: a service that read the key set a minute ago does not know the key", c.Now())
 				}
 			}
 			live := tokens[:0]
 			for _, k := range tokens {
-				if !c.now().Before(k.ends) {
+				if !c.Now().Before(k.ends) {
 					continue
 				}
 				live = append(live, k)
 				for i, s := range servers {
-					if _, err := s.tokens.Verify(k.raw, k.typ, c.now()); err != nil {
-						t.Errorf("at %v: server %d refuses a live %s token: %v", c.now(), i, k.typ, err)
+					if _, err := s.Tokens.Verify(k.raw, k.typ, c.Now()); err != nil {
+						t.Errorf("at %v: server %d refuses a live %s token: %v", c.Now(), i, k.typ, err)
 					}
 				}
 			}
 			tokens = live
 			moving.Lock()
-			c.advance(step)
+			c.Advance(step)
 			moving.Unlock()
 			if t.Failed() {
 				break
@@ -169,7 +168,7 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 
 		// What no token needs any more is gone, from the ring, the set and the
 		// database.
-		c.advance(time.Hour - 10*time.Minute)
+		c.Advance(time.Hour - 10*time.Minute)
 		for _, s := range servers {
 			if err := s.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
@@ -177,8 +176,8 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 			if err := s.LoadKeys(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if n := strings.Count(string(s.tokens.JWKS()), `"kid"`); n != 1 || s.tokens.Keys() != 2 {
-				t.Errorf("%d keys are published, %d in use; want 1 and 2: %s", n, s.tokens.Keys(), s.tokens.JWKS())
+			if n := strings.Count(string(s.Tokens.JWKS()), `"kid"`); n != 1 || s.Tokens.Keys() != 2 {
+				t.Errorf("%d keys are published, %d in use; want 1 and 2: %s", n, s.Tokens.Keys(), s.Tokens.JWKS())
 			}
 		}
 		if all, err := servers[0].Keys(t.Context()); err != nil || len(all) != 2 {
@@ -189,19 +188,19 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 
 func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		before := s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		before := s.SignUp(t, "amina")
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.clock.advance(auth.KeyDelay - time.Second)
-		last, err := s.login(t, "amina", good)
-		if err != nil || signedBy(t, last.Access) != signedBy(t, before.Access) || signedBy(t, last.Refresh) != signedBy(t, before.Refresh) {
+		s.Clock.Advance(auth.KeyDelay - time.Second)
+		last, err := s.SignIn(t, "amina", Good)
+		if err != nil || SignedBy(t, last.Access) != SignedBy(t, before.Access) || SignedBy(t, last.Refresh) != SignedBy(t, before.Refresh) {
 			t.Fatalf("the next key signs before it was published for %v; %v", auth.KeyDelay, err)
 		}
-		s.clock.advance(time.Second)
-		first, err := s.login(t, "amina", good)
-		if err != nil || signedBy(t, first.Access) == signedBy(t, before.Access) || signedBy(t, first.Refresh) == signedBy(t, before.Refresh) {
+		s.Clock.Advance(time.Second)
+		first, err := s.SignIn(t, "amina", Good)
+		if err != nil || SignedBy(t, first.Access) == SignedBy(t, before.Access) || SignedBy(t, first.Refresh) == SignedBy(t, before.Refresh) {
 			t.Fatalf("the next key does not sign; %v", err)
 		}
 		for _, step := range []struct {
@@ -215,7 +214,7 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 			{22*time.Hour + 55*time.Minute + 6*time.Second, false, false, false, 3}, // the refresh token ended a second ago
 			{5 * time.Minute, false, false, false, 2},
 		} {
-			s.clock.advance(step.after)
+			s.Clock.Advance(step.after)
 			if err := s.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -223,8 +222,8 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, accessErr := s.Authenticate(t.Context(), last.Access)
-			_, refreshErr := s.refresh(t, last.Refresh)
-			published := strings.Contains(string(s.tokens.JWKS()), signedBy(t, last.Access))
+			_, refreshErr := s.Renew(t, last.Refresh)
+			published := strings.Contains(string(s.Tokens.JWKS()), SignedBy(t, last.Access))
 			all, err := s.Keys(t.Context())
 			if (accessErr == nil) != step.access || (refreshErr == nil) != step.refresh || published != step.published || len(all) != step.stored || err != nil {
 				t.Errorf("%+v: access %v, refresh %v, published %v, %d stored, %v", step, accessErr, refreshErr, published, len(all), err)
@@ -238,22 +237,22 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st)
-		g := s.register(t, "amina")
-		admin := newServer(t, st, func(o *auth.Options, _ *token.Options) {
-			o.AccessLifetime, o.RefreshLifetime = time.Minute, time.Minute
+		s := New(t, st)
+		g := s.SignUp(t, "amina")
+		admin := New(t, st, func(_ *auth.Options, t *token.Options) {
+			t.AccessLifetime, t.RefreshLifetime = time.Minute, time.Minute
 		})
 		if err := admin.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.clock.advance(23 * time.Hour)
+		s.Clock.Advance(23 * time.Hour)
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.LoadKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.refresh(t, g.Refresh); err != nil {
+		if _, err := s.Renew(t, g.Refresh); err != nil {
 			t.Errorf("a refresh token that is not over is refused: %v", err)
 		}
 	})
@@ -262,16 +261,16 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 func TestRotationIsDueOnceForAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		var servers []*server
+		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		var servers []*Server
 		for range 4 {
-			servers = append(servers, newServer(t, st, quickly(c)))
+			servers = append(servers, New(t, st, quickly(c)))
 		}
 		for _, step := range []struct {
 			after time.Duration
 			want  int
 		}{{0, 2}, {59 * time.Minute, 2}, {time.Minute, 4}, {time.Minute, 4}, {time.Hour, 4}, {time.Minute, 6}} {
-			c.advance(step.after)
+			c.Advance(step.after)
 			var wg sync.WaitGroup
 			for _, s := range servers {
 				wg.Go(func() {
@@ -285,8 +284,8 @@ func TestRotationIsDueOnceForAllServers(t *testing.T) {
 				t.Errorf("after %v: %d keys, %v; want %d", step.after, len(all), err, step.want)
 			}
 		}
-		never := newServer(t, st, quickly(c), func(o *auth.Options, _ *token.Options) { o.KeyRotation = 0 })
-		c.advance(1000 * time.Hour)
+		never := New(t, st, quickly(c), func(o *auth.Options, _ *token.Options) { o.KeyRotation = 0 })
+		c.Advance(1000 * time.Hour)
 		if err := never.RotateDueKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -298,20 +297,20 @@ func TestRotationIsDueOnceForAllServers(t *testing.T) {
 
 func TestHS256IsNotRotatedBySchedule(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.clock.advance(10_000 * time.Hour)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.Clock.Advance(10_000 * time.Hour)
 		if err := s.RotateDueKeys(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if all, err := s.Keys(t.Context()); err != nil || len(all) != 0 {
 			t.Errorf("%d keys, %v", len(all), err)
 		}
-	}, hs256, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+	}, HS256, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
 }
 
 // revokes revokes a key on one server; the other hears of it when it reads
 // the keys again.
-func revokes(t *testing.T, one, other *server, id string) auth.KeyRevocation {
+func revokes(t *testing.T, one, other *Server, id string) auth.KeyRevocation {
 	t.Helper()
 	out, err := one.RevokeKey(t.Context(), id)
 	if err != nil {
@@ -326,43 +325,43 @@ func revokes(t *testing.T, one, other *server, id string) auth.KeyRevocation {
 func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := newServer(t, st), newServer(t, st)
-		g := one.register(t, "amina")
-		for _, s := range []*server{one, two} { // into the caches
+		one, two := New(t, st), New(t, st)
+		g := one.SignUp(t, "amina")
+		for _, s := range []*Server{one, two} { // into the caches
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out := revokes(t, one, two, signedBy(t, g.Access))
-		if !out.Replaced || out.Sessions != 0 || !out.SignsAt.Equal(one.clock.now()) {
+		out := revokes(t, one, two, SignedBy(t, g.Access))
+		if !out.Replaced || out.Sessions != 0 || !out.SignsAt.Equal(one.Clock.Now()) {
 			t.Errorf("%+v", out)
 		}
-		for i, s := range []*server{one, two} {
+		for i, s := range []*Server{one, two} {
 			if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("server %d: got %v, want ErrTokenInvalid", i, err)
 			}
-			if strings.Contains(string(s.tokens.JWKS()), signedBy(t, g.Access)) {
+			if strings.Contains(string(s.Tokens.JWKS()), SignedBy(t, g.Access)) {
 				t.Errorf("server %d still publishes the key", i)
 			}
 		}
 		// The session goes on with a token of the new key.
-		renewed, err := one.refresh(t, g.Refresh)
-		if err != nil || signedBy(t, renewed.Access) == signedBy(t, g.Access) {
+		renewed, err := one.Renew(t, g.Refresh)
+		if err != nil || SignedBy(t, renewed.Access) == SignedBy(t, g.Access) {
 			t.Fatalf("renewed by the revoked key, or not at all: %v", err)
 		}
 		if _, err := two.Authenticate(t.Context(), renewed.Access); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
 		// By the clock of a server that is years behind, too.
-		late := newServer(t, st)
-		late.clock.advance(-10 * 365 * 24 * time.Hour)
+		late := New(t, st)
+		late.Clock.Advance(-10 * 365 * 24 * time.Hour)
 		if err := late.LoadKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := late.tokens.Verify(g.Access, token.Access, late.clock.now()); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := late.Tokens.Verify(g.Access, token.Access, late.Clock.Now()); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("with a late clock: %v", err)
 		}
-		one.clock.advance(time.Hour)
+		one.Clock.Advance(time.Hour)
 		if err := one.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -375,52 +374,52 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.now }
-		one, two := newServer(t, st, shared), newServer(t, st, shared)
-		before := one.register(t, "amina")
+		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.Now }
+		one, two := New(t, st, shared), New(t, st, shared)
+		before := one.SignUp(t, "amina")
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(3 * auth.KeyDelay)
-		after, err := one.login(t, "amina", good)
+		c.Advance(3 * auth.KeyDelay)
+		after, err := one.SignIn(t, "amina", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := two.refresh(t, before.Refresh); err != nil { // into its cache
+		if _, err := two.Renew(t, before.Refresh); err != nil { // into its cache
 			t.Fatal(err)
 		}
-		out := revokes(t, one, two, signedBy(t, before.Refresh))
+		out := revokes(t, one, two, SignedBy(t, before.Refresh))
 		if out.Replaced || out.Sessions != 1 {
 			t.Errorf("%+v", out)
 		}
-		for i, s := range []*server{one, two} {
-			if _, err := s.refresh(t, before.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		for i, s := range []*Server{one, two} {
+			if _, err := s.Renew(t, before.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("server %d, refresh token: %v", i, err)
 			}
 			if _, err := s.Authenticate(t.Context(), before.Access); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("server %d, access token of its session: %v", i, err)
 			}
-			if _, err := s.refresh(t, after.Refresh); err != nil {
+			if _, err := s.Renew(t, after.Refresh); err != nil {
 				t.Errorf("server %d, token of the other key: %v", i, err)
 			}
 		}
 		// Of the key that signs: everybody logs in again, at once.
-		out = revokes(t, two, one, signedBy(t, after.Refresh))
+		out = revokes(t, two, one, SignedBy(t, after.Refresh))
 		if !out.Replaced || out.Sessions != 1 {
 			t.Errorf("%+v", out)
 		}
-		if _, err := one.refresh(t, after.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := one.Renew(t, after.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("got %v, want ErrTokenInvalid", err)
 		}
-		again, err := one.login(t, "amina", good)
+		again, err := one.SignIn(t, "amina", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := two.refresh(t, again.Refresh); err != nil {
+		if _, err := two.Renew(t, again.Refresh); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
-		if out := revokes(t, one, two, signedBy(t, before.Refresh)); out.Replaced || out.Sessions != 0 {
+		if out := revokes(t, one, two, SignedBy(t, before.Refresh)); out.Replaced || out.Sessions != 0 {
 			t.Errorf("the second time: %+v", out)
 		}
 	})
@@ -429,36 +428,36 @@ func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &clock{at: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.now }
-		one, two := newServer(t, st, shared), newServer(t, st, shared)
-		g := one.register(t, "amina")
+		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.Now }
+		one, two := New(t, st, shared), New(t, st, shared)
+		g := one.SignUp(t, "amina")
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(time.Minute)
+		c.Advance(time.Minute)
 		all, err := one.Keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range all {
 			if k.Generation == 2 {
-				if out := revokes(t, one, two, k.ID); !out.Replaced || !out.SignsAt.Equal(c.now().Add(auth.KeyDelay)) || out.Sessions != 0 {
+				if out := revokes(t, one, two, k.ID); !out.Replaced || !out.SignsAt.Equal(c.Now().Add(auth.KeyDelay)) || out.Sessions != 0 {
 					t.Errorf("%+v", out)
 				}
 			}
 		}
 		for range 10 {
 			if err := roundTrip(t, one, two); err != nil {
-				t.Errorf("at %v: %v", c.now(), err)
+				t.Errorf("at %v: %v", c.Now(), err)
 			}
-			if _, err := two.refresh(t, g.Refresh); err != nil {
-				t.Errorf("at %v: %v", c.now(), err)
+			if _, err := two.Renew(t, g.Refresh); err != nil {
+				t.Errorf("at %v: %v", c.Now(), err)
 			}
-			c.advance(time.Minute)
+			c.Advance(time.Minute)
 		}
-		now, err := one.login(t, "amina", good)
-		if err != nil || signedBy(t, now.Access) == signedBy(t, g.Access) {
+		now, err := one.SignIn(t, "amina", Good)
+		if err != nil || SignedBy(t, now.Access) == SignedBy(t, g.Access) {
 			t.Errorf("the key after the revoked one does not sign; %v", err)
 		}
 	})
@@ -466,10 +465,10 @@ func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 
 func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		var grants []auth.LoginResult
 		for i := range 5 {
-			grants = append(grants, s.register(t, fmt.Sprintf("user%d", i)))
+			grants = append(grants, s.SignUp(t, fmt.Sprintf("user%d", i)))
 		}
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
@@ -482,14 +481,14 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("access: %v", err)
 			}
-			if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("refresh: %v", err)
 			}
-			if sess, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID); err != nil || sess.RevokedAt.IsZero() {
+			if sess, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID); err != nil || sess.RevokedAt.IsZero() {
 				t.Errorf("its session goes on; %v", err)
 			}
 		}
-		if _, err := s.login(t, "user1", good); err != nil {
+		if _, err := s.SignIn(t, "user1", Good); err != nil {
 			t.Errorf("login: %v", err)
 		}
 		for _, r := range out {
@@ -502,11 +501,11 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 
 func TestRevokingWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	ForEachEngine(t, func(t *testing.T, s *Server) {
 		if _, err := s.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoSuchKey) {
 			t.Errorf("got %v, want ErrNoSuchKey", err)
 		}
-		mac := newServer(t, s.store, hs256)
+		mac := New(t, s.Store, HS256)
 		if _, err := mac.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoKeys) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
@@ -517,13 +516,13 @@ func TestRevokingWhatIsNotThere(t *testing.T) {
 // leave the session out, to be given one as the holder of a Django token is.
 func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		forged, _, err := s.tokens.Issue(token.Refresh, g.User.ID, "", token.NewID(), s.clock.now())
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		g := s.SignUp(t, "amina")
+		forged, _, err := s.Tokens.Issue(token.Refresh, g.User.ID, "", token.NewID(), s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.refresh(t, forged); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := s.Renew(t, forged); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("got %v, want ErrTokenInvalid", err)
 		}
 	})
@@ -535,8 +534,8 @@ func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
 func TestUnknownKeyKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
-	s := newServer(t, storetest.Open(t, url))
-	g := s.register(t, "amina")
+	s := New(t, storetest.Open(t, url))
+	g := s.SignUp(t, "amina")
 	_, claims, signature := cut(t, g.Access)
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"nobodys","typ":"JWT"}`))
 	forged := header + "." + claims + "." + signature
@@ -582,7 +581,7 @@ func TestUnknownKeyKeepsNobodyWaiting(t *testing.T) {
 		if time.Now().After(until) {
 			t.Fatalf("afterwards: %v, want ErrTokenInvalid", err)
 		}
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Second)
 	}
 }
 

@@ -92,11 +92,11 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 // which some token is good.
 func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
 	now := s.o.Now()
-	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.o.AccessLifetime))
+	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.tokens.Lifetime(token.Access)))
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(sess account.Session) bool { return !sess.Live(now, s.o.AccessLifetime) }), nil
+	return slices.DeleteFunc(all, func(sess account.Session) bool { return !sess.Live(now, s.tokens.Lifetime(token.Access)) }), nil
 }
 
 // EndSession ends one of the caller's sessions. It returns
@@ -107,7 +107,7 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 		return err
 	}
 	sess, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.o.Now(), s.o.AccessLifetime)) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.o.Now(), s.tokens.Lifetime(token.Access))) {
 		return account.ErrNotFound
 	}
 	if err != nil {

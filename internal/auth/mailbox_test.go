@@ -18,14 +18,14 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// mailing has mails delivered to an SMTP server of ours, by the limits of a
+// Mailing has mails delivered to an SMTP server of ours, by the limits of a
 // fresh installation.
-func mailing(t *testing.T, smtp *smtptest.Server) setting {
+func Mailing(t *testing.T, smtp *smtptest.Server) Setting {
 	t.Helper()
-	return mailingBy(t, mail.SMTP{URL: smtp.URL()})
+	return MailingBy(t, mail.SMTP{URL: smtp.URL()})
 }
 
-func mailingBy(t *testing.T, o mail.SMTP) setting {
+func MailingBy(t *testing.T, o mail.SMTP) Setting {
 	t.Helper()
 	o.From = "Yoozak <bonjour@yoozak.ma>"
 	sender, err := mail.NewSMTP(o)
@@ -43,49 +43,49 @@ func mailingBy(t *testing.T, o mail.SMTP) setting {
 	}
 }
 
-func quietly(w io.Writer) setting {
+func Quietly(w io.Writer) Setting {
 	return func(o *auth.Options, _ *token.Options) { o.Log = slog.New(slog.NewTextHandler(w, nil)) }
 }
 
-// forEachPost runs a test with a server on each engine and the SMTP server
+// ForEachPost runs a test with a server on each engine and the SMTP server
 // that it hands its mails to.
-func forEachPost(t *testing.T, test func(t *testing.T, s *server, smtp *smtptest.Server), settings ...setting) {
+func ForEachPost(t *testing.T, test func(t *testing.T, s *Server, smtp *smtptest.Server), settings ...Setting) {
 	t.Helper()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		test(t, newServer(t, st, append([]setting{mailing(t, smtp)}, settings...)...), smtp)
+		test(t, New(t, st, append([]Setting{Mailing(t, smtp)}, settings...)...), smtp)
 	})
 }
 
 // lease and hold are auth's mailLease and mailHold: no wait for another
 // attempt is as long.
 const (
-	lease = auth.MailLease
-	hold  = auth.MailHold
+	Lease = auth.MailLease
+	Hold  = auth.MailHold
 )
 
-// deliver has the server send what is due now, and returns when each attempt
+// Deliver has the server send what is due now, and returns when each attempt
 // has ended. The clock stands still meanwhile.
-func (s *server) deliver(t *testing.T) {
+func (s *Server) Deliver(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { s.RunMail(ctx); close(done) }()
 	defer func() { cancel(); <-done }()
-	now := s.clock.now().Truncate(time.Microsecond)
+	now := s.Clock.Now().Truncate(time.Microsecond)
 	busy := func(m account.Mail) bool {
-		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(lease)) || m.DueAt.Equal(now.Add(hold)))
+		return !m.DueAt.IsZero() && (!m.DueAt.After(now) || m.DueAt.Equal(now.Add(Lease)) || m.DueAt.Equal(now.Add(Hold)))
 	}
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if !slices.ContainsFunc(s.outbox(t), busy) {
+		if !slices.ContainsFunc(s.AllMails(t), busy) {
 			return
 		}
 	}
-	t.Fatalf("mails are still due: %+v", s.outbox(t))
+	t.Fatalf("mails are still due: %+v", s.AllMails(t))
 }
 
-// outbox are the rows, the oldest first.
-func (s *server) outbox(t *testing.T) []account.Mail {
+// AllMails are the rows, the oldest first.
+func (s *Server) AllMails(t *testing.T) []account.Mail {
 	t.Helper()
 	all, err := s.Mails(t.Context(), 1000)
 	if err != nil {
@@ -95,10 +95,10 @@ func (s *server) outbox(t *testing.T) []account.Mail {
 	return all
 }
 
-// last is the newest row of a kind.
-func (s *server) last(t *testing.T, kind account.MailKind) account.Mail {
+// LastMail is the newest row of a kind.
+func (s *Server) LastMail(t *testing.T, kind account.MailKind) account.Mail {
 	t.Helper()
-	all := s.outbox(t)
+	all := s.AllMails(t)
 	for _, m := range slices.Backward(all) {
 		if m.Kind == kind {
 			return m
@@ -111,7 +111,7 @@ func (s *server) last(t *testing.T, kind account.MailKind) account.Mail {
 var linkPattern = regexp.MustCompile(`https://x\.example/([a-z-]+)#([\w-]{43})`)
 
 // tokens are those of the mails of a kind, the oldest first.
-func tokensOf(smtp *smtptest.Server, kind account.ChallengeKind) []account.Input {
+func TokensOf(smtp *smtptest.Server, kind account.ChallengeKind) []account.Input {
 	var all []account.Input
 	for _, m := range smtp.Messages() {
 		if found := linkPattern.FindStringSubmatch(m.Text); found != nil && found[1] == string(kind) {
@@ -121,52 +121,52 @@ func tokensOf(smtp *smtptest.Server, kind account.ChallengeKind) []account.Input
 	return all
 }
 
-// wantTokens fails unless there are so many mails of a kind.
-func wantTokens(t *testing.T, smtp *smtptest.Server, kind account.ChallengeKind, n int) []account.Input {
+// WantTokens fails unless there are so many mails of a kind.
+func WantTokens(t *testing.T, smtp *smtptest.Server, kind account.ChallengeKind, n int) []account.Input {
 	t.Helper()
-	all := tokensOf(smtp, kind)
+	all := TokensOf(smtp, kind)
 	if len(all) != n {
 		t.Fatalf("%d mails with a link to %s, want %d", len(all), kind, n)
 	}
 	return all
 }
 
-func (s *server) requestReset(t *testing.T, email string) {
+func (s *Server) AskReset(t *testing.T, email string) {
 	t.Helper()
-	if err := s.RequestReset(t.Context(), req, account.TextInput(email), account.Input{}); err != nil {
+	if err := s.RequestReset(t.Context(), Req, account.TextInput(email), account.Input{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (s *server) reset(t *testing.T, link account.Input, plain string) error {
+func (s *Server) Reset(t *testing.T, link account.Input, plain string) error {
 	t.Helper()
-	_, err := s.ResetPassword(t.Context(), req, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
+	_, err := s.ResetPassword(t.Context(), Req, auth.PasswordReset{Token: link, New: account.TextInput(plain)})
 	return err
 }
 
-// prove notes that somebody reads the mailbox of their address.
-func (s *server) prove(t *testing.T, g auth.LoginResult) {
+// Prove notes that somebody reads the mailbox of their address.
+func (s *Server) Prove(t *testing.T, g auth.LoginResult) {
 	t.Helper()
-	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
+	err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.Clock.Now())
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// caller is who has the access token of a grant, with the test's peer.
-func (s *server) caller(t *testing.T, g auth.LoginResult) *auth.Caller {
+// CallerOf is who has the access token of a grant, with the test's peer.
+func (s *Server) CallerOf(t *testing.T, g auth.LoginResult) *auth.Caller {
 	t.Helper()
 	c, err := s.Authenticate(t.Context(), g.Access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Request = req
+	c.Request = Req
 	return c
 }
 
-func (s *server) changeEmail(t *testing.T, g auth.LoginResult, email string) error {
+func (s *Server) AskEmailChange(t *testing.T, g auth.LoginResult, email string) error {
 	t.Helper()
-	return s.ChangeEmail(t.Context(), s.caller(t, g), auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput(email)})
+	return s.ChangeEmail(t.Context(), s.CallerOf(t, g), auth.EmailChange{Password: account.TextInput(Good), Email: account.TextInput(email)})
 }

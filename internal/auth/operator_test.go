@@ -23,7 +23,7 @@ func operated(o *auth.Options, _ *token.Options) {
 // many servers look.
 func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		tell := func(want int) {
 			t.Helper()
 			var wg sync.WaitGroup
@@ -35,7 +35,7 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			s.deliver(t)
+			s.Deliver(t)
 			if got := smtp.Attempts(operator); got != want {
 				t.Errorf("%d mails to the operator, want %d", got, want)
 			}
@@ -47,9 +47,9 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 			return smtptest.Verdict{Rcpt: 550}
 		})
 		tell(0) // nothing is wrong
-		s.register(t, "amina")
-		s.register(t, "badr")
-		s.deliver(t)
+		s.SignUp(t, "amina")
+		s.SignUp(t, "badr")
+		s.Deliver(t)
 		tell(1)
 		m := smtp.Messages()[0]
 		for _, want := range []string{"2 mails were given up", "the SMTP server answered 550 5.1.1", "yoozak mail list"} {
@@ -62,13 +62,13 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 				t.Errorf("names a customer, %q:\n%s", never, m.Text)
 			}
 		}
-		s.register(t, "chama")
-		s.deliver(t)
-		s.clock.advance(23 * time.Hour)
+		s.SignUp(t, "chama")
+		s.Deliver(t)
+		s.Clock.Advance(23 * time.Hour)
 		tell(1)
-		s.clock.advance(2 * time.Hour)
+		s.Clock.Advance(2 * time.Hour)
 		tell(2)
-		s.clock.advance(72 * time.Hour) // all of it is old
+		s.Clock.Advance(72 * time.Hour) // all of it is old
 		tell(2)
 	}, operated)
 }
@@ -76,16 +76,16 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 // TestMailsToTheOperatorCauseNoOthers: that they do not arrive is no news.
 func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
-		s.register(t, "amina")
-		s.deliver(t)
+		s.SignUp(t, "amina")
+		s.Deliver(t)
 		for range 5 {
 			if err := s.TellOfMails(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			s.deliver(t)
-			s.clock.advance(25 * time.Hour)
+			s.Deliver(t)
+			s.Clock.Advance(25 * time.Hour)
 		}
 		if got := smtp.Attempts(operator); got != 2 { // within the time in which amina's mail is told of
 			t.Errorf("%d mails to the operator, want 2", got)
@@ -103,24 +103,24 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 			t.Parallel()
 			storetest.ForEachURL(t, func(t *testing.T, url string) {
 				smtp := smtptest.Start(t, smtptest.Options{})
-				s := newServer(t, storetest.Open(t, url), mailing(t, smtp), operated)
+				s := New(t, storetest.Open(t, url), Mailing(t, smtp), operated)
 				tell := func(want int) {
 					t.Helper()
 					if err := s.TellOfEvents(t.Context()); err != nil {
 						t.Fatal(err)
 					}
-					s.deliver(t)
+					s.Deliver(t)
 					if got := smtp.Attempts(operator); got != want {
 						t.Errorf("%d mails to the operator, want %d", got, want)
 					}
 				}
-				s.register(t, "amina")
-				s.seal(t)
+				s.SignUp(t, "amina")
+				s.SealAll(t)
 				tell(0)
-				execute(t, openRaw(t, url), statements...)
+				Execute(t, OpenRaw(t, url), statements...)
 				tell(1)
 				tell(1)
-				s.clock.advance(24*time.Hour + time.Second)
+				s.Clock.Advance(24*time.Hour + time.Second)
 				tell(2)
 				for _, m := range smtp.Messages() {
 					if m.To == operator && !strings.Contains(m.Text, "yoozak events verify") {
@@ -135,14 +135,14 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 // TestWithoutOperatorNobodyIsTold.
 func TestWithoutOperatorNobodyIsTold(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
-		s.register(t, "amina")
-		s.deliver(t)
+		s.SignUp(t, "amina")
+		s.Deliver(t)
 		if err := s.TellOfMails(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range s.outbox(t) {
+		for _, m := range s.AllMails(t) {
 			if m.Kind == account.MailOperatorMails {
 				t.Errorf("%+v", m)
 			}

@@ -27,121 +27,121 @@ import (
 
 func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.register(t, "amina")
-		r := registration("amina")
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		s.SignUp(t, "amina")
+		r := Registration("amina")
 		r.Email = account.TextInput("other@example.ma")
-		if _, err := s.Register(t.Context(), req, r); err == nil {
+		if _, err := s.Register(t.Context(), Req, r); err == nil {
 			t.Fatal("a taken name was registered")
 		}
 		var wg sync.WaitGroup
 		for range 10 { // they lose inside the transaction, not before it
-			wg.Go(func() { _, _ = s.Register(t.Context(), req, registration("badr")) })
+			wg.Go(func() { _, _ = s.Register(t.Context(), Req, Registration("badr")) })
 		}
 		wg.Wait()
 		undone := errors.New("undone")
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.clock.now()}))
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			return errors.Join(undone, tx.AddMail(t.Context(), account.Mail{Kind: account.MailVerifyEmail, Email: "x@example.ma", CreatedAt: s.Clock.Now()}))
 		})
 		if !errors.Is(err, undone) {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, m := range s.outbox(t) {
+		for _, m := range s.AllMails(t) {
 			got = append(got, m.Email)
 		}
 		if want := []string{"amina@example.ma", "badr@example.ma"}; !cmp.Equal(got, want) {
 			t.Errorf("mails owed to %v, want %v", got, want)
 		}
-		s.deliver(t)
-		wantTokens(t, smtp, account.VerifyEmail, 2)
+		s.Deliver(t)
+		WantTokens(t, smtp, account.VerifyEmail, 2)
 	})
 }
 
 func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
 			if attempt <= 2 {
 				return smtptest.Verdict{Rcpt: 451}
 			}
 			return smtptest.Verdict{}
 		})
-		s.register(t, "amina")
-		began := s.clock.now().Truncate(time.Microsecond)
-		s.deliver(t)
-		m := s.last(t, account.MailVerifyEmail)
+		s.SignUp(t, "amina")
+		began := s.Clock.Now().Truncate(time.Microsecond)
+		s.Deliver(t)
+		m := s.LastMail(t, account.MailVerifyEmail)
 		if m.Attempts != 1 || !m.DueAt.Equal(began.Add(10*time.Second)) || m.Failure != "the SMTP server answered 451 4.1.1" {
 			t.Errorf("after one refusal: %+v", m)
 		}
-		s.clock.advance(10*time.Second - time.Microsecond)
-		s.deliver(t)
+		s.Clock.Advance(10*time.Second - time.Microsecond)
+		s.Deliver(t)
 		if n := smtp.Attempts("amina@example.ma"); n != 1 {
 			t.Errorf("%d attempts before it was due", n)
 		}
-		s.clock.advance(time.Microsecond)
-		s.deliver(t)
-		if m = s.last(t, account.MailVerifyEmail); m.Attempts != 2 || !m.DueAt.Equal(began.Add(70*time.Second)) {
+		s.Clock.Advance(time.Microsecond)
+		s.Deliver(t)
+		if m = s.LastMail(t, account.MailVerifyEmail); m.Attempts != 2 || !m.DueAt.Equal(began.Add(70*time.Second)) {
 			t.Errorf("after two refusals: %+v", m)
 		}
-		s.clock.advance(time.Minute)
-		s.deliver(t)
-		if m = s.last(t, account.MailVerifyEmail); m.Attempts != 3 || m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != "" {
+		s.Clock.Advance(time.Minute)
+		s.Deliver(t)
+		if m = s.LastMail(t, account.MailVerifyEmail); m.Attempts != 3 || m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != "" {
 			t.Errorf("when it was taken: %+v", m)
 		}
-		wantTokens(t, smtp, account.VerifyEmail, 1)
+		WantTokens(t, smtp, account.VerifyEmail, 1)
 	})
 }
 
 func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	var log LockedBuffer
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
-		s.register(t, "amina")
-		s.deliver(t)
-		if m := s.last(t, account.MailVerifyEmail); m.Attempts != 1 || !m.DueAt.IsZero() || !m.SentAt.IsZero() || m.Failure != "the SMTP server answered 550 5.1.1" {
+		s.SignUp(t, "amina")
+		s.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); m.Attempts != 1 || !m.DueAt.IsZero() || !m.SentAt.IsZero() || m.Failure != "the SMTP server answered 550 5.1.1" {
 			t.Errorf("%+v, want it given up", m)
 		}
-		s.clock.advance(24 * time.Hour)
-		s.deliver(t)
+		s.Clock.Advance(24 * time.Hour)
+		s.Deliver(t)
 		if n := smtp.Attempts("amina@example.ma"); n != 1 {
 			t.Errorf("%d attempts, want 1", n)
 		}
 		if text := log.String(); strings.Contains(text, "example.ma") || !strings.Contains(text, "given_up=true") {
 			t.Errorf("log: %s", text)
 		}
-	}, quietly(&log))
+	}, Quietly(&log))
 }
 
 func TestMailIsGivenUpAfterADay(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		smtp.Stop()
-		s.register(t, "amina")
-		began := s.clock.now().Truncate(time.Microsecond)
+		s.SignUp(t, "amina")
+		began := s.Clock.Now().Truncate(time.Microsecond)
 		attempts := 0
-		for m := s.last(t, account.MailVerifyEmail); !m.DueAt.IsZero(); m = s.last(t, account.MailVerifyEmail) {
-			s.clock.advance(m.DueAt.Sub(s.clock.now()))
-			s.deliver(t)
+		for m := s.LastMail(t, account.MailVerifyEmail); !m.DueAt.IsZero(); m = s.LastMail(t, account.MailVerifyEmail) {
+			s.Clock.Advance(m.DueAt.Sub(s.Clock.Now()))
+			s.Deliver(t)
 			if attempts++; attempts > 20 {
 				t.Fatal("it is never given up")
 			}
 		}
-		m, took := s.last(t, account.MailVerifyEmail), s.clock.now().Sub(began)
+		m, took := s.LastMail(t, account.MailVerifyEmail), s.Clock.Now().Sub(began)
 		if m.Attempts != 10 || attempts != 10 || took < 23*time.Hour || took > 25*time.Hour {
 			t.Errorf("given up after %d attempts in %v: %+v", attempts, took, m)
 		}
 
 		again := smtptest.Start(t, smtptest.Options{Address: smtp.Address()})
-		s.deliver(t)
-		wantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
+		s.Deliver(t)
+		WantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
 		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil {
 			t.Errorf("%d to be tried again, %v", n, err)
 		}
-		s.deliver(t)
-		link := wantTokens(t, again, account.VerifyEmail, 1)[0]
-		if err := s.VerifyEmail(t.Context(), req, link); err != nil {
+		s.Deliver(t)
+		link := WantTokens(t, again, account.VerifyEmail, 1)[0]
+		if err := s.VerifyEmail(t.Context(), Req, link); err != nil {
 			t.Errorf("the link of a mail that came late: %v", err)
 		}
 		if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
@@ -160,34 +160,34 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 	for _, use := range []int{0, 1} {
 		t.Run(fmt.Sprint("link ", use+1), func(t *testing.T) {
 			t.Parallel()
-			forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-				s.register(t, "amina")
-				s.deliver(t)
+			ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+				s.SignUp(t, "amina")
+				s.Deliver(t)
 				smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
 					if attempt == 2 {
 						return smtptest.Verdict{Drop: smtptest.DropBeforeAnswer}
 					}
 					return smtptest.Verdict{}
 				})
-				s.requestReset(t, "amina@example.ma")
-				s.deliver(t)
-				if err := s.RetryMail(t.Context(), s.last(t, account.MailResetPassword).ID); err != nil {
+				s.AskReset(t, "amina@example.ma")
+				s.Deliver(t)
+				if err := s.RetryMail(t.Context(), s.LastMail(t, account.MailResetPassword).ID); err != nil {
 					t.Fatal(err)
 				}
-				s.deliver(t)
-				links := wantTokens(t, smtp, account.ResetPassword, 2)
+				s.Deliver(t)
+				links := WantTokens(t, smtp, account.ResetPassword, 2)
 				if links[0] == links[1] {
 					t.Error("the second mail has the link of the first: it was stored somewhere")
 				}
-				if err := s.reset(t, links[use], "another-Pass-77"); err != nil {
+				if err := s.Reset(t, links[use], "another-Pass-77"); err != nil {
 					t.Fatal(err)
 				}
 				for i, link := range links {
-					if err := s.reset(t, link, "third-Pass-88"); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_used"}}) {
+					if err := s.Reset(t, link, "third-Pass-88"); !cmp.Equal(FieldKeys(err), map[string][]string{"token": {"challenge_used"}}) {
 						t.Errorf("link %d after a reset: %v", i+1, err)
 					}
 				}
-				if _, err := s.login(t, "amina", "another-Pass-77"); err != nil {
+				if _, err := s.SignIn(t, "amina", "another-Pass-77"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -200,8 +200,8 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 func TestLeasesOutlastTheirWork(t *testing.T) {
 	t.Parallel()
 	to := mail.DefaultTimeouts
-	if lease < to.Begin+time.Minute || hold < to.Begin+to.Content+to.Answer+time.Minute {
-		t.Errorf("leases of %v and %v; all before the text takes up to %v, the text and its answer %v", lease, hold, to.Begin, to.Content+to.Answer)
+	if Lease < to.Begin+time.Minute || Hold < to.Begin+to.Content+to.Answer+time.Minute {
+		t.Errorf("leases of %v and %v; all before the text takes up to %v, the text and its answer %v", Lease, Hold, to.Begin, to.Content+to.Answer)
 	}
 }
 
@@ -216,22 +216,22 @@ func TestSlowAnswerMakesNoCopies(t *testing.T) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
 		to := mail.DefaultTimeouts
 		to.Answer = 50 * time.Millisecond
-		s := newServer(t, st, mailingBy(t, mail.SMTP{URL: smtp.URL(), Timeouts: to}))
-		s.register(t, "amina")
+		s := New(t, st, MailingBy(t, mail.SMTP{URL: smtp.URL(), Timeouts: to}))
+		s.SignUp(t, "amina")
 		const failure = "the SMTP server did not answer after the whole text: the mail may have arrived"
-		began := s.clock.now().Truncate(time.Microsecond)
-		s.deliver(t)
-		if m := s.last(t, account.MailVerifyEmail); m.Failure != failure || !m.DueAt.Equal(began.Add(time.Hour)) {
+		began := s.Clock.Now().Truncate(time.Microsecond)
+		s.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure != failure || !m.DueAt.Equal(began.Add(time.Hour)) {
 			t.Errorf("after one loss: %+v, want it due in an hour", m)
 		}
-		s.clock.advance(time.Hour - time.Second)
-		s.deliver(t)
+		s.Clock.Advance(time.Hour - time.Second)
+		s.Deliver(t)
 		if n := smtp.Attempts("amina@example.ma"); n != 1 {
 			t.Errorf("%d attempts within the hour, want 1", n)
 		}
-		s.clock.advance(time.Second)
-		s.deliver(t)
-		if m := s.last(t, account.MailVerifyEmail); m.Failure != failure || m.Attempts != 2 || !m.DueAt.IsZero() {
+		s.Clock.Advance(time.Second)
+		s.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure != failure || m.Attempts != 2 || !m.DueAt.IsZero() {
 			t.Errorf("after two losses: %+v, want it given up", m)
 		}
 		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil { // an operator may know better
@@ -253,24 +253,24 @@ func TestSlowMailIsHeld(t *testing.T) {
 		}
 		return smtptest.Verdict{}
 	})
-	slow, other := newServer(t, storetest.Open(t, url), mailing(t, smtp)), newServer(t, storetest.Open(t, url), mailing(t, smtp))
-	slow.register(t, "amina")
+	slow, other := New(t, storetest.Open(t, url), Mailing(t, smtp)), New(t, storetest.Open(t, url), Mailing(t, smtp))
+	slow.SignUp(t, "amina")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { slow.RunMail(ctx); close(done) }()
 	defer func() { stop(); <-done }()
-	began := slow.clock.now().Truncate(time.Microsecond)
-	backoff(t, func() bool { return slow.last(t, account.MailVerifyEmail).DueAt.Equal(began.Add(hold)) })
-	for _, s := range []*server{slow, other} {
-		s.clock.advance(13 * time.Minute)
+	began := slow.Clock.Now().Truncate(time.Microsecond)
+	Eventually(t, func() bool { return slow.LastMail(t, account.MailVerifyEmail).DueAt.Equal(began.Add(Hold)) })
+	for _, s := range []*Server{slow, other} {
+		s.Clock.Advance(13 * time.Minute)
 	}
-	other.register(t, "badr")
-	backoff(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
+	other.SignUp(t, "badr")
+	Eventually(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
 	if err := auth.ClaimMail(t.Context(), other.Service); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another server's claim: %v, want that nothing is due", err)
 	}
 	close(held)
-	backoff(t, func() bool { return slow.outbox(t)[0].DueAt.IsZero() })
+	Eventually(t, func() bool { return slow.AllMails(t)[0].DueAt.IsZero() })
 	if n := smtp.Attempts("amina@example.ma"); n != 1 || len(smtp.Messages()) != 2 {
 		t.Errorf("%d attempts, %d mails were taken; want 1 and 2", n, len(smtp.Messages()))
 	}
@@ -281,7 +281,7 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+		s := New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 			o.Mail.Link = func(account.ChallengeKind, string, string) string { // when the mail is made
 				err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 					return tx.CancelMails(t.Context(), 1, account.MailVerifyEmail)
@@ -292,9 +292,9 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 				return "https://x.example/"
 			}
 		})
-		s.register(t, "amina")
-		s.deliver(t)
-		if m := s.last(t, account.MailVerifyEmail); m.Failure != account.MailUnwanted || !m.DueAt.IsZero() || len(smtp.Messages()) != 0 {
+		s.SignUp(t, "amina")
+		s.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure != account.MailUnwanted || !m.DueAt.IsZero() || len(smtp.Messages()) != 0 {
 			t.Errorf("%d mails were sent; %+v", len(smtp.Messages()), m)
 		}
 	})
@@ -304,32 +304,32 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 // up, not tried without end.
 func TestMailOfANewerServerWaitsForIt(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now()})
+	var log LockedBuffer
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now()})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 30 {
-			now := s.clock.now().Truncate(time.Microsecond)
-			s.deliver(t)
-			if m := s.last(t, "of_tomorrow"); m.DueAt.Before(now.Add(30*time.Second)) || m.DueAt.After(now.Add(15*time.Minute)) || m.Attempts != 0 || m.Failure == "" {
+			now := s.Clock.Now().Truncate(time.Microsecond)
+			s.Deliver(t)
+			if m := s.LastMail(t, "of_tomorrow"); m.DueAt.Before(now.Add(30*time.Second)) || m.DueAt.After(now.Add(15*time.Minute)) || m.Attempts != 0 || m.Failure == "" {
 				t.Fatalf("%+v, want it due a little later and no attempt counted", m)
 			}
-			s.clock.advance(time.Hour)
+			s.Clock.Advance(time.Hour)
 		}
 		if n := smtp.Attempts("amina@example.ma"); n != 0 || len(smtp.Messages()) != 0 {
 			t.Errorf("%d attempts, %d mails", n, len(smtp.Messages()))
 		}
-		s.register(t, "badr") // others go on
-		s.deliver(t)
-		wantTokens(t, smtp, account.VerifyEmail, 1)
+		s.SignUp(t, "badr") // others go on
+		s.Deliver(t)
+		WantTokens(t, smtp, account.VerifyEmail, 1)
 		if n := strings.Count(log.String(), "mail left to a newer server"); n < 1 || n > 2 {
 			t.Errorf("logged %d times, want once on each engine:\n%s", n, log.String())
 		}
-	}, quietly(&log))
+	}, Quietly(&log))
 }
 
 // stuckLog panics, or hangs, where a notice is logged; that is the last thing
@@ -358,19 +358,19 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			t.Parallel()
 			smtp := smtptest.Start(t, smtptest.Options{})
 			st := storetest.Open(t, storetest.SQLite(t))
-			s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+			s := New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 				o.Log = slog.New(stuckLog{slog.DiscardHandler, release})
 			})
-			g := s.register(t, "amina")
+			g := s.SignUp(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { s.RunMail(ctx); close(done) }()
-			backoff(t, func() bool { return len(smtp.Messages()) == 1 })
-			s.prove(t, g)
+			Eventually(t, func() bool { return len(smtp.Messages()) == 1 })
+			s.Prove(t, g)
 			auth.Notice(s.Service, 1)
-			backoff(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
-			s.requestReset(t, "amina@example.ma")
-			backoff(t, func() bool { return len(tokensOf(smtp, account.ResetPassword)) == 1 })
+			Eventually(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
+			s.AskReset(t, "amina@example.ma")
+			Eventually(t, func() bool { return len(TokensOf(smtp, account.ResetPassword)) == 1 })
 			if release != nil {
 				close(release)
 			}
@@ -380,8 +380,8 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 	}
 }
 
-// backoff polls until something is so.
-func backoff(t *testing.T, is func() bool) {
+// Eventually polls until something is so.
+func Eventually(t *testing.T, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -394,7 +394,7 @@ func backoff(t *testing.T, is func() bool) {
 // next one, also at their last attempt.
 func TestStopGivesNoMailUp(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
 		ctx, cancel := context.WithCancel(t.Context())
 		held := make(chan struct{})
 		smtp.Judge(func(to string, _ int) smtptest.Verdict {
@@ -404,18 +404,18 @@ func TestStopGivesNoMailUp(t *testing.T) {
 			return smtptest.Verdict{Wait: held}
 		})
 		for n := range 12 {
-			s.register(t, fmt.Sprint("user", n))
+			s.SignUp(t, fmt.Sprint("user", n))
 		}
 		done := make(chan struct{})
 		go func() { s.RunMail(ctx); close(done) }()
 		<-done
 		close(held) // not before: no mail's text is taken unanswered
-		for _, m := range s.outbox(t) {
-			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.clock.now())) {
+		for _, m := range s.AllMails(t) {
+			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.Clock.Now())) {
 				t.Errorf("left for later: %+v, want it due", m)
 			}
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		seen := map[string]int{}
 		for _, m := range smtp.Messages() {
 			seen[m.To]++
@@ -433,16 +433,16 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
 	smtp := smtptest.Start(t, smtptest.Options{})
-	servers := []*server{
-		newServer(t, storetest.Open(t, url), mailing(t, smtp)),
-		newServer(t, storetest.Open(t, url), mailing(t, smtp)),
+	servers := []*Server{
+		New(t, storetest.Open(t, url), Mailing(t, smtp)),
+		New(t, storetest.Open(t, url), Mailing(t, smtp)),
 	}
 	const total = 300
 	for n := range total {
 		s := servers[0]
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{
-				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.clock.now(),
+				Kind: account.MailPasswordChanged, Email: fmt.Sprintf("user%d@example.ma", n), Language: "fr", CreatedAt: s.Clock.Now(),
 			})
 		})
 		if err != nil {
@@ -451,7 +451,7 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for _, s := range servers {
-		wg.Go(func() { s.deliver(t) })
+		wg.Go(func() { s.Deliver(t) })
 	}
 	wg.Wait()
 	seen := map[string]int{}
@@ -461,7 +461,7 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	if len(seen) != total || len(smtp.Messages()) != total {
 		t.Errorf("%d mails to %d addresses, want %d once each", len(smtp.Messages()), len(seen), total)
 	}
-	for _, m := range servers[1].outbox(t) {
+	for _, m := range servers[1].AllMails(t) {
 		if m.SentAt.IsZero() || m.Attempts != 1 {
 			t.Errorf("%+v", m)
 		}
@@ -470,33 +470,33 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 
 func TestWithoutAWayOutMailsWait(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.register(t, "amina")
-		without := newServer(t, s.store, func(o *auth.Options, _ *token.Options) { o.Mail.Sender = nil })
-		without.clock.at = s.clock.now()
-		without.deliver(t)
-		if m := s.last(t, account.MailVerifyEmail); m.Failure == "" || m.DueAt.IsZero() {
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		s.SignUp(t, "amina")
+		without := New(t, s.Store, func(o *auth.Options, _ *token.Options) { o.Mail.Sender = nil })
+		without.Clock.At = s.Clock.Now()
+		without.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure == "" || m.DueAt.IsZero() {
 			t.Errorf("%+v, want it due again and a reason", m)
 		}
-		s.clock.advance(10 * time.Second)
-		s.deliver(t)
-		wantTokens(t, smtp, account.VerifyEmail, 1)
+		s.Clock.Advance(10 * time.Second)
+		s.Deliver(t)
+		WantTokens(t, smtp, account.VerifyEmail, 1)
 	})
 }
 
-// lockedBuffer is a log that several servers write to.
-type lockedBuffer struct {
+// LockedBuffer is a log that several servers write to.
+type LockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *lockedBuffer) Write(p []byte) (int, error) {
+func (l *LockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *lockedBuffer) String() string {
+func (l *LockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
@@ -510,8 +510,8 @@ func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, storetest.Open(t, storetest.SQLite(t)), func(o *auth.Options, _ *token.Options) { o.Mail.Sender = sender })
-	began := s.clock.now()
+	s := New(t, storetest.Open(t, storetest.SQLite(t)), func(o *auth.Options, _ *token.Options) { o.Mail.Sender = sender })
+	began := s.Clock.Now()
 	for _, kind := range []string{"reset_password", "verify_email", "email_changed", "password_changed"} {
 		path := filepath.Join(folder, "20260605-125656-000001-"+kind+".eml")
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -525,12 +525,12 @@ func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
 		after time.Duration
 		left  int
 	}{{24 * time.Hour, 4}, {time.Second, 1}, {6 * 24 * time.Hour, 0}} {
-		s.clock.advance(step.after)
+		s.Clock.Advance(step.after)
 		if err := s.SweepMailFolder(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if left, err := os.ReadDir(folder); err != nil || len(left) != step.left {
-			t.Errorf("after %v: %d files, %v; want %d", s.clock.now().Sub(began), len(left), err, step.left)
+			t.Errorf("after %v: %d files, %v; want %d", s.Clock.Now().Sub(began), len(left), err, step.left)
 		}
 	}
 }

@@ -17,23 +17,23 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// claims registers an account that claims an address.
-func (s *server) claims(t *testing.T, username, email string) auth.LoginResult {
+// Claims registers an account that claims an address.
+func (s *Server) Claims(t *testing.T, username, email string) auth.LoginResult {
 	t.Helper()
-	r := registration(username)
+	r := Registration(username)
 	r.Email = account.TextInput(email)
-	g, err := s.Register(t.Context(), elsewhere(), r)
+	g, err := s.Register(t.Context(), Elsewhere(), r)
 	if err != nil {
 		t.Fatalf("register %s: %v", username, err)
 	}
 	return g
 }
 
-// sent counts the mails of a kind that were delivered.
-func (s *server) sent(t *testing.T, kind account.MailKind) int {
+// Sent counts the mails of a kind that were delivered.
+func (s *Server) Sent(t *testing.T, kind account.MailKind) int {
 	t.Helper()
 	n := 0
-	for _, m := range s.outbox(t) {
+	for _, m := range s.AllMails(t) {
 		if m.Kind == kind && !m.SentAt.IsZero() {
 			n++
 		}
@@ -45,44 +45,44 @@ func (s *server) sent(t *testing.T, kind account.MailKind) int {
 // and one is owed; and one kind takes nothing from another.
 func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		owner := s.claims(t, "owner", "amina@example.ma")
-		s.deliver(t)
-		s.prove(t, owner)
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		owner := s.Claims(t, "owner", "amina@example.ma")
+		s.Deliver(t)
+		s.Prove(t, owner)
 		for n := range 20 { // in every spelling that delivery takes for one
 			email := []string{"amina@example.ma", "Amina+shop@example.ma", "amina+x@EXAMPLE.ma"}[n%3]
-			s.claims(t, fmt.Sprint("squatter", n), email)
-			if err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("AMINA@example.ma"), account.Input{}); err != nil {
+			s.Claims(t, fmt.Sprint("squatter", n), email)
+			if err := s.RequestReset(t.Context(), Elsewhere(), account.TextInput("AMINA@example.ma"), account.Input{}); err != nil {
 				t.Errorf("request %d: %v; want no word of a limit", n, err)
 			}
 		}
-		s.deliver(t)
-		if n := s.sent(t, account.MailVerifyEmail); n != 5 {
+		s.Deliver(t)
+		if n := s.Sent(t, account.MailVerifyEmail); n != 5 {
 			t.Errorf("%d verifications, want 5", n)
 		}
 		// The owner's own request is one of those that strangers have sent: the
 		// mail is in the mailbox, and its link works.
-		if n := s.sent(t, account.MailResetPassword); n != 5 {
+		if n := s.Sent(t, account.MailResetPassword); n != 5 {
 			t.Errorf("%d resets, want 5", n)
 		}
-		links := tokensOf(smtp, account.ResetPassword)
-		if err := s.reset(t, links[len(links)-1], "another-Pass-77"); err != nil {
+		links := TokensOf(smtp, account.ResetPassword)
+		if err := s.Reset(t, links[len(links)-1], "another-Pass-77"); err != nil {
 			t.Errorf("the owner's reset: %v", err)
 		}
-		if _, err := s.login(t, "amina@example.ma", "another-Pass-77"); err != nil {
+		if _, err := s.SignIn(t, "amina@example.ma", "another-Pass-77"); err != nil {
 			t.Errorf("login: %v", err)
 		}
-		s.clock.advance(13 * time.Minute)
-		s.deliver(t)
-		if v, r := s.sent(t, account.MailVerifyEmail), s.sent(t, account.MailResetPassword); v != 6 || r != 6 {
+		s.Clock.Advance(13 * time.Minute)
+		s.Deliver(t)
+		if v, r := s.Sent(t, account.MailVerifyEmail), s.Sent(t, account.MailResetPassword); v != 6 || r != 6 {
 			t.Errorf("%d verifications and %d resets after the wait, want 6 and 6", v, r)
 		}
-		s.clock.advance(24 * time.Hour)
-		s.deliver(t)
-		if v, r := s.sent(t, account.MailVerifyEmail), s.sent(t, account.MailResetPassword); v != 6 || r != 6 {
+		s.Clock.Advance(24 * time.Hour)
+		s.Deliver(t)
+		if v, r := s.Sent(t, account.MailVerifyEmail), s.Sent(t, account.MailResetPassword); v != 6 || r != 6 {
 			t.Errorf("%d verifications and %d resets a day later, want no more", v, r)
 		}
-	}, limited)
+	}, Limited)
 }
 
 // Whoever has many accounts and asks over and over from one network leaves
@@ -90,52 +90,52 @@ func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 // the quota go there.
 func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		owner := s.claims(t, "owner", "old@example.ma")
+	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+		owner := s.Claims(t, "owner", "old@example.ma")
 		asks := func(g auth.LoginResult, from account.RequestInfo) error {
-			g, err := s.login(t, g.User.Username, good)
+			g, err := s.SignIn(t, g.User.Username, Good)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := s.caller(t, g)
+			c := s.CallerOf(t, g)
 			c.Request = from
-			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(good), Email: account.TextInput("amina@example.ma")})
+			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(Good), Email: account.TextInput("amina@example.ma")})
 		}
 		thieves := make([]auth.LoginResult, 4)
 		for n := range thieves {
-			thieves[n] = s.claims(t, fmt.Sprint("thief", n), "")
+			thieves[n] = s.Claims(t, fmt.Sprint("thief", n), "")
 		}
-		one := elsewhere()
+		one := Elsewhere()
 		for hour := range 3 {
-			sent := s.sent(t, account.MailConfirmEmail)
+			sent := s.Sent(t, account.MailConfirmEmail)
 			for range 4 { // every quarter of an hour
 				for _, thief := range thieves {
-					if err := asks(thief, one); err != nil && outcome(err) == "" {
+					if err := asks(thief, one); err != nil && Outcome(err) == "" {
 						t.Fatal(err)
 					}
 				}
-				s.deliver(t)
-				s.clock.advance(15 * time.Minute)
-				s.deliver(t)
+				s.Deliver(t)
+				s.Clock.Advance(15 * time.Minute)
+				s.Deliver(t)
 			}
-			if err := asks(owner, elsewhere()); err != nil {
+			if err := asks(owner, Elsewhere()); err != nil {
 				t.Errorf("hour %d: the owner is refused: %v", hour, err)
 			}
-			s.deliver(t)
-			if m := s.last(t, account.MailConfirmEmail); m.UserID != owner.User.ID || m.SentAt.IsZero() {
+			s.Deliver(t)
+			if m := s.LastMail(t, account.MailConfirmEmail); m.UserID != owner.User.ID || m.SentAt.IsZero() {
 				t.Errorf("hour %d: the owner's mail did not go out: %+v", hour, m)
 			}
-			if n := s.sent(t, account.MailConfirmEmail) - sent; n > 9 { // five at once, and what an hour allows
+			if n := s.Sent(t, account.MailConfirmEmail) - sent; n > 9 { // five at once, and what an hour allows
 				t.Errorf("hour %d: %d mails", hour, n)
 			}
 		}
-	}, limited)
+	}, Limited)
 }
 
 // A mail that waited for its network's share waits for the mailbox's, too.
 func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
+	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
 		asks := func(from account.RequestInfo, times int) {
 			t.Helper()
 			for range times {
@@ -146,53 +146,53 @@ func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 		}
 		wantSent := func(at time.Duration, n int) {
 			t.Helper()
-			s.deliver(t)
-			if got := s.sent(t, account.MailResetRequest); got != n {
+			s.Deliver(t)
+			if got := s.Sent(t, account.MailResetRequest); got != n {
 				t.Errorf("after %s: %d went through, want %d", at, got, n)
 			}
 		}
-		asks(elsewhere(), 5) // the fifth waits for a quarter of an hour
-		asks(elsewhere(), 1)
+		asks(Elsewhere(), 5) // the fifth waits for a quarter of an hour
+		asks(Elsewhere(), 1)
 		wantSent(0, 5)
-		s.clock.advance(12 * time.Minute)
-		asks(elsewhere(), 1)
+		s.Clock.Advance(12 * time.Minute)
+		asks(Elsewhere(), 1)
 		wantSent(12*time.Minute, 6)
-		s.clock.advance(3 * time.Minute)
+		s.Clock.Advance(3 * time.Minute)
 		wantSent(15*time.Minute, 6)
-		s.clock.advance(9*time.Minute + time.Second)
+		s.Clock.Advance(9*time.Minute + time.Second)
 		wantSent(24*time.Minute, 7)
-	}, limited)
+	}, Limited)
 }
 
 // A caller whose mail cannot be owed, because another account's waits for
 // that mailbox, is told so.
 func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		owner := s.claims(t, "owner", "amina@example.ma")
+	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+		owner := s.Claims(t, "owner", "amina@example.ma")
 		for n := range 5 { // the last one waits
-			s.claims(t, fmt.Sprint("squatter", n), "amina@example.ma")
+			s.Claims(t, fmt.Sprint("squatter", n), "amina@example.ma")
 		}
-		if err := s.ResendVerification(t.Context(), s.caller(t, owner)); outcome(err) == "" || outcome(err) == no {
+		if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); Outcome(err) == "" || Outcome(err) == no {
 			t.Errorf("resend: %v, want when to come again", err)
 		}
-		s.deliver(t)
-		s.clock.advance(13 * time.Minute)
-		s.deliver(t)
-		s.clock.advance(13 * time.Minute)
+		s.Deliver(t)
+		s.Clock.Advance(13 * time.Minute)
+		s.Deliver(t)
+		s.Clock.Advance(13 * time.Minute)
 		for range 2 {
-			if err := s.ResendVerification(t.Context(), s.caller(t, owner)); err != nil {
+			if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); err != nil {
 				t.Errorf("later: %v", err)
 			}
 		}
-		s.deliver(t)
-		if n := s.sent(t, account.MailVerifyEmail); n != 7 {
+		s.Deliver(t)
+		if n := s.Sent(t, account.MailVerifyEmail); n != 7 {
 			t.Errorf("%d mails, want 7", n)
 		}
-		if err := s.changeEmail(t, owner, "new@example.ma"); err != nil { // another kind
+		if err := s.AskEmailChange(t, owner, "new@example.ma"); err != nil { // another kind
 			t.Errorf("change: %v", err)
 		}
-	}, limited)
+	}, Limited)
 }
 
 // The quota holds however many ask at once, on one server or two.
@@ -200,10 +200,10 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		var servers []*server
+		var servers []*Server
 		for range 2 {
 			st := storetest.Open(t, url)
-			servers = append(servers, newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+			servers = append(servers, New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
 				l, err := limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
@@ -211,20 +211,20 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 				o.Limits = l
 			}))
 		}
-		if servers[0].store.Engine() == "sqlite" { // one server, which has its counts in memory
+		if servers[0].Store.Engine() == "sqlite" { // one server, which has its counts in memory
 			servers = servers[:1]
 		}
 		var wg sync.WaitGroup
 		for n := range 60 {
 			wg.Go(func() {
 				s := servers[n%len(servers)]
-				if err := s.RequestReset(t.Context(), elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
+				if err := s.RequestReset(t.Context(), Elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		if n := len(servers[0].outbox(t)); n != 6 {
+		if n := len(servers[0].AllMails(t)); n != 6 {
 			t.Errorf("%d requests are owed, want 5 and one that waits", n)
 		}
 	})
@@ -233,34 +233,34 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 // Notices go to nobody who did not prove that they read the mailbox.
 func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.claims(t, "www.evil-x.example", "victim@example.ma")
-		s.deliver(t)
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		s.Claims(t, "www.evil-x.example", "victim@example.ma")
+		s.Deliver(t)
 		before := len(smtp.Messages())
 		change := func(old, next string) {
 			t.Helper()
-			g, err := s.login(t, "www.evil-x.example", old)
+			g, err := s.SignIn(t, "www.evil-x.example", old)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.ChangePassword(t.Context(), s.caller(t, g), auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(next)}); err != nil {
+			if _, err := s.ChangePassword(t.Context(), s.CallerOf(t, g), auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(next)}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		change(good, "another-Pass-77")
-		change("another-Pass-77", good)
-		g, err := s.login(t, "www.evil-x.example", good)
+		change(Good, "another-Pass-77")
+		change("another-Pass-77", Good)
+		g, err := s.SignIn(t, "www.evil-x.example", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(good)})
+		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(Good)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.CloseAccount(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(Good)); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		if n := len(smtp.Messages()) - before; n != 0 {
 			t.Errorf("%d mails to somebody who may know nothing of it", n)
 		}
@@ -270,21 +270,21 @@ func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 // In the outbox, what somebody waits for goes before notices.
 func TestResetGoesBeforeNotices(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.claims(t, "amina", "amina@example.ma")
-		s.deliver(t)
-		s.prove(t, g)
+	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+		g := s.Claims(t, "amina", "amina@example.ma")
+		s.Deliver(t)
+		s.Prove(t, g)
 		for range 40 {
-			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.clock.now().Add(-time.Minute)})
+			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now().Add(-time.Minute)})
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := len(smtp.Messages())
-		s.requestReset(t, "amina@example.ma")
-		s.deliver(t)
+		s.AskReset(t, "amina@example.ma")
+		s.Deliver(t)
 		at := -1
 		for i, m := range smtp.Messages()[before:] {
 			if linkPattern.MatchString(m.Text) {

@@ -104,7 +104,7 @@ func (s *Service) exchange(ctx context.Context, req account.RequestInfo, claims 
 // [account.LastUsedPrecision].
 func (s *Service) noteUse(ctx context.Context, sess account.Session, now time.Time) error {
 	sameSecond := now.Truncate(time.Second).Equal(sess.LastUsedAt.Truncate(time.Second))
-	outlasts := now.Add(s.o.AccessLifetime).After(sess.ExpiresAt) // the access token, which is given now
+	outlasts := now.Add(s.tokens.Lifetime(token.Access)).After(sess.ExpiresAt) // the access token, which is given now
 	if now.Sub(sess.LastUsedAt) < account.LastUsedPrecision && (sameSecond || !outlasts) {
 		return nil
 	}

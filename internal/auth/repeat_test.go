@@ -14,9 +14,9 @@ import (
 
 // changes are the events of changed profiles, each in a line: whose, from
 // which session, how many, which fields.
-func (s *server) changes(t *testing.T, sessions map[string]string) (all []string) {
+func (s *Server) changes(t *testing.T, sessions map[string]string) (all []string) {
 	t.Helper()
-	for _, e := range s.events(t) {
+	for _, e := range s.AllEvents(t) {
 		if e.Kind == account.EventProfileChanged {
 			d := e.ReadDetails()
 			all = append(all, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", e.UserID, sessions[e.SessionID], max(1, d.Count), strings.Join(d.Fields, "+"))))
@@ -29,13 +29,13 @@ func (s *server) changes(t *testing.T, sessions map[string]string) (all []string
 // are counted.
 func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		amina, badr := s.caller(t, s.register(t, "amina")), s.caller(t, s.register(t, "badr"))
-		g, err := s.login(t, "amina", good)
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		amina, badr := s.CallerOf(t, s.SignUp(t, "amina")), s.CallerOf(t, s.SignUp(t, "badr"))
+		g, err := s.SignIn(t, "amina", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		phone := s.caller(t, g)
+		phone := s.CallerOf(t, g)
 		sessions := map[string]string{amina.SessionID: "web", phone.SessionID: "phone", badr.SessionID: "badr"}
 		name := 0
 		next := func() account.Input { name++; return account.TextInput(fmt.Sprint("Name ", name)) }
@@ -50,11 +50,11 @@ func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 			if diff := cmp.Diff(want, s.changes(t, sessions)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", what, diff)
 			}
-			s.verified(t, account.EventHead{})
+			s.Verified(t, account.EventHead{})
 		}
 		for range 100 {
 			change(amina, auth.ProfileChange{FirstName: next()})
-			s.seal(t)
+			s.SealAll(t)
 		}
 		check("a hundred", "1 web 1 first_name")
 		change(amina, auth.ProfileChange{LastName: next()})
@@ -66,16 +66,16 @@ func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 		if _, err := s.UpdateProfile(t.Context(), badr, auth.ProfileChange{Username: account.TextInput("amina")}); err == nil {
 			t.Fatal("the name was free")
 		}
-		s.clock.advance(time.Minute)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
 		check("after a minute", append(others, "1 web 99 first_name")...)
 		change(amina, auth.ProfileChange{FirstName: next()})
-		s.seal(t)
+		s.SealAll(t)
 		check("once more", append(others, "1 web 99 first_name")...)
-		s.clock.advance(time.Minute)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
 		check("after two minutes", append(others, "1 web 99 first_name", "1 web 1 first_name")...)
-		s.clock.advance(2 * time.Minute) // though nothing was sealed meanwhile
+		s.Clock.Advance(2 * time.Minute) // though nothing was sealed meanwhile
 		change(amina, auth.ProfileChange{FirstName: next()})
 		check("after quiet minutes", append(others, "1 web 99 first_name", "1 web 1 first_name", "1 web 1 first_name")...)
 		change(amina, auth.ProfileChange{FirstName: next()})
@@ -89,15 +89,15 @@ func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 // TestChangesOfAUserHaveFewRows, however many sessions and fields there are.
 func TestChangesOfAUserHaveFewRows(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
+	ForEachEngine(t, func(t *testing.T, s *Server) {
+		s.SignUp(t, "amina")
 		n := 0
 		for range 20 {
-			g, err := s.login(t, "amina", good)
+			g, err := s.SignIn(t, "amina", Good)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := s.caller(t, g)
+			c := s.CallerOf(t, g)
 			for _, p := range []auth.ProfileChange{{FirstName: account.TextInput(fmt.Sprint("N", n))}, {LastName: account.TextInput(fmt.Sprint("N", n))}, {FirstName: account.TextInput(fmt.Sprint("M", n))}} {
 				n++
 				if _, err := s.UpdateProfile(t.Context(), c, p); err != nil {
@@ -105,10 +105,10 @@ func TestChangesOfAUserHaveFewRows(t *testing.T) {
 				}
 			}
 		}
-		s.clock.advance(time.Minute)
-		s.seal(t)
+		s.Clock.Advance(time.Minute)
+		s.SealAll(t)
 		rows, count := 0, 0
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			if e.Kind == account.EventProfileChanged {
 				d := e.ReadDetails()
 				rows++
@@ -121,6 +121,6 @@ func TestChangesOfAUserHaveFewRows(t *testing.T) {
 		if rows > 11 || count != n {
 			t.Errorf("%d rows that count %d of %d changes, want 11 at most and all", rows, count, n)
 		}
-		s.verified(t, account.EventHead{})
+		s.Verified(t, account.EventHead{})
 	})
 }

@@ -19,26 +19,26 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-func encryptionKey(fill byte) secret.Bytes {
+func EncryptionKey(fill byte) secret.Bytes {
 	return secret.NewBytes(bytes.Repeat([]byte{fill}, secret.KeySize))
 }
 
-// sealing encrypts keys with a key, and reads those of an old one (0: none).
-func sealing(t *testing.T, key, old byte) setting {
+// Sealing encrypts keys with a key, and reads those of an old one (0: none).
+func Sealing(t *testing.T, key, old byte) Setting {
 	t.Helper()
 	var before secret.Bytes
 	if old != 0 {
-		before = encryptionKey(old)
+		before = EncryptionKey(old)
 	}
-	box, err := secret.NewBox(encryptionKey(key), before)
+	box, err := secret.NewBox(EncryptionKey(key), before)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func(o *auth.Options, _ *token.Options) { o.Box = box }
 }
 
-// stored are the keys as the database has them.
-func stored(t *testing.T, st *store.Store) []store.SigningKey {
+// StoredKeys are the keys as the database has them.
+func StoredKeys(t *testing.T, st *store.Store) []store.SigningKey {
 	t.Helper()
 	keys, err := st.Keys(t.Context())
 	if err != nil {
@@ -51,21 +51,21 @@ func TestKeysAreEncryptedAtRest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		st := storetest.Open(t, url)
-		s := newServer(t, st, sealing(t, 1, 0))
-		g := s.register(t, "amina")
+		s := New(t, st, Sealing(t, 1, 0))
+		g := s.SignUp(t, "amina")
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range stored(t, st) {
+		for _, k := range StoredKeys(t, st) {
 			if !secret.Sealed(k.Private) {
 				t.Errorf("key %s is in clear", k.ID)
 			}
 		}
-		two := newServer(t, st, sealing(t, 1, 0))
+		two := New(t, st, Sealing(t, 1, 0))
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("on the other server: %v", err)
 		}
-		if _, err := two.refresh(t, g.Refresh); err != nil {
+		if _, err := two.Renew(t, g.Refresh); err != nil {
 			t.Errorf("on the other server: %v", err)
 		}
 		// Nothing that parses as a key of P-256 is anywhere in the file.
@@ -87,18 +87,18 @@ func TestKeysAreEncryptedAtRest(t *testing.T) {
 func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		clear := newServer(t, st)
-		g := clear.register(t, "amina")
-		if secret.Sealed(stored(t, st)[0].Private) {
+		clear := New(t, st)
+		g := clear.SignUp(t, "amina")
+		if secret.Sealed(StoredKeys(t, st)[0].Private) {
 			t.Fatal("encrypted without a key")
 		}
 		for range 2 { // two servers
-			s := newServer(t, st, sealing(t, 1, 0))
+			s := New(t, st, Sealing(t, 1, 0))
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 				t.Error(err)
 			}
 		}
-		for _, k := range stored(t, st) {
+		for _, k := range StoredKeys(t, st) {
 			if !secret.Sealed(k.Private) {
 				t.Errorf("key %s is still in clear", k.ID)
 			}
@@ -114,7 +114,7 @@ func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 		if _, err := clear.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("it cannot go on: %v", err)
 		}
-		if n := len(stored(t, st)); n != 2 {
+		if n := len(StoredKeys(t, st)); n != 2 {
 			t.Errorf("%d keys, want 2", n)
 		}
 	})
@@ -125,20 +125,20 @@ func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 func TestUnreadableKeysStopTheStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		newServer(t, st, sealing(t, 1, 0)).register(t, "amina")
-		before := stored(t, st)
+		New(t, st, Sealing(t, 1, 0)).SignUp(t, "amina")
+		before := StoredKeys(t, st)
 		for name, test := range map[string]struct {
-			settings []setting
+			settings []Setting
 			want     string
 		}{
 			"no key":     {nil, "is encrypted, and YOOZAK_ENCRYPTION_KEY is not set"},
-			"another":    {[]setting{sealing(t, 2, 0)}, "is encrypted with the key of fingerprint"},
-			"two others": {[]setting{sealing(t, 2, 3)}, "is encrypted with the key of fingerprint"},
-			"another algorithm": {[]setting{func(o *auth.Options, tk *token.Options) { o.Algorithm, tk.Algorithm = "EdDSA", "EdDSA" }},
+			"another":    {[]Setting{Sealing(t, 2, 0)}, "is encrypted with the key of fingerprint"},
+			"two others": {[]Setting{Sealing(t, 2, 3)}, "is encrypted with the key of fingerprint"},
+			"another algorithm": {[]Setting{func(_ *auth.Options, tk *token.Options) { tk.Algorithm = "EdDSA" }},
 				"YOOZAK_ENCRYPTION_KEY is not set"},
 		} {
-			s := unloaded(t, st, append(test.settings, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
-			s.clock.advance(2 * time.Hour)
+			s := Unloaded(t, st, append(test.settings, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
+			s.Clock.Advance(2 * time.Hour)
 			attempts := map[string]error{
 				"load":   s.LoadKeys(t.Context()),
 				"rotate": s.RotateKeys(t.Context()),
@@ -154,7 +154,7 @@ func TestUnreadableKeysStopTheStart(t *testing.T) {
 			if _, err := s.ReencryptKeys(t.Context()); err == nil {
 				t.Errorf("%s: reencrypted", name)
 			}
-			if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+			if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
 				t.Errorf("%s: the keys changed (-before +after):\n%s", name, diff)
 			}
 		}
@@ -164,20 +164,20 @@ func TestUnreadableKeysStopTheStart(t *testing.T) {
 func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, sealing(t, 1, 0), func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+		s := New(t, st, Sealing(t, 1, 0), func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		g := s.register(t, "amina")
+		g := s.SignUp(t, "amina")
 		var access []store.SigningKey
-		for _, k := range stored(t, st) {
+		for _, k := range StoredKeys(t, st) {
 			if k.TokenType == "access" {
 				access = append(access, k)
 			}
 		}
 		replace := func(k store.SigningKey, with secret.Bytes) {
 			t.Helper()
-			for _, now := range stored(t, st) {
+			for _, now := range StoredKeys(t, st) {
 				if now.ID == k.ID {
 					if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 						return tx.ReplacePrivateKey(t.Context(), k.ID, now.Private, with)
@@ -198,7 +198,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 			"copied": func() { replace(access[0], access[1].Private) },
 		} {
 			spoil()
-			if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+			if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 				t.Errorf("%s: got %v, want ErrDamaged", name, err)
 			}
 			// A server that runs says so and goes on.
@@ -218,7 +218,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 		// A damaged key is in nobody's way: another is revoked on running
 		// servers, and it can be revoked itself.
 		replace(access[0], secret.NewBytes(tampered))
-		if _, err := s.RevokeKey(t.Context(), signedBy(t, g.Access)); err != nil {
+		if _, err := s.RevokeKey(t.Context(), SignedBy(t, g.Access)); err != nil {
 			t.Errorf("revoke another: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -227,7 +227,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 		if _, err := s.RevokeKey(t.Context(), access[0].ID); err != nil {
 			t.Errorf("revoke the damaged key: %v", err)
 		}
-		if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
+		if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
 			t.Errorf("start after that: %v", err)
 		}
 	})
@@ -238,26 +238,26 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, sealing(t, 1, 0))
-		g := s.register(t, "amina")
+		s := New(t, st, Sealing(t, 1, 0))
+		g := s.SignUp(t, "amina")
 		for i, private := range []string{"junk", "enc1:", "enc1:0000000000000000:junk"} {
 			junk := store.SigningKey{
 				ID: "junk" + private, Algorithm: "EdDSA", TokenType: "access", Generation: int64(i + 1),
-				Private: secret.NewBytes([]byte(private)), CreatedAt: s.clock.now(), ActiveAt: s.clock.now(),
+				Private: secret.NewBytes([]byte(private)), CreatedAt: s.Clock.Now(), ActiveAt: s.Clock.Now(),
 			}
 			if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateKey(t.Context(), junk) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		before := stored(t, st)
-		if err := unloaded(t, st, sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
+		before := StoredKeys(t, st)
+		if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
 			t.Errorf("start: %v", err)
 		}
-		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.RevokeKey(t.Context(), signedBy(t, g.Access))
+			return tx.RevokeKey(t.Context(), SignedBy(t, g.Access))
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -273,16 +273,16 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		old := newServer(t, st, sealing(t, 1, 0))
-		g := old.register(t, "amina")
-		both := newServer(t, st, sealing(t, 2, 1)) // restarted with both keys
-		check := func(when string, servers ...*server) {
+		old := New(t, st, Sealing(t, 1, 0))
+		g := old.SignUp(t, "amina")
+		both := New(t, st, Sealing(t, 2, 1)) // restarted with both keys
+		check := func(when string, servers ...*Server) {
 			t.Helper()
 			for i, s := range servers {
 				if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 					t.Errorf("%s, server %d: %v", when, i, err)
 				}
-				if _, err := s.refresh(t, g.Refresh); err != nil {
+				if _, err := s.Renew(t, g.Refresh); err != nil {
 					t.Errorf("%s, server %d: %v", when, i, err)
 				}
 			}
@@ -299,25 +299,25 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 		if err := old.LoadKeys(t.Context()); !errors.As(err, &other) { // it was forgotten, and goes on
 			t.Errorf("got %v, want OtherKeyError", err)
 		}
-		alone := newServer(t, st, sealing(t, 2, 0))
+		alone := New(t, st, Sealing(t, 2, 0))
 		check("after", old, both, alone)
 		if n, err := alone.ReencryptKeys(t.Context()); err != nil || n != 0 {
 			t.Errorf("again: %d keys, %v", n, err)
 		}
 
 		// One key that cannot be read: none is changed.
-		before := stored(t, st)
+		before := StoredKeys(t, st)
 		damaged := append(bytes.Clone(before[0].Private.Reveal()), 'x')
 		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.ReplacePrivateKey(t.Context(), before[0].ID, before[0].Private, secret.NewBytes(damaged))
 		}); err != nil {
 			t.Fatal(err)
 		}
-		before = stored(t, st)
-		if _, err := unloaded(t, st, sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+		before = StoredKeys(t, st)
+		if _, err := Unloaded(t, st, Sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 			t.Errorf("got %v, want ErrDamaged", err)
 		}
-		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 	})
@@ -326,20 +326,20 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		g := newServer(t, st, sealing(t, 1, 0)).register(t, "amina")
-		admin := unloaded(t, st, sealing(t, 2, 0))
+		g := New(t, st, Sealing(t, 1, 0)).SignUp(t, "amina")
+		admin := Unloaded(t, st, Sealing(t, 2, 0))
 		if _, err := admin.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s := newServer(t, st, sealing(t, 2, 0))
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		s := New(t, st, Sealing(t, 2, 0))
+		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("old refresh token: %v", err)
 		}
-		again, err := s.login(t, "amina", good)
+		again, err := s.SignIn(t, "amina", Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.refresh(t, again.Refresh); err != nil {
+		if _, err := s.Renew(t, again.Refresh); err != nil {
 			t.Error(err)
 		}
 	})
@@ -350,32 +350,32 @@ func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, sealing(t, 1, 0))
-		g := s.register(t, "amina")
-		attacker := newServer(t, storetest.Open(t, storetest.SQLite(t)))
-		theirs := stored(t, attacker.store)
+		s := New(t, st, Sealing(t, 1, 0))
+		g := s.SignUp(t, "amina")
+		attacker := New(t, storetest.Open(t, storetest.SQLite(t)))
+		theirs := StoredKeys(t, attacker.Store)
 		for _, k := range theirs {
 			k.Generation = 99
 			if err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error { return tx.CreateKey(ctx, k) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		refresh, _, err := attacker.tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, "forged", s.clock.now())
+		refresh, _, err := attacker.Tokens.Issue(token.Refresh, g.User.ID, g.Claims.SessionID, "forged", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		access, _, err := attacker.tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, "forged", s.clock.now())
+		access, _, err := attacker.Tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, "forged", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := stored(t, st)
+		before := StoredKeys(t, st)
 		refused := func(when string) {
 			t.Helper()
-			s.clock.advance(2 * time.Second)
+			s.Clock.Advance(2 * time.Second)
 			if _, err := s.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: forged access token: %v", when, err)
 			}
-			if _, err := s.refresh(t, refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			if _, err := s.Renew(t, refresh); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: forged refresh token: %v", when, err)
 			}
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
@@ -389,31 +389,31 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 			}
 			refused("loaded again")
 		}
-		for name, do := range map[string]func(s *server) error{
-			"start":     func(s *server) error { return s.LoadKeys(t.Context()) },
-			"reencrypt": func(s *server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		for name, do := range map[string]func(s *Server) error{
+			"start":     func(s *Server) error { return s.LoadKeys(t.Context()) },
+			"reencrypt": func(s *Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
 		} {
-			err := do(unloaded(t, st, sealing(t, 1, 0)))
+			err := do(Unloaded(t, st, Sealing(t, 1, 0)))
 			if err == nil || !strings.Contains(err.Error(), "is in clear") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: got %v, want one line about a key in clear", name, err)
 			}
 		}
-		if diff := cmp.Diff(before, stored(t, st)); diff != "" {
+		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 
 		// The way out: revoke them.
-		admin := unloaded(t, st, sealing(t, 1, 0))
+		admin := Unloaded(t, st, Sealing(t, 1, 0))
 		for _, k := range theirs {
 			if _, err := admin.RevokeKey(t.Context(), k.ID); err != nil {
 				t.Errorf("revoke: %v", err)
 			}
 		}
-		again := newServer(t, st, sealing(t, 1, 0))
+		again := New(t, st, Sealing(t, 1, 0))
 		if _, err := again.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after the revocation: %v", err)
 		}
-		if _, err := again.login(t, "amina", good); err != nil {
+		if _, err := again.SignIn(t, "amina", Good); err != nil {
 			t.Errorf("log in after the revocation: %v", err)
 		}
 	})
@@ -423,11 +423,11 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, sealing(t, 1, 0))
-		g := s.register(t, "amina")
-		attacker := newServer(t, storetest.Open(t, storetest.SQLite(t)))
-		for _, k := range stored(t, st) {
-			for _, clear := range stored(t, attacker.store) {
+		s := New(t, st, Sealing(t, 1, 0))
+		g := s.SignUp(t, "amina")
+		attacker := New(t, storetest.Open(t, storetest.SQLite(t)))
+		for _, k := range StoredKeys(t, st) {
+			for _, clear := range StoredKeys(t, attacker.Store) {
 				if clear.TokenType != k.TokenType {
 					continue
 				}
@@ -448,7 +448,7 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 		if err := s.RotateKeys(t.Context()); err == nil {
 			t.Error("it rotates, and says nothing")
 		}
-		for _, k := range stored(t, st) {
+		for _, k := range StoredKeys(t, st) {
 			if k.Generation == 1 && secret.Sealed(k.Private) {
 				t.Errorf("the key %s was encrypted for whoever wrote it", k.ID)
 			}
@@ -458,22 +458,22 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 
 func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 	t.Parallel()
-	for name, do := range map[string]func(t *testing.T, s *server) error{
-		"rotate":    func(t *testing.T, s *server) error { return s.RotateKeys(t.Context()) },
-		"reencrypt": func(t *testing.T, s *server) error { _, err := s.ReencryptKeys(t.Context()); return err },
-		"revoke one": func(t *testing.T, s *server) error {
-			_, err := s.RevokeKey(t.Context(), stored(t, s.store)[0].ID)
+	for name, do := range map[string]func(t *testing.T, s *Server) error{
+		"rotate":    func(t *testing.T, s *Server) error { return s.RotateKeys(t.Context()) },
+		"reencrypt": func(t *testing.T, s *Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		"revoke one": func(t *testing.T, s *Server) error {
+			_, err := s.RevokeKey(t.Context(), StoredKeys(t, s.Store)[0].ID)
 			return err
 		},
-		"revoke all": func(t *testing.T, s *server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
-		"ours among encrypted ones": func(t *testing.T, s *server) error {
-			k := stored(t, s.store)[0]
-			box, err := secret.NewBox(encryptionKey(1), secret.Bytes{})
+		"revoke all": func(t *testing.T, s *Server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
+		"ours among encrypted ones": func(t *testing.T, s *Server) error {
+			k := StoredKeys(t, s.Store)[0]
+			box, err := secret.NewBox(EncryptionKey(1), secret.Bytes{})
 			if err != nil {
 				return err
 			}
 			sealed := box.Seal(k.Private, strings.Join([]string{"signing key", k.ID, k.Algorithm, k.TokenType}, "\x00"))
-			err = s.store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			err = s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
 				return tx.ReplacePrivateKey(ctx, k.ID, k.Private, sealed)
 			})
 			if err != nil {
@@ -486,17 +486,17 @@ func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-				newServer(t, st).register(t, "amina")
-				if err := do(t, unloaded(t, st, sealing(t, 1, 0))); err != nil {
+				New(t, st).SignUp(t, "amina")
+				if err := do(t, Unloaded(t, st, Sealing(t, 1, 0))); err != nil {
 					t.Fatal(err)
 				}
-				for _, k := range stored(t, st) {
+				for _, k := range StoredKeys(t, st) {
 					if !secret.Sealed(k.Private) {
 						t.Errorf("key %s is in clear", k.ID)
 					}
 				}
-				s := newServer(t, st, sealing(t, 1, 0))
-				if _, err := s.login(t, "amina", good); err != nil {
+				s := New(t, st, Sealing(t, 1, 0))
+				if _, err := s.SignIn(t, "amina", Good); err != nil {
 					t.Errorf("log in after that: %v", err)
 				}
 			})

@@ -23,10 +23,10 @@ func storedSecret(t *testing.T, st *store.Store) []byte {
 	return value
 }
 
-func writeSecret(t *testing.T, st *store.Store, value []byte, s *server) {
+func writeSecret(t *testing.T, st *store.Store, value []byte, s *Server) {
 	t.Helper()
 	err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-		return tx.SetSecret(t.Context(), "guard", value, s.clock.now())
+		return tx.SetSecret(t.Context(), "guard", value, s.Clock.Now())
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -35,33 +35,33 @@ func writeSecret(t *testing.T, st *store.Store, value []byte, s *server) {
 
 // knows reports whether a device is known: then its owner gets in while
 // strangers have used up their tries.
-func (s *server) knows(t *testing.T, username, device string) bool { //nolint:unparam // whose it is, is said where it is asked
+func (s *Server) knows(t *testing.T, username, device string) bool { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
 	for range 6 {
-		if _, err := s.try(t, username, bad, ""); err == nil {
+		if _, err := s.Try(t, username, Bad, ""); err == nil {
 			t.Fatal("a wrong password was taken")
 		}
 	}
-	_, err := s.try(t, username, good, device)
+	_, err := s.Try(t, username, Good, device)
 	return err == nil
 }
 
 // onDevice registers somebody on a device.
-func (s *server) onDevice(t *testing.T, username string) (device string) { //nolint:unparam // whose it is, is said where it is asked
+func (s *Server) onDevice(t *testing.T, username string) (device string) { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
-	return s.register(t, username).Device
+	return s.SignUp(t, username).Device
 }
 
 func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, limited, sealing(t, 1, 0))
+		s := New(t, st, Limited, Sealing(t, 1, 0))
 		device := s.onDevice(t, "amina")
 		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) {
 			t.Errorf("stored in clear, %d bytes", len(value))
 		}
-		other := newServer(t, st, limited, sealing(t, 1, 0))
-		other.clock.at = s.clock.now()
+		other := New(t, st, Limited, Sealing(t, 1, 0))
+		other.Clock.At = s.Clock.Now()
 		if !other.knows(t, "amina", device) {
 			t.Error("the other server does not know the device")
 		}
@@ -71,13 +71,13 @@ func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
 func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		before := newServer(t, st, limited)
+		before := New(t, st, Limited)
 		device := before.onDevice(t, "amina")
 		plain := storedSecret(t, st)
 		if len(plain) != 32 {
 			t.Fatalf("without a key: %d bytes", len(plain))
 		}
-		s := newServer(t, st, limited, sealing(t, 1, 0))
+		s := New(t, st, Limited, Sealing(t, 1, 0))
 		if err := s.LoadDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 		if err := s.LoadDeviceSecret(t.Context()); err == nil || !strings.Contains(err.Error(), "it is not taken") {
 			t.Errorf("a secret in clear: %v", err)
 		}
-		s.clock.advance(48 * time.Hour)
+		s.Clock.Advance(48 * time.Hour)
 		if !s.knows(t, "amina", device) {
 			t.Error("the running server took it")
 		}
@@ -103,10 +103,10 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	st := storetest.Open(t, storetest.SQLite(t))
-	s := newServer(t, st, limited, sealing(t, 1, 0))
+	s := New(t, st, Limited, Sealing(t, 1, 0))
 	s.onDevice(t, "amina")
 	value := storedSecret(t, st)
-	for name, other := range map[string]*server{"no key": unloaded(t, st, limited), "another key": unloaded(t, st, limited, sealing(t, 2, 0))} {
+	for name, other := range map[string]*Server{"no key": Unloaded(t, st, Limited), "another key": Unloaded(t, st, Limited, Sealing(t, 2, 0))} {
 		for what, err := range map[string]error{
 			"load": other.LoadDeviceSecret(t.Context()), "rotate": other.RotateDeviceSecret(t.Context()),
 			"unlock": other.Unlock(t.Context(), "amina"),
@@ -123,7 +123,7 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	damaged[len(damaged)-1] ^= 1
 	for _, junk := range [][]byte{damaged, {}, {1, 2, 3}} {
 		writeSecret(t, st, junk, s)
-		fresh := newServer(t, st, limited, sealing(t, 1, 0))
+		fresh := New(t, st, Limited, Sealing(t, 1, 0))
 		if err := fresh.LoadDeviceSecret(t.Context()); err == nil {
 			t.Errorf("%x was taken", junk)
 		}
@@ -139,17 +139,17 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s, other := newServer(t, st, limited, sealing(t, 1, 0)), newServer(t, st, limited, sealing(t, 1, 0))
-		other.clock.at = s.clock.now()
+		s, other := New(t, st, Limited, Sealing(t, 1, 0)), New(t, st, Limited, Sealing(t, 1, 0))
+		other.Clock.At = s.Clock.Now()
 		device := s.onDevice(t, "amina")
 		if err := other.LoadDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		command := newServer(t, st, sealing(t, 1, 0), staff)
+		command := New(t, st, Sealing(t, 1, 0), ByStaff)
 		if err := command.RotateDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for name, server := range map[string]*server{"one": s, "other": other} {
+		for name, server := range map[string]*Server{"one": s, "other": other} {
 			if err := server.LoadDeviceSecret(t.Context()); err != nil { // as a job does every few seconds
 				t.Fatal(err)
 			}
@@ -157,8 +157,8 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 				t.Errorf("server %s still knows the device", name)
 			}
 		}
-		s.clock.advance(48 * time.Hour)
-		g, err := s.try(t, "amina", good, device)
+		s.Clock.Advance(48 * time.Hour)
+		g, err := s.Try(t, "amina", Good, device)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,18 +175,18 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 func TestSecretGoesWithTheKeys(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st, limited, sealing(t, 1, 0))
+		s := New(t, st, Limited, Sealing(t, 1, 0))
 		device := s.onDevice(t, "amina")
-		changed := newServer(t, st, limited, sealing(t, 2, 1))
+		changed := New(t, st, Limited, Sealing(t, 2, 1))
 		if _, err := changed.ReencryptKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		second := newServer(t, st, limited, sealing(t, 2, 0))
-		second.clock.at = s.clock.now()
+		second := New(t, st, Limited, Sealing(t, 2, 0))
+		second.Clock.At = s.Clock.Now()
 		if !second.knows(t, "amina", device) {
 			t.Error("with the new encryption key alone the device is not known")
 		}
-		lost := unloaded(t, st, limited, sealing(t, 3, 0))
+		lost := Unloaded(t, st, Limited, Sealing(t, 3, 0))
 		if _, err := lost.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -54,20 +54,17 @@ import (
 
 // Options configure a [Service].
 type Options struct {
-	Algorithm       string // of access tokens; keys are made for it
-	AccessLifetime  time.Duration
-	RefreshLifetime time.Duration
-	Rotation        bool // each use of a refresh token exchanges it for the next
-	Mail            MailOptions
-	Box             *secret.Box      // encrypts the stored keys; nil: they are in clear
-	KeyRotation     time.Duration    // age at which a signing key gets its successor; 0: by command only
-	EraseAfter      time.Duration    // how long a closed account can be restored
-	Breached        *breach.Checker  // nil: leaked passwords are taken
-	EventsKeep      time.Duration    // how long events are kept; zero: for ever
-	Staff           string           // who runs this command, in events; empty: it is the server
-	Limits          *limit.Limiter   // nil: everybody may do anything as often as they like
-	Now             func() time.Time // nil: time.Now
-	Log             *slog.Logger
+	Rotation    bool // each use of a refresh token exchanges it for the next
+	Mail        MailOptions
+	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
+	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
+	EraseAfter  time.Duration    // how long a closed account can be restored
+	Breached    *breach.Checker  // nil: leaked passwords are taken
+	EventsKeep  time.Duration    // how long events are kept; zero: for ever
+	Staff       string           // who runs this command, in events; empty: it is the server
+	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger
 }
 
 // Service holds the rules. It is safe for concurrent use.
@@ -119,7 +116,7 @@ func (s *Service) newSession(req account.RequestInfo, now time.Time) account.Ses
 		ID:         token.NewID(),
 		CreatedAt:  now,
 		LastUsedAt: now,
-		ExpiresAt:  now.Truncate(time.Second).Add(s.o.RefreshLifetime),
+		ExpiresAt:  now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
 		IP:         req.IP,
 		UserAgent:  req.UserAgent,
 		RefreshID:  token.NewID(),

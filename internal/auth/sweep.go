@@ -7,6 +7,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 // How long things are kept that nobody needs to work any more.
@@ -31,7 +32,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	day := now.Add(-24 * time.Hour)
 	sweeps := []sweep{
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteSessions(ctx, day.Add(-s.o.AccessLifetime), most)
+			return tx.DeleteSessions(ctx, day.Add(-s.tokens.Lifetime(token.Access)), most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteChallenges(ctx, day, most)

@@ -62,7 +62,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *se
 	t.Cleanup(hasher.Close)
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour})
 	options := auth.Options{
-		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
+		Now: s.clock, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
 		Mail: auth.MailOptions{
 			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,

@@ -138,7 +138,7 @@ func (w *world) start() *server {
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 8, Time: 1, Threads: 1}})
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime})
 	s := auth.New(st, tokens, hasher, auth.Options{
-		Algorithm: "ES256", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime, Rotation: w.rotation,
+		Rotation:   w.rotation,
 		EraseAfter: eraseAfter, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 		Mail: auth.MailOptions{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
 	})
