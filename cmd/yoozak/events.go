@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 )
@@ -52,8 +53,8 @@ func (cmd eventsListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be 1 or more")
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		events, err := s.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+		events, err := a.Auth.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
 			return withUsername(err, cmd.User)
 		}
@@ -118,8 +119,8 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 			return err
 		}
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		r, err := s.VerifyEvents(e.ctx, noted)
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+		r, err := a.Auth.VerifyEvents(e.ctx, noted)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
@@ -31,8 +32,8 @@ func (cmd keyListCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		keys, err := s.Keys(e.ctx)
+	return withService(e, c, func(a *app.App, _ *store.Store) error {
+		keys, err := a.Auth.Keys(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -81,18 +82,18 @@ func (cmd keyRotateCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withService(e, c, func(a *app.App, _ *store.Store) error {
 		if cmd.Devices {
-			if err := s.RotateDeviceSecret(e.ctx); err != nil {
+			if err := a.Auth.RotateDeviceSecret(e.ctx); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)
 			return err
 		}
-		if err := s.LoadKeys(e.ctx); err != nil {
+		if err := a.Auth.LoadKeys(e.ctx); err != nil {
 			return err
 		}
-		if err := s.RotateKeys(e.ctx); err != nil {
+		if err := a.Auth.RotateKeys(e.ctx); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", auth.KeyDelay)
@@ -119,19 +120,19 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withService(e, c, func(a *app.App, _ *store.Store) error {
 		var (
 			all []auth.KeyRevocation
 			err error
 		)
 		switch {
 		case cmd.Lost:
-			all, err = s.RevokeUnreadableKeys(e.ctx)
+			all, err = a.Auth.RevokeUnreadableKeys(e.ctx)
 		case cmd.All:
-			all, err = s.RevokeAllKeys(e.ctx)
+			all, err = a.Auth.RevokeAllKeys(e.ctx)
 		default:
 			var one auth.KeyRevocation
-			one, err = s.RevokeKey(e.ctx, cmd.Key)
+			one, err = a.Auth.RevokeKey(e.ctx, cmd.Key)
 			all = append(all, one)
 		}
 		for _, r := range all {
@@ -171,10 +172,10 @@ func (cmd keyReencryptCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		encrypt := s.ReencryptKeys
+	return withService(e, c, func(a *app.App, _ *store.Store) error {
+		encrypt := a.Auth.ReencryptKeys
 		if cmd.Clear {
-			encrypt = s.EncryptClearKeys
+			encrypt = a.Auth.EncryptClearKeys
 		}
 		n, err := encrypt(e.ctx)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
@@ -34,8 +34,8 @@ func (cmd mailListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be at least 1")
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		mails, err := s.Mails(e.ctx, cmd.Limit)
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+		mails, err := a.Auth.Mails(e.ctx, cmd.Limit)
 		if err != nil {
 			return err
 		}
@@ -74,12 +74,12 @@ func (cmd mailRetryCmd) Run(e env) error {
 	if (cmd.ID == 0) == !cmd.All {
 		return errors.New("give the number of a mail, or --all")
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
 		n := 1
 		var err error
 		if cmd.All {
-			n, err = s.RetryMails(e.ctx)
-		} else if err = s.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
+			n, err = a.Auth.RetryMails(e.ctx)
+		} else if err = a.Auth.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
 			return fmt.Errorf("there is no mail %d that was not delivered", cmd.ID)
 		}
 		if err != nil {
@@ -117,8 +117,8 @@ func mailsStayHere(c config.Config) bool {
 	return err == nil && c.Mail.SMTPURL.Empty() && host != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
-func mailOptions(c config.Config, sender *mail.Sender) auth.MailOptions {
-	return auth.MailOptions{
+func mailOptions(c config.Config, sender *mail.Sender) app.Mail {
+	return app.Mail{
 		Sender: sender,
 		Link:   linkBuilder(c),
 		// Nobody looks into the folder for what nobody asked for.

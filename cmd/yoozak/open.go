@@ -8,7 +8,7 @@ import (
 	"os/user"
 	"strconv"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/password"
@@ -66,8 +66,8 @@ func newTokens(c config.TokensConfig) *token.Tokens {
 // newBox is nil without an encryption key: then keys are stored in clear.
 func newBox(c config.EncryptionConfig) (*secret.Box, error) { return secret.NewBox(c.Key, c.Old) }
 
-// withService runs fn with a Service for one command.
-func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) error) error {
+// withService runs fn with the parts of the server for one command.
+func withService(e env, c config.Config, fn func(*app.App, *store.Store) error) error {
 	log, flush := telemetry.NewLog("warn", "auto")
 	defer flush()
 	st, err := openStore(e.ctx, c.Database, log)
@@ -81,7 +81,7 @@ func withService(e env, c config.Config, fn func(*auth.Service, *store.Store) er
 	if err != nil {
 		return err
 	}
-	return fn(auth.New(st, newTokens(c.Tokens), hasher, auth.Options{
+	return fn(app.New(st, newTokens(c.Tokens), hasher, app.Options{
 		Breached: newBreached(c.Passwords, log), Box: box, Log: log, Staff: currentOperator(e.getenv),
 	}), st)
 }

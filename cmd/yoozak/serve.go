@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/api"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
@@ -104,7 +104,7 @@ func (cmd serveCmd) Run(e env) error {
 	}
 	defer limits.Close() //nolint:errcheck // connections that nobody needs any more
 	tokens := newTokens(c.Tokens)
-	service := auth.New(st, tokens, hasher, auth.Options{
+	a := app.New(st, tokens, hasher, app.Options{
 		Rotation:    c.Tokens.Rotation,
 		Mail:        mailOptions(c, sender),
 		Box:         box,
@@ -115,13 +115,13 @@ func (cmd serveCmd) Run(e env) error {
 		Limits:      limits,
 		Log:         log,
 	})
-	if err := service.LoadKeys(e.ctx); err != nil {
+	if err := a.Auth.LoadKeys(e.ctx); err != nil {
 		return err
 	}
-	if err := service.LoadDeviceSecret(e.ctx); err != nil {
+	if err := a.Auth.LoadDeviceSecret(e.ctx); err != nil {
 		return err
 	}
-	if err := service.LogEventHead(e.ctx); err != nil {
+	if err := a.Auth.LogEventHead(e.ctx); err != nil {
 		return err
 	}
 
@@ -130,12 +130,12 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
 	}
 	options := api.Options{
-		Auth: service, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
+		Auth: a.Auth, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: hint,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
 		HTTPS:         strings.HasPrefix(c.Mail.PublicURL, "https://"),
-		Pages:         pages.New(pages.Options{Auth: service, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
+		Pages:         pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: sender.Brand(), Shop: c.Shop.Shop}).Serve,
 	}
 	servers := &servers{log: log, timeout: c.HTTP.ShutdownTimeout}
 	if c.HTTP.MetricsListen != "" {
@@ -160,19 +160,19 @@ func (cmd serveCmd) Run(e env) error {
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { service.RunMail(mails) })
+	delivery.Go(func() { a.Auth.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
-		{Name: "reload keys", Every: keyReload, Run: service.LoadKeys},
-		{Name: "reload the secret of device tokens", Every: keyReload, Run: service.LoadDeviceSecret},
-		{Name: "rotate keys", Every: time.Minute, Run: service.RotateDueKeys},
-		{Name: "sweep", Every: time.Hour, Run: service.Sweep},
-		{Name: "refill keys of addresses", Every: time.Minute, Run: service.RefillAddresses},
-		{Name: "sweep mail folder", Every: time.Hour, Run: service.SweepMailFolder},
-		{Name: "seal events", Every: 2 * time.Second, Run: service.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: service.LogEventHead},
+		{Name: "reload keys", Every: keyReload, Run: a.Auth.LoadKeys},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Auth.LoadDeviceSecret},
+		{Name: "rotate keys", Every: time.Minute, Run: a.Auth.RotateDueKeys},
+		{Name: "sweep", Every: time.Hour, Run: a.Auth.Sweep},
+		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
+		{Name: "sweep mail folder", Every: time.Hour, Run: a.Auth.SweepMailFolder},
+		{Name: "seal events", Every: 2 * time.Second, Run: a.Auth.SealEvents},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Auth.LogEventHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
-		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: service.TellOfMails},
-		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: service.TellOfEvents},
+		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Auth.TellOfMails},
+		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Auth.TellOfEvents},
 	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -180,17 +180,17 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs()
 	stopMails()
 	delivery.Wait()
-	finishEvents(service, log)
+	finishEvents(a, log)
 	log.Info("stopped")
 	return err
 }
 
 // finishEvents seals what is left, if the database answers; if not, the next
 // server does.
-func finishEvents(service *auth.Service, log *slog.Logger) {
+func finishEvents(a *app.App, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := service.FinishEvents(ctx); err != nil {
+	if err := a.Auth.FinishEvents(ctx); err != nil {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -32,8 +32,8 @@ func (cmd serviceCreateCmd) Run(e env) error {
 	for _, scope := range cmd.Scope {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
-	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		created, plain, err := s.CreateOAuthClient(e.ctx, v)
+	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
+		created, plain, err := a.Auth.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ type serviceDisableCmd struct {
 
 // Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
-	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		if err := s.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
+	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
+		if err := a.Auth.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))
@@ -88,7 +88,7 @@ func (cmd serviceDisableCmd) Run(e env) error {
 	})
 }
 
-func withServices(e env, d config.Database, fn func(*auth.Service, *store.Store) error) error {
+func withServices(e env, d config.Database, fn func(*app.App, *store.Store) error) error {
 	c, err := load(e, d)
 	if err != nil {
 		return err

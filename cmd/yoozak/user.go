@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/locale"
@@ -41,12 +42,12 @@ type userCreateCmd struct {
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		u, err := s.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
+		u, err := a.Auth.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
@@ -147,8 +148,8 @@ type userSetEmailCmd struct {
 
 // Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+		if err := a.Auth.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
 			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		did := "changed; a link to verify the address is mailed by the running server"
@@ -168,8 +169,8 @@ type userDisableCmd struct {
 
 // Run disables a user.
 func (cmd userDisableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, false)
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(a *app.App) error {
+		return a.Auth.SetActive(e.ctx, cmd.Username, false)
 	})
 }
 
@@ -181,15 +182,15 @@ type userEnableCmd struct {
 
 // Run enables a user.
 func (cmd userEnableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, true)
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(a *app.App) error {
+		return a.Auth.SetActive(e.ctx, cmd.Username, true)
 	})
 }
 
 // updateUser does something to a user by name and says so in a word.
-func updateUser(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
-	return runWithAuth(e, d, p, func(s *auth.Service) error {
-		if err := do(s); err != nil {
+func updateUser(e env, d config.Database, p config.Passwords, username, done string, do func(a *app.App) error) error {
+	return runWithAuth(e, d, p, func(a *app.App) error {
+		if err := do(a); err != nil {
 			return withUsername(err, username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
@@ -205,8 +206,8 @@ type userRestoreCmd struct {
 
 // Run restores a closed account.
 func (cmd userRestoreCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
-		return s.RestoreAccount(e.ctx, cmd.Username)
+	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(a *app.App) error {
+		return a.Auth.RestoreAccount(e.ctx, cmd.Username)
 	})
 }
 
@@ -223,8 +224,8 @@ func (cmd userUnlockCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
+	return withService(e, c, func(a *app.App, _ *store.Store) error {
+		if err := a.Auth.Unlock(e.ctx, cmd.Username); err != nil {
 			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
@@ -240,12 +241,12 @@ type userSetPasswordCmd struct {
 
 // Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+		if err := a.Auth.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
@@ -253,13 +254,13 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 	})
 }
 
-// runWithAuth runs fn with a Service that signs no tokens.
-func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
+// runWithAuth runs fn with the parts of the server that signs no tokens.
+func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*app.App) error) error {
 	c, err := load(e, d, p)
 	if err != nil {
 		return err
 	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error { return fn(s) })
+	return withService(e, c, func(a *app.App, _ *store.Store) error { return fn(a) })
 }
 
 // withUsername says which user is not there.

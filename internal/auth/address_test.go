@@ -14,46 +14,15 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
-	"github.com/yoozak/clients/internal/token"
 )
-
-// Accounts of these tests have passwords of their own, so that it shows whose
-// account a login opens.
-func PasswordOf(username string) string { return "kV7#tagine-of-" + username }
-
-// Has registers an account with a password of its own.
-func (s *Server) Has(t *testing.T, username, email string) auth.LoginResult {
-	t.Helper()
-	g, err := s.Register(t.Context(), Elsewhere(), auth.Registration{
-		Username: account.TextInput(username), Password: account.TextInput(PasswordOf(username)), Email: account.TextInput(email),
-	})
-	if err != nil {
-		t.Fatalf("register %s with %s: %v", username, email, err)
-	}
-	return g
-}
-
-// Opens fails unless a name with the password of an account opens it, or
-// nothing where it must not.
-func (s *Server) Opens(t *testing.T, name, passwordFrom string, want bool) {
-	t.Helper()
-	g, err := s.SignIn(t, name, PasswordOf(passwordFrom))
-	switch {
-	case want && (err != nil || g.User.Username != passwordFrom):
-		t.Errorf("login as %s with the password of %s: %q, %v; want it open", name, passwordFrom, g.User.Username, err)
-	case !want && !errors.Is(err, account.ErrInvalidCredentials):
-		t.Errorf("login as %s with the password of %s: %q, %v; want it refused", name, passwordFrom, g.User.Username, err)
-	}
-}
-
-func NoDelivery(o *auth.Options, _ *token.Options) { o.Mail.Delivers = false }
 
 func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		s.Has(t, "before", "amina@example.ma")
 		amina := s.Has(t, "amina", "amina@example.ma")
 		s.Opens(t, "amina@example.ma", "amina", false) // two claims
@@ -72,32 +41,32 @@ func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 		s.Opens(t, "amina@EXÄMPLE.ma", "idn", true)
 		// Somebody else's proved address is no username, however it is written.
 		for _, name := range []string{"amina@example.ma", "Amina@Example.ma", "ａmina@example.ma"} {
-			r := Registration(name)
+			r := authtest.Registration(name)
 			r.Email = account.TextInput("amina@example.ma")
-			_, err := s.Register(t.Context(), Elsewhere(), r)
-			if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(FieldKeys(err), want) {
+			_, err := s.Register(t.Context(), authtest.Elsewhere(), r)
+			if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("username %s: %v", name, err)
 			}
 		}
-		g, err := s.SignIn(t, "after", PasswordOf("after"))
+		g, err := s.SignIn(t, "after", authtest.PasswordOf("after"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(PasswordOf("after"))})
-		if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(FieldKeys(err), want) {
+		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(authtest.PasswordOf("after"))})
+		if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 			t.Errorf("rename: %v", err)
 		}
-		byStaff := Registration("amina@example.ma")
+		byStaff := authtest.Registration("amina@example.ma")
 		byStaff.Email = account.TextInput("")
-		if _, err := s.CreateUser(t.Context(), Req, byStaff); !cmp.Equal(FieldKeys(err), map[string][]string{"username": {"username.taken"}}) {
+		if _, err := s.CreateUser(t.Context(), authtest.Req, byStaff); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}) {
 			t.Errorf("by staff: %v", err)
 		}
 		// Her own is one.
-		g, err = s.SignIn(t, "amina", PasswordOf("amina"))
+		g, err = s.SignIn(t, "amina", authtest.PasswordOf("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(PasswordOf("amina"))}); err != nil {
+		if _, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(authtest.PasswordOf("amina"))}); err != nil {
 			t.Errorf("her own address as a name: %v", err)
 		}
 	})
@@ -107,7 +76,7 @@ func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 // its own account, and never the other's.
 func TestUsernameThatIsAnotherAddressOpensItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		s.Has(t, "amina@example.ma", "other@example.ma")
 		amina := s.Has(t, "amina", "amina@example.ma")
 		s.Opens(t, "amina@example.ma", "amina@example.ma", true)
@@ -122,10 +91,10 @@ func TestUsernameThatIsAnotherAddressOpensItsOwnAccount(t *testing.T) {
 // Shops register with the address as the username.
 func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
 	t.Parallel()
-	for name, more := range map[string][]Setting{"delivering": nil, "not delivering": {NoDelivery}} {
+	for name, more := range map[string][]authtest.Setting{"delivering": nil, "not delivering": {authtest.NoDelivery}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 				s.Has(t, "squatter", "amina@example.ma")
 				s.Has(t, "amina@example.ma", "amina@example.ma")
 				s.Has(t, "0612345678", "")
@@ -140,9 +109,9 @@ func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
 // Where nobody can prove an address, who was first keeps it.
 func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		hind := s.Has(t, "hind", "hind@example.ma")
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(PasswordOf("hind"))); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(authtest.PasswordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
 		s.Has(t, "hind2", "hind@example.ma")
@@ -152,15 +121,15 @@ func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
 		s.Opens(t, "hind@example.ma", "hind@example.ma", true) // their own name
 		s.Opens(t, "hind@example.ma", "stranger", false)
 		s.Opens(t, "hind@example.ma", "hind", false)
-	}, NoDelivery)
+	}, authtest.NoDelivery)
 }
 
 func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		hind := s.Has(t, "hind", "hind@example.ma")
 		s.Prove(t, hind)
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(PasswordOf("hind"))); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(authtest.PasswordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
 		again := s.Has(t, "hind2", "hind@example.ma")
@@ -190,7 +159,7 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 // whoever claims it.
 func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		s.Has(t, "hind@example.ma", "other@example.ma")
 		s.Has(t, "hind", "hind@example.ma")
 		s.Opens(t, "hind@example.ma", "hind", false) // the name goes alone
@@ -204,37 +173,37 @@ func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
 
 func TestOneAccountProvesAnAddress(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		for n := range 3 {
 			s.Has(t, fmt.Sprint("user", n), "shared@example.ma")
 		}
 		mover := s.Has(t, "mover", "mover@example.ma")
-		if err := s.ChangeEmail(t.Context(), s.CallerOf(t, mover), auth.EmailChange{Password: account.TextInput(PasswordOf("mover")), Email: account.TextInput("Shared@example.ma")}); err != nil {
+		if err := s.ChangeEmail(t.Context(), s.CallerOf(t, mover), auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("mover")), Email: account.TextInput("Shared@example.ma")}); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)
 		var links []account.Input
 		for _, m := range smtp.Messages() {
-			if found := linkPattern.FindStringSubmatch(m.Text); m.To == "shared@example.ma" && found[1] == string(account.VerifyEmail) {
+			if found := authtest.LinkPattern.FindStringSubmatch(m.Text); m.To == "shared@example.ma" && found[1] == string(account.VerifyEmail) {
 				links = append(links, account.TextInput(found[2]))
 			}
 		}
 		if len(links) != 3 {
 			t.Fatalf("%d links, want 3", len(links))
 		}
-		confirm := WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		confirm := authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
 		var wg sync.WaitGroup
 		results := make([]error, 4)
 		for i, link := range links {
-			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), Req, link) })
+			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), authtest.Req, link) })
 		}
-		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), Req, confirm) })
+		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), authtest.Req, confirm) })
 		wg.Wait()
 		proved := 0
 		for i, err := range results {
 			if err == nil {
 				proved++
-			} else if want := map[string][]string{"token": {"email.proved_elsewhere"}}; !cmp.Equal(FieldKeys(err), want) {
+			} else if want := map[string][]string{"token": {"email.proved_elsewhere"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("link %d: %v", i, err)
 			}
 		}
@@ -251,7 +220,7 @@ func TestOneAccountProvesAnAddress(t *testing.T) {
 // reset; one request is one mail.
 func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		squat := func(from, to int) {
 			for n := from; n < to; n++ {
 				s.Has(t, fmt.Sprint("squatter", n), "amina@example.ma")
@@ -269,7 +238,7 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 			t.Fatalf("%d mails, with %d links; want one with 21", len(mails), strings.Count(mails[0].Text, "/reset-password#"))
 		}
 		_, after, _ := strings.Cut(mails[0].Text, "\namina")
-		link := linkPattern.FindStringSubmatch(after)
+		link := authtest.LinkPattern.FindStringSubmatch(after)
 		if err := s.Reset(t, account.TextInput(link[2]), "another-Pass-77"); err != nil {
 			t.Fatal(err)
 		}
@@ -279,7 +248,7 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 		s.Deliver(t)
 		before = len(smtp.Messages())
 		s.AskReset(t, "Amina@example.ma")
-		if err := s.RequestReset(t.Context(), Req, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
+		if err := s.RequestReset(t.Context(), authtest.Req, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)
@@ -293,7 +262,7 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 // several accounts goes where their owner reads it.
 func TestResetIsNotMailedToALookAlike(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.Has(t, "karim", "karim@example.ma")
 		s.Has(t, "thief", "karim@example.ma")
 		s.Deliver(t)
@@ -309,23 +278,23 @@ func TestResetIsNotMailedToALookAlike(t *testing.T) {
 
 func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		stranger := s.Has(t, "stranger", "amina@example.ma")
 		s.Deliver(t)
 		s.AskReset(t, "amina@example.ma")
 		s.Deliver(t)
-		verify, reset := WantTokens(t, smtp, account.VerifyEmail, 1)[0], WantTokens(t, smtp, account.ResetPassword, 1)[0]
-		if err := s.DisownEmail(t.Context(), Req, reset); !cmp.Equal(FieldKeys(err), map[string][]string{"token": {"challenge_invalid"}}) {
+		verify, reset := authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0], authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0]
+		if err := s.DisownEmail(t.Context(), authtest.Req, reset); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"token": {"challenge_invalid"}}) {
 			t.Errorf("by another link: %v", err)
 		}
-		if err := s.DisownEmail(t.Context(), Req, verify); err != nil {
+		if err := s.DisownEmail(t.Context(), authtest.Req, verify); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.Store.UserByID(t.Context(), stranger.User.ID)
 		if err != nil || u.Email != "" {
 			t.Errorf("address %q, %v", u.Email, err)
 		}
-		if s.VerifyEmail(t.Context(), Req, verify) == nil || s.DisownEmail(t.Context(), Req, verify) == nil || s.Reset(t, reset, "another-Pass-77") == nil {
+		if s.VerifyEmail(t.Context(), authtest.Req, verify) == nil || s.DisownEmail(t.Context(), authtest.Req, verify) == nil || s.Reset(t, reset, "another-Pass-77") == nil {
 			t.Error("a link of the account still works")
 		}
 		s.Opens(t, "stranger", "stranger", true)
@@ -335,23 +304,23 @@ func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
 
 // thief plays what somebody does who knows the password.
 type thief struct {
-	*Server
+	*authtest.Server
 	t    *testing.T
 	smtp *smtptest.Server
 }
 
 func (th thief) moves(g auth.LoginResult, email string) {
 	th.t.Helper()
-	before := len(TokensOf(th.smtp, account.ConfirmEmail))
-	if err := th.ChangeEmail(th.t.Context(), th.CallerOf(th.t, g), auth.EmailChange{Password: account.TextInput(PasswordOf("amina")), Email: account.TextInput(email)}); err != nil {
+	before := len(authtest.TokensOf(th.smtp, account.ConfirmEmail))
+	if err := th.ChangeEmail(th.t.Context(), th.CallerOf(th.t, g), auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("amina")), Email: account.TextInput(email)}); err != nil {
 		th.t.Fatal(err)
 	}
 	th.Deliver(th.t)
-	links := TokensOf(th.smtp, account.ConfirmEmail)
+	links := authtest.TokensOf(th.smtp, account.ConfirmEmail)
 	if len(links) != before+1 {
 		th.t.Fatalf("%d links to confirm, want %d", len(links), before+1)
 	}
-	if err := th.ConfirmEmail(th.t.Context(), Req, links[len(links)-1]); err != nil {
+	if err := th.ConfirmEmail(th.t.Context(), authtest.Req, links[len(links)-1]); err != nil {
 		th.t.Fatal(err)
 	}
 	th.Deliver(th.t)
@@ -369,10 +338,10 @@ func (th thief) unreachable(email string) {
 
 func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.LoginResult)) {
 	t.Helper()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.Has(t, "amina", "amina@example.ma")
 		s.Deliver(t)
-		if err := s.VerifyEmail(t.Context(), Req, WantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
+		if err := s.VerifyEmail(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
 		test(t, thief{s, t, smtp}, g)
@@ -382,11 +351,11 @@ func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Log
 // goesBack uses the owner's link, and the link to choose a password after it.
 func (th thief) goesBack(undo account.Input) {
 	th.t.Helper()
-	if err := th.UndoEmail(th.t.Context(), Req, undo); err != nil {
+	if err := th.UndoEmail(th.t.Context(), authtest.Req, undo); err != nil {
 		th.t.Fatalf("the owner's way back: %v", err)
 	}
 	th.Deliver(th.t)
-	resets := TokensOf(th.smtp, account.ResetPassword)
+	resets := authtest.TokensOf(th.smtp, account.ResetPassword)
 	if len(resets) == 0 {
 		th.t.Fatal("no link to choose a password")
 	}
@@ -403,9 +372,9 @@ func TestWayBackOutlivesASecondChange(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
-		undo := WantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
 		th.goesBack(undo)
-		if err := th.UndoEmail(t.Context(), Req, undo); err == nil {
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link works twice")
 		}
 		last := th.smtp.Messages()
@@ -421,7 +390,7 @@ func TestWayBackIsNotForWhoCameLater(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "amina@example.ma")
-		WantTokens(t, th.smtp, account.UndoEmail, 1)
+		authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)
 		u, err := th.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "amina@example.ma" || u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%q, %v", u.Email, err)
@@ -434,7 +403,7 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		before := len(th.smtp.Messages())
-		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(PasswordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		th.Deliver(t)
@@ -446,7 +415,7 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 		if want := []string{"amina@example.ma", "b@thief.example"}; !slices.Equal(told, want) {
 			t.Errorf("told of the closing: %v, want %v", told, want)
 		}
-		th.goesBack(WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 	})
 }
 
@@ -457,11 +426,11 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
-		WantTokens(t, th.smtp, account.UndoEmail, 0)
+		authtest.WantTokens(t, th.smtp, account.UndoEmail, 0)
 		th.smtp.Judge(nil)
 		th.Clock.Advance(time.Hour)
 		th.Deliver(t)
-		th.goesBack(WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 	})
 }
 
@@ -478,8 +447,8 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 		th.smtp.Judge(nil)
 		th.Clock.Advance(time.Hour)
 		th.Deliver(t)
-		undo := WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), Req, undo); err == nil {
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
 		if err := th.SetActive(t.Context(), "amina", true); err != nil {
@@ -500,16 +469,16 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 		th.smtp.Judge(nil)
 		th.Clock.Advance(time.Hour)
 		th.Deliver(t)
-		th.goesBack(WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
-		if err := th.SetPassword(t.Context(), "amina", account.TextInput(PasswordOf("amina"))); err != nil {
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		if err := th.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		again, err := th.SignIn(t, "amina", PasswordOf("amina"))
+		again, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		th.moves(again, "c@thief.example")
-		th.goesBack(WantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 2)[1])
 	})
 }
 
@@ -534,7 +503,7 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 		}
 		th.Deliver(t)
 		before := len(th.smtp.Messages())
-		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(PasswordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		th.Deliver(t)
@@ -551,7 +520,7 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 	t.Parallel()
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
-		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(PasswordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
@@ -563,8 +532,8 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 		if err := th.SetActive(t.Context(), "amina", false); err != nil {
 			t.Fatal(err)
 		}
-		undo := WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), Req, undo); err == nil {
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
 	})
@@ -572,11 +541,11 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.Has(t, "amina", "victim@example.ma")
 		s.Deliver(t)
 		thief{s, t, smtp}.moves(g, "amina@example.ma")
-		WantTokens(t, smtp, account.UndoEmail, 0)
+		authtest.WantTokens(t, smtp, account.UndoEmail, 0)
 		for _, m := range smtp.Messages() {
 			if m.To == "victim@example.ma" && !strings.Contains(m.Text, "/verify-email#") {
 				t.Errorf("a notice to somebody who may know nothing of it: %s", m.Text)
@@ -590,24 +559,24 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.Clock.Advance(8 * 24 * time.Hour) // nobody used the way back
-		stolen, err := th.SignIn(t, "amina", PasswordOf("amina"))
+		stolen, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		th.moves(stolen, "c@thief.example") // which gives the thief one
-		undo := TokensOf(th.smtp, account.UndoEmail)
+		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
 		if err := th.SetEmail(t.Context(), "amina", "amina@example.ma", true); err != nil {
 			t.Fatal(err)
 		}
 		th.Deliver(t)
-		if err := th.UndoEmail(t.Context(), Req, undo[len(undo)-1]); err == nil {
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo[len(undo)-1]); err == nil {
 			t.Error("the thief's way back still works")
 		}
 		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
 			t.Error("the thief is still in")
 		}
 		th.Opens(t, "amina", "amina", false)
-		resets := TokensOf(th.smtp, account.ResetPassword)
+		resets := authtest.TokensOf(th.smtp, account.ResetPassword)
 		if err := th.Reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
 			t.Fatal(err)
 		}
@@ -623,7 +592,7 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
 		}
-		if err := th.SetEmail(t.Context(), "amina", "not an address", true); !cmp.Equal(FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+		if err := th.SetEmail(t.Context(), "amina", "not an address", true); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 			t.Errorf("no address: %v", err)
 		}
 		if err := th.SetEmail(t.Context(), "nobody", "a@example.ma", true); !errors.Is(err, account.ErrUserNotFound) {
@@ -634,7 +603,7 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 
 func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.Has(t, "amina", "amina@example.ma")
 		s.Deliver(t)
 		s.Prove(t, g)
@@ -642,11 +611,11 @@ func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 			_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(plain)})
 			return err
 		}
-		if err := rename("amina2", "wrong-password-1"); !cmp.Equal(FieldKeys(err), map[string][]string{"password": {"password_wrong"}}) {
+		if err := rename("amina2", "wrong-password-1"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_wrong"}}) {
 			t.Errorf("wrong password: %v", err)
 		}
 		before := len(smtp.Messages())
-		if err := rename("amina2", PasswordOf("amina")); err != nil {
+		if err := rename("amina2", authtest.PasswordOf("amina")); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)
@@ -654,26 +623,26 @@ func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 			t.Errorf("the notice: %+v", mails)
 		}
 		taken := map[string][]string{"username": {"username.taken"}}
-		if _, err := s.Register(t.Context(), Elsewhere(), Registration("amina")); !cmp.Equal(FieldKeys(err), taken) {
+		if _, err := s.Register(t.Context(), authtest.Elsewhere(), authtest.Registration("amina")); !cmp.Equal(authtest.FieldKeys(err), taken) {
 			t.Errorf("a stranger registers the old name: %v", err)
 		}
 		stranger := s.Has(t, "stranger", "")
-		_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, stranger), auth.ProfileChange{Username: account.TextInput("amina"), Password: account.TextInput(PasswordOf("stranger"))})
-		if !cmp.Equal(FieldKeys(err), taken) {
+		_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, stranger), auth.ProfileChange{Username: account.TextInput("amina"), Password: account.TextInput(authtest.PasswordOf("stranger"))})
+		if !cmp.Equal(authtest.FieldKeys(err), taken) {
 			t.Errorf("a stranger takes the old name: %v", err)
 		}
-		if _, err := s.SignIn(t, "amina", PasswordOf("amina")); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "amina", authtest.PasswordOf("amina")); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("the old name logs in: %v", err)
 		}
-		if err := rename("amina", PasswordOf("amina")); err != nil {
+		if err := rename("amina", authtest.PasswordOf("amina")); err != nil {
 			t.Errorf("back to her own: %v", err)
 		}
-		if err := rename("amina3", PasswordOf("amina")); !cmp.Equal(FieldKeys(err), map[string][]string{"username": {"username.changed_too_often"}}) {
+		if err := rename("amina3", authtest.PasswordOf("amina")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.changed_too_often"}}) {
 			t.Errorf("a third change: %v", err)
 		}
 		s.Clock.Advance(30*24*time.Hour + time.Minute)
 		s.SweepAll(t)
-		if _, err := s.Register(t.Context(), Elsewhere(), Registration("amina2")); err != nil {
+		if _, err := s.Register(t.Context(), authtest.Elsewhere(), authtest.Registration("amina2")); err != nil {
 			t.Errorf("a name that was given up a month ago: %v", err)
 		}
 	})
@@ -683,11 +652,11 @@ func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 // its owner can still take it back, before it is free for everybody.
 func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.Has(t, "amina", "")
 		rename := func(name string) error {
 			s.Clock.Advance(time.Minute)
-			_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(PasswordOf("amina"))})
+			_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(authtest.PasswordOf("amina"))})
 			return err
 		}
 		for _, name := range []string{"thief", "thief2"} {
@@ -697,7 +666,7 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 		}
 		often := map[string][]string{"username": {"username.changed_too_often"}}
 		for _, name := range []string{"thief", "thief3"} {
-			if err := rename(name); !cmp.Equal(FieldKeys(err), often) {
+			if err := rename(name); !cmp.Equal(authtest.FieldKeys(err), often) {
 				t.Errorf("a third change, to %s: %v", name, err)
 			}
 		}
@@ -705,7 +674,7 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 			t.Errorf("back to the first: %v", err)
 		}
 		for _, name := range []string{"thief2", "thief3"} { // or it could be changed for ever
-			if err := rename(name); !cmp.Equal(FieldKeys(err), often) {
+			if err := rename(name); !cmp.Equal(authtest.FieldKeys(err), often) {
 				t.Errorf("a fourth change, to %s: %v", name, err)
 			}
 		}
@@ -715,13 +684,13 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 // However many ask for it at once, an account holds two names.
 func TestUsernameChangesAtOnce(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.Has(t, "amina", "")
 		c := s.CallerOf(t, g)
 		var wg sync.WaitGroup
 		for n := range 8 {
 			wg.Go(func() {
-				_, _ = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: account.TextInput(fmt.Sprint("amina", n)), Password: account.TextInput(PasswordOf("amina"))})
+				_, _ = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: account.TextInput(fmt.Sprint("amina", n)), Password: account.TextInput(authtest.PasswordOf("amina"))})
 			})
 		}
 		wg.Wait()
@@ -736,8 +705,8 @@ func TestUsernameChangesAtOnce(t *testing.T) {
 func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		var log LockedBuffer
-		s := New(t, st, Quietly(&log))
+		var log authtest.LockedBuffer
+		s := authtest.New(t, st, authtest.Quietly(&log))
 		second := s.Has(t, "second", "shared@example.ma")
 		first := s.Has(t, "first", "shared@example.ma")
 		s.Prove(t, first)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,140 +14,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/porttest"
-	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
-const (
-	Good         = "kV7#pazouk-42lemon"
-	DjangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
-)
-
-var Req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
-
-// Clock is a time that a test moves.
-type Clock struct {
-	mu sync.Mutex
-	At time.Time
-}
-
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.At
-}
-
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.At = c.At.Add(d)
-}
-
-// Server is a Service with all that it stands on.
-type Server struct {
-	*auth.Service
-	Store  *store.Store
-	Tokens *token.Tokens
-	Clock  *Clock
-}
-
-type Setting func(*auth.Options, *token.Options)
-
-func Rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
-
-func HS256(_ *auth.Options, t *token.Options) {
-	t.Algorithm = "HS256"
-	t.Secret = secret.NewBytes([]byte(DjangoSecret))
-}
-
-// Accepting signs with ES256 and takes Django's tokens until they expire.
-func Accepting(_ *auth.Options, t *token.Options) { t.Accept = secret.NewBytes([]byte(DjangoSecret)) }
-
-func New(t *testing.T, st *store.Store, settings ...Setting) *Server {
-	t.Helper()
-	s := Unloaded(t, st, settings...)
-	if err := s.LoadKeys(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// Unloaded is a server that has not read its keys yet.
-func Unloaded(t *testing.T, st *store.Store, settings ...Setting) *Server {
-	t.Helper()
-	c := &Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
-	ao := auth.Options{
-		Now: c.Now, Log: slog.New(slog.DiscardHandler),
-	}
-	to := token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
-	for _, set := range settings {
-		set(&ao, &to)
-	}
-	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	tokens := token.New(to)
-	return &Server{Service: auth.New(st, tokens, hasher, ao), Store: st, Tokens: tokens, Clock: c}
-}
-
-// ForEachEngine runs a test with a server on each engine.
-func ForEachEngine(t *testing.T, test func(t *testing.T, s *Server), settings ...Setting) {
-	t.Helper()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		test(t, New(t, st, settings...))
-	})
-}
-
-func Registration(username string) auth.Registration {
-	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(Good), Email: account.TextInput(username + "@Example.MA")}
-}
-
-func (s *Server) SignUp(t *testing.T, username string) auth.LoginResult {
-	t.Helper()
-	g, err := s.Register(t.Context(), Req, Registration(username))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
-func (s *Server) SignIn(t *testing.T, username, plain string) (auth.LoginResult, error) {
-	t.Helper()
-	return s.Login(t.Context(), Req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
-}
-
-func (s *Server) Renew(t *testing.T, raw string) (auth.TokenPair, error) {
-	t.Helper()
-	return s.Refresh(t.Context(), Req, account.TextInput(raw))
-}
-
-// FieldKeys are the keys of the messages of each field.
-func FieldKeys(err error) map[string][]string {
-	var e *account.Error
-	if !errors.As(err, &e) {
-		return nil
-	}
-	m := map[string][]string{}
-	for field, messages := range e.Fields {
-		for _, msg := range messages {
-			m[field] = append(m[field], msg.Key)
-		}
-	}
-	return m
-}
-
 func TestRegistrationOpensASession(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		caller, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
@@ -162,7 +44,7 @@ func TestRegistrationOpensASession(t *testing.T) {
 			t.Errorf("session %+v, %v", sess, err)
 		}
 		u, err := s.Store.UserByUsername(t.Context(), "amina")
-		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, Good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
+		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, authtest.Good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
 			t.Errorf("stored user %+v, %v", u, err)
 		}
 	})
@@ -170,7 +52,7 @@ func TestRegistrationOpensASession(t *testing.T) {
 
 func TestRegistrationReportsEveryBadField(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		null, notText := account.Input{State: account.Null}, account.Input{State: account.NotText}
 		long := account.TextInput(strings.Repeat("a", 151))
@@ -229,10 +111,10 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 				map[string][]string{"username": {"username.invalid", "field.null_characters"}, "first_name": {"field.surrogates"}, "last_name": {"field.null_characters"}},
 			},
 		} {
-			r := Registration("new")
+			r := authtest.Registration("new")
 			test.change(&r)
-			_, err := s.Register(t.Context(), Req, r)
-			if diff := cmp.Diff(test.want, FieldKeys(err)); diff != "" {
+			_, err := s.Register(t.Context(), authtest.Req, r)
+			if diff := cmp.Diff(test.want, authtest.FieldKeys(err)); diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
@@ -244,7 +126,7 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 
 func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		var (
 			wg       sync.WaitGroup
 			mu       sync.Mutex
@@ -253,13 +135,13 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 		)
 		for range 20 {
 			wg.Go(func() {
-				_, err := s.Register(t.Context(), Req, Registration("amina"))
+				_, err := s.Register(t.Context(), authtest.Req, authtest.Registration("amina"))
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
 				case err == nil:
 					won++
-				case cmp.Equal(FieldKeys(err), map[string][]string{"username": {"username.taken"}}):
+				case cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}):
 					refusals++
 				default:
 					t.Error(err)
@@ -275,7 +157,7 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 
 func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "gone")
 		if err := s.SetActive(t.Context(), "gone", false); err != nil {
@@ -285,13 +167,13 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 			username, plain string
 			want            error
 		}{
-			"right":          {"amina", Good, nil},
-			"wrong password": {"amina", Good + "x", account.ErrInvalidCredentials},
-			"upper case":     {"AMINA", Good, account.ErrInvalidCredentials},
-			"nobody":         {"nobody", Good, account.ErrInvalidCredentials},
-			"inactive":       {"gone", Good, account.ErrInvalidCredentials},
-			"by e-mail":      {"Amina@EXAMPLE.ma", Good, nil},
-			"unknown e-mail": {"nobody@example.ma", Good, account.ErrInvalidCredentials},
+			"right":          {"amina", authtest.Good, nil},
+			"wrong password": {"amina", authtest.Good + "x", account.ErrInvalidCredentials},
+			"upper case":     {"AMINA", authtest.Good, account.ErrInvalidCredentials},
+			"nobody":         {"nobody", authtest.Good, account.ErrInvalidCredentials},
+			"inactive":       {"gone", authtest.Good, account.ErrInvalidCredentials},
+			"by e-mail":      {"Amina@EXAMPLE.ma", authtest.Good, nil},
+			"unknown e-mail": {"nobody@example.ma", authtest.Good, account.ErrInvalidCredentials},
 		} {
 			if _, err := s.SignIn(t, test.username, test.plain); !errors.Is(err, test.want) {
 				t.Errorf("%s: got %v, want %v", name, err, test.want)
@@ -306,11 +188,11 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 
 func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		weak := password.NewHasher(password.Options{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
 		defer weak.Close()
-		old, err := weak.Hash(t.Context(), Good)
+		old, err := weak.Hash(t.Context(), authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +205,7 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := s.SignIn(t, "amina", Good); err != nil {
+				if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -337,7 +219,7 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 
 func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		s.Clock.Advance(2 * time.Hour)
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -364,7 +246,7 @@ func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 
 func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		if _, err := s.Renew(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("access for refresh: %v", err)
@@ -372,7 +254,7 @@ func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Refresh); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("refresh for access: %v", err)
 		}
-		if _, err := s.Refresh(t.Context(), Req, account.Input{}); !cmp.Equal(FieldKeys(err), map[string][]string{"refresh": {"field.required"}}) {
+		if _, err := s.Refresh(t.Context(), authtest.Req, account.Input{}); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"refresh": {"field.required"}}) {
 			t.Errorf("no token: %v", err)
 		}
 	})
@@ -380,7 +262,7 @@ func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 
 func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		if err := s.SetActive(t.Context(), "amina", false); err != nil {
 			t.Fatal(err)
@@ -397,7 +279,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("access after enabling: %v; the old sessions stay ended", err)
 		}
-		if _, err := s.SignIn(t, "amina", Good); err != nil {
+		if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 			t.Errorf("login after enabling: %v", err)
 		}
 	})
@@ -420,7 +302,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 		"numeric and listed": {true, true, "28111993", []string{"password_entirely_numeric"}, 0},
 		"on the server":      {true, true, onServer, []string{"password_breached"}, 1},
 		"without the list":   {false, true, onServer, []string{"password_breached"}, 1},
-		"nowhere":            {true, true, Good, nil, 1},
+		"nowhere":            {true, true, authtest.Good, nil, 1},
 		"no server":          {true, false, onServer, nil, 0},
 		"off":                {false, false, "Khadijah", nil, 0},
 	} {
@@ -441,17 +323,17 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 				if test.ask {
 					o.URL = hibp.URL
 				}
-				s := New(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
-				r := Registration("amina")
+				s := authtest.New(t, st, func(a *app.Options, _ *token.Options) { a.Breached = breach.New(o) })
+				r := authtest.Registration("amina")
 				r.Password = account.TextInput(test.plain)
-				if _, err := s.Register(t.Context(), Req, r); (err == nil) != (want == nil) || !cmp.Equal(FieldKeys(err), want) {
+				if _, err := s.Register(t.Context(), authtest.Req, r); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("register: %v", err)
 				}
 				if got := asked.Load(); got != test.questions {
 					t.Errorf("the server was asked %d times", got)
 				}
 				s.SignUp(t, "badr")
-				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(FieldKeys(err), want) {
+				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("set password: %v", err)
 				}
 			})
@@ -465,7 +347,7 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 	gone := "http://" + porttest.Address(t)
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		c := breach.New(breach.Options{List: true, URL: gone})
-		s := New(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
+		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) { o.Breached = c })
 		s.SignUp(t, "amina")
 		if c.Failures() != 1 {
 			t.Errorf("%d failures", c.Failures())
@@ -478,10 +360,10 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 func TestPasswordsAreOneInNFKC(t *testing.T) {
 	t.Parallel()
 	const composed, decomposed = "crème-brûlée-42", "cre\u0300me-bru\u0302le\u0301e-42"
-	ForEachEngine(t, func(t *testing.T, s *Server) {
-		r := Registration("amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		r := authtest.Registration("amina")
 		r.Password = account.TextInput(decomposed)
-		if _, err := s.Register(t.Context(), Req, r); err != nil {
+		if _, err := s.Register(t.Context(), authtest.Req, r); err != nil {
 			t.Fatal(err)
 		}
 		for _, plain := range []string{composed, decomposed} {
@@ -507,9 +389,9 @@ func TestPasswordsAreOneInNFKC(t *testing.T) {
 
 func TestSetPasswordEndsSessions(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
+		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
 			t.Errorf("weak: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
@@ -521,50 +403,36 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("access: %v", err)
 		}
-		if _, err := s.SignIn(t, "amina", Good); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "amina", authtest.Good); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("old password: %v", err)
 		}
 		if _, err := s.SignIn(t, "amina", "another-Pass-77"); err != nil {
 			t.Errorf("new password: %v", err)
 		}
-		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(Good)); !errors.Is(err, account.ErrUserNotFound) {
+		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(authtest.Good)); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})
 }
 
-// DjangoToken is a token as simplejwt issues it: without sid, sub and iss.
-func DjangoToken(t *testing.T, s *Server, typ token.Type, userID int64, id string) string {
-	t.Helper()
-	lifetime := map[token.Type]time.Duration{token.Access: time.Hour, token.Refresh: 24 * time.Hour}
-	now := s.Clock.Now()
-	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"token_type": string(typ), "exp": now.Add(lifetime[typ]).Unix(), "iat": now.Unix(), "jti": id, "user_id": userID,
-	}).SignedString([]byte(DjangoSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
 func TestTokensOfDjangoKeepWorking(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string][]Setting{
-		"HS256": {HS256}, "HS256 with rotation": {HS256, Rotation},
-		"ES256": {Accepting}, "ES256 with rotation": {Accepting, Rotation},
+	for name, settings := range map[string][]authtest.Setting{
+		"HS256": {authtest.HS256}, "HS256 with rotation": {authtest.HS256, authtest.Rotation},
+		"ES256": {authtest.Accepting}, "ES256 with rotation": {authtest.Accepting, authtest.Rotation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ForEachEngine(t, func(t *testing.T, s *Server) {
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 				g := s.SignUp(t, "amina")
-				access := DjangoToken(t, s, token.Access, g.User.ID, "a")
+				access := authtest.DjangoToken(t, s, token.Access, g.User.ID, "a")
 				if c, err := s.Authenticate(t.Context(), access); err != nil || c.User.Username != "amina" {
 					t.Fatalf("access: %+v, %v", c, err)
 				}
-				if _, err := s.Authenticate(t.Context(), DjangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Authenticate(t.Context(), authtest.DjangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("access of nobody: %v", err)
 				}
-				old := DjangoToken(t, s, token.Refresh, g.User.ID, "r")
+				old := authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "r")
 				s.Clock.Advance(time.Minute)
 				renewal, err := s.Renew(t, old)
 				if err != nil {
@@ -578,7 +446,7 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 				if err != nil || again.Refresh != renewal.Refresh {
 					t.Errorf("again: %v", err)
 				}
-				if _, err := s.Renew(t, DjangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Renew(t, authtest.DjangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("refresh of nobody: %v", err)
 				}
 				// The adopted session ends like any other.
@@ -598,9 +466,9 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 
 func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		never, used := DjangoToken(t, s, token.Refresh, g.User.ID, "never"), DjangoToken(t, s, token.Refresh, g.User.ID, "used")
+		never, used := authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "never"), authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "used")
 		if _, err := s.Renew(t, used); err != nil {
 			t.Fatalf("before: %v", err)
 		}
@@ -622,15 +490,15 @@ func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 				t.Errorf("%s: got %v, want ErrTokenInvalid", name, err)
 			}
 		}
-		if _, err := s.Renew(t, DjangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
+		if _, err := s.Renew(t, authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
 			t.Errorf("another token: %v", err)
 		}
-	}, HS256)
+	}, authtest.HS256)
 }
 
 func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.Clock.Now()}})
 			return err
@@ -655,7 +523,7 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 
 func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		amina, badr := s.SignUp(t, "amina"), s.SignUp(t, "badr")
 		mixed, _, err := s.Tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.Clock.Now())
 		if err != nil {
@@ -677,7 +545,7 @@ func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 func TestServersShareKeys(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := New(t, st), New(t, st)
+		one, two := authtest.New(t, st), authtest.New(t, st)
 		g := one.SignUp(t, "amina")
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Fatalf("token of the other server: %v", err)
@@ -685,12 +553,12 @@ func TestServersShareKeys(t *testing.T) {
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []*Clock{one.Clock, two.Clock} {
+		for _, c := range []*authtest.Clock{one.Clock, two.Clock} {
 			c.Advance(auth.KeyDelay + time.Second)
 		}
 		// The second server has not reloaded its keys, but asks when it sees
 		// one that it does not know.
-		g, err := one.SignIn(t, "amina", Good)
+		g, err := one.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -714,16 +582,16 @@ func TestServersShareKeys(t *testing.T) {
 
 func TestHS256HasNoKeysToRotate(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		if err := s.RotateKeys(t.Context()); !errors.Is(err, auth.ErrNoKeys) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
-	}, HS256)
+	}, authtest.HS256)
 }
 
 func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		for _, step := range []struct {
 			after time.Duration
@@ -743,7 +611,7 @@ func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 
 func TestEmailsThatDjangoTakes(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		for i, test := range []struct {
 			email string
 			ok    bool
@@ -754,10 +622,10 @@ func TestEmailsThatDjangoTakes(t *testing.T) {
 			{"a@-b.ma", false}, {"a@b-.ma", false}, {"a@b_c.ma", false}, {"é@b.ma", false}, {"a..b@c.ma", false}, {"a@[300.1.1.1]", false},
 			{"a@b.ma-", false}, {"a@b.ma.", false}, {"a@b@c", false},
 		} {
-			r := Registration(fmt.Sprint("user", i))
+			r := authtest.Registration(fmt.Sprint("user", i))
 			r.Email = account.TextInput(test.email)
-			_, err := s.Register(t.Context(), Req, r)
-			if test.ok && err != nil || !test.ok && !cmp.Equal(FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+			_, err := s.Register(t.Context(), authtest.Req, r)
+			if test.ok && err != nil || !test.ok && !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 				t.Errorf("%q: got %v, want ok %v", test.email, err, test.ok)
 			}
 		}

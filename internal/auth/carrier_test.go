@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -22,13 +24,13 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 	t.Parallel()
 	const logins, registrations, resets = 5000, 1500, 300
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, func(o *auth.Options, _ *token.Options) {
+		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) {
 			l, err := limit.New(limit.Options{Now: o.Now, Store: st, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.Limits, o.Mail.Verify = l, true
-		}, MailFreely)
+		}, authtest.MailFreely)
 		// As many as a server takes at once; more would wait for their turn.
 		each := func(n int, act func(i int) error) {
 			t.Helper()
@@ -38,7 +40,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 				all.Go(func() {
 					for i := range next {
 						if err := act(i); err != nil {
-							t.Errorf("customer %d: %s", i, Outcome(err))
+							t.Errorf("customer %d: %s", i, authtest.Outcome(err))
 						}
 					}
 				})
@@ -54,10 +56,10 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		name := func(i int) string { return fmt.Sprintf("customer-%d", i) }
 		each(registrations, func(i int) error {
-			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, Req); err != nil { // as the route does
+			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, authtest.Req); err != nil { // as the route does
 				return err
 			}
-			_, err := s.Register(t.Context(), Req, Registration(name(i)))
+			_, err := s.Register(t.Context(), authtest.Req, authtest.Registration(name(i)))
 			return err
 		})
 		first, err := st.UserByUsername(t.Context(), name(0))
@@ -79,23 +81,23 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		grants := make([]auth.LoginResult, logins)
 		each(logins, func(i int) (err error) {
-			if err := s.Admit(t.Context(), auth.LoginPerNetwork, Req); err != nil {
+			if err := s.Admit(t.Context(), auth.LoginPerNetwork, authtest.Req); err != nil {
 				return err
 			}
-			grants[i], err = s.Login(t.Context(), Req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(Good)})
+			grants[i], err = s.Login(t.Context(), authtest.Req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(authtest.Good)})
 			return err
 		})
 		each(resets, func(i int) error {
-			return s.RequestReset(t.Context(), Req, account.TextInput(name(i)+"@example.ma"), account.Input{})
+			return s.RequestReset(t.Context(), authtest.Req, account.TextInput(name(i)+"@example.ma"), account.Input{})
 		})
 		// Each opens the page of the link, and presses its button.
 		each(registrations+resets, func(int) error {
 			for range 2 {
-				if _, _, err := s.CheckChallenge(t.Context(), Req, account.VerifyEmail, "x"); Throttled(err) {
+				if _, _, err := s.CheckChallenge(t.Context(), authtest.Req, account.VerifyEmail, "x"); authtest.Throttled(err) {
 					return err
 				}
 			}
-			if err := s.VerifyEmail(t.Context(), Req, account.TextInput("x")); Throttled(err) {
+			if err := s.VerifyEmail(t.Context(), authtest.Req, account.TextInput("x")); authtest.Throttled(err) {
 				return err
 			}
 			return nil
@@ -115,12 +117,12 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 			if _, err := s.Authenticate(t.Context(), grants[i].Access); err != nil {
 				return err
 			}
-			if err := s.VerifyToken(t.Context(), Req, account.TextInput(grants[i].Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), authtest.Req, account.TextInput(grants[i].Refresh)); err != nil {
 				return err
 			}
-			_, err := s.Refresh(t.Context(), Req, account.TextInput(grants[i].Refresh))
+			_, err := s.Refresh(t.Context(), authtest.Req, account.TextInput(grants[i].Refresh))
 			return err
 		})
-		each(logins, func(i int) error { return s.Logout(t.Context(), Req, account.TextInput(grants[i].Refresh)) })
+		each(logins, func(i int) error { return s.Logout(t.Context(), authtest.Req, account.TextInput(grants[i].Refresh)) })
 	})
 }

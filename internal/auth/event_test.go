@@ -2,11 +2,9 @@ package auth_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,93 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
-
-// AllEvents are all of the server's, the oldest first.
-func (s *Server) AllEvents(t *testing.T) []account.Event {
-	t.Helper()
-	newest, err := s.Store.Events(t.Context(), store.EventFilter{}, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	events := make([]account.Event, 0, len(newest))
-	for i := range newest {
-		events = append(events, newest[len(newest)-1-i])
-	}
-	return events
-}
-
-func (s *Server) SealAll(t *testing.T) {
-	t.Helper()
-	if err := s.SealEvents(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *Server) SweepAll(t *testing.T) {
-	t.Helper()
-	if err := s.Sweep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Verified is what a verification says, which must be without a problem.
-func (s *Server) Verified(t *testing.T, noted account.EventHead) auth.EventReport {
-	t.Helper()
-	r, err := s.VerifyEvents(t.Context(), noted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Problem != "" {
-		t.Fatal(r.Problem)
-	}
-	return r
-}
-
-// KeyID is the youngest key of a type.
-func (s *Server) KeyID(t *testing.T, typ token.Type) string {
-	t.Helper()
-	keys, err := s.Keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range keys { // they come youngest first
-		if k.TokenType == string(typ) {
-			return k.ID
-		}
-	}
-	t.Fatalf("no key for %s tokens", typ)
-	return ""
-}
-
-// Mailed delivers mails and returns their tokens by kind.
-func Mailed(t *testing.T, tokens chan<- [2]string) Setting {
-	t.Helper()
-	sender, err := mail.NewFolder(filepath.Join(t.TempDir(), "mails"), "Yoozak <no-reply@yoozak.ma>")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(o *auth.Options, _ *token.Options) {
-		o.Mail = auth.MailOptions{
-			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
-			Link: func(kind account.ChallengeKind, token, _ string) string {
-				tokens <- [2]string{string(kind), token}
-				return "https://shop.example/#" + token
-			},
-		}
-	}
-}
-
-func ByStaff(o *auth.Options, _ *token.Options) { o.Staff = "root for nadia" }
-
-func EraseAfter30Days(o *auth.Options, _ *token.Options) { o.EraseAfter = 30 * 24 * time.Hour }
-
-func KeepAYear(o *auth.Options, _ *token.Options) { o.EventsKeep = 365 * 24 * time.Hour }
 
 // accountedFor is an event without what a test cannot know.
 type told struct {
@@ -119,7 +37,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		tokens := make(chan [2]string, 100)
-		s := New(t, st, Mailed(t, tokens), Rotation, EraseAfter30Days, ByStaff)
+		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days, authtest.ByStaff)
 		ctx, stop := context.WithCancel(t.Context())
 		var delivery sync.WaitGroup
 		delivery.Go(func() { s.RunMail(ctx) })
@@ -137,7 +55,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 				}
 			}
 		}
-		asker := account.RequestInfo{IP: Req.IP, UserAgent: Req.UserAgent, RequestID: Req.RequestID}
+		asker := account.RequestInfo{IP: authtest.Req.IP, UserAgent: authtest.Req.UserAgent, RequestID: authtest.Req.RequestID}
 		byStaff := account.EventDetails{Staff: "root for nadia"}
 		last := int64(0)
 		seen := map[account.EventKind]bool{}
@@ -186,16 +104,16 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 			return told{kind, account.ActorUser, id, session, asker, account.EventDetails{}}
 		}
 		expect("register", byUser(account.EventRegistered, true))
-		must(s.VerifyEmail(t.Context(), Req, challenge(account.VerifyEmail)))
+		must(s.VerifyEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)))
 		expect("verify e-mail", byUser(account.EventEmailVerified, false))
 
 		_, err := s.SignIn(t, "amina", "wrong password")
 		fails(err)
 		expect("wrong password", told{account.EventLoginFailed, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
-		_, err = s.SignIn(t, "the-password-typed-as-name", Good)
+		_, err = s.SignIn(t, "the-password-typed-as-name", authtest.Good)
 		fails(err)
 		expect("unknown name", told{account.EventLoginFailed, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
-		g, err = s.SignIn(t, "amina", Good)
+		g, err = s.SignIn(t, "amina", authtest.Good)
 		must(err)
 		expect("login", byUser(account.EventLogin, true))
 		c := s.CallerOf(t, g)
@@ -217,7 +135,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.Renew(t, g.Refresh)
 		must(err)
 		expect("a renewal that is repeated leaves none")
-		must(s.VerifyToken(t.Context(), Req, text(r.Refresh)))
+		must(s.VerifyToken(t.Context(), authtest.Req, text(r.Refresh)))
 		_, err = s.Renew(t, g.Refresh)
 		fails(err)
 		expect("reuse", told{account.EventRefreshReuse, account.ActorAnonymous, id, true, asker, account.EventDetails{}})
@@ -225,17 +143,17 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		fails(err)
 		expect("reuse of an ended session")
 
-		g, err = s.SignIn(t, "amina", Good)
+		g, err = s.SignIn(t, "amina", authtest.Good)
 		must(err)
-		must(s.Logout(t.Context(), Req, text(g.Refresh)))
-		must(s.Logout(t.Context(), Req, text(g.Refresh)))
+		must(s.Logout(t.Context(), authtest.Req, text(g.Refresh)))
+		must(s.Logout(t.Context(), authtest.Req, text(g.Refresh)))
 		expect("login and logout, twice", byUser(account.EventLogin, true), byUser(account.EventLogout, true))
-		g, err = s.SignIn(t, "amina", Good)
+		g, err = s.SignIn(t, "amina", authtest.Good)
 		must(err)
 		must(s.LogoutAll(t.Context(), s.CallerOf(t, g)))
 		expect("login and logout everywhere", byUser(account.EventLogin, true), byUser(account.EventLogoutAll, true))
 
-		g, err = s.SignIn(t, "amina", Good)
+		g, err = s.SignIn(t, "amina", authtest.Good)
 		must(err)
 		c = s.CallerOf(t, g)
 		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{FirstName: text("Amina"), LastName: text("")})
@@ -246,9 +164,9 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		profile.Details.Fields = []string{"first_name"}
 		expect("login, change of profile, and one that changes nothing", byUser(account.EventLogin, true), profile)
 
-		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(Good)})
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina2"), Password: text(authtest.Good)})
 		must(err)
-		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(Good)})
+		_, err = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: text("amina"), Password: text(authtest.Good)})
 		must(err)
 		expect("another name, and back", byUser(account.EventUsernameChanged, true), byUser(account.EventUsernameChanged, true))
 
@@ -256,28 +174,28 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text("wrong"), New: text(better)})
 		fails(err)
 		expect("wrong password for a change", byUser(account.EventPasswordRefused, true))
-		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text(Good), New: text(better)})
+		_, err = s.ChangePassword(t.Context(), c, auth.PasswordChange{Current: text(authtest.Good), New: text(better)})
 		must(err)
 		expect("change of password", byUser(account.EventPasswordChanged, true))
 
 		must(s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: text(better), Email: text("new@example.ma")}))
 		expect("change of e-mail asked for", byUser(account.EventEmailChangeRequested, true))
-		must(s.ConfirmEmail(t.Context(), Req, challenge(account.ConfirmEmail)))
+		must(s.ConfirmEmail(t.Context(), authtest.Req, challenge(account.ConfirmEmail)))
 		expect("change of e-mail", byUser(account.EventEmailChanged, false))
-		must(s.UndoEmail(t.Context(), Req, challenge(account.UndoEmail)))
+		must(s.UndoEmail(t.Context(), authtest.Req, challenge(account.UndoEmail)))
 		expect("undone", byUser(account.EventEmailChangeUndone, false))
 		challenge(account.ResetPassword) // of the undoing
 
-		must(s.RequestReset(t.Context(), Req, text("amina@example.ma"), account.Input{}))
+		must(s.RequestReset(t.Context(), authtest.Req, text("amina@example.ma"), account.Input{}))
 		reset := challenge(account.ResetPassword)
 		expect("reset asked for", told{account.EventPasswordResetRequested, account.ActorAnonymous, id, false, asker, account.EventDetails{}})
-		_, err = s.ResetPassword(t.Context(), Req, auth.PasswordReset{Token: reset, New: text(Good)})
+		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: reset, New: text(authtest.Good)})
 		must(err)
 		expect("reset", byUser(account.EventPasswordReset, false))
-		_, err = s.ResetPassword(t.Context(), Req, auth.PasswordReset{Token: reset, New: text(Good)})
+		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: reset, New: text(authtest.Good)})
 		fails(err)
 		expect("reset again")
-		must(s.RequestReset(t.Context(), Req, text("nobody@example.ma"), account.Input{}))
+		must(s.RequestReset(t.Context(), authtest.Req, text("nobody@example.ma"), account.Input{}))
 		for len(s.AllEvents(t)) < int(last)+1 {
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -290,12 +208,12 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(s.SetActive(t.Context(), "amina", true))
 		must(s.SetPassword(t.Context(), "amina", text(better)))
 		expect("staff", toStaff(account.EventUserDisabled, id), toStaff(account.EventUserEnabled, id), toStaff(account.EventPasswordSet, id))
-		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, Registration("badr"))
+		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, authtest.Registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
 		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
 		expect("another address", toStaff(account.EventEmailSet, u.ID))
-		must(s.DisownEmail(t.Context(), Req, challenge(account.VerifyEmail)))
+		must(s.DisownEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)))
 		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
 		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
@@ -320,7 +238,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
 		var undelivered account.Mail
-		Write(t, st, func(_ context.Context, tx *store.Store) error {
+		authtest.Write(t, st, func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.Clock.Now().Add(time.Hour)})
 		})
 		mails, err := s.Mails(t.Context(), 1)
@@ -378,7 +296,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 }
 
 // other is the id of a live session of the caller's beside their own.
-func other(t *testing.T, s *Server, c *auth.Caller) string {
+func other(t *testing.T, s *authtest.Server, c *auth.Caller) string {
 	t.Helper()
 	sessions, err := s.Sessions(t.Context(), c)
 	if err != nil {
@@ -393,32 +311,15 @@ func other(t *testing.T, s *Server, c *auth.Caller) string {
 	return ""
 }
 
-func Write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store.Store) error) {
-	t.Helper()
-	if err := st.Tx(t.Context(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// EventKinds counts the events of each kind.
-func (s *Server) EventKinds(t *testing.T) map[account.EventKind]int {
-	t.Helper()
-	count := map[account.EventKind]int{}
-	for _, e := range s.AllEvents(t) {
-		count[e.Kind]++
-	}
-	return count
-}
-
 // TestActsThatAreUndoneLeaveNoEvent: of many at once one happens.
 func TestActsThatAreUndoneLeaveNoEvent(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		var wg sync.WaitGroup
 		for range 20 {
-			wg.Go(func() { _, _ = s.Register(t.Context(), Req, Registration("badr")) })
-			wg.Go(func() { _ = s.Logout(t.Context(), Req, account.TextInput(g.Refresh)) })
+			wg.Go(func() { _, _ = s.Register(t.Context(), authtest.Req, authtest.Registration("badr")) })
+			wg.Go(func() { _ = s.Logout(t.Context(), authtest.Req, account.TextInput(g.Refresh)) })
 		}
 		wg.Wait()
 		if got := s.EventKinds(t); got[account.EventRegistered] != 2 || got[account.EventLogout] != 1 {
@@ -429,13 +330,13 @@ func TestActsThatAreUndoneLeaveNoEvent(t *testing.T) {
 
 func TestAdoptedSessionIsAnEvent(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		id := s.SignUp(t, "amina").User.ID
-		old := DjangoToken(t, s, token.Refresh, id, "jti-1")
+		old := authtest.DjangoToken(t, s, token.Refresh, id, "jti-1")
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				if _, err := s.Refresh(t.Context(), Req, account.TextInput(old)); err != nil {
+				if _, err := s.Refresh(t.Context(), authtest.Req, account.TextInput(old)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -444,19 +345,19 @@ func TestAdoptedSessionIsAnEvent(t *testing.T) {
 		if n := s.EventKinds(t)[account.EventSessionAdopted]; n != 1 {
 			t.Errorf("%d events for one token", n)
 		}
-	}, HS256)
+	}, authtest.HS256)
 }
 
 // A token of Django's that is shown while its user signs out everywhere gets
 // no session: it would outlive that.
 func TestTokenIsNotAdoptedDuringSignOut(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		id := s.SignUp(t, "amina").User.ID
-		old := DjangoToken(t, s, token.Refresh, id, "jti-1")
+		old := authtest.DjangoToken(t, s, token.Refresh, id, "jti-1")
 		s.Clock.Advance(time.Minute)
 		adopted := make(chan error, 1)
-		Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
 			err := tx.RevokeSessions(ctx, id, "", s.Clock.Now())
 			go func() { // it has looked at the user before this is committed
 				_, err := s.Renew(t, old)
@@ -468,19 +369,19 @@ func TestTokenIsNotAdoptedDuringSignOut(t *testing.T) {
 		if err := <-adopted; !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("got the error %v, want that the token is not valid", err)
 		}
-	}, HS256)
+	}, authtest.HS256)
 }
 
 // TestFailuresAreBounded: a flood must not fill the disk, nor drown what
 // happens to others, and all are counted.
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "badr")
 		fail := func(username, ip string, times int) {
 			for range times {
-				from := Req
+				from := authtest.Req
 				from.IP = ip
 				if _, err := s.Login(t.Context(), from, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput("wrong")}); !errors.Is(err, account.ErrInvalidCredentials) {
 					t.Fatal(err)
@@ -554,58 +455,19 @@ func TestFailuresAreBounded(t *testing.T) {
 	})
 }
 
-// OpenRaw is a way into the database beside the product's, without the
-// triggers: an attacker's.
-func OpenRaw(t *testing.T, url string) *sql.DB {
-	t.Helper()
-	driver, name := "pgx", url
-	path, isFile := strings.CutPrefix(url, "sqlite:")
-	if isFile {
-		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_txlock=immediate"
-	}
-	db, err := sql.Open(driver, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	drop := []string{`ALTER TABLE events DISABLE TRIGGER ALL`}
-	if isFile {
-		drop = []string{`DROP TRIGGER events_keep`, `DROP TRIGGER events_seal_once`, `DROP TRIGGER events_forget_whole`, `DROP TRIGGER events_oldest_only`}
-	}
-	Execute(t, db, drop...)
-	return db
-}
-
-func Execute(t *testing.T, db *sql.DB, statements ...string) {
-	t.Helper()
-	tx, err := db.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // a no-op after Commit
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(t.Context(), statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestVerificationFindsWhatAnAttackerDoes: somebody who can write SQL.
 func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := New(t, storetest.Open(t, url), EraseAfter30Days)
+		s := authtest.New(t, storetest.Open(t, url), authtest.EraseAfter30Days)
 		for _, name := range []string{"amina", "badr", "chama"} {
 			s.SignUp(t, name)
-			if _, err := s.SignIn(t, name, Good); err != nil {
+			if _, err := s.SignIn(t, name, authtest.Good); err != nil {
 				t.Fatal(err)
 			}
 			s.SealAll(t)
 		}
-		if _, err := s.SignIn(t, "amina", Good); err != nil { // not sealed
+		if _, err := s.SignIn(t, "amina", authtest.Good); err != nil { // not sealed
 			t.Fatal(err)
 		}
 		// 1 and 2 are keys; 3, 5, 7 registrations; 4, 6, 8 logins; 9 waits.
@@ -614,8 +476,8 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 			t.Fatalf("%+v", good)
 		}
 		s.Verified(t, good.Head)
-		db := OpenRaw(t, url)
-		Execute(t, db, `CREATE TABLE kept_events AS SELECT * FROM events`, `CREATE TABLE kept_chain AS SELECT * FROM event_chain`)
+		db := authtest.OpenRaw(t, url)
+		authtest.Execute(t, db, `CREATE TABLE kept_events AS SELECT * FROM events`, `CREATE TABLE kept_chain AS SELECT * FROM event_chain`)
 
 		const anew = `UPDATE events SET seq = NULL, hash = NULL`
 		const empty = `UPDATE event_chain SET seq = 0, hash = removed_hash`
@@ -659,7 +521,7 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 				`DELETE FROM events WHERE id = 6`, anew, empty,
 			}, true, true, "noted"},
 		} {
-			Execute(t, db, test.statements...)
+			authtest.Execute(t, db, test.statements...)
 			if test.reseal {
 				s.SealAll(t)
 			}
@@ -679,7 +541,7 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 			case withHead.Problem == "", test.noted && !strings.Contains(withHead.Problem, test.want):
 				t.Errorf("%s, with a noted head: %q, want %q", name, withHead.Problem, test.want)
 			}
-			Execute(t, db, `DELETE FROM events`, `INSERT INTO events SELECT * FROM kept_events`, `DELETE FROM event_chain`, `INSERT INTO event_chain SELECT * FROM kept_chain`)
+			authtest.Execute(t, db, `DELETE FROM events`, `INSERT INTO events SELECT * FROM kept_events`, `DELETE FROM event_chain`, `INSERT INTO event_chain SELECT * FROM kept_chain`)
 			s.Verified(t, good.Head)
 		}
 	})
@@ -690,7 +552,7 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := New(t, storetest.Open(t, url))
+		s := authtest.New(t, storetest.Open(t, url))
 		for _, name := range []string{"amina", "badr", "chama"} {
 			s.SignUp(t, name)
 		}
@@ -698,7 +560,7 @@ func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
 		events := s.AllEvents(t)
 		changed := events[2]
 		changed.Kind = account.EventLogout
-		db := OpenRaw(t, url)
+		db := authtest.OpenRaw(t, url)
 		place := auth.Link(account.EventHead{Seq: 2, Hash: events[1].Hash}, changed)
 		if _, err := db.ExecContext(t.Context(), `UPDATE events SET kind = 'logout', hash = $1 WHERE seq = 3`, place.Hash); err != nil {
 			t.Fatal(err)
@@ -713,14 +575,14 @@ func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
 // TestChainSurvivesErasure: the person is gone, the events are still proof.
 func TestChainSurvivesErasure(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "badr")
 		g := s.SignUp(t, "amina")
 		_, _ = s.SignIn(t, "amina", "wrong")
 		_, _ = s.SignIn(t, "nobody", "wrong")
 		s.SealAll(t)
 		noted := s.Verified(t, account.EventHead{}).Head
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(Good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = s.SignIn(t, "amina", "wrong") // not of hers any more
@@ -748,18 +610,18 @@ func TestChainSurvivesErasure(t *testing.T) {
 				t.Errorf("somebody else's was forgotten: %+v", e)
 			}
 		}
-	}, EraseAfter30Days)
+	}, authtest.EraseAfter30Days)
 }
 
 func TestOldEventsAreRemovedAndTheChainHolds(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SealAll(t)
 		first := s.Verified(t, account.EventHead{}).Head
 		s.Clock.Advance(200 * 24 * time.Hour)
 		for range 3 {
-			if _, err := s.SignIn(t, "amina", Good); err != nil {
+			if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -798,12 +660,12 @@ func TestOldEventsAreRemovedAndTheChainHolds(t *testing.T) {
 		if r := s.Verified(t, account.EventHead{}); r.Sealed != 1 {
 			t.Errorf("all but the removal's own: %+v", r)
 		}
-	}, KeepAYear)
+	}, authtest.KeepAYear)
 }
 
 func TestEventsAreKeptForEverWithoutALimit(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SealAll(t)
 		s.Clock.Advance(50 * 365 * 24 * time.Hour)
@@ -819,7 +681,7 @@ func TestEventsAreKeptForEverWithoutALimit(t *testing.T) {
 func TestServersSealTogether(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		servers := []*Server{New(t, storetest.Open(t, url)), New(t, storetest.Open(t, url))}
+		servers := []*authtest.Server{authtest.New(t, storetest.Open(t, url)), authtest.New(t, storetest.Open(t, url))}
 		const each = 60
 		var acts, sealing sync.WaitGroup
 		ctx, stop := context.WithCancel(t.Context())
@@ -827,7 +689,7 @@ func TestServersSealTogether(t *testing.T) {
 			for w := range 4 {
 				acts.Go(func() {
 					for n := range each / 4 {
-						if _, err := s.Register(t.Context(), Req, Registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
+						if _, err := s.Register(t.Context(), authtest.Req, authtest.Registration(fmt.Sprint("u", i, "-", w, "-", n))); err != nil {
 							t.Error(err)
 						}
 					}
@@ -860,7 +722,7 @@ func TestServersSealTogether(t *testing.T) {
 // TestSealingThatIsUndoneLeavesTheChain: the process ends in its middle.
 func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SealAll(t)
 		before := s.Verified(t, account.EventHead{})
@@ -888,8 +750,8 @@ func TestSealingThatIsUndoneLeavesTheChain(t *testing.T) {
 // TestMoreEventsThanOneTransactionSeals are sealed in steps.
 func TestMoreEventsThanOneTransactionSeals(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
-		Write(t, s.Store, func(_ context.Context, tx *store.Store) error {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		authtest.Write(t, s.Store, func(_ context.Context, tx *store.Store) error {
 			for range 1200 {
 				if err := auth.Record(t.Context(), s.Service, tx, account.EventLogin, s.Clock.Now()); err != nil {
 					return err
@@ -907,7 +769,7 @@ func TestMoreEventsThanOneTransactionSeals(t *testing.T) {
 		if r := s.Verified(t, account.EventHead{}); r.Removed.Seq != 1202 {
 			t.Errorf("after the removal: %+v", r)
 		}
-	}, KeepAYear)
+	}, authtest.KeepAYear)
 }
 
 func TestHeadsAreReadAsTheyAreWritten(t *testing.T) {
@@ -927,8 +789,8 @@ func TestHeadsAreReadAsTheyAreWritten(t *testing.T) {
 func TestHeadIsLogged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	logged := func(o *auth.Options, _ *token.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }
-	s := New(t, storetest.Open(t, storetest.SQLite(t)), logged)
+	logged := func(o *app.Options, _ *token.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)), logged)
 	s.SignUp(t, "amina")
 	if err := s.FinishEvents(t.Context()); err != nil {
 		t.Fatal(err)

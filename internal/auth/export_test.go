@@ -8,12 +8,6 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// How long a claim of a mail lasts, before its text and for it.
-const (
-	MailLease = mailLease
-	MailHold  = mailHold
-)
-
 // ClaimMail takes a mail that is due, and leaves it so.
 func ClaimMail(ctx context.Context, s *Service) error {
 	_, _, err := s.claimMail(ctx)

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,55 +13,11 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
-	"github.com/yoozak/clients/internal/token"
 )
-
-const Bad = "not-the-password-1"
-
-// Limited turns limits on, counted in memory by the test's clock, so that
-// what is tested is the guard of passwords. Each try comes from an address
-// of its own.
-func Limited(o *auth.Options, _ *token.Options) {
-	l, err := limit.New(limit.Options{Now: o.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		panic(err)
-	}
-	o.Limits = l
-}
-
-var addresses atomic.Uint32
-
-// Elsewhere is somebody at an address that nobody had before.
-func Elsewhere() account.RequestInfo {
-	n := addresses.Add(1)
-	return account.RequestInfo{IP: fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255), Language: "fr"}
-}
-
-// attempt logs in from elsewhere, or with a device.
-func (s *Server) Try(t testing.TB, username, plain, device string) (auth.LoginResult, error) {
-	t.Helper()
-	p := Elsewhere()
-	p.DeviceToken = device
-	return s.Login(t.Context(), p, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
-}
-
-// Outcome is an error in a word: "", "invalid_credentials" or the wait.
-func Outcome(err error) string {
-	var e *account.Error
-	switch {
-	case err == nil:
-		return ""
-	case !errors.As(err, &e):
-		return err.Error()
-	case e.Kind == account.Throttled:
-		return e.Wait.String()
-	}
-	return e.Code
-}
 
 const no = "invalid_credentials"
 
@@ -70,7 +25,7 @@ const no = "invalid_credentials"
 // nobody has, or a disabled user, and in whatever case an address is typed.
 func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "badr")
 		if err := s.SetActive(t.Context(), "badr", false); err != nil {
@@ -93,53 +48,53 @@ func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 					got = append(got, step)
 					continue
 				}
-				_, err := s.Try(t, names[i%len(names)], Bad, "")
-				got = append(got, Outcome(err))
+				_, err := s.Try(t, names[i%len(names)], authtest.Bad, "")
+				got = append(got, authtest.Outcome(err))
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%v (-want +got):\n%s", names, diff)
 			}
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 func TestAnHourWithoutAWrongPasswordGivesOneTryBack(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		for range 5 {
-			_, _ = s.Try(t, "amina", Bad, "")
+			_, _ = s.Try(t, "amina", authtest.Bad, "")
 		}
 		s.Clock.Advance(2*time.Hour + time.Minute)
 		for i, want := range []string{no, no, "1s"} {
-			if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != want {
-				t.Errorf("try %d: %s, want %s", i, Outcome(err), want)
+			if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != want {
+				t.Errorf("try %d: %s, want %s", i, authtest.Outcome(err), want)
 			}
 		}
 		s.Clock.Advance(31 * time.Hour)
 		if err := s.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
-			t.Errorf("after a day: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {
+			t.Errorf("after a day: %s", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestOwnerIsNotLockedOut while 10,000 others guess.
 func TestOwnerIsNotLockedOut(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		phone := s.SignUp(t, "amina").Device
 		looked := 0
 		for i := range 10_000 {
-			_, err := s.Try(t, "amina", Bad, "")
-			if Outcome(err) == no {
+			_, err := s.Try(t, "amina", authtest.Bad, "")
+			if authtest.Outcome(err) == no {
 				looked++
 			}
 			if i%2500 == 2499 {
-				g, err := s.Try(t, "amina", Good, phone)
+				g, err := s.Try(t, "amina", authtest.Good, phone)
 				if err != nil {
-					t.Fatalf("after %d guesses the owner gets %s", i+1, Outcome(err))
+					t.Fatalf("after %d guesses the owner gets %s", i+1, authtest.Outcome(err))
 				}
 				phone = g.Device
 			}
@@ -149,59 +104,59 @@ func TestOwnerIsNotLockedOut(t *testing.T) {
 		if looked != 11 {
 			t.Errorf("%d guesses were looked at, want 11", looked)
 		}
-		if _, err := s.Try(t, "amina", Good, ""); err == nil || Outcome(err) == no {
-			t.Errorf("the owner's logins gave strangers new tries: %q", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Good, ""); err == nil || authtest.Outcome(err) == no {
+			t.Errorf("the owner's logins gave strangers new tries: %q", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 func TestDeviceHasTriesOfItsOwn(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		phone := s.SignUp(t, "amina").Device
 		for i := range 10 {
-			if _, err := s.Try(t, "amina", Bad, phone); Outcome(err) != no {
-				t.Fatalf("try %d: %s", i, Outcome(err))
+			if _, err := s.Try(t, "amina", authtest.Bad, phone); authtest.Outcome(err) != no {
+				t.Fatalf("try %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if _, err := s.Try(t, "amina", Good, phone); Outcome(err) != "1s" {
-			t.Errorf("a stolen device may guess on: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Good, phone); authtest.Outcome(err) != "1s" {
+			t.Errorf("a stolen device may guess on: %s", authtest.Outcome(err))
 		}
-		if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
-			t.Errorf("strangers pay for the device: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {
+			t.Errorf("strangers pay for the device: %s", authtest.Outcome(err))
 		}
 		s.Clock.Advance(time.Minute) // also for the limit of all tries of a device, right or wrong
-		g, err := s.Try(t, "amina", Good, phone)
+		g, err := s.Try(t, "amina", authtest.Good, phone)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 10 { // all its tries are back, and the new token is the same device
-			if _, err := s.Try(t, "amina", Bad, g.Device); Outcome(err) != no {
-				t.Fatalf("after a login, try %d: %s", i, Outcome(err))
+			if _, err := s.Try(t, "amina", authtest.Bad, g.Device); authtest.Outcome(err) != no {
+				t.Fatalf("after a login, try %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if _, err := s.Try(t, "amina", Bad, phone); Outcome(err) != "1s" {
-			t.Errorf("an older token of the device has tries of its own: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Bad, phone); authtest.Outcome(err) != "1s" {
+			t.Errorf("an older token of the device has tries of its own: %s", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestDeviceTokenIsWorthless when it is not ours, somebody else's, too old,
 // or from before the user logged out everywhere or has another password.
 func TestDeviceTokenIsWorthless(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		lock := func(name string) {
 			for range 8 {
-				_, _ = s.Try(t, name, Bad, "")
+				_, _ = s.Try(t, name, authtest.Bad, "")
 			}
 		}
 		// known reports whether the device is let through although the name is
 		// slowed down.
 		known := func(name, device string) bool {
 			lock(name)
-			_, err := s.Try(t, name, Bad, device)
-			return Outcome(err) == no
+			_, err := s.Try(t, name, authtest.Bad, device)
+			return authtest.Outcome(err) == no
 		}
 		caller := func(g auth.LoginResult) *auth.Caller {
 			c, err := s.Authenticate(t.Context(), g.Access)
@@ -236,7 +191,7 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 			t.Error("known after logging out everywhere")
 		}
 		s.Clock.Advance(time.Second)
-		fresh, err := s.ChangePassword(t.Context(), caller(badr), auth.PasswordChange{Current: account.TextInput(Good), New: account.TextInput("mK3+autre-lemon")})
+		fresh, err := s.ChangePassword(t.Context(), caller(badr), auth.PasswordChange{Current: account.TextInput(authtest.Good), New: account.TextInput("mK3+autre-lemon")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,13 +202,13 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 		if known("badr", fresh) {
 			t.Error("known after half a year")
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestManyTriesAtOnceAreFew: those that are being looked at count.
 func TestManyTriesAtOnceAreFew(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		flood := func() (looked int64) {
 			var n atomic.Int64
@@ -262,7 +217,7 @@ func TestManyTriesAtOnceAreFew(t *testing.T) {
 			for range 64 {
 				wait.Go(func() {
 					<-start
-					if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) == no {
+					if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) == no {
 						n.Add(1)
 					}
 				})
@@ -277,69 +232,69 @@ func TestManyTriesAtOnceAreFew(t *testing.T) {
 			t.Errorf("%d of 64 at once, want 5 at most", n)
 		}
 		for range 5 - n {
-			_, _ = s.Try(t, "amina", Bad, "")
+			_, _ = s.Try(t, "amina", authtest.Bad, "")
 		}
 		s.Clock.Advance(time.Second)
 		if n := flood(); n != 1 {
 			t.Errorf("%d of 64 after the first wait, want 1", n)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 func TestServersShareWrongPasswords(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := New(t, st, Limited), New(t, st, Limited)
+		one, two := authtest.New(t, st, authtest.Limited), authtest.New(t, st, authtest.Limited)
 		phone := one.SignUp(t, "amina").Device
-		for i, s := range []*Server{one, two, one, two, one} {
-			if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
-				t.Errorf("try %d: %s", i, Outcome(err))
+		for i, s := range []*authtest.Server{one, two, one, two, one} {
+			if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {
+				t.Errorf("try %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if _, err := two.Try(t, "amina", Bad, ""); Outcome(err) != "1s" {
-			t.Errorf("the other server: %s", Outcome(err))
+		if _, err := two.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != "1s" {
+			t.Errorf("the other server: %s", authtest.Outcome(err))
 		}
-		if _, err := two.Try(t, "amina", Good, phone); err != nil {
-			t.Errorf("the other server does not know the device: %s", Outcome(err))
+		if _, err := two.Try(t, "amina", authtest.Good, phone); err != nil {
+			t.Errorf("the other server does not know the device: %s", authtest.Outcome(err))
 		}
 	})
 }
 
 func TestUnlockLetsEverybodyTryAgain(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		s.Prove(t, g)
 		for range 12 {
-			_, _ = s.Try(t, "amina", Bad, "")
-			_, _ = s.Try(t, "amina@example.ma", Bad, "")
-			_, _ = s.Try(t, "amina", Bad, g.Device)
-			_, _ = s.Try(t, "badr", Bad, "")
+			_, _ = s.Try(t, "amina", authtest.Bad, "")
+			_, _ = s.Try(t, "amina@example.ma", authtest.Bad, "")
+			_, _ = s.Try(t, "amina", authtest.Bad, g.Device)
+			_, _ = s.Try(t, "badr", authtest.Bad, "")
 		}
 		if err := s.Unlock(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		for _, device := range []string{"", g.Device} {
 			for _, name := range []string{"amina", "amina@example.ma"} {
-				if _, err := s.Try(t, name, Good, device); err != nil {
-					t.Errorf("%s, %.4s: %s", name, device, Outcome(err))
+				if _, err := s.Try(t, name, authtest.Good, device); err != nil {
+					t.Errorf("%s, %.4s: %s", name, device, authtest.Outcome(err))
 				}
 			}
 		}
-		if _, err := s.Try(t, "badr", Bad, ""); Outcome(err) != "1s" {
-			t.Errorf("somebody else was unlocked: %s", Outcome(err))
+		if _, err := s.Try(t, "badr", authtest.Bad, ""); authtest.Outcome(err) != "1s" {
+			t.Errorf("somebody else was unlocked: %s", authtest.Outcome(err))
 		}
 		if err := s.Unlock(t.Context(), "nobody"); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("unlock nobody: %v", err)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestCallerCannotGuessOn: who has a stolen access token does not get the
 // password with it.
 func TestCallerCannotGuessOn(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		c, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
@@ -350,80 +305,80 @@ func TestCallerCannotGuessOn(t *testing.T) {
 			return err
 		}
 		for i := range 10 {
-			if err := change(Bad); Outcome(err) != "invalid" {
-				t.Fatalf("try %d: %s", i, Outcome(err))
+			if err := change(authtest.Bad); authtest.Outcome(err) != "invalid" {
+				t.Fatalf("try %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if err := s.CloseAccount(t.Context(), c, account.TextInput(Good)); Outcome(err) != "6s" {
-			t.Errorf("the eleventh: %s", Outcome(err))
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(authtest.Good)); authtest.Outcome(err) != "6s" {
+			t.Errorf("the eleventh: %s", authtest.Outcome(err))
 		}
-		if _, err := s.Try(t, "amina", Good, ""); err != nil {
-			t.Errorf("the owner cannot log in: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Good, ""); err != nil {
+			t.Errorf("the owner cannot log in: %s", authtest.Outcome(err))
 		}
 		s.Clock.Advance(6 * time.Second)
-		if err := change(Good); err != nil {
-			t.Errorf("the right one: %s", Outcome(err))
+		if err := change(authtest.Good); err != nil {
+			t.Errorf("the right one: %s", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestProgramThatLogsInOverAndOver with the right password costs a hash each
 // time.
 func TestProgramThatLogsInOverAndOver(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "badr")
 		for i := range 20 {
-			if _, err := s.SignIn(t, "amina", Good); err != nil {
-				t.Fatalf("login %d: %s", i, Outcome(err))
+			if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
+				t.Fatalf("login %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if _, err := s.SignIn(t, "amina", Good); Outcome(err) != "3s" {
-			t.Errorf("the next: %s", Outcome(err))
+		if _, err := s.SignIn(t, "amina", authtest.Good); authtest.Outcome(err) != "3s" {
+			t.Errorf("the next: %s", authtest.Outcome(err))
 		}
-		if _, err := s.SignIn(t, "badr", Good); err != nil {
-			t.Errorf("another name at this address: %s", Outcome(err))
+		if _, err := s.SignIn(t, "badr", authtest.Good); err != nil {
+			t.Errorf("another name at this address: %s", authtest.Outcome(err))
 		}
-		if _, err := s.Try(t, "amina", Good, ""); err != nil {
-			t.Errorf("the name at another address: %s", Outcome(err))
+		if _, err := s.Try(t, "amina", authtest.Good, ""); err != nil {
+			t.Errorf("the name at another address: %s", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 func TestSessionThatRefreshesOverAndOver(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g, other := s.SignUp(t, "amina"), s.SignUp(t, "badr")
 		for i := range 30 {
 			if _, err := s.Renew(t, g.Refresh); err != nil {
-				t.Fatalf("refresh %d: %s", i, Outcome(err))
+				t.Fatalf("refresh %d: %s", i, authtest.Outcome(err))
 			}
 		}
-		if _, err := s.Renew(t, g.Refresh); Outcome(err) != "2s" {
-			t.Errorf("the next: %s", Outcome(err))
+		if _, err := s.Renew(t, g.Refresh); authtest.Outcome(err) != "2s" {
+			t.Errorf("the next: %s", authtest.Outcome(err))
 		}
 		if _, err := s.Renew(t, other.Refresh); err != nil {
-			t.Errorf("another session: %s", Outcome(err))
+			t.Errorf("another session: %s", authtest.Outcome(err))
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestLoginOnANewDeviceGivesStrangersNoTries: an attacker may wait for it.
 func TestLoginOnANewDeviceGivesStrangersNoTries(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		for i, want := range []string{no, no, no, no, "", no, "1s"} {
-			plain := Bad
+			plain := authtest.Bad
 			if want == "" {
-				plain = Good
+				plain = authtest.Good
 			}
-			if _, err := s.Try(t, "amina", plain, ""); Outcome(err) != want {
-				t.Errorf("try %d: %q, want %q", i, Outcome(err), want)
+			if _, err := s.Try(t, "amina", plain, ""); authtest.Outcome(err) != want {
+				t.Errorf("try %d: %q, want %q", i, authtest.Outcome(err), want)
 			}
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // Usernames that differ in case are accounts of different people. Whoever has
@@ -431,26 +386,26 @@ func TestLoginOnANewDeviceGivesStrangersNoTries(t *testing.T) {
 // own.
 func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.Has(t, "amina", "amina@example.ma")
 		s.Has(t, "badr@example.ma", "")
 		for i, twin := range []struct{ name, of string }{{"Amina", "amina"}, {"Badr@example.ma", "badr@example.ma"}} {
 			mailbox := fmt.Sprintf("stranger%d@example.com", i)
 			s.Has(t, twin.name, mailbox)
 			for range 5 {
-				if _, err := s.Try(t, twin.of, Bad, ""); Outcome(err) != no {
+				if _, err := s.Try(t, twin.of, authtest.Bad, ""); authtest.Outcome(err) != no {
 					t.Fatalf("%s: %v", twin.of, err)
 				}
 			}
 			s.AskReset(t, mailbox)
 			s.Deliver(t)
-			links := WantTokens(t, smtp, account.ResetPassword, i+1)
+			links := authtest.WantTokens(t, smtp, account.ResetPassword, i+1)
 			if err := s.Reset(t, links[i], "another-Pass-77"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Try(t, twin.of, Bad, ""); Outcome(err) != "1s" {
-				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, Outcome(err))
+			if _, err := s.Try(t, twin.of, authtest.Bad, ""); authtest.Outcome(err) != "1s" {
+				t.Errorf("a try at %s after a reset of %s: %q, want it to wait", twin.of, twin.name, authtest.Outcome(err))
 			}
 		}
-	}, Limited)
+	}, authtest.Limited)
 }

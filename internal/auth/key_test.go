@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,32 +13,19 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
-// SignedBy is the key that a token names.
-func SignedBy(t *testing.T, raw string) string {
-	t.Helper()
-	header, _, _ := strings.Cut(raw, ".")
-	data, err := base64.RawURLEncoding.DecodeString(header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var h struct{ Kid string }
-	if err := json.Unmarshal(data, &h); err != nil || h.Kid == "" {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return h.Kid
-}
-
 // roundTrip logs in on one server, renews on the other and uses both tokens
 // on the first.
-func roundTrip(t *testing.T, one, other *Server) error {
-	in, err := one.SignIn(t, "amina", Good)
+func roundTrip(t *testing.T, one, other *authtest.Server) error {
+	in, err := one.SignIn(t, "amina", authtest.Good)
 	if err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
@@ -56,8 +42,8 @@ func roundTrip(t *testing.T, one, other *Server) error {
 }
 
 // quickly rotates keys every hour; tokens live for minutes.
-func quickly(c *Clock) Setting {
-	return func(o *auth.Options, t *token.Options) {
+func quickly(c *authtest.Clock) authtest.Setting {
+	return func(o *app.Options, t *token.Options) {
 		o.KeyRotation, t.AccessLifetime, t.RefreshLifetime = time.Hour, 10*time.Minute, 20*time.Minute
 		o.Now = c.Now
 	}
@@ -68,8 +54,8 @@ func quickly(c *Clock) Setting {
 func TestScheduledRotationFailsNoRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
-		servers := []*Server{New(t, st, quickly(c)), New(t, st, quickly(c))}
+		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+		servers := []*authtest.Server{authtest.New(t, st, quickly(c)), authtest.New(t, st, quickly(c))}
 		g := servers[0].SignUp(t, "amina")
 
 		// Requests never stop, whatever the servers do meanwhile.
@@ -131,9 +117,9 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				signers[SignedBy(t, access)], refreshs[SignedBy(t, refresh)] = true, true
+				signers[authtest.SignedBy(t, access)], refreshs[authtest.SignedBy(t, refresh)] = true, true
 				tokens = append(tokens, kept{access, token.Access, claims.ExpiresAt}, kept{refresh, token.Refresh, long.ExpiresAt})
-				if known := keySets[max(0, len(keySets)-1-int(time.Minute/step))]; !strings.Contains(known, SignedBy(t, access)) {
+				if known := keySets[max(0, len(keySets)-1-int(time.Minute/step))]; !strings.Contains(known, authtest.SignedBy(t, access)) {
 					t.Errorf("at %v: a service that read the key set a minute ago does not know the key", c.Now())
 				}
 			}
@@ -188,19 +174,19 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 
 func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		before := s.SignUp(t, "amina")
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(auth.KeyDelay - time.Second)
-		last, err := s.SignIn(t, "amina", Good)
-		if err != nil || SignedBy(t, last.Access) != SignedBy(t, before.Access) || SignedBy(t, last.Refresh) != SignedBy(t, before.Refresh) {
+		last, err := s.SignIn(t, "amina", authtest.Good)
+		if err != nil || authtest.SignedBy(t, last.Access) != authtest.SignedBy(t, before.Access) || authtest.SignedBy(t, last.Refresh) != authtest.SignedBy(t, before.Refresh) {
 			t.Fatalf("the next key signs before it was published for %v; %v", auth.KeyDelay, err)
 		}
 		s.Clock.Advance(time.Second)
-		first, err := s.SignIn(t, "amina", Good)
-		if err != nil || SignedBy(t, first.Access) == SignedBy(t, before.Access) || SignedBy(t, first.Refresh) == SignedBy(t, before.Refresh) {
+		first, err := s.SignIn(t, "amina", authtest.Good)
+		if err != nil || authtest.SignedBy(t, first.Access) == authtest.SignedBy(t, before.Access) || authtest.SignedBy(t, first.Refresh) == authtest.SignedBy(t, before.Refresh) {
 			t.Fatalf("the next key does not sign; %v", err)
 		}
 		for _, step := range []struct {
@@ -223,7 +209,7 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 			}
 			_, accessErr := s.Authenticate(t.Context(), last.Access)
 			_, refreshErr := s.Renew(t, last.Refresh)
-			published := strings.Contains(string(s.Tokens.JWKS()), SignedBy(t, last.Access))
+			published := strings.Contains(string(s.Tokens.JWKS()), authtest.SignedBy(t, last.Access))
 			all, err := s.Keys(t.Context())
 			if (accessErr == nil) != step.access || (refreshErr == nil) != step.refresh || published != step.published || len(all) != step.stored || err != nil {
 				t.Errorf("%+v: access %v, refresh %v, published %v, %d stored, %v", step, accessErr, refreshErr, published, len(all), err)
@@ -237,9 +223,9 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st)
+		s := authtest.New(t, st)
 		g := s.SignUp(t, "amina")
-		admin := New(t, st, func(_ *auth.Options, t *token.Options) {
+		admin := authtest.New(t, st, func(_ *app.Options, t *token.Options) {
 			t.AccessLifetime, t.RefreshLifetime = time.Minute, time.Minute
 		})
 		if err := admin.RotateKeys(t.Context()); err != nil {
@@ -261,10 +247,10 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 func TestRotationIsDueOnceForAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		var servers []*Server
+		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		var servers []*authtest.Server
 		for range 4 {
-			servers = append(servers, New(t, st, quickly(c)))
+			servers = append(servers, authtest.New(t, st, quickly(c)))
 		}
 		for _, step := range []struct {
 			after time.Duration
@@ -284,7 +270,7 @@ func TestRotationIsDueOnceForAllServers(t *testing.T) {
 				t.Errorf("after %v: %d keys, %v; want %d", step.after, len(all), err, step.want)
 			}
 		}
-		never := New(t, st, quickly(c), func(o *auth.Options, _ *token.Options) { o.KeyRotation = 0 })
+		never := authtest.New(t, st, quickly(c), func(o *app.Options, _ *token.Options) { o.KeyRotation = 0 })
 		c.Advance(1000 * time.Hour)
 		if err := never.RotateDueKeys(t.Context()); err != nil {
 			t.Fatal(err)
@@ -297,7 +283,7 @@ func TestRotationIsDueOnceForAllServers(t *testing.T) {
 
 func TestHS256IsNotRotatedBySchedule(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.Clock.Advance(10_000 * time.Hour)
 		if err := s.RotateDueKeys(t.Context()); err != nil {
 			t.Error(err)
@@ -305,12 +291,12 @@ func TestHS256IsNotRotatedBySchedule(t *testing.T) {
 		if all, err := s.Keys(t.Context()); err != nil || len(all) != 0 {
 			t.Errorf("%d keys, %v", len(all), err)
 		}
-	}, HS256, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+	}, authtest.HS256, func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })
 }
 
 // revokes revokes a key on one server; the other hears of it when it reads
 // the keys again.
-func revokes(t *testing.T, one, other *Server, id string) auth.KeyRevocation {
+func revokes(t *testing.T, one, other *authtest.Server, id string) auth.KeyRevocation {
 	t.Helper()
 	out, err := one.RevokeKey(t.Context(), id)
 	if err != nil {
@@ -325,35 +311,35 @@ func revokes(t *testing.T, one, other *Server, id string) auth.KeyRevocation {
 func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := New(t, st), New(t, st)
+		one, two := authtest.New(t, st), authtest.New(t, st)
 		g := one.SignUp(t, "amina")
-		for _, s := range []*Server{one, two} { // into the caches
+		for _, s := range []*authtest.Server{one, two} { // into the caches
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 				t.Fatal(err)
 			}
 		}
-		out := revokes(t, one, two, SignedBy(t, g.Access))
+		out := revokes(t, one, two, authtest.SignedBy(t, g.Access))
 		if !out.Replaced || out.Sessions != 0 || !out.SignsAt.Equal(one.Clock.Now()) {
 			t.Errorf("%+v", out)
 		}
-		for i, s := range []*Server{one, two} {
+		for i, s := range []*authtest.Server{one, two} {
 			if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("server %d: got %v, want ErrTokenInvalid", i, err)
 			}
-			if strings.Contains(string(s.Tokens.JWKS()), SignedBy(t, g.Access)) {
+			if strings.Contains(string(s.Tokens.JWKS()), authtest.SignedBy(t, g.Access)) {
 				t.Errorf("server %d still publishes the key", i)
 			}
 		}
 		// The session goes on with a token of the new key.
 		renewed, err := one.Renew(t, g.Refresh)
-		if err != nil || SignedBy(t, renewed.Access) == SignedBy(t, g.Access) {
+		if err != nil || authtest.SignedBy(t, renewed.Access) == authtest.SignedBy(t, g.Access) {
 			t.Fatalf("renewed by the revoked key, or not at all: %v", err)
 		}
 		if _, err := two.Authenticate(t.Context(), renewed.Access); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
 		// By the clock of a server that is years behind, too.
-		late := New(t, st)
+		late := authtest.New(t, st)
 		late.Clock.Advance(-10 * 365 * 24 * time.Hour)
 		if err := late.LoadKeys(t.Context()); err != nil {
 			t.Fatal(err)
@@ -374,26 +360,26 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.Now }
-		one, two := New(t, st, shared), New(t, st, shared)
+		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
+		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		before := one.SignUp(t, "amina")
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		c.Advance(3 * auth.KeyDelay)
-		after, err := one.SignIn(t, "amina", Good)
+		after, err := one.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := two.Renew(t, before.Refresh); err != nil { // into its cache
 			t.Fatal(err)
 		}
-		out := revokes(t, one, two, SignedBy(t, before.Refresh))
+		out := revokes(t, one, two, authtest.SignedBy(t, before.Refresh))
 		if out.Replaced || out.Sessions != 1 {
 			t.Errorf("%+v", out)
 		}
-		for i, s := range []*Server{one, two} {
+		for i, s := range []*authtest.Server{one, two} {
 			if _, err := s.Renew(t, before.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("server %d, refresh token: %v", i, err)
 			}
@@ -405,21 +391,21 @@ func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 			}
 		}
 		// Of the key that signs: everybody logs in again, at once.
-		out = revokes(t, two, one, SignedBy(t, after.Refresh))
+		out = revokes(t, two, one, authtest.SignedBy(t, after.Refresh))
 		if !out.Replaced || out.Sessions != 1 {
 			t.Errorf("%+v", out)
 		}
 		if _, err := one.Renew(t, after.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("got %v, want ErrTokenInvalid", err)
 		}
-		again, err := one.SignIn(t, "amina", Good)
+		again, err := one.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := two.Renew(t, again.Refresh); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
-		if out := revokes(t, one, two, SignedBy(t, before.Refresh)); out.Replaced || out.Sessions != 0 {
+		if out := revokes(t, one, two, authtest.SignedBy(t, before.Refresh)); out.Replaced || out.Sessions != 0 {
 			t.Errorf("the second time: %+v", out)
 		}
 	})
@@ -428,9 +414,9 @@ func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
-		shared := func(o *auth.Options, _ *token.Options) { o.Now = c.Now }
-		one, two := New(t, st, shared), New(t, st, shared)
+		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
+		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		g := one.SignUp(t, "amina")
 		if err := one.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
@@ -456,8 +442,8 @@ func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 			}
 			c.Advance(time.Minute)
 		}
-		now, err := one.SignIn(t, "amina", Good)
-		if err != nil || SignedBy(t, now.Access) == SignedBy(t, g.Access) {
+		now, err := one.SignIn(t, "amina", authtest.Good)
+		if err != nil || authtest.SignedBy(t, now.Access) == authtest.SignedBy(t, g.Access) {
 			t.Errorf("the key after the revoked one does not sign; %v", err)
 		}
 	})
@@ -465,7 +451,7 @@ func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 
 func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		var grants []auth.LoginResult
 		for i := range 5 {
 			grants = append(grants, s.SignUp(t, fmt.Sprintf("user%d", i)))
@@ -488,7 +474,7 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 				t.Errorf("its session goes on; %v", err)
 			}
 		}
-		if _, err := s.SignIn(t, "user1", Good); err != nil {
+		if _, err := s.SignIn(t, "user1", authtest.Good); err != nil {
 			t.Errorf("login: %v", err)
 		}
 		for _, r := range out {
@@ -501,11 +487,11 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 
 func TestRevokingWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		if _, err := s.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoSuchKey) {
 			t.Errorf("got %v, want ErrNoSuchKey", err)
 		}
-		mac := New(t, s.Store, HS256)
+		mac := authtest.New(t, s.Store, authtest.HS256)
 		if _, err := mac.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoKeys) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
@@ -516,7 +502,7 @@ func TestRevokingWhatIsNotThere(t *testing.T) {
 // leave the session out, to be given one as the holder of a Django token is.
 func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		forged, _, err := s.Tokens.Issue(token.Refresh, g.User.ID, "", token.NewID(), s.Clock.Now())
 		if err != nil {
@@ -534,7 +520,7 @@ func TestTokenOfOursWithoutASessionIsForged(t *testing.T) {
 func TestUnknownKeyKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
-	s := New(t, storetest.Open(t, url))
+	s := authtest.New(t, storetest.Open(t, url))
 	g := s.SignUp(t, "amina")
 	_, claims, signature := cut(t, g.Access)
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"nobodys","typ":"JWT"}`))

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 )
 
@@ -13,7 +14,7 @@ import (
 // for an address that somebody has and for one that nobody has is the same.
 func TestResetRequestTellsNobodyWhoHasAnAccount(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "gone")
 		if err := s.SetActive(t.Context(), "gone", false); err != nil {

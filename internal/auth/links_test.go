@@ -13,6 +13,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -26,39 +27,39 @@ var (
 
 func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.SignUp(t, "amina")
 		if err := s.AskEmailChange(t, g, "new@example.ma"); err != nil {
 			t.Fatal(err)
 		}
 		s.AskReset(t, "amina@example.ma")
 		s.Deliver(t)
-		verify := WantTokens(t, smtp, account.VerifyEmail, 1)[0]
-		confirm := WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
-		reset := WantTokens(t, smtp, account.ResetPassword, 1)[0]
+		verify := authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0]
+		confirm := authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		reset := authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0]
 
 		for name, err := range map[string]error{ // a link is for one thing
-			"verify by reset":  s.VerifyEmail(t.Context(), Req, reset),
-			"confirm by reset": s.ConfirmEmail(t.Context(), Req, reset),
-			"undo by confirm":  s.UndoEmail(t.Context(), Req, confirm),
+			"verify by reset":  s.VerifyEmail(t.Context(), authtest.Req, reset),
+			"confirm by reset": s.ConfirmEmail(t.Context(), authtest.Req, reset),
+			"undo by confirm":  s.UndoEmail(t.Context(), authtest.Req, confirm),
 			"reset by verify":  s.Reset(t, verify, "another-Pass-77"),
 		} {
-			if !cmp.Equal(FieldKeys(err), invalid) {
+			if !cmp.Equal(authtest.FieldKeys(err), invalid) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		s.Clock.Advance(time.Hour)
-		if err := s.Reset(t, reset, "another-Pass-77"); !cmp.Equal(FieldKeys(err), expired) {
+		if err := s.Reset(t, reset, "another-Pass-77"); !cmp.Equal(authtest.FieldKeys(err), expired) {
 			t.Errorf("reset after an hour: %v", err)
 		}
 		s.Clock.Advance(23*time.Hour - time.Microsecond)
 		for i, want := range []map[string][]string{nil, used} {
-			if err := s.VerifyEmail(t.Context(), Req, verify); !cmp.Equal(FieldKeys(err), want) {
+			if err := s.VerifyEmail(t.Context(), authtest.Req, verify); !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("verify, use %d: %v", i+1, err)
 			}
 		}
 		s.Clock.Advance(time.Microsecond)
-		if err := s.ConfirmEmail(t.Context(), Req, confirm); !cmp.Equal(FieldKeys(err), expired) {
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, confirm); !cmp.Equal(authtest.FieldKeys(err), expired) {
 			t.Errorf("confirm after a day: %v", err)
 		}
 		u, err := s.Store.UserByUsername(t.Context(), "amina")
@@ -73,21 +74,21 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 // may give them the account, even if its mail was late.
 func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, *Server, auth.LoginResult, *smtptest.Server){
-		"change": func(t *testing.T, s *Server, g auth.LoginResult, _ *smtptest.Server) {
-			c := auth.PasswordChange{Current: account.TextInput(Good), New: account.TextInput("another-Pass-77")}
+	for name, end := range map[string]func(*testing.T, *authtest.Server, auth.LoginResult, *smtptest.Server){
+		"change": func(t *testing.T, s *authtest.Server, g auth.LoginResult, _ *smtptest.Server) {
+			c := auth.PasswordChange{Current: account.TextInput(authtest.Good), New: account.TextInput("another-Pass-77")}
 			if _, err := s.ChangePassword(t.Context(), s.CallerOf(t, g), c); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"reset": func(t *testing.T, s *Server, _ auth.LoginResult, smtp *smtptest.Server) {
+		"reset": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, smtp *smtptest.Server) {
 			s.AskReset(t, "amina@example.ma")
 			s.Deliver(t)
-			if err := s.Reset(t, WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+			if err := s.Reset(t, authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"staff": func(t *testing.T, s *Server, _ auth.LoginResult, _ *smtptest.Server) {
+		"staff": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, _ *smtptest.Server) {
 			if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +97,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, mail late %v", name, late), func(t *testing.T) {
 				t.Parallel()
-				ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+				authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 					g := s.SignUp(t, "amina")
 					s.Deliver(t)
 					if err := s.AskEmailChange(t, g, "thief@example.com"); err != nil {
@@ -119,11 +120,11 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 						t.Errorf("%d mails given up and wanted, %v", n, err)
 					}
 					s.Deliver(t)
-					for _, link := range TokensOf(smtp, account.ConfirmEmail) {
+					for _, link := range authtest.TokensOf(smtp, account.ConfirmEmail) {
 						if late {
 							t.Error("a mail that is not wanted any more was sent")
 						}
-						if err := s.ConfirmEmail(t.Context(), Req, link); FieldKeys(err) == nil {
+						if err := s.ConfirmEmail(t.Context(), authtest.Req, link); authtest.FieldKeys(err) == nil {
 							t.Errorf("the thief's link: %v", err)
 						}
 					}
@@ -139,7 +140,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 
 func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.SignUp(t, "amina")
 		s.Prove(t, g)
 		smtp.Judge(func(to string, attempt int) smtptest.Verdict {
@@ -156,23 +157,23 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 		}
 		s.Clock.Advance(time.Minute)
 		s.Deliver(t)
-		links := WantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
-		if err := s.ConfirmEmail(t.Context(), Req, links[0]); !cmp.Equal(FieldKeys(err), used) {
+		links := authtest.WantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, links[0]); !cmp.Equal(authtest.FieldKeys(err), used) {
 			t.Errorf("first: %v", err)
 		}
-		if err := s.ConfirmEmail(t.Context(), Req, links[1]); err != nil {
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, links[1]); err != nil {
 			t.Errorf("third: %v", err)
 		}
 		s.Deliver(t)
-		undo := WantTokens(t, smtp, account.UndoEmail, 1)[0]
-		if err := s.UndoEmail(t.Context(), Req, undo); err != nil {
+		undo := authtest.WantTokens(t, smtp, account.UndoEmail, 1)[0]
+		if err := s.UndoEmail(t.Context(), authtest.Req, undo); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.SignIn(t, "amina", Good); err == nil {
+		if _, err := s.SignIn(t, "amina", authtest.Good); err == nil {
 			t.Error("the password still opens the account")
 		}
 		s.Deliver(t)
-		if err := s.Reset(t, WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+		if err := s.Reset(t, authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
 			t.Errorf("reset after the undo: %v", err)
 		}
 		u, err := s.Store.UserByUsername(t.Context(), "amina")
@@ -185,8 +186,8 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 // TestMailsThatNobodyWantsAnyMore are not sent, and not tried again either.
 func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 	t.Parallel()
-	for name, before := range map[string]func(*testing.T, *Server, auth.LoginResult){
-		"verified meanwhile": func(t *testing.T, s *Server, g auth.LoginResult) {
+	for name, before := range map[string]func(*testing.T, *authtest.Server, auth.LoginResult){
+		"verified meanwhile": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
 			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.Clock.Now())
 			})
@@ -194,7 +195,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"another address meanwhile": func(t *testing.T, s *Server, g auth.LoginResult) {
+		"another address meanwhile": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
 			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.Clock.Now())
 			})
@@ -202,20 +203,20 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"disabled": func(t *testing.T, s *Server, _ auth.LoginResult) {
+		"disabled": func(t *testing.T, s *authtest.Server, _ auth.LoginResult) {
 			if err := s.SetActive(t.Context(), "amina", false); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"closed": func(t *testing.T, s *Server, g auth.LoginResult) {
-			if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(Good)); err != nil {
+		"closed": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
+			if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
 				t.Fatal(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 				g := s.SignUp(t, "amina")
 				before(t, s, g)
 				s.Deliver(t)
@@ -227,7 +228,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 					t.Errorf("%d to be tried again, %v", n, err)
 				}
 				s.Deliver(t)
-				WantTokens(t, smtp, account.VerifyEmail, 0)
+				authtest.WantTokens(t, smtp, account.VerifyEmail, 0)
 				if len(smtp.Messages()) != 0 { // nor a notice, to an address that is not proved
 					t.Errorf("%d mails, want none", len(smtp.Messages()))
 				}
@@ -241,7 +242,7 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		s := New(t, storetest.Open(t, url), Mailing(t, smtp))
+		s := authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp))
 		g := s.SignUp(t, "amina")
 		s.Deliver(t)
 		s.Prove(t, g)
@@ -250,7 +251,7 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 		}
 		s.AskReset(t, "amina@example.ma")
 		s.Deliver(t)
-		if err := s.ConfirmEmail(t.Context(), Req, WantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)
@@ -261,7 +262,7 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 			}
 		}
 		for _, kind := range []account.ChallengeKind{account.VerifyEmail, account.ConfirmEmail, account.ResetPassword, account.UndoEmail} {
-			link := WantTokens(t, smtp, kind, 1)[0].Text
+			link := authtest.WantTokens(t, smtp, kind, 1)[0].Text
 			raw, err := base64.RawURLEncoding.DecodeString(link)
 			if err != nil {
 				t.Fatal(err)

@@ -46,8 +46,8 @@ func (s *Service) wakeMail() {
 // server dies meanwhile, the mail may have been taken, and the other sends it
 // again: better twice than never.
 const (
-	mailLease   = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
-	mailHold    = 20 * time.Minute // more than its Begin, Content and Answer
+	MailLease   = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
+	MailHold    = 20 * time.Minute // more than its Begin, Content and Answer
 	mailLook    = time.Second      // into the outbox, for what another server or a retry makes due
 	mailsAtOnce = 4
 	mostChoices = 50 // accounts of one address that a mail lists
@@ -132,7 +132,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 	lease = token.NewID()
 	now := s.o.Now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		m, err = tx.ClaimMail(ctx, lease, now, now.Add(mailLease))
+		m, err = tx.ClaimMail(ctx, lease, now, now.Add(MailLease))
 		return err
 	})
 	return m, lease, err
@@ -338,7 +338,7 @@ func (s *Service) send(ctx context.Context, m account.Mail, lease string) error 
 // that is not ours any more, or not wanted, is not sent.
 func (s *Service) holdMail(ctx context.Context, id int64, lease string) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return tx.ExtendMail(ctx, id, lease, s.o.Now().Add(mailHold))
+		return tx.ExtendMail(ctx, id, lease, s.o.Now().Add(MailHold))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return errUnwanted

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -15,7 +16,7 @@ import (
 
 const operator = "ops@yoozak.ma"
 
-func operated(o *auth.Options, _ *token.Options) {
+func operated(o *app.Options, _ *token.Options) {
 	o.Mail.Operator, o.Mail.OperatorLanguage = operator, "en"
 }
 
@@ -23,7 +24,7 @@ func operated(o *auth.Options, _ *token.Options) {
 // many servers look.
 func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		tell := func(want int) {
 			t.Helper()
 			var wg sync.WaitGroup
@@ -76,7 +77,7 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 // TestMailsToTheOperatorCauseNoOthers: that they do not arrive is no news.
 func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
 		s.SignUp(t, "amina")
 		s.Deliver(t)
@@ -103,7 +104,7 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 			t.Parallel()
 			storetest.ForEachURL(t, func(t *testing.T, url string) {
 				smtp := smtptest.Start(t, smtptest.Options{})
-				s := New(t, storetest.Open(t, url), Mailing(t, smtp), operated)
+				s := authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp), operated)
 				tell := func(want int) {
 					t.Helper()
 					if err := s.TellOfEvents(t.Context()); err != nil {
@@ -117,7 +118,7 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 				s.SignUp(t, "amina")
 				s.SealAll(t)
 				tell(0)
-				Execute(t, OpenRaw(t, url), statements...)
+				authtest.Execute(t, authtest.OpenRaw(t, url), statements...)
 				tell(1)
 				tell(1)
 				s.Clock.Advance(24*time.Hour + time.Second)
@@ -135,7 +136,7 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 // TestWithoutOperatorNobodyIsTold.
 func TestWithoutOperatorNobodyIsTold(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
 		s.SignUp(t, "amina")
 		s.Deliver(t)

@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/smtptest"
@@ -27,16 +28,16 @@ import (
 
 func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.SignUp(t, "amina")
-		r := Registration("amina")
+		r := authtest.Registration("amina")
 		r.Email = account.TextInput("other@example.ma")
-		if _, err := s.Register(t.Context(), Req, r); err == nil {
+		if _, err := s.Register(t.Context(), authtest.Req, r); err == nil {
 			t.Fatal("a taken name was registered")
 		}
 		var wg sync.WaitGroup
 		for range 10 { // they lose inside the transaction, not before it
-			wg.Go(func() { _, _ = s.Register(t.Context(), Req, Registration("badr")) })
+			wg.Go(func() { _, _ = s.Register(t.Context(), authtest.Req, authtest.Registration("badr")) })
 		}
 		wg.Wait()
 		undone := errors.New("undone")
@@ -54,13 +55,13 @@ func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
 			t.Errorf("mails owed to %v, want %v", got, want)
 		}
 		s.Deliver(t)
-		WantTokens(t, smtp, account.VerifyEmail, 2)
+		authtest.WantTokens(t, smtp, account.VerifyEmail, 2)
 	})
 }
 
 func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
 			if attempt <= 2 {
 				return smtptest.Verdict{Rcpt: 451}
@@ -89,14 +90,14 @@ func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
 		if m = s.LastMail(t, account.MailVerifyEmail); m.Attempts != 3 || m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != "" {
 			t.Errorf("when it was taken: %+v", m)
 		}
-		WantTokens(t, smtp, account.VerifyEmail, 1)
+		authtest.WantTokens(t, smtp, account.VerifyEmail, 1)
 	})
 }
 
 func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
 	t.Parallel()
-	var log LockedBuffer
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	var log authtest.LockedBuffer
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
 		s.SignUp(t, "amina")
 		s.Deliver(t)
@@ -111,12 +112,12 @@ func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
 		if text := log.String(); strings.Contains(text, "example.ma") || !strings.Contains(text, "given_up=true") {
 			t.Errorf("log: %s", text)
 		}
-	}, Quietly(&log))
+	}, authtest.Quietly(&log))
 }
 
 func TestMailIsGivenUpAfterADay(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Stop()
 		s.SignUp(t, "amina")
 		began := s.Clock.Now().Truncate(time.Microsecond)
@@ -135,13 +136,13 @@ func TestMailIsGivenUpAfterADay(t *testing.T) {
 
 		again := smtptest.Start(t, smtptest.Options{Address: smtp.Address()})
 		s.Deliver(t)
-		WantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
+		authtest.WantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
 		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil {
 			t.Errorf("%d to be tried again, %v", n, err)
 		}
 		s.Deliver(t)
-		link := WantTokens(t, again, account.VerifyEmail, 1)[0]
-		if err := s.VerifyEmail(t.Context(), Req, link); err != nil {
+		link := authtest.WantTokens(t, again, account.VerifyEmail, 1)[0]
+		if err := s.VerifyEmail(t.Context(), authtest.Req, link); err != nil {
 			t.Errorf("the link of a mail that came late: %v", err)
 		}
 		if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
@@ -160,7 +161,7 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 	for _, use := range []int{0, 1} {
 		t.Run(fmt.Sprint("link ", use+1), func(t *testing.T) {
 			t.Parallel()
-			ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 				s.SignUp(t, "amina")
 				s.Deliver(t)
 				smtp.Judge(func(_ string, attempt int) smtptest.Verdict {
@@ -175,7 +176,7 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.Deliver(t)
-				links := WantTokens(t, smtp, account.ResetPassword, 2)
+				links := authtest.WantTokens(t, smtp, account.ResetPassword, 2)
 				if links[0] == links[1] {
 					t.Error("the second mail has the link of the first: it was stored somewhere")
 				}
@@ -183,7 +184,7 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, link := range links {
-					if err := s.Reset(t, link, "third-Pass-88"); !cmp.Equal(FieldKeys(err), map[string][]string{"token": {"challenge_used"}}) {
+					if err := s.Reset(t, link, "third-Pass-88"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"token": {"challenge_used"}}) {
 						t.Errorf("link %d after a reset: %v", i+1, err)
 					}
 				}
@@ -200,8 +201,8 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 func TestLeasesOutlastTheirWork(t *testing.T) {
 	t.Parallel()
 	to := mail.DefaultTimeouts
-	if Lease < to.Begin+time.Minute || Hold < to.Begin+to.Content+to.Answer+time.Minute {
-		t.Errorf("leases of %v and %v; all before the text takes up to %v, the text and its answer %v", Lease, Hold, to.Begin, to.Content+to.Answer)
+	if authtest.Lease < to.Begin+time.Minute || authtest.Hold < to.Begin+to.Content+to.Answer+time.Minute {
+		t.Errorf("leases of %v and %v; all before the text takes up to %v, the text and its answer %v", authtest.Lease, authtest.Hold, to.Begin, to.Content+to.Answer)
 	}
 }
 
@@ -216,7 +217,7 @@ func TestSlowAnswerMakesNoCopies(t *testing.T) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
 		to := mail.DefaultTimeouts
 		to.Answer = 50 * time.Millisecond
-		s := New(t, st, MailingBy(t, mail.SMTP{URL: smtp.URL(), Timeouts: to}))
+		s := authtest.New(t, st, authtest.MailingBy(t, mail.SMTP{URL: smtp.URL(), Timeouts: to}))
 		s.SignUp(t, "amina")
 		const failure = "the SMTP server did not answer after the whole text: the mail may have arrived"
 		began := s.Clock.Now().Truncate(time.Microsecond)
@@ -253,24 +254,24 @@ func TestSlowMailIsHeld(t *testing.T) {
 		}
 		return smtptest.Verdict{}
 	})
-	slow, other := New(t, storetest.Open(t, url), Mailing(t, smtp)), New(t, storetest.Open(t, url), Mailing(t, smtp))
+	slow, other := authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp)), authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp))
 	slow.SignUp(t, "amina")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { slow.RunMail(ctx); close(done) }()
 	defer func() { stop(); <-done }()
 	began := slow.Clock.Now().Truncate(time.Microsecond)
-	Eventually(t, func() bool { return slow.LastMail(t, account.MailVerifyEmail).DueAt.Equal(began.Add(Hold)) })
-	for _, s := range []*Server{slow, other} {
+	authtest.Eventually(t, func() bool { return slow.LastMail(t, account.MailVerifyEmail).DueAt.Equal(began.Add(authtest.Hold)) })
+	for _, s := range []*authtest.Server{slow, other} {
 		s.Clock.Advance(13 * time.Minute)
 	}
 	other.SignUp(t, "badr")
-	Eventually(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
+	authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
 	if err := auth.ClaimMail(t.Context(), other.Service); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another server's claim: %v, want that nothing is due", err)
 	}
 	close(held)
-	Eventually(t, func() bool { return slow.AllMails(t)[0].DueAt.IsZero() })
+	authtest.Eventually(t, func() bool { return slow.AllMails(t)[0].DueAt.IsZero() })
 	if n := smtp.Attempts("amina@example.ma"); n != 1 || len(smtp.Messages()) != 2 {
 		t.Errorf("%d attempts, %d mails were taken; want 1 and 2", n, len(smtp.Messages()))
 	}
@@ -281,7 +282,7 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		s := New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+		s := authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
 			o.Mail.Link = func(account.ChallengeKind, string, string) string { // when the mail is made
 				err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 					return tx.CancelMails(t.Context(), 1, account.MailVerifyEmail)
@@ -304,8 +305,8 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 // up, not tried without end.
 func TestMailOfANewerServerWaitsForIt(t *testing.T) {
 	t.Parallel()
-	var log LockedBuffer
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	var log authtest.LockedBuffer
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now()})
 		})
@@ -325,11 +326,11 @@ func TestMailOfANewerServerWaitsForIt(t *testing.T) {
 		}
 		s.SignUp(t, "badr") // others go on
 		s.Deliver(t)
-		WantTokens(t, smtp, account.VerifyEmail, 1)
+		authtest.WantTokens(t, smtp, account.VerifyEmail, 1)
 		if n := strings.Count(log.String(), "mail left to a newer server"); n < 1 || n > 2 {
 			t.Errorf("logged %d times, want once on each engine:\n%s", n, log.String())
 		}
-	}, Quietly(&log))
+	}, authtest.Quietly(&log))
 }
 
 // stuckLog panics, or hangs, where a notice is logged; that is the last thing
@@ -358,19 +359,19 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			t.Parallel()
 			smtp := smtptest.Start(t, smtptest.Options{})
 			st := storetest.Open(t, storetest.SQLite(t))
-			s := New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+			s := authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
 				o.Log = slog.New(stuckLog{slog.DiscardHandler, release})
 			})
 			g := s.SignUp(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { s.RunMail(ctx); close(done) }()
-			Eventually(t, func() bool { return len(smtp.Messages()) == 1 })
+			authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 1 })
 			s.Prove(t, g)
 			auth.Notice(s.Service, 1)
-			Eventually(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
+			authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
 			s.AskReset(t, "amina@example.ma")
-			Eventually(t, func() bool { return len(TokensOf(smtp, account.ResetPassword)) == 1 })
+			authtest.Eventually(t, func() bool { return len(authtest.TokensOf(smtp, account.ResetPassword)) == 1 })
 			if release != nil {
 				close(release)
 			}
@@ -380,21 +381,11 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 	}
 }
 
-// Eventually polls until something is so.
-func Eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it never came to this")
-		}
-	}
-}
-
 // TestStopGivesNoMailUp: a server that ends leaves its mails to the
 // next one, also at their last attempt.
 func TestStopGivesNoMailUp(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		ctx, cancel := context.WithCancel(t.Context())
 		held := make(chan struct{})
 		smtp.Judge(func(to string, _ int) smtptest.Verdict {
@@ -433,9 +424,9 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
 	smtp := smtptest.Start(t, smtptest.Options{})
-	servers := []*Server{
-		New(t, storetest.Open(t, url), Mailing(t, smtp)),
-		New(t, storetest.Open(t, url), Mailing(t, smtp)),
+	servers := []*authtest.Server{
+		authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp)),
+		authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp)),
 	}
 	const total = 300
 	for n := range total {
@@ -470,9 +461,9 @@ func TestOfTwoServersOneSendsAMail(t *testing.T) {
 
 func TestWithoutAWayOutMailsWait(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.SignUp(t, "amina")
-		without := New(t, s.Store, func(o *auth.Options, _ *token.Options) { o.Mail.Sender = nil })
+		without := authtest.New(t, s.Store, func(o *app.Options, _ *token.Options) { o.Mail.Sender = nil })
 		without.Clock.At = s.Clock.Now()
 		without.Deliver(t)
 		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure == "" || m.DueAt.IsZero() {
@@ -480,26 +471,8 @@ func TestWithoutAWayOutMailsWait(t *testing.T) {
 		}
 		s.Clock.Advance(10 * time.Second)
 		s.Deliver(t)
-		WantTokens(t, smtp, account.VerifyEmail, 1)
+		authtest.WantTokens(t, smtp, account.VerifyEmail, 1)
 	})
-}
-
-// LockedBuffer is a log that several servers write to.
-type LockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *LockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *LockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // TestMailFolderIsSweptWhenItsLinksAreWorthless: each kind after its time.
@@ -510,7 +483,7 @@ func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(t, storetest.Open(t, storetest.SQLite(t)), func(o *auth.Options, _ *token.Options) { o.Mail.Sender = sender })
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)), func(o *app.Options, _ *token.Options) { o.Mail.Sender = sender })
 	began := s.Clock.Now()
 	for _, kind := range []string{"reset_password", "verify_email", "email_changed", "password_changed"} {
 		path := filepath.Join(folder, "20260605-125656-000001-"+kind+".eml")

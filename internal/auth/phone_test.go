@@ -7,14 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/token"
 )
 
 // phoneLifetime is what the API's documents recommend to apps, with rotation.
 const phoneLifetime = 60 * 24 * time.Hour
 
-func phone(o *auth.Options, to *token.Options) {
+func phone(o *app.Options, to *token.Options) {
 	o.Rotation, to.RefreshLifetime = true, phoneLifetime
 }
 
@@ -33,7 +34,7 @@ func TestPhoneStaysLoggedIn(t *testing.T) {
 			}
 		}
 	}
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		raw := g.Refresh
 		for month := range 24 {

@@ -7,13 +7,14 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 )
 
 // TestChangesOfDifferentFieldsAtOnceAreAllKept: two forms of one page, or two
 // devices.
 func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		caller, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
@@ -24,7 +25,7 @@ func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 			var all sync.WaitGroup
 			changes := []auth.ProfileChange{{FirstName: account.TextInput(first)}, {LastName: account.TextInput(last)}}
 			if round < 2 { // a name is changed twice in 30 days at most
-				changes = append(changes, auth.ProfileChange{Username: account.TextInput(username), Password: account.TextInput(Good)})
+				changes = append(changes, auth.ProfileChange{Username: account.TextInput(username), Password: account.TextInput(authtest.Good)})
 			} else {
 				username = "amina1"
 			}

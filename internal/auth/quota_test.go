@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -47,7 +49,7 @@ func TestNetworksOfAnAddress(t *testing.T) {
 func passed(t *testing.T, most int, act func(i int) error) int {
 	t.Helper()
 	for i := range most {
-		if Throttled(act(i)) {
+		if authtest.Throttled(act(i)) {
 			return i
 		}
 	}
@@ -58,7 +60,7 @@ func passed(t *testing.T, most int, act func(i int) error) int {
 // times the quota of one who has a /64, by using up all of it.
 func TestWideNetworksOfIPv6Count(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		// Of one address: 60 for each /64.
 		for name, test := range map[string]struct {
 			ip   func(i int) string
@@ -70,7 +72,7 @@ func TestWideNetworksOfIPv6Count(t *testing.T) {
 			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
 		} {
 			got := passed(t, 700, func(i int) error {
-				p := Req
+				p := authtest.Req
 				p.IP = test.ip(i)
 				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
 			})
@@ -78,24 +80,14 @@ func TestWideNetworksOfIPv6Count(t *testing.T) {
 				t.Errorf("%s: %d, want %d", name, got, test.want)
 			}
 		}
-	}, Limited, MailFreely)
-}
-
-func Throttled(err error) bool {
-	var e *account.Error
-	return errors.As(err, &e) && e.Kind == account.Throttled
-}
-
-// MailFreely lets a network and an address cause as many mails as they like.
-func MailFreely(o *auth.Options, _ *token.Options) {
-	o.Mail.PerAddress = 1_000_000
+	}, authtest.Limited, authtest.MailFreely)
 }
 
 // TestRequestsWithoutATokenCountForTheirNetwork, whoever hands them on: the
 // API, a page or a command.
 func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		none := account.Input{}
 		acts := map[string]func(p account.RequestInfo) error{
 			"token": func(p account.RequestInfo) error { _, err := s.Refresh(t.Context(), p, none); return err },
@@ -104,7 +96,7 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 		}
 		quotas := map[string]limit.Quota{"token": auth.TokenPerNetwork, "reset": auth.ResetPerNetwork, "link": auth.LinkPerNetwork}
 		for name, act := range acts {
-			if n := passed(t, quotas[name].Count+1, func(int) error { return act(Req) }); n != quotas[name].Count {
+			if n := passed(t, quotas[name].Count+1, func(int) error { return act(authtest.Req) }); n != quotas[name].Count {
 				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
 			}
 		}
@@ -123,40 +115,40 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 			},
 		}
 		for name, act := range same {
-			if err := act(Req); !Throttled(err) {
+			if err := act(authtest.Req); !authtest.Throttled(err) {
 				t.Errorf("%s shares no quota: %v", name, err)
 			}
-			if err := act(Elsewhere()); Throttled(err) || err == nil {
+			if err := act(authtest.Elsewhere()); authtest.Throttled(err) || err == nil {
 				t.Errorf("%s from elsewhere: %v", name, err)
 			}
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestOneAddressCannotBeAskedForOverAndOver: a quota of its own for each
 // network, in whatever case it is typed.
 func TestOneAddressCannotBeAskedForOverAndOver(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		names := []string{"amina@example.ma", "AMINA@example.ma", "amina@EXAMPLE.ma"}
 		ask := func(p account.RequestInfo, email string) error {
 			return s.RequestReset(t.Context(), p, account.TextInput(email), account.Input{})
 		}
-		if n := passed(t, 90, func(i int) error { return ask(Req, names[i%3]) }); n != 60 {
+		if n := passed(t, 90, func(i int) error { return ask(authtest.Req, names[i%3]) }); n != 60 {
 			t.Errorf("%d, want 60", n)
 		}
-		if err := ask(Req, "badr@example.ma"); err != nil {
+		if err := ask(authtest.Req, "badr@example.ma"); err != nil {
 			t.Errorf("another address: %v", err)
 		}
-		if err := ask(Elsewhere(), "amina@example.ma"); err != nil {
+		if err := ask(authtest.Elsewhere(), "amina@example.ma"); err != nil {
 			t.Errorf("from elsewhere: %v", err)
 		}
-	}, Limited, MailFreely)
+	}, authtest.Limited, authtest.MailFreely)
 }
 
 // writes are what a caller may do that may change something, each in a way
 // that is refused for another reason, or changes nothing.
-func writes(t *testing.T, s *Server) map[string]func(c *auth.Caller) error {
+func writes(t *testing.T, s *authtest.Server) map[string]func(c *auth.Caller) error {
 	t.Helper()
 	ctx := t.Context()
 	return map[string]func(c *auth.Caller) error{
@@ -172,9 +164,9 @@ func writes(t *testing.T, s *Server) map[string]func(c *auth.Caller) error {
 // TestCallersShareAQuotaOfWrites, each user for all their sessions.
 func TestCallersShareAQuotaOfWrites(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		amina, badr := s.CallerOf(t, s.SignUp(t, "amina")), s.CallerOf(t, s.SignUp(t, "badr"))
-		g, err := s.Try(t, "amina", Good, "")
+		g, err := s.Try(t, "amina", authtest.Good, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,10 +179,10 @@ func TestCallersShareAQuotaOfWrites(t *testing.T) {
 			t.Errorf("%d writes, want 120", n)
 		}
 		for name, write := range all {
-			if err := write(phone); !Throttled(err) {
+			if err := write(phone); !authtest.Throttled(err) {
 				t.Errorf("%s is not counted: %v", name, err)
 			}
-			if err := write(badr); Throttled(err) {
+			if err := write(badr); authtest.Throttled(err) {
 				t.Errorf("%s of somebody else: %v", name, err)
 			}
 		}
@@ -198,20 +190,20 @@ func TestCallersShareAQuotaOfWrites(t *testing.T) {
 		if err := s.LogoutAll(t.Context(), phone); err != nil {
 			t.Errorf("log out everywhere: %v", err)
 		}
-	}, Limited, MailFreely)
+	}, authtest.Limited, authtest.MailFreely)
 }
 
 // TestCallersHaveAQuotaOfReads, each session; so whoever stole a token does
 // not keep its owner out.
 func TestCallersHaveAQuotaOfReads(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		stolen := s.SignUp(t, "amina").Access
 		read := func(access string) error { _, err := s.Authenticate(t.Context(), access); return err }
 		if n := passed(t, 1300, func(int) error { return read(stolen) }); n != 1200 {
 			t.Errorf("%d reads, want 1200", n)
 		}
-		g, err := s.Try(t, "amina", Good, "")
+		g, err := s.Try(t, "amina", authtest.Good, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +214,7 @@ func TestCallersHaveAQuotaOfReads(t *testing.T) {
 		var sessions []string
 		for range 6 {
 			s.Clock.Advance(time.Minute)
-			g, err := s.Try(t, "amina", Good, "")
+			g, err := s.Try(t, "amina", authtest.Good, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,56 +223,56 @@ func TestCallersHaveAQuotaOfReads(t *testing.T) {
 		if n := passed(t, 7000, func(i int) error { return read(sessions[i%6]) }); n != 6000 {
 			t.Errorf("%d reads of a user, want 6000", n)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestTokenOfAnEndedSessionUsesUpNothing of what its user may do.
 func TestTokenOfAnEndedSessionUsesUpNothing(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		ended := s.SignUp(t, "amina")
-		if err := s.Logout(t.Context(), Req, account.TextInput(ended.Refresh)); err != nil {
+		if err := s.Logout(t.Context(), authtest.Req, account.TextInput(ended.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if n := passed(t, 6100, func(int) error { _, err := s.Authenticate(t.Context(), ended.Access); return err }); n != 6100 {
 			t.Errorf("throttled after %d, want a word about the token each time", n)
 		}
-		g, err := s.SignIn(t, "amina", Good)
+		g, err := s.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.CallerOf(t, g)
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestConfirmationsAreFew: each of one's own password costs a hash, right or
 // wrong; ten a minute for a user, whatever they are for.
 func TestConfirmationsAreFew(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		c, other := s.CallerOf(t, s.SignUp(t, "amina")), s.CallerOf(t, s.SignUp(t, "badr"))
-		same := auth.EmailChange{Password: account.TextInput(Good), Email: account.TextInput("amina@Example.MA")}
+		same := auth.EmailChange{Password: account.TextInput(authtest.Good), Email: account.TextInput("amina@Example.MA")}
 		if n := passed(t, 20, func(int) error { return s.ChangeEmail(t.Context(), c, same) }); n != 10 {
 			t.Errorf("%d right ones, want 10", n)
 		}
-		if err := s.CloseAccount(t.Context(), c, account.TextInput(Good)); Outcome(err) != "6s" {
-			t.Errorf("for another act: %v", Outcome(err))
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(authtest.Good)); authtest.Outcome(err) != "6s" {
+			t.Errorf("for another act: %v", authtest.Outcome(err))
 		}
 		if err := s.ChangeEmail(t.Context(), other, same); err != nil {
 			t.Errorf("somebody else: %v", err)
 		}
 		s.Clock.Advance(6 * time.Second)
-		if err := s.CloseAccount(t.Context(), c, account.TextInput(Good)); err != nil {
+		if err := s.CloseAccount(t.Context(), c, account.TextInput(authtest.Good)); err != nil {
 			t.Errorf("six seconds later: %v", err)
 		}
-	}, Limited, MailFreely)
+	}, authtest.Limited, authtest.MailFreely)
 }
 
 // TestFewChangesOfPasswordAnHour: each that succeeds is mailed; those that
 // are refused are not.
 func TestFewChangesOfPasswordAnHour(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		s.Prove(t, g) // who gets the notices
 		c := s.CallerOf(t, g)
@@ -290,11 +282,11 @@ func TestFewChangesOfPasswordAnHour(t *testing.T) {
 			return err
 		}
 		for i := range 8 {
-			if err := change(Good, "short"); Outcome(err) != "invalid" {
-				t.Errorf("%d, to a bad one: %v", i, Outcome(err))
+			if err := change(authtest.Good, "short"); authtest.Outcome(err) != "invalid" {
+				t.Errorf("%d, to a bad one: %v", i, authtest.Outcome(err))
 			}
 		}
-		now := Good
+		now := authtest.Good
 		for i := range 5 {
 			next := fmt.Sprintf("mK3+autre-lemon-%d", i)
 			if err := change(now, next); err != nil {
@@ -302,7 +294,7 @@ func TestFewChangesOfPasswordAnHour(t *testing.T) {
 			}
 			now = next
 		}
-		if err := change(now, Good); !Throttled(err) {
+		if err := change(now, authtest.Good); !authtest.Throttled(err) {
 			t.Errorf("the sixth: %v", err)
 		}
 		if _, err := s.SignIn(t, "amina", now); err != nil {
@@ -317,7 +309,7 @@ func TestFewChangesOfPasswordAnHour(t *testing.T) {
 		if n != 5 {
 			t.Errorf("%d mails, want 5", n)
 		}
-	}, Limited, MailFreely)
+	}, authtest.Limited, authtest.MailFreely)
 }
 
 // TestReadsAskNoDatabase for their quota, and writes are counted though the
@@ -331,7 +323,7 @@ func TestReadsAskNoDatabase(t *testing.T) {
 	t.Cleanup(func() { _ = away.Close() })
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		var l *limit.Limiter
-		s := New(t, st, func(o *auth.Options, _ *token.Options) {
+		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) {
 			var err error
 			if l, err = limit.New(limit.Options{Now: o.Now, Store: away, Log: slog.New(slog.DiscardHandler)}); err != nil {
 				t.Fatal(err)
@@ -360,7 +352,7 @@ func TestReadsAskNoDatabase(t *testing.T) {
 // and the services there are not.
 func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		shop, plain, err := s.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "shop", Scopes: account.Scopes})
 		if err != nil {
 			t.Fatal(err)
@@ -370,26 +362,26 @@ func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 			return err
 		}
 		ids := []string{shop.ID, "nobody", strings.Repeat("0", 32)}
-		if n := passed(t, 70, func(i int) error { return show(Req, ids[i%3], "wrong") }); n != 60 {
+		if n := passed(t, 70, func(i int) error { return show(authtest.Req, ids[i%3], "wrong") }); n != 60 {
 			t.Errorf("%d wrong secrets, want 60", n)
 		}
-		if err := show(Req, shop.ID, plain.Reveal()); err != nil {
+		if err := show(authtest.Req, shop.ID, plain.Reveal()); err != nil {
 			t.Errorf("the right one: %v", err)
 		}
-		if err := show(Elsewhere(), shop.ID, "wrong"); !errors.Is(err, account.ErrServiceUnknown) {
+		if err := show(authtest.Elsewhere(), shop.ID, "wrong"); !errors.Is(err, account.ErrServiceUnknown) {
 			t.Errorf("a wrong one from elsewhere: %v", err)
 		}
 		auth.UseUpService(t.Context(), s.Service, shop.ID)
-		if err := show(Elsewhere(), shop.ID, plain.Reveal()); !Throttled(err) {
+		if err := show(authtest.Elsewhere(), shop.ID, plain.Reveal()); !authtest.Throttled(err) {
 			t.Errorf("a service that asked 60,000 times: %v", err)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestNobodyGoesAheadForEver: of hashes, however well a user is known.
 func TestNobodyGoesAheadForEver(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		ahead := func(userID int64) (n int) {
 			for range 20 {
 				if auth.GoesAhead(t.Context(), s.Service, userID) {
@@ -405,36 +397,36 @@ func TestNobodyGoesAheadForEver(t *testing.T) {
 		if n := ahead(1); n != 10 {
 			t.Errorf("%d a minute later, want 10", n)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // TestLoginsOfAUserAreBounded, from wherever: each leaves a session and an
 // event. Wrong ones use up nothing, or strangers could lock the owner out.
 func TestLoginsOfAUserAreBounded(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "badr")
-		if _, err := s.Try(t, "amina", Bad, ""); Outcome(err) != no {
+		if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {
 			t.Fatal(err)
 		}
 		var wait sync.WaitGroup
 		var through atomic.Int64
 		for range 4 {
 			wait.Go(func() {
-				through.Add(int64(passed(t, 325, func(int) error { _, err := s.Try(t, "amina", Good, ""); return err })))
+				through.Add(int64(passed(t, 325, func(int) error { _, err := s.Try(t, "amina", authtest.Good, ""); return err })))
 			})
 		}
 		wait.Wait()
 		if n := through.Load(); n != 1200 {
 			t.Errorf("%d logins, want 1200", n)
 		}
-		if _, err := s.Try(t, "badr", Good, ""); err != nil {
+		if _, err := s.Try(t, "badr", authtest.Good, ""); err != nil {
 			t.Errorf("somebody else: %v", err)
 		}
 		s.Clock.Advance(3 * time.Second)
-		if _, err := s.Try(t, "amina", Good, ""); err != nil {
+		if _, err := s.Try(t, "amina", authtest.Good, ""); err != nil {
 			t.Errorf("three seconds later: %v", err)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }

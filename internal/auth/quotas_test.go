@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
@@ -17,42 +19,18 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// Claims registers an account that claims an address.
-func (s *Server) Claims(t *testing.T, username, email string) auth.LoginResult {
-	t.Helper()
-	r := Registration(username)
-	r.Email = account.TextInput(email)
-	g, err := s.Register(t.Context(), Elsewhere(), r)
-	if err != nil {
-		t.Fatalf("register %s: %v", username, err)
-	}
-	return g
-}
-
-// Sent counts the mails of a kind that were delivered.
-func (s *Server) Sent(t *testing.T, kind account.MailKind) int {
-	t.Helper()
-	n := 0
-	for _, m := range s.AllMails(t) {
-		if m.Kind == kind && !m.SentAt.IsZero() {
-			n++
-		}
-	}
-	return n
-}
-
 // Whatever strangers cause, of one kind five mails an hour go to a mailbox
 // and one is owed; and one kind takes nothing from another.
 func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		owner := s.Claims(t, "owner", "amina@example.ma")
 		s.Deliver(t)
 		s.Prove(t, owner)
 		for n := range 20 { // in every spelling that delivery takes for one
 			email := []string{"amina@example.ma", "Amina+shop@example.ma", "amina+x@EXAMPLE.ma"}[n%3]
 			s.Claims(t, fmt.Sprint("squatter", n), email)
-			if err := s.RequestReset(t.Context(), Elsewhere(), account.TextInput("AMINA@example.ma"), account.Input{}); err != nil {
+			if err := s.RequestReset(t.Context(), authtest.Elsewhere(), account.TextInput("AMINA@example.ma"), account.Input{}); err != nil {
 				t.Errorf("request %d: %v; want no word of a limit", n, err)
 			}
 		}
@@ -65,7 +43,7 @@ func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 		if n := s.Sent(t, account.MailResetPassword); n != 5 {
 			t.Errorf("%d resets, want 5", n)
 		}
-		links := TokensOf(smtp, account.ResetPassword)
+		links := authtest.TokensOf(smtp, account.ResetPassword)
 		if err := s.Reset(t, links[len(links)-1], "another-Pass-77"); err != nil {
 			t.Errorf("the owner's reset: %v", err)
 		}
@@ -82,7 +60,7 @@ func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 		if v, r := s.Sent(t, account.MailVerifyEmail), s.Sent(t, account.MailResetPassword); v != 6 || r != 6 {
 			t.Errorf("%d verifications and %d resets a day later, want no more", v, r)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // Whoever has many accounts and asks over and over from one network leaves
@@ -90,27 +68,27 @@ func TestStrangersCannotFillAMailboxNorUseUpWhatItsOwnerNeeds(t *testing.T) {
 // the quota go there.
 func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		owner := s.Claims(t, "owner", "old@example.ma")
 		asks := func(g auth.LoginResult, from account.RequestInfo) error {
-			g, err := s.SignIn(t, g.User.Username, Good)
+			g, err := s.SignIn(t, g.User.Username, authtest.Good)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := s.CallerOf(t, g)
 			c.Request = from
-			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(Good), Email: account.TextInput("amina@example.ma")})
+			return s.ChangeEmail(t.Context(), c, auth.EmailChange{Password: account.TextInput(authtest.Good), Email: account.TextInput("amina@example.ma")})
 		}
 		thieves := make([]auth.LoginResult, 4)
 		for n := range thieves {
 			thieves[n] = s.Claims(t, fmt.Sprint("thief", n), "")
 		}
-		one := Elsewhere()
+		one := authtest.Elsewhere()
 		for hour := range 3 {
 			sent := s.Sent(t, account.MailConfirmEmail)
 			for range 4 { // every quarter of an hour
 				for _, thief := range thieves {
-					if err := asks(thief, one); err != nil && Outcome(err) == "" {
+					if err := asks(thief, one); err != nil && authtest.Outcome(err) == "" {
 						t.Fatal(err)
 					}
 				}
@@ -118,7 +96,7 @@ func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 				s.Clock.Advance(15 * time.Minute)
 				s.Deliver(t)
 			}
-			if err := asks(owner, Elsewhere()); err != nil {
+			if err := asks(owner, authtest.Elsewhere()); err != nil {
 				t.Errorf("hour %d: the owner is refused: %v", hour, err)
 			}
 			s.Deliver(t)
@@ -129,13 +107,13 @@ func TestOneNetworkLeavesAMailboxToOthers(t *testing.T) {
 				t.Errorf("hour %d: %d mails", hour, n)
 			}
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // A mail that waited for its network's share waits for the mailbox's, too.
 func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		asks := func(from account.RequestInfo, times int) {
 			t.Helper()
 			for range times {
@@ -151,29 +129,29 @@ func TestMailOfAShareKeepsToTheQuota(t *testing.T) {
 				t.Errorf("after %s: %d went through, want %d", at, got, n)
 			}
 		}
-		asks(Elsewhere(), 5) // the fifth waits for a quarter of an hour
-		asks(Elsewhere(), 1)
+		asks(authtest.Elsewhere(), 5) // the fifth waits for a quarter of an hour
+		asks(authtest.Elsewhere(), 1)
 		wantSent(0, 5)
 		s.Clock.Advance(12 * time.Minute)
-		asks(Elsewhere(), 1)
+		asks(authtest.Elsewhere(), 1)
 		wantSent(12*time.Minute, 6)
 		s.Clock.Advance(3 * time.Minute)
 		wantSent(15*time.Minute, 6)
 		s.Clock.Advance(9*time.Minute + time.Second)
 		wantSent(24*time.Minute, 7)
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // A caller whose mail cannot be owed, because another account's waits for
 // that mailbox, is told so.
 func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, _ *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		owner := s.Claims(t, "owner", "amina@example.ma")
 		for n := range 5 { // the last one waits
 			s.Claims(t, fmt.Sprint("squatter", n), "amina@example.ma")
 		}
-		if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); Outcome(err) == "" || Outcome(err) == no {
+		if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); authtest.Outcome(err) == "" || authtest.Outcome(err) == no {
 			t.Errorf("resend: %v, want when to come again", err)
 		}
 		s.Deliver(t)
@@ -192,7 +170,7 @@ func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
 		if err := s.AskEmailChange(t, owner, "new@example.ma"); err != nil { // another kind
 			t.Errorf("change: %v", err)
 		}
-	}, Limited)
+	}, authtest.Limited)
 }
 
 // The quota holds however many ask at once, on one server or two.
@@ -200,10 +178,10 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		var servers []*Server
+		var servers []*authtest.Server
 		for range 2 {
 			st := storetest.Open(t, url)
-			servers = append(servers, New(t, st, Mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+			servers = append(servers, authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
 				l, err := limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
@@ -218,7 +196,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 		for n := range 60 {
 			wg.Go(func() {
 				s := servers[n%len(servers)]
-				if err := s.RequestReset(t.Context(), Elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
+				if err := s.RequestReset(t.Context(), authtest.Elsewhere(), account.TextInput("amina@example.ma"), account.Input{}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -233,7 +211,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 // Notices go to nobody who did not prove that they read the mailbox.
 func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.Claims(t, "www.evil-x.example", "victim@example.ma")
 		s.Deliver(t)
 		before := len(smtp.Messages())
@@ -247,17 +225,17 @@ func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		change(Good, "another-Pass-77")
-		change("another-Pass-77", Good)
-		g, err := s.SignIn(t, "www.evil-x.example", Good)
+		change(authtest.Good, "another-Pass-77")
+		change("another-Pass-77", authtest.Good)
+		g, err := s.SignIn(t, "www.evil-x.example", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(Good)})
+		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(authtest.Good)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(Good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)
@@ -270,7 +248,7 @@ func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
 // In the outbox, what somebody waits for goes before notices.
 func TestResetGoesBeforeNotices(t *testing.T) {
 	t.Parallel()
-	ForEachPost(t, func(t *testing.T, s *Server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		g := s.Claims(t, "amina", "amina@example.ma")
 		s.Deliver(t)
 		s.Prove(t, g)
@@ -287,7 +265,7 @@ func TestResetGoesBeforeNotices(t *testing.T) {
 		s.Deliver(t)
 		at := -1
 		for i, m := range smtp.Messages()[before:] {
-			if linkPattern.MatchString(m.Text) {
+			if authtest.LinkPattern.MatchString(m.Text) {
 				at = i
 			}
 		}

@@ -10,28 +10,16 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 )
-
-// changes are the events of changed profiles, each in a line: whose, from
-// which session, how many, which fields.
-func (s *Server) changes(t *testing.T, sessions map[string]string) (all []string) {
-	t.Helper()
-	for _, e := range s.AllEvents(t) {
-		if e.Kind == account.EventProfileChanged {
-			d := e.ReadDetails()
-			all = append(all, strings.TrimSpace(fmt.Sprintf("%d %s %d %s", e.UserID, sessions[e.SessionID], max(1, d.Count), strings.Join(d.Fields, "+"))))
-		}
-	}
-	return all
-}
 
 // TestChangesOverAndOverShareAnEvent: a minute of them is two rows, and all
 // are counted.
 func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		amina, badr := s.CallerOf(t, s.SignUp(t, "amina")), s.CallerOf(t, s.SignUp(t, "badr"))
-		g, err := s.SignIn(t, "amina", Good)
+		g, err := s.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +35,7 @@ func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 		}
 		check := func(what string, want ...string) {
 			t.Helper()
-			if diff := cmp.Diff(want, s.changes(t, sessions)); diff != "" {
+			if diff := cmp.Diff(want, s.EventChanges(t, sessions)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", what, diff)
 			}
 			s.Verified(t, account.EventHead{})
@@ -89,11 +77,11 @@ func TestChangesOverAndOverShareAnEvent(t *testing.T) {
 // TestChangesOfAUserHaveFewRows, however many sessions and fields there are.
 func TestChangesOfAUserHaveFewRows(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		n := 0
 		for range 20 {
-			g, err := s.SignIn(t, "amina", Good)
+			g, err := s.SignIn(t, "amina", authtest.Good)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -18,12 +20,12 @@ import (
 // rotated is a session after one exchange: the tokens of the login, and
 // those that they were exchanged for in the same second.
 type rotated struct {
-	*Server
+	*authtest.Server
 	login auth.LoginResult
 	next  auth.TokenPair
 }
 
-func rotate(t *testing.T, s *Server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
+func rotate(t *testing.T, s *authtest.Server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
 	r := rotated{Server: s, login: s.SignUp(t, name)}
 	var err error
@@ -36,7 +38,7 @@ func rotate(t *testing.T, s *Server, name string) rotated { //nolint:unparam // 
 // repeats exchanges the first token again and checks that it gets the same.
 func (r rotated) repeats(t *testing.T, when string) auth.TokenPair {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), Req, account.TextInput(r.login.Refresh)); err != nil {
+	if err := r.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); err != nil {
 		t.Errorf("%s: verification of the first token: %v", when, err)
 	}
 	again, err := r.Renew(t, r.login.Refresh)
@@ -49,7 +51,7 @@ func (r rotated) repeats(t *testing.T, when string) auth.TokenPair {
 // alarms exchanges the first token again and checks that the session ends.
 func (r rotated) alarms(t *testing.T, when string) {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+	if err := r.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("%s: verification of the first token: %v, want ErrTokenInvalid", when, err)
 	}
 	if _, err := r.Authenticate(t.Context(), r.next.Access); err != nil {
@@ -71,7 +73,7 @@ func (r rotated) alarms(t *testing.T, when string) {
 // for as long as the token itself is good.
 func TestALostAnswerIsGivenAgain(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		for _, d := range []time.Duration{9 * time.Second, 2 * time.Second, time.Hour, 22 * time.Hour} {
 			s.Clock.Advance(d)
@@ -88,7 +90,7 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 		if _, err := s.Renew(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("the successor after its end: %v", err)
 		}
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 // TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen: by whatever shows
@@ -98,9 +100,13 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 	text := account.TextInput
 	service := &account.OAuthClient{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
 	for name, use := range map[string]func(t *testing.T, r rotated) error{
-		"access token":           func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
-		"verified access token":  func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), Req, text(r.next.Access)) },
-		"verified refresh token": func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), Req, text(r.next.Refresh)) },
+		"access token": func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
+		"verified access token": func(t *testing.T, r rotated) error {
+			return r.VerifyToken(t.Context(), authtest.Req, text(r.next.Access))
+		},
+		"verified refresh token": func(t *testing.T, r rotated) error {
+			return r.VerifyToken(t.Context(), authtest.Req, text(r.next.Refresh))
+		},
 		"introspected access token": func(t *testing.T, r rotated) error {
 			_, err := r.Introspect(t.Context(), service, text(r.next.Access), account.Input{})
 			return err
@@ -121,7 +127,7 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ForEachEngine(t, func(t *testing.T, s *Server) {
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 				r := rotate(t, s, "amina")
 				if err := use(t, r); err != nil {
 					t.Fatal(err)
@@ -132,7 +138,7 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 					s.Clock.Advance(time.Second)
 				}
 				r.alarms(t, "after that")
-			}, Rotation)
+			}, authtest.Rotation)
 		})
 	}
 }
@@ -140,29 +146,29 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 // TestTokensFromBeforeAnExchangeTellNothingOfIt: also those of its second.
 func TestTokensFromBeforeAnExchangeTellNothingOfIt(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		for range 3 {
 			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), Req, account.TextInput(r.login.Access)); err != nil {
+			if err := s.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Access)); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), Req, account.TextInput(r.login.Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		s.Clock.Advance(time.Minute)
 		r.repeats(t, "a minute later")
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 // TestReuseOfAnOlderTokenEndsTheSession: two exchanges later there is no
 // doubt, even within the grace.
 func TestReuseOfAnOlderTokenEndsTheSession(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		if _, err := s.Renew(t, r.next.Refresh); err != nil {
 			t.Fatal(err)
@@ -173,13 +179,13 @@ func TestReuseOfAnOlderTokenEndsTheSession(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), r.next.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("session lives on: %v", err)
 		}
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 // TestSeenIsWrittenOnceForEachExchange: the requests after it cost no write.
 func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		caller, err := s.Authenticate(t.Context(), r.login.Access)
 		if err != nil {
@@ -208,7 +214,7 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 		if !errors.Is(again, store.ErrNotFound) {
 			t.Errorf("noting it again: %v, want ErrNotFound", again)
 		}
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 // TestSeenByAnotherServer: they share the database, and what one has seen the
@@ -216,7 +222,7 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 func TestSeenByAnotherServer(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		one, two := New(t, storetest.Open(t, url), Rotation), New(t, storetest.Open(t, url), Rotation)
+		one, two := authtest.New(t, storetest.Open(t, url), authtest.Rotation), authtest.New(t, storetest.Open(t, url), authtest.Rotation)
 		r := rotate(t, one, "amina")
 		one.Clock.Advance(time.Minute)
 		two.Clock.At = one.Clock.Now()
@@ -236,7 +242,7 @@ func TestSeenByAnotherServer(t *testing.T) {
 // seconds, as it was.
 func TestASessionOfTheReleaseBefore(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		caller, err := s.Authenticate(t.Context(), r.login.Access)
 		if err != nil {
@@ -246,8 +252,8 @@ func TestASessionOfTheReleaseBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sess.ID, sess.UnseenID, sess.UserAgent = "of-the-release-before", sess.PreviousID, Req.UserAgent // that of an exchange before
-		Write(t, s.Store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), sess) })
+		sess.ID, sess.UnseenID, sess.UserAgent = "of-the-release-before", sess.PreviousID, authtest.Req.UserAgent // that of an exchange before
+		authtest.Write(t, s.Store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), sess) })
 		old, _, err := s.Tokens.Issue(token.Refresh, sess.UserID, sess.ID, sess.PreviousID, sess.RefreshAt)
 		if err != nil {
 			t.Fatal(err)
@@ -259,12 +265,12 @@ func TestASessionOfTheReleaseBefore(t *testing.T) {
 		if _, err := s.Renew(t, old); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("later: %v, want ErrTokenInvalid", err)
 		}
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		s.Clock.Advance(time.Minute)
 		var (
@@ -287,21 +293,21 @@ func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 		if len(successors) != 1 {
 			t.Errorf("%d different successors, want 1", len(successors))
 		}
-	}, Rotation)
+	}, authtest.Rotation)
 }
 
 // TestRepetitionsAreNotCounted: a page whose forty calls all renew is no
 // flood, at once or later; new exchanges are counted.
 func TestRepetitionsAreNotCounted(t *testing.T) {
 	t.Parallel()
-	counting := func(o *auth.Options, _ *token.Options) {
+	counting := func(o *app.Options, _ *token.Options) {
 		l, err := limit.New(limit.Options{Now: o.Now, Log: o.Log})
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.Limits = l
 	}
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		var wg sync.WaitGroup
 		for range 100 {
@@ -331,7 +337,7 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 		if exchanges != 30 { // of 31 here the first is a repetition
 			t.Errorf("%d exchanges in a moment, want 30", exchanges)
 		}
-	}, Rotation, counting)
+	}, authtest.Rotation, counting)
 }
 
 // TestAnExchangedTokenWhenRotationIsTurnedOff: the same rule, but nobody is
@@ -339,9 +345,9 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		r := rotate(t, New(t, st, Rotation), "amina")
+		r := rotate(t, authtest.New(t, st, authtest.Rotation), "amina")
 		r.Clock.Advance(time.Minute)
-		off := New(t, st)
+		off := authtest.New(t, st)
 		off.Clock.At = r.Clock.Now()
 		again, err := off.Renew(t, r.login.Refresh)
 		if err != nil || again.Refresh != r.next.Refresh {
@@ -354,7 +360,7 @@ func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 		if _, err := off.Renew(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after that: %v, want ErrTokenInvalid", err)
 		}
-		if err := off.VerifyToken(t.Context(), Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+		if err := off.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("verification after that: %v, want ErrTokenInvalid", err)
 		}
 		if _, err := off.Renew(t, r.next.Refresh); err != nil {

@@ -12,56 +12,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
-func EncryptionKey(fill byte) secret.Bytes {
-	return secret.NewBytes(bytes.Repeat([]byte{fill}, secret.KeySize))
-}
-
-// Sealing encrypts keys with a key, and reads those of an old one (0: none).
-func Sealing(t *testing.T, key, old byte) Setting {
-	t.Helper()
-	var before secret.Bytes
-	if old != 0 {
-		before = EncryptionKey(old)
-	}
-	box, err := secret.NewBox(EncryptionKey(key), before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(o *auth.Options, _ *token.Options) { o.Box = box }
-}
-
-// StoredKeys are the keys as the database has them.
-func StoredKeys(t *testing.T, st *store.Store) []store.SigningKey {
-	t.Helper()
-	keys, err := st.Keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
-
 func TestKeysAreEncryptedAtRest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		st := storetest.Open(t, url)
-		s := New(t, st, Sealing(t, 1, 0))
+		s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := s.SignUp(t, "amina")
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range StoredKeys(t, st) {
+		for _, k := range authtest.StoredKeys(t, st) {
 			if !secret.Sealed(k.Private) {
 				t.Errorf("key %s is in clear", k.ID)
 			}
 		}
-		two := New(t, st, Sealing(t, 1, 0))
+		two := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("on the other server: %v", err)
 		}
@@ -87,18 +60,18 @@ func TestKeysAreEncryptedAtRest(t *testing.T) {
 func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		clear := New(t, st)
+		clear := authtest.New(t, st)
 		g := clear.SignUp(t, "amina")
-		if secret.Sealed(StoredKeys(t, st)[0].Private) {
+		if secret.Sealed(authtest.StoredKeys(t, st)[0].Private) {
 			t.Fatal("encrypted without a key")
 		}
 		for range 2 { // two servers
-			s := New(t, st, Sealing(t, 1, 0))
+			s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 				t.Error(err)
 			}
 		}
-		for _, k := range StoredKeys(t, st) {
+		for _, k := range authtest.StoredKeys(t, st) {
 			if !secret.Sealed(k.Private) {
 				t.Errorf("key %s is still in clear", k.ID)
 			}
@@ -114,7 +87,7 @@ func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 		if _, err := clear.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("it cannot go on: %v", err)
 		}
-		if n := len(StoredKeys(t, st)); n != 2 {
+		if n := len(authtest.StoredKeys(t, st)); n != 2 {
 			t.Errorf("%d keys, want 2", n)
 		}
 	})
@@ -125,19 +98,19 @@ func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 func TestUnreadableKeysStopTheStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		New(t, st, Sealing(t, 1, 0)).SignUp(t, "amina")
-		before := StoredKeys(t, st)
+		authtest.New(t, st, authtest.Sealing(t, 1, 0)).SignUp(t, "amina")
+		before := authtest.StoredKeys(t, st)
 		for name, test := range map[string]struct {
-			settings []Setting
+			settings []authtest.Setting
 			want     string
 		}{
 			"no key":     {nil, "is encrypted, and YOOZAK_ENCRYPTION_KEY is not set"},
-			"another":    {[]Setting{Sealing(t, 2, 0)}, "is encrypted with the key of fingerprint"},
-			"two others": {[]Setting{Sealing(t, 2, 3)}, "is encrypted with the key of fingerprint"},
-			"another algorithm": {[]Setting{func(_ *auth.Options, tk *token.Options) { tk.Algorithm = "EdDSA" }},
+			"another":    {[]authtest.Setting{authtest.Sealing(t, 2, 0)}, "is encrypted with the key of fingerprint"},
+			"two others": {[]authtest.Setting{authtest.Sealing(t, 2, 3)}, "is encrypted with the key of fingerprint"},
+			"another algorithm": {[]authtest.Setting{func(_ *app.Options, tk *token.Options) { tk.Algorithm = "EdDSA" }},
 				"YOOZAK_ENCRYPTION_KEY is not set"},
 		} {
-			s := Unloaded(t, st, append(test.settings, func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
+			s := authtest.Unloaded(t, st, append(test.settings, func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
 			s.Clock.Advance(2 * time.Hour)
 			attempts := map[string]error{
 				"load":   s.LoadKeys(t.Context()),
@@ -154,7 +127,7 @@ func TestUnreadableKeysStopTheStart(t *testing.T) {
 			if _, err := s.ReencryptKeys(t.Context()); err == nil {
 				t.Errorf("%s: reencrypted", name)
 			}
-			if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
+			if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
 				t.Errorf("%s: the keys changed (-before +after):\n%s", name, diff)
 			}
 		}
@@ -164,20 +137,20 @@ func TestUnreadableKeysStopTheStart(t *testing.T) {
 func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Sealing(t, 1, 0), func(o *auth.Options, _ *token.Options) { o.KeyRotation = time.Hour })
+		s := authtest.New(t, st, authtest.Sealing(t, 1, 0), func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })
 		if err := s.RotateKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		g := s.SignUp(t, "amina")
 		var access []store.SigningKey
-		for _, k := range StoredKeys(t, st) {
+		for _, k := range authtest.StoredKeys(t, st) {
 			if k.TokenType == "access" {
 				access = append(access, k)
 			}
 		}
 		replace := func(k store.SigningKey, with secret.Bytes) {
 			t.Helper()
-			for _, now := range StoredKeys(t, st) {
+			for _, now := range authtest.StoredKeys(t, st) {
 				if now.ID == k.ID {
 					if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 						return tx.ReplacePrivateKey(t.Context(), k.ID, now.Private, with)
@@ -198,7 +171,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 			"copied": func() { replace(access[0], access[1].Private) },
 		} {
 			spoil()
-			if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+			if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 				t.Errorf("%s: got %v, want ErrDamaged", name, err)
 			}
 			// A server that runs says so and goes on.
@@ -218,7 +191,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 		// A damaged key is in nobody's way: another is revoked on running
 		// servers, and it can be revoked itself.
 		replace(access[0], secret.NewBytes(tampered))
-		if _, err := s.RevokeKey(t.Context(), SignedBy(t, g.Access)); err != nil {
+		if _, err := s.RevokeKey(t.Context(), authtest.SignedBy(t, g.Access)); err != nil {
 			t.Errorf("revoke another: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -227,7 +200,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 		if _, err := s.RevokeKey(t.Context(), access[0].ID); err != nil {
 			t.Errorf("revoke the damaged key: %v", err)
 		}
-		if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
+		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
 			t.Errorf("start after that: %v", err)
 		}
 	})
@@ -238,7 +211,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Sealing(t, 1, 0))
+		s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := s.SignUp(t, "amina")
 		for i, private := range []string{"junk", "enc1:", "enc1:0000000000000000:junk"} {
 			junk := store.SigningKey{
@@ -249,15 +222,15 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := StoredKeys(t, st)
-		if err := Unloaded(t, st, Sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
+		before := authtest.StoredKeys(t, st)
+		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
 			t.Errorf("start: %v", err)
 		}
-		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
+		if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.RevokeKey(t.Context(), SignedBy(t, g.Access))
+			return tx.RevokeKey(t.Context(), authtest.SignedBy(t, g.Access))
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -273,10 +246,10 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		old := New(t, st, Sealing(t, 1, 0))
+		old := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := old.SignUp(t, "amina")
-		both := New(t, st, Sealing(t, 2, 1)) // restarted with both keys
-		check := func(when string, servers ...*Server) {
+		both := authtest.New(t, st, authtest.Sealing(t, 2, 1)) // restarted with both keys
+		check := func(when string, servers ...*authtest.Server) {
 			t.Helper()
 			for i, s := range servers {
 				if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
@@ -299,25 +272,25 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 		if err := old.LoadKeys(t.Context()); !errors.As(err, &other) { // it was forgotten, and goes on
 			t.Errorf("got %v, want OtherKeyError", err)
 		}
-		alone := New(t, st, Sealing(t, 2, 0))
+		alone := authtest.New(t, st, authtest.Sealing(t, 2, 0))
 		check("after", old, both, alone)
 		if n, err := alone.ReencryptKeys(t.Context()); err != nil || n != 0 {
 			t.Errorf("again: %d keys, %v", n, err)
 		}
 
 		// One key that cannot be read: none is changed.
-		before := StoredKeys(t, st)
+		before := authtest.StoredKeys(t, st)
 		damaged := append(bytes.Clone(before[0].Private.Reveal()), 'x')
 		if err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.ReplacePrivateKey(t.Context(), before[0].ID, before[0].Private, secret.NewBytes(damaged))
 		}); err != nil {
 			t.Fatal(err)
 		}
-		before = StoredKeys(t, st)
-		if _, err := Unloaded(t, st, Sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+		before = authtest.StoredKeys(t, st)
+		if _, err := authtest.Unloaded(t, st, authtest.Sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 			t.Errorf("got %v, want ErrDamaged", err)
 		}
-		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
+		if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 	})
@@ -326,16 +299,16 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		g := New(t, st, Sealing(t, 1, 0)).SignUp(t, "amina")
-		admin := Unloaded(t, st, Sealing(t, 2, 0))
+		g := authtest.New(t, st, authtest.Sealing(t, 1, 0)).SignUp(t, "amina")
+		admin := authtest.Unloaded(t, st, authtest.Sealing(t, 2, 0))
 		if _, err := admin.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s := New(t, st, Sealing(t, 2, 0))
+		s := authtest.New(t, st, authtest.Sealing(t, 2, 0))
 		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("old refresh token: %v", err)
 		}
-		again, err := s.SignIn(t, "amina", Good)
+		again, err := s.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -350,10 +323,10 @@ func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Sealing(t, 1, 0))
+		s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := s.SignUp(t, "amina")
-		attacker := New(t, storetest.Open(t, storetest.SQLite(t)))
-		theirs := StoredKeys(t, attacker.Store)
+		attacker := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
+		theirs := authtest.StoredKeys(t, attacker.Store)
 		for _, k := range theirs {
 			k.Generation = 99
 			if err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error { return tx.CreateKey(ctx, k) }); err != nil {
@@ -368,7 +341,7 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := StoredKeys(t, st)
+		before := authtest.StoredKeys(t, st)
 		refused := func(when string) {
 			t.Helper()
 			s.Clock.Advance(2 * time.Second)
@@ -389,31 +362,31 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 			}
 			refused("loaded again")
 		}
-		for name, do := range map[string]func(s *Server) error{
-			"start":     func(s *Server) error { return s.LoadKeys(t.Context()) },
-			"reencrypt": func(s *Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		for name, do := range map[string]func(s *authtest.Server) error{
+			"start":     func(s *authtest.Server) error { return s.LoadKeys(t.Context()) },
+			"reencrypt": func(s *authtest.Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
 		} {
-			err := do(Unloaded(t, st, Sealing(t, 1, 0)))
+			err := do(authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)))
 			if err == nil || !strings.Contains(err.Error(), "is in clear") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: got %v, want one line about a key in clear", name, err)
 			}
 		}
-		if diff := cmp.Diff(before, StoredKeys(t, st)); diff != "" {
+		if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
 			t.Errorf("the keys changed (-before +after):\n%s", diff)
 		}
 
 		// The way out: revoke them.
-		admin := Unloaded(t, st, Sealing(t, 1, 0))
+		admin := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0))
 		for _, k := range theirs {
 			if _, err := admin.RevokeKey(t.Context(), k.ID); err != nil {
 				t.Errorf("revoke: %v", err)
 			}
 		}
-		again := New(t, st, Sealing(t, 1, 0))
+		again := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		if _, err := again.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after the revocation: %v", err)
 		}
-		if _, err := again.SignIn(t, "amina", Good); err != nil {
+		if _, err := again.SignIn(t, "amina", authtest.Good); err != nil {
 			t.Errorf("log in after the revocation: %v", err)
 		}
 	})
@@ -423,11 +396,11 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Sealing(t, 1, 0))
+		s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := s.SignUp(t, "amina")
-		attacker := New(t, storetest.Open(t, storetest.SQLite(t)))
-		for _, k := range StoredKeys(t, st) {
-			for _, clear := range StoredKeys(t, attacker.Store) {
+		attacker := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
+		for _, k := range authtest.StoredKeys(t, st) {
+			for _, clear := range authtest.StoredKeys(t, attacker.Store) {
 				if clear.TokenType != k.TokenType {
 					continue
 				}
@@ -448,7 +421,7 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 		if err := s.RotateKeys(t.Context()); err == nil {
 			t.Error("it rotates, and says nothing")
 		}
-		for _, k := range StoredKeys(t, st) {
+		for _, k := range authtest.StoredKeys(t, st) {
 			if k.Generation == 1 && secret.Sealed(k.Private) {
 				t.Errorf("the key %s was encrypted for whoever wrote it", k.ID)
 			}
@@ -458,17 +431,17 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 
 func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 	t.Parallel()
-	for name, do := range map[string]func(t *testing.T, s *Server) error{
-		"rotate":    func(t *testing.T, s *Server) error { return s.RotateKeys(t.Context()) },
-		"reencrypt": func(t *testing.T, s *Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
-		"revoke one": func(t *testing.T, s *Server) error {
-			_, err := s.RevokeKey(t.Context(), StoredKeys(t, s.Store)[0].ID)
+	for name, do := range map[string]func(t *testing.T, s *authtest.Server) error{
+		"rotate":    func(t *testing.T, s *authtest.Server) error { return s.RotateKeys(t.Context()) },
+		"reencrypt": func(t *testing.T, s *authtest.Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		"revoke one": func(t *testing.T, s *authtest.Server) error {
+			_, err := s.RevokeKey(t.Context(), authtest.StoredKeys(t, s.Store)[0].ID)
 			return err
 		},
-		"revoke all": func(t *testing.T, s *Server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
-		"ours among encrypted ones": func(t *testing.T, s *Server) error {
-			k := StoredKeys(t, s.Store)[0]
-			box, err := secret.NewBox(EncryptionKey(1), secret.Bytes{})
+		"revoke all": func(t *testing.T, s *authtest.Server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
+		"ours among encrypted ones": func(t *testing.T, s *authtest.Server) error {
+			k := authtest.StoredKeys(t, s.Store)[0]
+			box, err := secret.NewBox(authtest.EncryptionKey(1), secret.Bytes{})
 			if err != nil {
 				return err
 			}
@@ -486,17 +459,17 @@ func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-				New(t, st).SignUp(t, "amina")
-				if err := do(t, Unloaded(t, st, Sealing(t, 1, 0))); err != nil {
+				authtest.New(t, st).SignUp(t, "amina")
+				if err := do(t, authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0))); err != nil {
 					t.Fatal(err)
 				}
-				for _, k := range StoredKeys(t, st) {
+				for _, k := range authtest.StoredKeys(t, st) {
 					if !secret.Sealed(k.Private) {
 						t.Errorf("key %s is in clear", k.ID)
 					}
 				}
-				s := New(t, st, Sealing(t, 1, 0))
-				if _, err := s.SignIn(t, "amina", Good); err != nil {
+				s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
+				if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 					t.Errorf("log in after that: %v", err)
 				}
 			})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -23,7 +24,7 @@ func storedSecret(t *testing.T, st *store.Store) []byte {
 	return value
 }
 
-func writeSecret(t *testing.T, st *store.Store, value []byte, s *Server) {
+func writeSecret(t *testing.T, st *store.Store, value []byte, s *authtest.Server) {
 	t.Helper()
 	err := st.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 		return tx.SetSecret(t.Context(), "guard", value, s.Clock.Now())
@@ -33,36 +34,17 @@ func writeSecret(t *testing.T, st *store.Store, value []byte, s *Server) {
 	}
 }
 
-// knows reports whether a device is known: then its owner gets in while
-// strangers have used up their tries.
-func (s *Server) knows(t *testing.T, username, device string) bool { //nolint:unparam // whose it is, is said where it is asked
-	t.Helper()
-	for range 6 {
-		if _, err := s.Try(t, username, Bad, ""); err == nil {
-			t.Fatal("a wrong password was taken")
-		}
-	}
-	_, err := s.Try(t, username, Good, device)
-	return err == nil
-}
-
-// onDevice registers somebody on a device.
-func (s *Server) onDevice(t *testing.T, username string) (device string) { //nolint:unparam // whose it is, is said where it is asked
-	t.Helper()
-	return s.SignUp(t, username).Device
-}
-
 func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Limited, Sealing(t, 1, 0))
-		device := s.onDevice(t, "amina")
+		s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
+		device := s.OnDevice(t, "amina")
 		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) {
 			t.Errorf("stored in clear, %d bytes", len(value))
 		}
-		other := New(t, st, Limited, Sealing(t, 1, 0))
+		other := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		other.Clock.At = s.Clock.Now()
-		if !other.knows(t, "amina", device) {
+		if !other.Knows(t, "amina", device) {
 			t.Error("the other server does not know the device")
 		}
 	})
@@ -71,20 +53,20 @@ func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
 func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		before := New(t, st, Limited)
-		device := before.onDevice(t, "amina")
+		before := authtest.New(t, st, authtest.Limited)
+		device := before.OnDevice(t, "amina")
 		plain := storedSecret(t, st)
 		if len(plain) != 32 {
 			t.Fatalf("without a key: %d bytes", len(plain))
 		}
-		s := New(t, st, Limited, Sealing(t, 1, 0))
+		s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		if err := s.LoadDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) || bytes.Contains(value, plain) {
 			t.Errorf("%d bytes, want them encrypted", len(value))
 		}
-		if !s.knows(t, "amina", device) {
+		if !s.Knows(t, "amina", device) {
 			t.Error("the device is not known any more")
 		}
 
@@ -94,7 +76,7 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 			t.Errorf("a secret in clear: %v", err)
 		}
 		s.Clock.Advance(48 * time.Hour)
-		if !s.knows(t, "amina", device) {
+		if !s.Knows(t, "amina", device) {
 			t.Error("the running server took it")
 		}
 	})
@@ -103,10 +85,10 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	st := storetest.Open(t, storetest.SQLite(t))
-	s := New(t, st, Limited, Sealing(t, 1, 0))
-	s.onDevice(t, "amina")
+	s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
+	s.OnDevice(t, "amina")
 	value := storedSecret(t, st)
-	for name, other := range map[string]*Server{"no key": Unloaded(t, st, Limited), "another key": Unloaded(t, st, Limited, Sealing(t, 2, 0))} {
+	for name, other := range map[string]*authtest.Server{"no key": authtest.Unloaded(t, st, authtest.Limited), "another key": authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))} {
 		for what, err := range map[string]error{
 			"load": other.LoadDeviceSecret(t.Context()), "rotate": other.RotateDeviceSecret(t.Context()),
 			"unlock": other.Unlock(t.Context(), "amina"),
@@ -123,7 +105,7 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	damaged[len(damaged)-1] ^= 1
 	for _, junk := range [][]byte{damaged, {}, {1, 2, 3}} {
 		writeSecret(t, st, junk, s)
-		fresh := New(t, st, Limited, Sealing(t, 1, 0))
+		fresh := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		if err := fresh.LoadDeviceSecret(t.Context()); err == nil {
 			t.Errorf("%x was taken", junk)
 		}
@@ -139,30 +121,30 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s, other := New(t, st, Limited, Sealing(t, 1, 0)), New(t, st, Limited, Sealing(t, 1, 0))
+		s, other := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0)), authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		other.Clock.At = s.Clock.Now()
-		device := s.onDevice(t, "amina")
+		device := s.OnDevice(t, "amina")
 		if err := other.LoadDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		command := New(t, st, Sealing(t, 1, 0), ByStaff)
+		command := authtest.New(t, st, authtest.Sealing(t, 1, 0), authtest.ByStaff)
 		if err := command.RotateDeviceSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for name, server := range map[string]*Server{"one": s, "other": other} {
+		for name, server := range map[string]*authtest.Server{"one": s, "other": other} {
 			if err := server.LoadDeviceSecret(t.Context()); err != nil { // as a job does every few seconds
 				t.Fatal(err)
 			}
-			if server.knows(t, "amina", device) {
+			if server.Knows(t, "amina", device) {
 				t.Errorf("server %s still knows the device", name)
 			}
 		}
 		s.Clock.Advance(48 * time.Hour)
-		g, err := s.Try(t, "amina", Good, device)
+		g, err := s.Try(t, "amina", authtest.Good, device)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !s.knows(t, "amina", g.Device) {
+		if !s.Knows(t, "amina", g.Device) {
 			t.Error("a device is not known after the next login on it")
 		}
 		events, err := s.ListEvents(t.Context(), "", account.EventKeyRotated, 10)
@@ -175,18 +157,18 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 func TestSecretGoesWithTheKeys(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := New(t, st, Limited, Sealing(t, 1, 0))
-		device := s.onDevice(t, "amina")
-		changed := New(t, st, Limited, Sealing(t, 2, 1))
+		s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
+		device := s.OnDevice(t, "amina")
+		changed := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 2, 1))
 		if _, err := changed.ReencryptKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		second := New(t, st, Limited, Sealing(t, 2, 0))
+		second := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))
 		second.Clock.At = s.Clock.Now()
-		if !second.knows(t, "amina", device) {
+		if !second.Knows(t, "amina", device) {
 			t.Error("with the new encryption key alone the device is not known")
 		}
-		lost := Unloaded(t, st, Limited, Sealing(t, 3, 0))
+		lost := authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 3, 0))
 		if _, err := lost.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}

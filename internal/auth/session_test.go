@@ -7,35 +7,23 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
 
 // shortRefresh has refresh tokens that end before the access tokens that
 // come with them, as those of a session's last hour do.
-func shortRefresh(_ *auth.Options, t *token.Options) {
+func shortRefresh(_ *app.Options, t *token.Options) {
 	t.RefreshLifetime = 30 * time.Minute
-}
-
-func (s *Server) sessions(t *testing.T, c *auth.Caller) int {
-	t.Helper()
-	list, err := s.Sessions(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sec, err := s.Security(t.Context(), c)
-	if err != nil || sec.Sessions != len(list) {
-		t.Fatalf("%d sessions in the list, %d counted, %v", len(list), sec.Sessions, err)
-	}
-	return len(list)
 }
 
 // TestASessionIsThereAsLongAsATokenOfItIsGood: in the list, in the count, and
 // to be ended.
 func TestASessionIsThereAsLongAsATokenOfItIsGood(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
 		caller := s.CallerOf(t, g)
 		s.Clock.Advance(31 * time.Minute)
@@ -45,10 +33,10 @@ func TestASessionIsThereAsLongAsATokenOfItIsGood(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.sessions(t, caller); n != 1 {
+		if n := s.SessionCount(t, caller); n != 1 {
 			t.Errorf("%d sessions, want 1: its access token is good", n)
 		}
-		other, err := s.SignIn(t, "amina", Good)
+		other, err := s.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,11 +47,11 @@ func TestASessionIsThereAsLongAsATokenOfItIsGood(t *testing.T) {
 			t.Errorf("after its end: %v", err)
 		}
 		s.Clock.Advance(59 * time.Minute) // the other's refresh token ended, too
-		if n := s.sessions(t, s.CallerOf(t, other)); n != 1 {
+		if n := s.SessionCount(t, s.CallerOf(t, other)); n != 1 {
 			t.Errorf("%d sessions, want the other one", n)
 		}
 		s.Clock.Advance(time.Minute)
-		if n := s.sessions(t, caller); n != 0 {
+		if n := s.SessionCount(t, caller); n != 0 {
 			t.Errorf("%d sessions, but no token is good", n)
 		}
 		id, _ := s.Store.Sessions(t.Context(), g.User.ID, 100)
@@ -79,12 +67,12 @@ func TestASessionIsThereAsLongAsATokenOfItIsGood(t *testing.T) {
 // token ends.
 func TestALateRenewalKeepsTheSessionInTheList(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string][]Setting{"": nil, "with rotation": {Rotation}} {
+	for name, settings := range map[string][]authtest.Setting{"": nil, "with rotation": {authtest.Rotation}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ForEachEngine(t, func(t *testing.T, s *Server) {
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 				caller := s.CallerOf(t, s.SignUp(t, "amina"))
-				g, err := s.SignIn(t, "amina", Good)
+				g, err := s.SignIn(t, "amina", authtest.Good)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -101,7 +89,7 @@ func TestALateRenewalKeepsTheSessionInTheList(t *testing.T) {
 				}
 				end := s.Clock.Now().Truncate(time.Second).Add(time.Hour)
 				s.Clock.Advance(end.Add(-time.Millisecond).Sub(s.Clock.Now()))
-				if n := s.sessions(t, caller); n != 1 {
+				if n := s.SessionCount(t, caller); n != 1 {
 					t.Errorf("%d sessions just before its end, want 1", n)
 				}
 				if _, err := s.Authenticate(t.Context(), last.Access); err != nil {
@@ -115,7 +103,7 @@ func TestALateRenewalKeepsTheSessionInTheList(t *testing.T) {
 				if len(settings) > 0 {
 					want = 1 // its refresh token is as young as the last exchange
 				}
-				if n := s.sessions(t, caller); n != want {
+				if n := s.SessionCount(t, caller); n != want {
 					t.Errorf("%d sessions at its end, want %d", n, want)
 				}
 			}, settings...)
@@ -127,10 +115,10 @@ func TestALateRenewalKeepsTheSessionInTheList(t *testing.T) {
 // be in for as long as the access token lives.
 func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g, other := s.SignUp(t, "amina"), s.SignUp(t, "nadia")
 		s.Clock.Advance(31 * time.Minute)
-		if err := s.Logout(t.Context(), Req, account.TextInput(g.Refresh)); err != nil {
+		if err := s.Logout(t.Context(), authtest.Req, account.TextInput(g.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -140,7 +128,7 @@ func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 			t.Errorf("somebody else: %v", err)
 		}
 		service := &account.OAuthClient{ID: "orders", Scopes: []account.Scope{account.ScopeRevoke}}
-		if err := s.RevokeToken(t.Context(), Req, service, account.TextInput(other.Refresh)); err != nil {
+		if err := s.RevokeToken(t.Context(), authtest.Req, service, account.TextInput(other.Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), other.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -154,8 +142,8 @@ func TestLogoutByARefreshTokenThatEnded(t *testing.T) {
 // is none stays an error.
 func TestLogoutOfASessionThatIsOver(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
-		logout := func(raw string) error { return s.Logout(t.Context(), Req, account.TextInput(raw)) }
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		logout := func(raw string) error { return s.Logout(t.Context(), authtest.Req, account.TextInput(raw)) }
 		twice, all, disabled, closed, old := s.SignUp(t, "twice"), s.SignUp(t, "all"), s.SignUp(t, "disabled"), s.SignUp(t, "closed"), s.SignUp(t, "old")
 		if err := logout(twice.Refresh); err != nil {
 			t.Fatal(err)
@@ -166,16 +154,16 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		if err := s.SetActive(t.Context(), "disabled", false); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, closed), account.TextInput(Good)); err != nil {
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, closed), account.TextInput(authtest.Good)); err != nil {
 			t.Fatal(err)
 		}
-		Write(t, s.Store, func(_ context.Context, tx *store.Store) error {
+		authtest.Write(t, s.Store, func(_ context.Context, tx *store.Store) error {
 			return tx.RevokeSessions(t.Context(), old.User.ID, "", s.Clock.Now())
 		})
 		for name, raw := range map[string]string{
 			"logged out": twice.Refresh, "logged out everywhere": all.Refresh, "disabled": disabled.Refresh, "closed": closed.Refresh, "old": old.Refresh,
-			"Django's, of nobody": DjangoToken(t, s, token.Refresh, 404, "a"), "Django's, disabled": DjangoToken(t, s, token.Refresh, disabled.User.ID, "b"),
-			"Django's, before a logout everywhere": DjangoToken(t, s, token.Refresh, all.User.ID, "c"),
+			"Django's, of nobody": authtest.DjangoToken(t, s, token.Refresh, 404, "a"), "Django's, disabled": authtest.DjangoToken(t, s, token.Refresh, disabled.User.ID, "b"),
+			"Django's, before a logout everywhere": authtest.DjangoToken(t, s, token.Refresh, all.User.ID, "c"),
 		} {
 			if err := logout(raw); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -188,7 +176,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		if err := logout(old.Refresh); err != nil {
 			t.Errorf("forgotten: %v", err)
 		}
-		late := DjangoToken(t, s, token.Refresh, old.User.ID, "d")
+		late := authtest.DjangoToken(t, s, token.Refresh, old.User.ID, "d")
 		s.Clock.Advance(48 * time.Hour)
 		if err := logout(late); err != nil {
 			t.Errorf("Django's, expired: %v", err)
@@ -199,7 +187,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		g := s.SignUp(t, "good")
 		for name, raw := range map[string]string{
 			"access token": g.Access, "junk": "junk", "tampered": g.Refresh[:len(g.Refresh)-4] + "AAAA", "none": "a.b.c",
-			"of another server": New(t, s.Store, HS256).SignUp(t, "foreign").Refresh,
+			"of another server": authtest.New(t, s.Store, authtest.HS256).SignUp(t, "foreign").Refresh,
 		} {
 			if err := logout(raw); !refusedToken(err) {
 				t.Errorf("%s: %v, want an error about the token", name, err)
@@ -208,7 +196,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("the session ended: %v", err)
 		}
-	}, Accepting)
+	}, authtest.Accepting)
 }
 
 func refusedToken(err error) bool {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -13,13 +14,13 @@ import (
 // longest ago, and says so.
 func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 	t.Parallel()
-	ForEachEngine(t, func(t *testing.T, s *Server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		other := s.SignUp(t, "badr")
 		grants := []auth.LoginResult{s.SignUp(t, "amina")}
 		login := func() auth.LoginResult {
 			t.Helper()
 			s.Clock.Advance(time.Minute)
-			g, err := s.SignIn(t, "amina", Good)
+			g, err := s.SignIn(t, "amina", authtest.Good)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -31,7 +32,7 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 		if _, err := s.Renew(t, grants[0].Refresh); err != nil { // is used again
 			t.Fatal(err)
 		}
-		if err := s.Logout(t.Context(), Req, account.TextInput(grants[50].Refresh)); err != nil {
+		if err := s.Logout(t.Context(), authtest.Req, account.TextInput(grants[50].Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		grants = append(grants, login()) // in its place
@@ -70,7 +71,7 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 				continue
 			}
 			n++
-			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != Req.IP || e.ReadDetails().Session != second.SessionID {
+			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != authtest.Req.IP || e.ReadDetails().Session != second.SessionID {
 				t.Errorf("event %+v", e)
 			}
 		}

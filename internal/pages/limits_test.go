@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/locale"
 )
 
 // limited turns limits on.
-func limited(o *auth.Options) {
+func limited(o *app.Options) {
 	l, err := limit.New(limit.Options{Now: o.Now, Log: o.Log})
 	if err != nil {
 		panic(err)
@@ -89,7 +90,7 @@ func TestPagesOfLinksAreCounted(t *testing.T) {
 		}
 		from := account.RequestInfo{IP: "127.0.0.1"}
 		left := 0
-		for s.auth.Admit(t.Context(), auth.LinkPerNetwork, from) == nil {
+		for s.app.Auth.Admit(t.Context(), auth.LinkPerNetwork, from) == nil {
 			left++
 		}
 		if want := auth.LinkPerNetwork.Count - 20; left != want {

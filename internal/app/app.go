@@ -1,0 +1,67 @@
+// Package app puts the parts of the server together, for the server, the
+// command line and the tests: who stands on whom is said here, once.
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Options configure an [App].
+type Options struct {
+	Rotation    bool // each use of a refresh token exchanges it for the next
+	Mail        Mail
+	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
+	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
+	EraseAfter  time.Duration    // how long a closed account can be restored
+	Breached    *breach.Checker  // nil: leaked passwords are taken
+	EventsKeep  time.Duration    // how long events are kept; zero: for ever
+	Staff       string           // who runs this command, in events; empty: it is the server
+	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger
+}
+
+// Mail says how mails go out. Without a Sender they stay in the outbox.
+type Mail struct {
+	Sender     *mail.Sender
+	Link       func(kind account.ChallengeKind, token, language string) string
+	Verify     bool // mail a link at registration
+	Delivers   bool // mails reach people, who can so prove their address
+	PerAddress int  // the most mails an hour of a kind to one mailbox that strangers can cause
+
+	// ResetDelay is how long a request to reset a password waits before its
+	// address is looked up: the work of delivering a mail must not slow down
+	// the answer to the request that caused it.
+	ResetDelay time.Duration
+
+	Operator         string // whom to tell that something is wrong; empty: nobody
+	OperatorLanguage string
+}
+
+// App is the parts, each safe for concurrent use.
+type App struct {
+	Auth *auth.Service
+}
+
+// New puts an App together. It starts nothing; the caller closes what it
+// gives.
+func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Options) *App {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &App{Auth: auth.New(st, tokens, hasher, auth.Options{
+		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), Box: o.Box, KeyRotation: o.KeyRotation, EraseAfter: o.EraseAfter,
+		Breached: o.Breached, EventsKeep: o.EventsKeep, Staff: o.Staff, Limits: o.Limits, Now: o.Now, Log: o.Log,
+	})}
+}
