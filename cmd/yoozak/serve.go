@@ -121,7 +121,7 @@ func (cmd serveCmd) Run(e env) error {
 	if err := a.Auth.LoadDeviceSecret(e.ctx); err != nil {
 		return err
 	}
-	if err := a.Auth.LogEventHead(e.ctx); err != nil {
+	if err := a.Audit.LogHead(e.ctx); err != nil {
 		return err
 	}
 
@@ -165,11 +165,11 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "reload keys", Every: keyReload, Run: a.Auth.LoadKeys},
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Auth.LoadDeviceSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Auth.RotateDueKeys},
-		{Name: "sweep", Every: time.Hour, Run: a.Auth.Sweep},
+		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
 		{Name: "sweep mail folder", Every: time.Hour, Run: a.Auth.SweepMailFolder},
-		{Name: "seal events", Every: 2 * time.Second, Run: a.Auth.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Auth.LogEventHead},
+		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Auth.TellOfMails},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Auth.TellOfEvents},
@@ -190,7 +190,7 @@ func (cmd serveCmd) Run(e env) error {
 func finishEvents(a *app.App, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := a.Auth.FinishEvents(ctx); err != nil {
+	if err := a.Audit.Finish(ctx); err != nil {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }

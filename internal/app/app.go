@@ -3,10 +3,13 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/limit"
@@ -51,7 +54,8 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
-	Auth *auth.Service
+	Audit *audit.Log
+	Auth  *auth.Service
 }
 
 // New puts an App together. It starts nothing; the caller closes what it
@@ -60,8 +64,15 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &App{Auth: auth.New(st, tokens, hasher, auth.Options{
+	log := audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
+	return &App{Audit: log, Auth: auth.New(st, tokens, hasher, auth.Options{
+		Audit:    log,
 		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), Box: o.Box, KeyRotation: o.KeyRotation, EraseAfter: o.EraseAfter,
-		Breached: o.Breached, EventsKeep: o.EventsKeep, Staff: o.Staff, Limits: o.Limits, Now: o.Now, Log: o.Log,
+		Breached: o.Breached, Limits: o.Limits, Now: o.Now, Log: o.Log,
 	})}
+}
+
+// Sweep deletes what nobody needs any more: each part's.
+func (a *App) Sweep(ctx context.Context) error {
+	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx))
 }

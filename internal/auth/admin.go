@@ -37,7 +37,7 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return asUserNotFound(err)
 		}
-		return s.record(ctx, tx, s.entryByStaff(account.EventPasswordSet, u.ID, now))
+		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventPasswordSet, u.ID, now))
 	})
 }
 
@@ -67,12 +67,12 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 					return err
 				}
 			}
-			return s.record(ctx, tx, s.entryByStaff(account.EventUserEnabled, u.ID, now))
+			return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventUserEnabled, u.ID, now))
 		}
 		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
 			return asUserNotFound(err)
 		}
-		return s.record(ctx, tx, s.entryByStaff(account.EventUserDisabled, u.ID, now))
+		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventUserDisabled, u.ID, now))
 	})
 }
 
@@ -98,11 +98,11 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 	}
 	now := s.o.Now().UTC()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		a := s.entryByStaff(account.EventEmailSet, u.ID, now)
+		a := s.audit.ByStaff(account.EventEmailSet, u.ID, now)
 		if recover {
-			a.kind = account.EventAccountRecovered
+			a.Kind = account.EventAccountRecovered
 		}
-		if err := s.record(ctx, tx, a); err != nil {
+		if err := s.audit.Record(ctx, tx, a); err != nil {
 			return err
 		}
 		if recover {
@@ -147,4 +147,18 @@ func asUserNotFound(err error) error {
 		return account.ErrUserNotFound
 	}
 	return err
+}
+
+// ListEvents returns the newest events, for the staff: of a user, of a kind,
+// or all.
+func (s *Service) ListEvents(ctx context.Context, username string, kind account.EventKind, limit int) ([]account.Event, error) {
+	f := store.EventFilter{Kind: kind}
+	if username != "" {
+		u, err := s.store.UserByUsername(ctx, username)
+		if err != nil {
+			return nil, asUserNotFound(err)
+		}
+		f.UserID = u.ID
+	}
+	return s.store.Events(ctx, f, limit)
 }

@@ -40,7 +40,7 @@ func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.I
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entryBy(account.EventAccountClosed, caller, now)); err != nil {
+		if err := s.audit.Record(ctx, tx, entryBy(account.EventAccountClosed, caller, now)); err != nil {
 			return err
 		}
 		return s.mailClosed(ctx, tx, u, caller.Request.IP, now)
@@ -93,7 +93,7 @@ func (s *Service) RestoreAccount(ctx context.Context, username string) error {
 		if err := s.reopen(ctx, tx, u, s.o.Now().UTC()); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.entryByStaff(account.EventAccountRestored, u.ID, s.o.Now()))
+		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventAccountRestored, u.ID, s.o.Now()))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNotClosed

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -20,7 +21,7 @@ func (s *Service) VerifyEmail(ctx context.Context, req account.RequestInfo, in a
 		if err := s.prove(ctx, tx, u, now); err != nil {
 			return asBadChallenge(err)
 		}
-		return s.record(ctx, tx, entry{kind: account.EventEmailVerified, userID: u.ID, request: req, at: now})
+		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailVerified, UserID: u.ID, Request: req, At: now})
 	})
 }
 
@@ -38,7 +39,7 @@ func (s *Service) DisownEmail(ctx context.Context, req account.RequestInfo, in a
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, entry{kind: account.EventEmailDisowned, actor: account.ActorAnonymous, userID: u.ID, request: req, at: now})
+		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailDisowned, Actor: account.ActorAnonymous, UserID: u.ID, Request: req, At: now})
 	})
 }
 
@@ -123,7 +124,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entryBy(account.EventEmailChangeRequested, caller, now)); err != nil {
+		if err := s.audit.Record(ctx, tx, entryBy(account.EventEmailChangeRequested, caller, now)); err != nil {
 			return err
 		}
 		return s.addMail(ctx, tx, account.Mail{
@@ -155,7 +156,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in 
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entry{kind: account.EventEmailChanged, userID: u.ID, request: req, at: now}); err != nil {
+		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailChanged, UserID: u.ID, Request: req, At: now}); err != nil {
 			return err
 		}
 		return s.mailEmailChanged(ctx, tx, u, c.Email, req.IP, now)
@@ -201,7 +202,7 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err
 			}
-			if err := s.record(ctx, tx, entry{kind: account.EventAccountRestored, userID: u.ID, request: req, at: now}); err != nil {
+			if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventAccountRestored, UserID: u.ID, Request: req, At: now}); err != nil {
 				return err
 			}
 		}
@@ -215,7 +216,7 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 		if err := s.invalidateOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entry{kind: account.EventEmailChangeUndone, userID: u.ID, request: req, at: now}); err != nil {
+		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailChangeUndone, UserID: u.ID, Request: req, At: now}); err != nil {
 			return err
 		}
 		if account.EmailKey(u.Email) == account.EmailKey(c.Email) {

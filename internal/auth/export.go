@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -48,7 +49,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	}
 	now := s.o.Now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.record(ctx, tx, entryBy(account.EventDataExported, caller, now))
+		return s.audit.Record(ctx, tx, entryBy(account.EventDataExported, caller, now))
 	})
 	if err != nil {
 		return Export{}, err
@@ -102,4 +103,22 @@ func (s *Service) ExportEvents(ctx context.Context, e Export, fn func(account.Ev
 	}
 	rest, err := s.store.Events(ctx, f, 1)
 	return len(rest) > 0, err
+}
+
+// EventsPage is how many events a person gets at once.
+const EventsPage = 50
+
+// Events returns the caller's own events, the newest first, a page at a
+// time; before is the last id of the page before, or missing.
+func (s *Service) Events(ctx context.Context, caller *Caller, before account.Input) ([]account.Event, error) {
+	f := store.EventFilter{UserID: caller.User.ID}
+	if before.State != account.Missing {
+		var err error
+		if f.Before, err = strconv.ParseInt(before.Text, 10, 64); err != nil || f.Before < 1 {
+			errs := account.Fields{}
+			errs.Add("before", "field.integer", nil)
+			return nil, errs.Err()
+		}
+	}
+	return s.store.Events(ctx, f, EventsPage)
 }

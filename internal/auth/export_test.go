@@ -2,10 +2,6 @@ package auth
 
 import (
 	"context"
-	"time"
-
-	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/store"
 )
 
 // ClaimMail takes a mail that is due, and leaves it so.
@@ -16,14 +12,6 @@ func ClaimMail(ctx context.Context, s *Service) error {
 
 // Notice has a user told of unusual attempts.
 func Notice(s *Service, userID int64) { s.suspectGuessing(userID) }
-
-// Seal seals in a transaction of the test's.
-func Seal(ctx context.Context, tx *store.Store) (int, error) { return seal(ctx, tx) }
-
-// Record adds an event in a transaction of the test's.
-func Record(ctx context.Context, s *Service, tx *store.Store, kind account.EventKind, at time.Time) error {
-	return s.record(ctx, tx, entry{kind: kind, at: at})
-}
 
 // Networks are the names of those that an address counts for, the narrowest
 // first.
@@ -43,7 +31,3 @@ func UseUpService(ctx context.Context, s *Service, id string) {
 		_ = s.take(ctx, askPerService, id)
 	}
 }
-
-// Link is the place of an event that follows another, as an attacker can
-// compute it, too.
-func Link(before account.EventHead, e account.Event) account.EventHead { return nextHead(before, e) }

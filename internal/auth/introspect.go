@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -78,9 +79,9 @@ func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *
 	if err != nil {
 		return err
 	}
-	ended := entry{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: sess.UserID, session: sess.ID, request: req,
-		details: account.EventDetails{Service: by.ID}, at: now,
+	ended := audit.Entry{
+		Kind: account.EventSessionEnded, Actor: account.ActorService, UserID: sess.UserID, Session: sess.ID, Request: req,
+		Details: account.EventDetails{Service: by.ID}, At: now,
 	}
 	if err := s.endSession(ctx, sess.ID, ended, nil); err != nil {
 		return err

@@ -337,16 +337,6 @@ func (s *Service) newKey(kind keyKind, generation int64, now, activeAt time.Time
 	return k, nil
 }
 
-// entryByOperator is an act of the staff, where a command does it, or else of the
-// server.
-func (s *Service) entryByOperator(a entry) entry {
-	a.actor = account.ActorSystem
-	if s.o.Staff != "" {
-		a.actor, a.details.Staff = account.ActorStaff, s.o.Staff
-	}
-	return a
-}
-
 // storeKey stores a key and gives those before it their end.
 func (s *Service) storeKey(ctx context.Context, tx *store.Store, k store.SigningKey) error {
 	if err := tx.CreateKey(ctx, k); err != nil {
@@ -356,10 +346,9 @@ func (s *Service) storeKey(ctx context.Context, tx *store.Store, k store.Signing
 	if err != nil {
 		return err
 	}
-	made := entry{kind: account.EventKeyCreated, at: k.CreatedAt}
+	made := account.EventKeyCreated
 	if k.Generation > 1 {
-		made.kind = account.EventKeyRotated
+		made = account.EventKeyRotated
 	}
-	made.details.Key = k.ID
-	return s.record(ctx, tx, s.entryByOperator(made))
+	return s.audit.Record(ctx, tx, s.audit.ByOperator(made, account.EventDetails{Key: k.ID}, k.CreatedAt))
 }

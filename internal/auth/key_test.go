@@ -156,7 +156,7 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 		// database.
 		c.Advance(time.Hour - 10*time.Minute)
 		for _, s := range servers {
-			if err := s.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.LoadKeys(t.Context()); err != nil {
@@ -201,7 +201,7 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 			{5 * time.Minute, false, false, false, 2},
 		} {
 			s.Clock.Advance(step.after)
-			if err := s.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.LoadKeys(t.Context()); err != nil {
@@ -232,7 +232,7 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(23 * time.Hour)
-		if err := s.Sweep(t.Context()); err != nil {
+		if err := s.App.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.LoadKeys(t.Context()); err != nil {
@@ -348,7 +348,7 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 			t.Errorf("with a late clock: %v", err)
 		}
 		one.Clock.Advance(time.Hour)
-		if err := one.Sweep(t.Context()); err != nil {
+		if err := one.App.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if all, err := one.Keys(t.Context()); err != nil || len(all) != 2 {

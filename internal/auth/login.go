@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -33,7 +34,7 @@ func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credenti
 		grant, err = s.login(ctx, req, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
-		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.o.Now()})
 		return LoginResult{}, account.ErrInvalidCredentials
 	}
 	return grant, err
@@ -62,7 +63,7 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return LoginResult{}, asUnavailable(err)
 		}
-		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.o.Now()})
 		return LoginResult{}, t.fail(ctx, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
@@ -70,11 +71,11 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := entry{kind: account.EventLoginFailed, userID: u.ID, request: req, at: s.o.Now()}
+		a := audit.Entry{Kind: account.EventLoginFailed, UserID: u.ID, Request: req, At: s.o.Now()}
 		if !u.ClosedAt.IsZero() {
-			a.userID = 0 // or it could be written after the person was erased
+			a.UserID = 0 // or it could be written after the person was erased
 		}
-		s.recordFailure(a)
+		s.audit.RecordFailure(a)
 		return LoginResult{}, t.fail(ctx, s.refuse(ctx, req, u))
 	}
 	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
@@ -99,7 +100,7 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, entry{kind: account.EventLogin, userID: u.ID, session: sess.ID, request: req, at: now})
+		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventLogin, UserID: u.ID, Session: sess.ID, Request: req, At: now})
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
 		return LoginResult{}, errHashChanged

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -38,7 +39,7 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 	if err != nil {
 		return err
 	}
-	logout := entry{kind: account.EventLogout, userID: sess.UserID, session: sess.ID, request: req, at: now}
+	logout := audit.Entry{Kind: account.EventLogout, UserID: sess.UserID, Session: sess.ID, Request: req, At: now}
 	return s.endSession(ctx, sess.ID, logout, nil)
 }
 
@@ -64,12 +65,12 @@ func (s *Service) sessionToEnd(ctx context.Context, req account.RequestInfo, cla
 	return sess, err
 }
 
-func (s *Service) endSession(ctx context.Context, id string, a entry, ended error) error {
+func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ended error) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RevokeSession(ctx, id, a.at); err != nil {
+		if err := tx.RevokeSession(ctx, id, a.At); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, a)
+		return s.audit.Record(ctx, tx, a)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ended
@@ -84,7 +85,7 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, entryBy(account.EventLogoutAll, caller, now))
+		return s.audit.Record(ctx, tx, entryBy(account.EventLogoutAll, caller, now))
 	})
 }
 
@@ -114,7 +115,7 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 		return err
 	}
 	a := entryBy(account.EventSessionEnded, caller, s.o.Now())
-	a.details.Session = id
+	a.Details.Session = id
 	return s.endSession(ctx, id, a, account.ErrNotFound)
 }
 

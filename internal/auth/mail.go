@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -229,13 +230,13 @@ func (s *Service) expandReset(ctx context.Context, m account.Mail, lease string)
 			return err
 		}
 		asker := account.RequestInfo{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
-		asked := entry{kind: account.EventPasswordResetRequested, actor: account.ActorAnonymous, request: asker, at: m.CreatedAt}
+		asked := audit.Entry{Kind: account.EventPasswordResetRequested, Actor: account.ActorAnonymous, Request: asker, At: m.CreatedAt}
 		if len(users) == 0 {
-			return s.record(ctx, tx, asked)
+			return s.audit.Record(ctx, tx, asked)
 		}
 		for _, u := range users {
-			asked.userID = u.ID
-			if err := s.record(ctx, tx, asked); err != nil {
+			asked.UserID = u.ID
+			if err := s.audit.Record(ctx, tx, asked); err != nil {
 				return err
 			}
 		}
@@ -437,9 +438,9 @@ func (s *Service) RetryMail(ctx context.Context, id int64) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}
-		a := s.entryByStaff(account.EventMailRetried, 0, now)
-		a.details.Mail = id
-		return s.record(ctx, tx, a)
+		a := s.audit.ByStaff(account.EventMailRetried, 0, now)
+		a.Details.Mail = id
+		return s.audit.Record(ctx, tx, a)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return account.ErrNotFound

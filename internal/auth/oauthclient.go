@@ -57,8 +57,7 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 		if err := tx.CreateOAuthClient(ctx, v); err != nil {
 			return err
 		}
-		made := entry{kind: account.EventServiceCreated, details: account.EventDetails{Service: v.ID}, at: v.CreatedAt}
-		return s.record(ctx, tx, s.entryByOperator(made))
+		return s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventServiceCreated, account.EventDetails{Service: v.ID}, v.CreatedAt))
 	})
 	if errors.Is(err, store.ErrTaken) {
 		err = ErrServiceTaken
@@ -77,8 +76,7 @@ func (s *Service) DisableOAuthClient(ctx context.Context, idOrName string) error
 		if err := tx.DisableOAuthClient(ctx, idOrName, now); err != nil {
 			return err
 		}
-		disabled := entry{kind: account.EventServiceDisabled, details: account.EventDetails{Service: idOrName}, at: now}
-		return s.record(ctx, tx, s.entryByOperator(disabled))
+		return s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventServiceDisabled, account.EventDetails{Service: idOrName}, now))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuchService

@@ -38,7 +38,7 @@ func (s *Service) TellOfEvents(ctx context.Context) error {
 	if s.o.Mail.Operator == "" {
 		return nil
 	}
-	report, err := s.VerifyEvents(ctx, account.EventHead{})
+	report, err := s.audit.Verify(ctx, store.EventHead{})
 	if err != nil || report.Problem == "" {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -59,7 +60,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entryBy(account.EventPasswordChanged, caller, now)); err != nil {
+		if err := s.audit.Record(ctx, tx, entryBy(account.EventPasswordChanged, caller, now)); err != nil {
 			return err
 		}
 		return s.mailPasswordChanged(ctx, tx, u, caller.Request, now)
@@ -91,7 +92,7 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 		return account.User{}, asUnavailable(err)
 	}
 	if !result.Match {
-		s.recordFailure(entryBy(account.EventPasswordRefused, caller, s.o.Now()))
+		s.audit.RecordFailure(entryBy(account.EventPasswordRefused, caller, s.o.Now()))
 		return account.User{}, t.fail(ctx, wrongPassword(field))
 	}
 	return u, t.settle(ctx)
@@ -221,7 +222,7 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, entry{kind: account.EventPasswordReset, userID: u.ID, request: req, at: now}); err != nil {
+		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventPasswordReset, UserID: u.ID, Request: req, At: now}); err != nil {
 			return err
 		}
 		if err := clearFailures(ctx, tx, secret, u, false); err != nil {

@@ -79,11 +79,11 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		{"last_name", was.LastName, u.LastName, &p.LastName},
 	} {
 		if f.was != f.is {
-			changed.details.Fields = append(changed.details.Fields, f.name)
+			changed.Details.Fields = append(changed.Details.Fields, f.name)
 			*f.to = &f.is
 		}
 	}
-	if changed.details.Fields == nil && !renamed {
+	if changed.Details.Fields == nil && !renamed {
 		return u, nil
 	}
 	committed := func() {}
@@ -93,13 +93,13 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 				return err
 			}
 		}
-		if changed.details.Fields == nil {
+		if changed.Details.Fields == nil {
 			return nil
 		}
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
-		committed, err = s.recordChange(ctx, tx, changed)
+		committed, err = s.audit.RecordChange(ctx, tx, changed)
 		return err
 	})
 	if err != nil {
@@ -153,7 +153,7 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := s.record(ctx, tx, entryBy(account.EventUsernameChanged, caller, now)); err != nil {
+	if err := s.audit.Record(ctx, tx, entryBy(account.EventUsernameChanged, caller, now)); err != nil {
 		return err
 	}
 	return s.notify(ctx, tx, u, account.Mail{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -154,7 +155,7 @@ func (s *Service) adopt(ctx context.Context, req account.RequestInfo, claims tok
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, entry{kind: account.EventSessionAdopted, userID: u.ID, session: sess.ID, request: req, at: now})
+		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventSessionAdopted, UserID: u.ID, Session: sess.ID, Request: req, At: now})
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return s.session(ctx, claims)

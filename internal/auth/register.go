@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -47,7 +48,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 		if err := tx.CreateSession(ctx, sess); err != nil {
 			return err
 		}
-		err := s.record(ctx, tx, entry{kind: account.EventRegistered, userID: u.ID, session: sess.ID, request: req, at: u.JoinedAt})
+		err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventRegistered, UserID: u.ID, Session: sess.ID, Request: req, At: u.JoinedAt})
 		if err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ func (s *Service) CreateUser(ctx context.Context, req account.RequestInfo, r Reg
 		if err := s.createUser(ctx, tx, &u); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.entryByStaff(account.EventUserCreated, u.ID, u.JoinedAt))
+		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventUserCreated, u.ID, u.JoinedAt))
 	})
 	return u, usernameTaken(err)
 }

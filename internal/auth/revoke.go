@@ -159,8 +159,7 @@ func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id str
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
-		revoked := entry{kind: account.EventKeyRevoked, details: account.EventDetails{Key: id}, at: now}
-		if err := s.record(ctx, tx, s.entryByOperator(revoked)); err != nil {
+		if err := s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventKeyRevoked, account.EventDetails{Key: id}, now)); err != nil {
 			return err
 		}
 		if out.Replaced {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -80,8 +81,8 @@ func (s *Service) refuseReplaced(ctx context.Context, req account.RequestInfo, s
 	if !s.o.Rotation {
 		return account.ErrTokenInvalid
 	}
-	err := s.endSession(ctx, sess.ID, entry{
-		kind: account.EventRefreshReuse, actor: account.ActorAnonymous, userID: sess.UserID, session: sess.ID, request: req, at: now,
+	err := s.endSession(ctx, sess.ID, audit.Entry{
+		Kind: account.EventRefreshReuse, Actor: account.ActorAnonymous, UserID: sess.UserID, Session: sess.ID, Request: req, At: now,
 	}, store.ErrNotFound)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

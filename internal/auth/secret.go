@@ -146,7 +146,7 @@ func (s *Service) replaceDeviceSecret(ctx context.Context) error {
 		if err := tx.SetSecret(ctx, guardName, s.freshSecret(), now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, s.entryByOperator(entry{kind: account.EventKeyRotated, details: account.EventDetails{Key: guardKey}, at: now}))
+		return s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventKeyRotated, account.EventDetails{Key: guardKey}, now))
 	})
 	if err != nil {
 		return err

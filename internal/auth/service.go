@@ -44,6 +44,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/password"
@@ -54,14 +55,13 @@ import (
 
 // Options configure a [Service].
 type Options struct {
+	Audit       *audit.Log
 	Rotation    bool // each use of a refresh token exchanges it for the next
 	Mail        MailOptions
 	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
 	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter  time.Duration    // how long a closed account can be restored
 	Breached    *breach.Checker  // nil: leaked passwords are taken
-	EventsKeep  time.Duration    // how long events are kept; zero: for ever
-	Staff       string           // who runs this command, in events; empty: it is the server
 	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
 	Now         func() time.Time // nil: time.Now
 	Log         *slog.Logger
@@ -71,14 +71,13 @@ type Options struct {
 type Service struct {
 	store  *store.Store
 	tokens *token.Tokens
+	audit  *audit.Log
 	hasher *password.Hasher
 	keys   keyLoads
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 
-	failures sharedRows // fail passwords
-	repeats  sharedRows // what callers do over and over
-	guard    guard
+	guard guard
 
 	proofsLooked atomic.Bool // for double proofs, since this server started
 	turns        turns       // of requests that exchange one refresh token
@@ -93,8 +92,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		o.Now = time.Now
 	}
 	return &Service{
-		store: st, tokens: tokens, hasher: hasher, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
-		failures: sharedRows{mostKnown: failuresOfKnown}, repeats: sharedRows{mostKnown: repeatsOfKnown},
+		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
 	}
 }
 
@@ -137,9 +135,9 @@ func (s *Service) openSession(ctx context.Context, tx *store.Store, sess account
 		return err
 	}
 	for _, id := range ended {
-		err := s.record(ctx, tx, entry{
-			kind: account.EventSessionEnded, actor: account.ActorSystem, userID: sess.UserID, session: sess.ID, request: req,
-			details: account.EventDetails{Session: id}, at: sess.CreatedAt,
+		err := s.audit.Record(ctx, tx, audit.Entry{
+			Kind: account.EventSessionEnded, Actor: account.ActorSystem, UserID: sess.UserID, Session: sess.ID, Request: req,
+			Details: account.EventDetails{Session: id}, At: sess.CreatedAt,
 		})
 		if err != nil {
 			return err
@@ -167,4 +165,9 @@ func asUnavailable(err error) error {
 		return errors.Join(account.ErrUnavailable, err)
 	}
 	return err
+}
+
+// entryBy is what a caller does.
+func entryBy(kind account.EventKind, caller *Caller, at time.Time) audit.Entry {
+	return audit.Entry{Kind: kind, UserID: caller.User.ID, Session: caller.SessionID, Request: caller.Request, At: at}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -24,9 +25,8 @@ type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; mails
 // that were delivered; wrong passwords that nobody is slowed down for any
-// more; people who closed their account long enough ago; whose
-// IP address it was that did something as nobody we know, as long ago;
-// the oldest events; and keys whose last token is gone.
+// more; people who closed their account long enough ago; and keys
+// whose last token is gone.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
@@ -47,12 +47,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return s.eraseUsers(ctx, tx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return s.anonymiseUnattributed(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return s.removeEvents(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.SweepFailedAttempts(ctx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
@@ -60,7 +54,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		},
 	}
 	for _, sweep := range sweeps {
-		if err := s.repeat(ctx, sweep); err != nil {
+		if err := s.store.Sweep(ctx, sweep); err != nil {
 			return err
 		}
 	}
@@ -99,28 +93,12 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 		if err != nil {
 			return 0, err
 		}
-		err = s.record(ctx, tx, entry{
-			kind: account.EventAccountErased, actor: account.ActorSystem, details: account.EventDetails{Count: n}, at: now,
+		err = s.audit.Record(ctx, tx, audit.Entry{
+			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: now,
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
 	return int64(len(ids)), nil
-}
-
-// repeat deletes in steps: a longer transaction would keep SQLite's writers
-// waiting.
-func (s *Service) repeat(ctx context.Context, step sweep) error {
-	const most = 500
-	for {
-		var n int64
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
-			n, err = step(ctx, tx, most)
-			return err
-		})
-		if err != nil || n < most {
-			return err
-		}
-	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -30,15 +30,15 @@ func (s *Server) AllEvents(t *testing.T) []account.Event {
 
 func (s *Server) SealAll(t *testing.T) {
 	t.Helper()
-	if err := s.SealEvents(t.Context()); err != nil {
+	if err := s.Audit.Seal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Verified is what a verification says, which must be without a problem.
-func (s *Server) Verified(t *testing.T, noted account.EventHead) auth.EventReport {
+func (s *Server) Verified(t *testing.T, noted store.EventHead) audit.Report {
 	t.Helper()
-	r, err := s.VerifyEvents(t.Context(), noted)
+	r, err := s.Audit.Verify(t.Context(), noted)
 	if err != nil {
 		t.Fatal(err)
 	}

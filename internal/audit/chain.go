@@ -1,4 +1,4 @@
-package auth
+package audit
 
 import (
 	"bytes"
@@ -56,13 +56,13 @@ func commit(salt []byte, p account.EventPerson) []byte {
 }
 
 // nextHead is the place of an event that follows another, with its hash.
-func nextHead(before account.EventHead, e account.Event) account.EventHead {
+func nextHead(before store.EventHead, e account.Event) store.EventHead {
 	b := make(fieldBytes, 0, 512)
 	b.text("yoozak event 1", string(before.Hash))
 	b.number(before.Seq+1, e.ID, e.At.UnixMicro())
 	b.text(string(e.Kind), string(e.Actor), e.Details, string(e.Commitment))
 	sum := sha256.Sum256(b)
-	return account.EventHead{Seq: before.Seq + 1, Hash: sum[:]}
+	return store.EventHead{Seq: before.Seq + 1, Hash: sum[:]}
 }
 
 // fieldBytes are fields in a form in which no two lists of fields are alike.
@@ -85,9 +85,9 @@ func (b *fieldBytes) text(ts ...string) {
 var ErrHead = errors.New("a head is NUMBER:HASH, as \"events verify\" prints it and the server logs it")
 
 // ParseHead reads what [HeadText] wrote.
-func ParseHead(text string) (account.EventHead, error) {
+func ParseHead(text string) (store.EventHead, error) {
 	number, hash, _ := strings.Cut(strings.TrimSpace(text), ":")
-	var h account.EventHead
+	var h store.EventHead
 	var err error
 	if h.Seq, err = strconv.ParseInt(number, 10, 64); err != nil || h.Seq < 1 {
 		return h, ErrHead
@@ -98,10 +98,10 @@ func ParseHead(text string) (account.EventHead, error) {
 	return h, nil
 }
 
-// EventReport is what a verification found.
-type EventReport struct {
-	Head     account.EventHead // to note, outside the database
-	Removed  account.EventHead // up to here events were removed because they were old
+// Report is what a verification found.
+type Report struct {
+	Head     store.EventHead // to note, outside the database
+	Removed  store.EventHead // up to here events were removed because they were old
 	Sealed   int
 	Unsealed int    // too new to be in the chain
 	Forgot   int    // without their personal part
@@ -112,26 +112,26 @@ type EventReport struct {
 // because the chain went on or its oldest events were removed while it read.
 const verifyTries = 3
 
-// VerifyEvents walks the whole chain. noted is a head that was noted
+// Verify walks the whole chain. noted is a head that was noted
 // earlier, outside the database, or zero: without one, a chain that was made
 // anew as a whole, or cut at its end, looks like any other.
-func (s *Service) VerifyEvents(ctx context.Context, noted account.EventHead) (EventReport, error) {
+func (l *Log) Verify(ctx context.Context, noted store.EventHead) (Report, error) {
 	for try := 1; ; try++ {
-		chain, err := s.store.EventChain(ctx)
+		chain, err := l.store.EventChain(ctx)
 		if errors.Is(err, store.ErrNotFound) {
-			return EventReport{Problem: "the database's own note of the head, the one row of event_chain, is not there"}, nil
+			return Report{Problem: "the database's own note of the head, the one row of event_chain, is not there"}, nil
 		}
 		if err != nil {
-			return EventReport{}, err
+			return Report{}, err
 		}
-		w := verifier{service: s, noted: noted, chain: chain, at: chain.Removed}
+		w := verifier{store: l.store, noted: noted, chain: chain, at: chain.Removed}
 		if err := w.run(ctx); err != nil {
-			return EventReport{}, err
+			return Report{}, err
 		}
 		if w.report.Problem == "" || try == verifyTries {
 			return w.report, nil
 		}
-		again, err := s.store.EventChain(ctx)
+		again, err := l.store.EventChain(ctx)
 		if err != nil || again.Removed.Seq == chain.Removed.Seq && again.Head.Seq == chain.Head.Seq {
 			return w.report, err
 		}
@@ -140,14 +140,14 @@ func (s *Service) VerifyEvents(ctx context.Context, noted account.EventHead) (Ev
 
 // verifier is one verification.
 type verifier struct {
-	service *Service
-	chain   account.EventChain
-	noted   account.EventHead
-	at      account.EventHead // where it is
-	report  EventReport
+	store  *store.Store
+	chain  store.EventChain
+	noted  store.EventHead
+	at     store.EventHead // where it is
+	report Report
 
-	mayForget int                 // how many the events say were made anonymous
-	removals  []account.EventHead // that the events tell of
+	mayForget int               // how many the events say were made anonymous
+	removals  []store.EventHead // that the events tell of
 }
 
 // How many events a verification holds in memory.
@@ -159,7 +159,7 @@ const (
 func (w *verifier) run(ctx context.Context) error {
 	w.report.Head, w.report.Removed = w.chain.Head, w.chain.Removed
 	for w.at.Seq < w.chain.Head.Seq {
-		events, err := w.service.store.SealedEvents(ctx, w.at.Seq, w.chain.Head.Seq, verifyAtOnce)
+		events, err := w.store.SealedEvents(ctx, w.at.Seq, w.chain.Head.Seq, verifyAtOnce)
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (w *verifier) person(e account.Event) bool {
 		w.mayForget += d.Count
 	case account.EventEventsRemoved:
 		if hash, err := hex.DecodeString(d.Hash); err == nil {
-			w.removals = append(w.removals, account.EventHead{Seq: d.Through, Hash: hash})
+			w.removals = append(w.removals, store.EventHead{Seq: d.Through, Hash: hash})
 		}
 	}
 	if e.Salt == nil {
@@ -222,7 +222,7 @@ func (w *verifier) person(e account.Event) bool {
 // add up to.
 func (w *verifier) checkUnsealed(ctx context.Context) error {
 	w.checkNoted()
-	events, err := w.service.store.UnsealedEvents(ctx, mostUnsealed)
+	events, err := w.store.UnsealedEvents(ctx, mostUnsealed)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func (w *verifier) checkNoted() {
 	}
 }
 
-func (w *verifier) accountedFor(h account.EventHead) bool {
+func (w *verifier) accountedFor(h store.EventHead) bool {
 	for _, r := range w.removals {
 		if r.Seq == h.Seq && bytes.Equal(r.Hash, h.Hash) {
 			return true

@@ -1,4 +1,4 @@
-package auth
+package audit
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // Wrong passwords are events, too, but anybody can cause them, at any rate.
-// So they are counted in memory and written by the next [Service.SealEvents]:
+// So they are counted in memory and written by the next [Log.Seal]:
 // for one user and IP address at most one row a minute, with how many there
 // were. Nothing waits for that, so that the time of an answer does not tell
 // whether a name is known. A process that is killed loses the last seconds.
@@ -42,7 +42,7 @@ type rowKey struct {
 
 // sharedRow is a row to be written.
 type sharedRow struct {
-	first entry // of those counted
+	first Entry // of those counted
 	count int   // zero: written; the entry stays until its minute is over
 	due   time.Time
 }
@@ -58,29 +58,29 @@ type sharedRows struct {
 	known   int           // entries about a user
 }
 
-// recordFailure notes a wrong password; the user is zero when the name is unknown.
-func (s *Service) recordFailure(a entry) {
-	a.actor = account.ActorAnonymous
-	if a.kind != account.EventLoginFailed {
-		a.actor = account.ActorUser
+// RecordFailure notes a wrong password; the user is zero when the name is unknown.
+func (l *Log) RecordFailure(e Entry) {
+	e.Actor = account.ActorAnonymous
+	if e.Kind != account.EventLoginFailed {
+		e.Actor = account.ActorUser
 	}
-	s.failures.add(rowKey{kind: a.kind, user: a.userID, ip: a.request.IP}, a)
+	l.failures.add(rowKey{kind: e.Kind, user: e.UserID, ip: e.Request.IP}, e)
 }
 
 // changeKey is what the same caller's changes of the same fields share.
-func changeKey(a entry) rowKey {
-	return rowKey{a.kind, a.userID, a.request.IP, a.session, strings.Join(a.details.Fields, " ")}
+func changeKey(e Entry) rowKey {
+	return rowKey{e.Kind, e.UserID, e.Request.IP, e.Session, strings.Join(e.Details.Fields, " ")}
 }
 
-// recordChange is record for what a caller may do over and over. The event is
+// RecordChange is Record for what a caller may do over and over. The event is
 // added in the transaction unless the same was done within the minute; then,
 // and always in the end, changed must be called once the act is committed.
-func (s *Service) recordChange(ctx context.Context, tx *store.Store, a entry) (changed func(), err error) {
-	key := changeKey(a)
-	if s.repeats.has(key, a.at) {
-		return func() { s.repeats.add(key, a) }, nil
+func (l *Log) RecordChange(ctx context.Context, tx *store.Store, e Entry) (changed func(), err error) {
+	key := changeKey(e)
+	if l.repeats.has(key, e.At) {
+		return func() { l.repeats.add(key, e) }, nil
 	}
-	return func() { s.repeats.open(key, a.at) }, s.record(ctx, tx, a)
+	return func() { l.repeats.open(key, e.At) }, l.Record(ctx, tx, e)
 }
 
 // has reports whether an act would share a row: one is to be written, or was
@@ -107,13 +107,13 @@ func (f *sharedRows) open(key rowKey, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if key = f.shares(key); f.all[key] != nil || f.known < f.mostKnown {
-		e := f.entry(key, at.Add(rowWindow))
+		e := f.row(key, at.Add(rowWindow))
 		e.due = at.Add(rowWindow)
 	}
 }
 
-// entry is that of a key, made where there is none. The lock is held.
-func (f *sharedRows) entry(key rowKey, due time.Time) *sharedRow {
+// row is that of a key, made where there is none. The lock is held.
+func (f *sharedRows) row(key rowKey, due time.Time) *sharedRow {
 	if f.all == nil {
 		f.all, f.perUser = map[rowKey]*sharedRow{}, map[int64]int{}
 	}
@@ -129,7 +129,7 @@ func (f *sharedRows) entry(key rowKey, due time.Time) *sharedRow {
 	return e
 }
 
-func (f *sharedRows) add(key rowKey, a entry) {
+func (f *sharedRows) add(key rowKey, e Entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key = f.shares(key)
@@ -137,14 +137,14 @@ func (f *sharedRows) add(key rowKey, a entry) {
 		key = rowKey{kind: key.kind}
 	}
 	if key.ip == "" {
-		a.userID, a.session, a.request = key.user, "", account.RequestInfo{}
+		e.UserID, e.Session, e.Request = key.user, "", account.RequestInfo{}
 	}
-	e := f.entry(key, a.at)
-	if e.count == 0 {
-		e.first = a
+	row := f.row(key, e.At)
+	if row.count == 0 {
+		row.first = e
 	}
-	e.first.details.Fields = union(e.first.details.Fields, a.details.Fields)
-	e.count++
+	row.first.Details.Fields = union(row.first.Details.Fields, e.Details.Fields)
+	row.count++
 }
 
 // union is what is in either list, in the order of the alphabet where they
@@ -164,11 +164,11 @@ func (f *sharedRows) takeDue(now time.Time) map[rowKey]sharedRow {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	due := map[rowKey]sharedRow{}
-	for key, entry := range f.all {
+	for key, row := range f.all {
 		switch {
-		case now.Before(entry.due):
-		case entry.count > 0:
-			due[key] = *entry
+		case now.Before(row.due):
+		case row.count > 0:
+			due[key] = *row
 		default:
 			delete(f.all, key)
 			if f.perUser[key.user]--; f.perUser[key.user] == 0 {
@@ -187,10 +187,10 @@ func (f *sharedRows) written(rows map[rowKey]sharedRow, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for key, row := range rows {
-		entry := f.all[key]
-		entry.count -= row.count
-		entry.due = now.Add(rowWindow)
-		entry.first.at = now // of those that came meanwhile
+		shared := f.all[key]
+		shared.count -= row.count
+		shared.due = now.Add(rowWindow)
+		shared.first.At = now // of those that came meanwhile
 	}
 }
 
@@ -198,27 +198,27 @@ func (f *sharedRows) written(rows map[rowKey]sharedRow, now time.Time) {
 func (f *sharedRows) makeDue(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, entry := range f.all {
-		entry.due = now
+	for _, row := range f.all {
+		row.due = now
 	}
 }
 
 // writeShared writes the rows that are due.
-func (s *Service) writeShared(ctx context.Context, f *sharedRows) error {
+func (l *Log) writeShared(ctx context.Context, f *sharedRows) error {
 	f.writing.Lock()
 	defer f.writing.Unlock()
-	now := s.o.Now().UTC()
+	now := l.now()
 	rows := f.takeDue(now)
 	if len(rows) == 0 {
 		return nil
 	}
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+	err := l.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		for _, row := range rows {
-			a := row.first
+			e := row.first
 			if row.count > 1 {
-				a.details.Count = row.count
+				e.Details.Count = row.count
 			}
-			if err := s.record(ctx, tx, a); err != nil {
+			if err := l.Record(ctx, tx, e); err != nil {
 				return err
 			}
 		}
