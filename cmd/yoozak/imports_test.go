@@ -38,18 +38,19 @@ var mayImport = map[string][]string{
 	"internal/mail":            {"internal/account", "internal/device", "internal/locale", "internal/shop"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop"},
 	"internal/audit":           {"internal/account", "internal/store"},
+	"internal/guard":           {"internal/account", "internal/audit", "internal/limit", "internal/password", "internal/secret", "internal/store"},
 	"internal/auth": {
-		"internal/account", "internal/audit", "internal/breach", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/authtest": {
 		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/smtptest",
 		"internal/store", "internal/store/storetest", "internal/token",
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
-	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
+	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/guard", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
 		"internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry",

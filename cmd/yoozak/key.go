@@ -84,7 +84,7 @@ func (cmd keyRotateCmd) Run(e env) error {
 	}
 	return withService(e, c, func(a *app.App, _ *store.Store) error {
 		if cmd.Devices {
-			if err := a.Auth.RotateDeviceSecret(e.ctx); err != nil {
+			if err := a.Guard.RotateSecret(e.ctx); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)

@@ -118,7 +118,7 @@ func (cmd serveCmd) Run(e env) error {
 	if err := a.Auth.LoadKeys(e.ctx); err != nil {
 		return err
 	}
-	if err := a.Auth.LoadDeviceSecret(e.ctx); err != nil {
+	if err := a.Guard.LoadSecret(e.ctx); err != nil {
 		return err
 	}
 	if err := a.Audit.LogHead(e.ctx); err != nil {
@@ -130,7 +130,7 @@ func (cmd serveCmd) Run(e env) error {
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
 	}
 	options := api.Options{
-		Auth: a.Auth, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
+		Auth: a.Auth, Guard: a.Guard, Keys: tokens.JWKS, Ready: st.Ready, Log: log, LogRequests: c.HTTP.LogRequests,
 		Language: c.HTTP.Language, RefreshHint: hint,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HoldThrottled: holdThrottled,
@@ -163,7 +163,7 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { a.Auth.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: a.Auth.LoadKeys},
-		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Auth.LoadDeviceSecret},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Auth.RotateDueKeys},
 		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 )
 
 // The token by which a device is known comes and goes beside the bodies: in a
@@ -28,7 +28,7 @@ func deviceToken(r *http.Request) string {
 			token = c.Value
 		}
 	}
-	if len(token) > auth.MaxDeviceToken {
+	if len(token) > guard.MaxDeviceToken {
 		return ""
 	}
 	return token
@@ -48,7 +48,7 @@ func (s *Server) setDeviceToken(x *exchange, out any) {
 	}
 	x.Header().Set(deviceHeader, token)
 	http.SetCookie(x, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
-		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(auth.DeviceLifetime.Seconds()),
+		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(guard.DeviceLifetime.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.o.HTTPS || x.client.https,
 	})
 }
@@ -58,5 +58,5 @@ func (s *Server) rateLimit(r *http.Request, rt route, req account.RequestInfo) e
 	if rt.limit.Name == "" {
 		return nil
 	}
-	return s.auth.Admit(r.Context(), rt.limit, req)
+	return s.o.Guard.AllowRequest(r.Context(), rt.limit, req)
 }

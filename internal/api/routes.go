@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 )
 
@@ -33,8 +33,8 @@ var inRules limit.Quota
 // made by handleService needs a service.
 func (s *Server) routes() []route {
 	return []route{
-		{http.MethodPost, "/api/clients/auth/register/", http.StatusCreated, "Register", handle(s.register), true, auth.RegisterPerNetwork},
-		{http.MethodPost, "/api/clients/auth/login/", http.StatusOK, "Login", handle(s.login), false, auth.LoginPerNetwork},
+		{http.MethodPost, "/api/clients/auth/register/", http.StatusCreated, "Register", handle(s.register), true, guard.RegisterPerNetwork},
+		{http.MethodPost, "/api/clients/auth/login/", http.StatusOK, "Login", handle(s.login), false, guard.LoginPerNetwork},
 		{http.MethodPost, "/api/clients/auth/token/refresh/", http.StatusOK, "Token Refresh", handle(s.refresh), false, inRules},
 		{http.MethodPost, "/api/clients/auth/token/verify/", http.StatusOK, "Token Verify", handle(s.verifyToken), false, inRules},
 		{http.MethodPost, "/api/clients/auth/token/introspect/", http.StatusOK, "Token Introspect", handleService(s.introspect), false, inRules},

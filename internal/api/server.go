@@ -15,11 +15,13 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 )
 
 // Options are what a [Server] is made of.
 type Options struct {
 	Auth           *auth.Service
+	Guard          *guard.Guard
 	Keys           func() []byte                   // the JSON Web Key Set
 	Ready          func(ctx context.Context) error // nil: able to serve
 	Log            *slog.Logger

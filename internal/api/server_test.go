@@ -123,7 +123,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 		delivery.Wait()
 	})
 	s.auth = s.app.Auth
-	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
+	o.api.Auth, o.api.Guard, o.api.Keys = s.auth, s.app.Guard, s.tokens.JWKS
 	s.handler = api.New(o.api)
 	srv := httptest.NewServer(s.handler)
 	t.Cleanup(srv.Close)

@@ -12,6 +12,7 @@ import (
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
@@ -54,6 +55,7 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
+	Guard *guard.Guard
 	Audit *audit.Log
 	Auth  *auth.Service
 }
@@ -65,14 +67,15 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		o.Now = time.Now
 	}
 	log := audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
-	return &App{Audit: log, Auth: auth.New(st, tokens, hasher, auth.Options{
-		Audit:    log,
+	guarded := guard.New(st, log, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
+	return &App{Audit: log, Guard: guarded, Auth: auth.New(st, tokens, hasher, auth.Options{
+		Audit: log, Guard: guarded,
 		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), Box: o.Box, KeyRotation: o.KeyRotation, EraseAfter: o.EraseAfter,
-		Breached: o.Breached, Limits: o.Limits, Now: o.Now, Log: o.Log,
+		Breached: o.Breached, Now: o.Now, Log: o.Log,
 	})}
 }
 
 // Sweep deletes what nobody needs any more: each part's.
 func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx))
+	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx))
 }

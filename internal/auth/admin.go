@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -118,7 +119,7 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 			return err
 		}
 		u.Email = email
-		return s.mailVerification(ctx, tx, u, "", now, turn{})
+		return s.mailVerification(ctx, tx, u, "", now, guard.Turn{})
 	})
 }
 
@@ -161,4 +162,14 @@ func (s *Service) ListEvents(ctx context.Context, username string, kind account.
 		f.UserID = u.ID
 	}
 	return s.store.Events(ctx, f, limit)
+}
+
+// Unlock forgets every wrong try at a user's password, so that the next is
+// not held up. Running servers see it at once.
+func (s *Service) Unlock(ctx context.Context, username string) error {
+	u, err := s.store.UserByUsername(ctx, username)
+	if err != nil {
+		return asUserNotFound(err)
+	}
+	return s.guard.Unlock(ctx, u)
 }

@@ -29,7 +29,7 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 	}
 	// Not before: a token of a session that has ended must not use up what
 	// its user may do.
-	if err := s.countRead(ctx, caller); err != nil {
+	if err := s.guard.AllowRead(ctx, caller.SessionID, caller.User.ID); err != nil {
 		return nil, err
 	}
 	return caller, nil

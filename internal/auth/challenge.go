@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -47,7 +48,7 @@ func checkToken(errs account.Fields, in account.Input) string {
 // address that the token was mailed to, as that mail did: people have several
 // accounts, and password managers want to know which.
 func (s *Service) CheckChallenge(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, raw string) (username, email string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return "", "", err
 	}
 	c, u, err := s.challenge(ctx, s.store, kind, raw)
@@ -86,7 +87,7 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 // redeemInput is use for a token as it came in, where nothing else did. It counts
 // the request.
 func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
-	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}

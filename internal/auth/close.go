@@ -14,7 +14,7 @@ import (
 // again. For [Options.EraseAfter] the staff can bring it back; then
 // [Service.Sweep] erases the person.
 func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.Input) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	errs := account.Fields{}

@@ -57,7 +57,7 @@ func asBadChallenge(err error) error {
 // [account.ThrottledFor] when another account's mail to that mailbox waits
 // for its turn.
 func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	u, err := s.currentUser(ctx, caller)
@@ -74,7 +74,7 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailVerifyEmail, u.Email, caller.Request.IP)
+	t, err := s.guard.MailTurn(ctx, account.MailVerifyEmail, u.Email, caller.Request.IP)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ type EmailChange struct {
 // ChangeEmail mails a link to the new address; the address changes when the
 // nextHead is used. The errors are those of [Service.ResendVerification].
 func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -112,7 +112,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
-	t, err := s.mailTurn(ctx, account.MailConfirmEmail, email, caller.Request.IP)
+	t, err := s.guard.MailTurn(ctx, account.MailConfirmEmail, email, caller.Request.IP)
 	if err != nil {
 		return err
 	}

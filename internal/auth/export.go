@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -40,7 +41,7 @@ type Export struct {
 // event, too, and in it. It returns [account.ThrottledFor] for who asks too
 // often.
 func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
-	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.ExportPerUser, caller.User.ID); err != nil {
 		return Export{}, err
 	}
 	u, err := s.currentUser(ctx, caller)

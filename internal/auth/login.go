@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -20,7 +21,7 @@ type Credentials struct {
 // the name is unknown, the password is wrong or the account is not active,
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
-// account. Before that it may return [account.ThrottledFor]: see startLogin.
+// account. Before that it may return [account.ThrottledFor]: see [guard.Guard.StartLogin].
 func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
 	username := checkText(errs, "username", c.Username, required)
@@ -49,22 +50,18 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 	if err != nil {
 		return LoginResult{}, err
 	}
-	t, err := s.startLogin(ctx, req, username, candidates)
+	t, err := s.guard.StartLogin(ctx, req, username, candidates)
 	if err != nil {
 		return LoginResult{}, err
 	}
-	defer t.end()
-	if t.owner != 0 {
-		ctx = s.asUser(ctx, t.owner, req)
-	} else {
-		ctx = asStranger(ctx, req)
-	}
+	defer t.End()
+	ctx = t.Context(ctx, req)
 	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return LoginResult{}, asUnavailable(err)
 		}
 		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.o.Now()})
-		return LoginResult{}, t.fail(ctx, account.ErrInvalidCredentials)
+		return LoginResult{}, s.fail(ctx, t, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
 	if err != nil {
@@ -76,9 +73,9 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 			a.UserID = 0 // or it could be written after the person was erased
 		}
 		s.audit.RecordFailure(a)
-		return LoginResult{}, t.fail(ctx, s.refuse(ctx, req, u))
+		return LoginResult{}, s.fail(ctx, t, s.refuse(ctx, req, u))
 	}
-	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.LoginPerUser, u.ID); err != nil {
 		return LoginResult{}, err
 	}
 	hash := u.PasswordHash
@@ -94,7 +91,7 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := t.succeed(ctx, tx); err != nil {
+		if err := t.Succeed(ctx, tx); err != nil {
 			return err
 		}
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
@@ -109,7 +106,7 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 		return LoginResult{}, err
 	}
 	grant, err := s.issueTokens(u, sess)
-	grant.Device = t.remember(u.ID, now)
+	grant.Device = t.Remember(u.ID, now)
 	return grant, err
 }
 
@@ -138,4 +135,16 @@ func (s *Service) refuse(ctx context.Context, req account.RequestInfo, u account
 		err = nil // Django took an address that we do not; or there were links enough
 	}
 	return errors.Join(account.ErrInvalidCredentials, err)
+}
+
+// fail counts a wrong password and, once that is committed, returns refusal.
+func (s *Service) fail(ctx context.Context, t *guard.Attempt, refusal error) error {
+	guessing, err := t.Fail(ctx)
+	if err != nil {
+		return err
+	}
+	if guessing {
+		s.suspectGuessing(t.UserID())
+	}
+	return refusal
 }

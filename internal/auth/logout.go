@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -19,7 +20,7 @@ import (
 // there is nothing to end, and nothing to be learnt. The errors are those of
 // [token.Tokens.Verify].
 func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -104,7 +105,7 @@ func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Sessi
 // [account.ErrNotFound] when there is no such session, it has ended, or it
 // is another user's.
 func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	sess, _, err := s.store.SessionUser(ctx, id)
@@ -123,7 +124,7 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 // accepted now, as simplejwt's TokenVerifyView; here that includes its
 // session and its user.
 func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}

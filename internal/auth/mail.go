@@ -141,7 +141,7 @@ func (s *Service) claimMail(ctx context.Context) (m account.Mail, lease string, 
 
 // deliver makes one attempt at a claimed mail and notes what came of it.
 func (s *Service) deliver(ctx context.Context, m account.Mail, lease string) {
-	wait, err := s.takeTurn(ctx, m)
+	wait, err := s.guard.TakeMailTurn(ctx, m)
 	switch {
 	case err != nil:
 	case wait > 0:

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -107,14 +108,14 @@ func (s *Service) AuthenticateOAuthClient(ctx context.Context, req account.Reque
 	if !right || !known || !v.DisabledAt.IsZero() {
 		return account.OAuthClient{}, s.refuseService(ctx, req)
 	}
-	if err := s.take(ctx, askPerService, v.ID); err != nil {
+	if err := s.guard.Allow(ctx, guard.AskPerService, v.ID); err != nil {
 		return account.OAuthClient{}, err
 	}
 	return v, nil
 }
 
 func (s *Service) refuseService(ctx context.Context, req account.RequestInfo) error {
-	if err := s.Admit(ctx, refusedPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.RefusedPerNetwork, req); err != nil {
 		return err
 	}
 	return account.ErrServiceUnknown

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -23,7 +24,7 @@ type PasswordChange struct {
 // token by which the caller's device will be known: those before are
 // worthless now.
 func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) (deviceToken string, err error) {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return "", err
 	}
 	errs := account.Fields{}
@@ -36,14 +37,14 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Request), "new_password", plain, u)
+	hash, err := s.newPassword(s.guard.AsUser(ctx, u.ID, caller.Request), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
-	if err := s.takeOf(ctx, passwordsPerUser, u.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.PasswordsPerUser, u.ID); err != nil {
 		return "", err
 	}
-	secret, err := s.limitSecret(ctx)
+	secret, err := s.guard.Secret(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -72,7 +73,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return "", err
 	}
 	s.wakeMail()
-	return rememberDevice(secret, u.ID, now), nil
+	return secret.RememberDevice(u.ID, now), nil
 }
 
 // confirmPassword returns the caller with all that is known of them, if the
@@ -82,20 +83,20 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 	if err != nil {
 		return account.User{}, err
 	}
-	t, err := s.startConfirmation(ctx, u)
+	t, err := s.guard.StartConfirmation(ctx, u)
 	if err != nil {
 		return account.User{}, err
 	}
-	defer t.end()
-	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Request), u.PasswordHash, plain)
+	defer t.End()
+	result, err := s.hasher.Verify(s.guard.AsUser(ctx, u.ID, caller.Request), u.PasswordHash, plain)
 	if err != nil {
 		return account.User{}, asUnavailable(err)
 	}
 	if !result.Match {
 		s.audit.RecordFailure(entryBy(account.EventPasswordRefused, caller, s.o.Now()))
-		return account.User{}, t.fail(ctx, wrongPassword(field))
+		return account.User{}, s.fail(ctx, t, wrongPassword(field))
 	}
-	return u, t.settle(ctx)
+	return u, t.Settle(ctx)
 }
 
 // stillConfirmed is for the transaction of what a caller does with their
@@ -129,9 +130,9 @@ func (s *Service) currentUser(ctx context.Context, caller *Caller) (account.User
 // What is done here is the same whether or not, so that neither the answer
 // nor its time tells: who has the address is asked when the mail is delivered;
 // the event is written then, too. A request over the quota of the mailbox is answered
-// alike, and its mail comes later: see mailTurn.
+// alike, and its mail comes later: see [guard.Guard.MailTurn].
 func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in, username account.Input) error {
-	if err := s.Admit(ctx, ResetPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.ResetPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
@@ -143,10 +144,10 @@ func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in,
 	// A letter that is another one typed otherwise (U+212A is a K) could be
 	// somebody else's mailbox.
 	email = norm.NFC.String(email)
-	if err := s.admit(ctx, resetPerPair, req, " "+account.EmailKey(email)); err != nil {
+	if err := s.guard.AllowAbout(ctx, guard.ResetPerPair, req, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailResetRequest, email, req.IP)
+	t, err := s.guard.MailTurn(ctx, account.MailResetRequest, email, req.IP)
 	if err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ type PasswordReset struct {
 // and the device is known from now on, by the token that is returned. This is
 // the way in for an owner on a new device while strangers guess.
 func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r PasswordReset) (deviceToken string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return "", err
 	}
 	errs := account.Fields{}
@@ -189,11 +190,11 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(asStranger(ctx, req), "new_password", plain, u)
+	hash, err := s.newPassword(guard.AsStranger(ctx, req), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
-	secret, err := s.limitSecret(ctx)
+	secret, err := s.guard.Secret(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -225,10 +226,10 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventPasswordReset, UserID: u.ID, Request: req, At: now}); err != nil {
 			return err
 		}
-		if err := clearFailures(ctx, tx, secret, u, false); err != nil {
+		if err := secret.ClearFailures(ctx, tx, u, false); err != nil {
 			return err
 		}
-		deviceToken = rememberDevice(secret, u.ID, now)
+		deviceToken = secret.RememberDevice(u.ID, now)
 		return s.mailPasswordChanged(ctx, tx, u, req, now)
 	})
 	return deviceToken, err

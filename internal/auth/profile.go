@@ -30,7 +30,7 @@ const (
 // UpdateProfile changes the caller by the rules of registration and returns
 // them as they are now. Another username is mailed to them.
 func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return account.User{}, err
 	}
 	u, err := s.currentUser(ctx, caller)

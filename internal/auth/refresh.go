@@ -9,6 +9,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -26,7 +27,7 @@ type TokenPair struct {
 // [account.ThrottledFor]; a repetition that gets the same successor again is
 // not counted.
 func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in account.Input) (TokenPair, error) {
-	if err := s.Admit(ctx, TokenPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
 		return TokenPair{}, err
 	}
 	errs := account.Fields{}
@@ -90,7 +91,7 @@ func (s *Service) exchange(ctx context.Context, req account.RequestInfo, claims 
 	case replaced:
 		return sess, false, s.refuseReplaced(ctx, req, sess, now)
 	}
-	if err := s.take(ctx, refreshPerSession, sess.ID); err != nil {
+	if err := s.guard.Allow(ctx, guard.RefreshPerSession, sess.ID); err != nil {
 		return sess, false, err
 	}
 	if s.o.Rotation {

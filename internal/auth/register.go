@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -28,15 +29,15 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	if err != nil {
 		return LoginResult{}, err
 	}
-	secret, err := s.limitSecret(ctx)
+	secret, err := s.guard.Secret(ctx)
 	if err != nil {
 		return LoginResult{}, err
 	}
 	sess := s.newSession(req, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
-	var t turn
+	var t guard.Turn
 	if s.owesVerification(u) {
-		if t, err = s.mailTurn(ctx, account.MailVerifyEmail, u.Email, req.IP); err != nil {
+		if t, err = s.guard.MailTurn(ctx, account.MailVerifyEmail, u.Email, req.IP); err != nil {
 			return LoginResult{}, err
 		}
 	}
@@ -70,7 +71,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	if err != nil {
 		return LoginResult{}, err
 	}
-	grant.Device = rememberDevice(secret, u.ID, u.JoinedAt)
+	grant.Device = secret.RememberDevice(u.ID, u.JoinedAt)
 	return grant, nil
 }
 
@@ -117,7 +118,7 @@ func (s *Service) newUser(ctx context.Context, req account.RequestInfo, r Regist
 	if err := s.checkPolicy(ctx, "password", plain, username, email, firstName, lastName); err != nil {
 		return account.User{}, err
 	}
-	hash, err := s.hasher.Hash(asStranger(ctx, req), plain)
+	hash, err := s.hasher.Hash(guard.AsStranger(ctx, req), plain)
 	if err != nil {
 		return account.User{}, asUnavailable(err)
 	}

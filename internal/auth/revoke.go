@@ -88,7 +88,7 @@ func (s *Service) RevokeUnreadableKeys(ctx context.Context) ([]KeyRevocation, er
 			return all, fmt.Errorf("key %s: %w", k.ID, err)
 		}
 	}
-	return all, s.replaceDeviceSecret(ctx)
+	return all, s.guard.ReplaceSecret(ctx)
 }
 
 // reloadRevoked lets this process forget what was revoked, too. The

@@ -171,7 +171,7 @@ func (s *Service) reencrypt(ctx context.Context, believesClear func([]store.Sign
 				changed++
 			}
 		}
-		return s.reencryptSecret(ctx, tx)
+		return s.guard.ReencryptSecret(ctx, tx)
 	})
 	if err != nil {
 		return 0, err

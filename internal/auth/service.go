@@ -46,7 +46,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/breach"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -55,6 +55,7 @@ import (
 
 // Options configure a [Service].
 type Options struct {
+	Guard       *guard.Guard
 	Audit       *audit.Log
 	Rotation    bool // each use of a refresh token exchanges it for the next
 	Mail        MailOptions
@@ -62,7 +63,6 @@ type Options struct {
 	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter  time.Duration    // how long a closed account can be restored
 	Breached    *breach.Checker  // nil: leaked passwords are taken
-	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
 	Now         func() time.Time // nil: time.Now
 	Log         *slog.Logger
 }
@@ -72,12 +72,11 @@ type Service struct {
 	store  *store.Store
 	tokens *token.Tokens
 	audit  *audit.Log
+	guard  *guard.Guard
 	hasher *password.Hasher
 	keys   keyLoads
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
-
-	guard guard
 
 	proofsLooked atomic.Bool // for double proofs, since this server started
 	turns        turns       // of requests that exchange one refresh token
@@ -92,7 +91,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		o.Now = time.Now
 	}
 	return &Service{
-		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
+		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, guard: o.Guard, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
 	}
 }
 

@@ -24,8 +24,7 @@ type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; mails
-// that were delivered; wrong passwords that nobody is slowed down for any
-// more; people who closed their account long enough ago; and keys
+// that were delivered; people who closed their account long enough ago; and keys
 // whose last token is gone.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
@@ -45,9 +44,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.eraseUsers(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.SweepFailedAttempts(ctx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)

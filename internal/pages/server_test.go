@@ -91,7 +91,7 @@ func (s *server) serve(t *testing.T, service *app.App) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	srv := httptest.NewServer(api.New(api.Options{
-		Auth: service.Auth, Log: log, LogRequests: true, Language: "fr",
+		Auth: service.Auth, Guard: service.Guard, Log: log, LogRequests: true, Language: "fr",
 		Pages: pages.New(pages.Options{Auth: service.Auth, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
 	}))
 	t.Cleanup(srv.Close)

@@ -1,4 +1,4 @@
-package auth_test
+package guard_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -38,7 +39,7 @@ func TestNetworksOfAnAddress(t *testing.T) {
 		"unknown\x00":               "unknown",
 		strings.Repeat("1", 100000): "unknown",
 	} {
-		if got := strings.Join(auth.Networks(ip), " "); got != want {
+		if got := strings.Join(guard.Networks(ip), " "); got != want {
 			t.Errorf("%.30q: %s, want %s", ip, got, want)
 		}
 	}
@@ -94,7 +95,7 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 			"reset": func(p account.RequestInfo) error { return s.RequestReset(t.Context(), p, none, none) },
 			"link":  func(p account.RequestInfo) error { return s.VerifyEmail(t.Context(), p, none) },
 		}
-		quotas := map[string]limit.Quota{"token": auth.TokenPerNetwork, "reset": auth.ResetPerNetwork, "link": auth.LinkPerNetwork}
+		quotas := map[string]limit.Quota{"token": guard.TokenPerNetwork, "reset": guard.ResetPerNetwork, "link": guard.LinkPerNetwork}
 		for name, act := range acts {
 			if n := passed(t, quotas[name].Count+1, func(int) error { return act(authtest.Req) }); n != quotas[name].Count {
 				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
@@ -371,7 +372,9 @@ func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 		if err := show(authtest.Elsewhere(), shop.ID, "wrong"); !errors.Is(err, account.ErrServiceUnknown) {
 			t.Errorf("a wrong one from elsewhere: %v", err)
 		}
-		auth.UseUpService(t.Context(), s.Service, shop.ID)
+		for range guard.AskPerService.Count {
+			_ = s.Guard.Allow(t.Context(), guard.AskPerService, shop.ID)
+		}
 		if err := show(authtest.Elsewhere(), shop.ID, plain.Reveal()); !authtest.Throttled(err) {
 			t.Errorf("a service that asked 60,000 times: %v", err)
 		}
@@ -384,7 +387,7 @@ func TestNobodyGoesAheadForEver(t *testing.T) {
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		ahead := func(userID int64) (n int) {
 			for range 20 {
-				if auth.GoesAhead(t.Context(), s.Service, userID) {
+				if guard.GoesAhead(t.Context(), s.Guard, userID) {
 					n++
 				}
 			}

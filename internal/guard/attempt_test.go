@@ -1,4 +1,4 @@
-package auth_test
+package guard_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -198,7 +199,7 @@ func TestDeviceTokenIsWorthless(t *testing.T) {
 		if known("badr", badr.Device) || !known("badr", fresh) {
 			t.Error("a change of password does not replace the token")
 		}
-		s.Clock.Advance(auth.DeviceLifetime + time.Second)
+		s.Clock.Advance(guard.DeviceLifetime + time.Second)
 		if known("badr", fresh) {
 			t.Error("known after half a year")
 		}

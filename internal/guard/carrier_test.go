@@ -1,4 +1,4 @@
-package auth_test
+package guard_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -56,7 +57,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		name := func(i int) string { return fmt.Sprintf("customer-%d", i) }
 		each(registrations, func(i int) error {
-			if err := s.Admit(t.Context(), auth.RegisterPerNetwork, authtest.Req); err != nil { // as the route does
+			if err := s.Guard.AllowRequest(t.Context(), guard.RegisterPerNetwork, authtest.Req); err != nil { // as the route does
 				return err
 			}
 			_, err := s.Register(t.Context(), authtest.Req, authtest.Registration(name(i)))
@@ -81,7 +82,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		}
 		grants := make([]auth.LoginResult, logins)
 		each(logins, func(i int) (err error) {
-			if err := s.Admit(t.Context(), auth.LoginPerNetwork, authtest.Req); err != nil {
+			if err := s.Guard.AllowRequest(t.Context(), guard.LoginPerNetwork, authtest.Req); err != nil {
 				return err
 			}
 			grants[i], err = s.Login(t.Context(), authtest.Req, auth.Credentials{Username: account.TextInput(name(i)), Password: account.TextInput(authtest.Good)})

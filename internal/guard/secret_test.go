@@ -1,4 +1,4 @@
-package auth_test
+package guard_test
 
 import (
 	"bytes"
@@ -60,7 +60,7 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 			t.Fatalf("without a key: %d bytes", len(plain))
 		}
 		s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
-		if err := s.LoadDeviceSecret(t.Context()); err != nil {
+		if err := s.Guard.LoadSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if value := storedSecret(t, st); !secret.Sealed(secret.NewBytes(value)) || bytes.Contains(value, plain) {
@@ -72,7 +72,7 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 
 		// Once it is encrypted, nobody gives this server another in clear.
 		writeSecret(t, st, bytes.Repeat([]byte{7}, 32), s)
-		if err := s.LoadDeviceSecret(t.Context()); err == nil || !strings.Contains(err.Error(), "it is not taken") {
+		if err := s.Guard.LoadSecret(t.Context()); err == nil || !strings.Contains(err.Error(), "it is not taken") {
 			t.Errorf("a secret in clear: %v", err)
 		}
 		s.Clock.Advance(48 * time.Hour)
@@ -90,7 +90,7 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	value := storedSecret(t, st)
 	for name, other := range map[string]*authtest.Server{"no key": authtest.Unloaded(t, st, authtest.Limited), "another key": authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))} {
 		for what, err := range map[string]error{
-			"load": other.LoadDeviceSecret(t.Context()), "rotate": other.RotateDeviceSecret(t.Context()),
+			"load": other.Guard.LoadSecret(t.Context()), "rotate": other.Guard.RotateSecret(t.Context()),
 			"unlock": other.Unlock(t.Context(), "amina"),
 		} {
 			if err == nil || !strings.Contains(err.Error(), "the secret of device tokens is encrypted") || !strings.Contains(err.Error(), "docs/keys.md") {
@@ -106,13 +106,13 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	for _, junk := range [][]byte{damaged, {}, {1, 2, 3}} {
 		writeSecret(t, st, junk, s)
 		fresh := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
-		if err := fresh.LoadDeviceSecret(t.Context()); err == nil {
+		if err := fresh.Guard.LoadSecret(t.Context()); err == nil {
 			t.Errorf("%x was taken", junk)
 		}
-		if err := fresh.RotateDeviceSecret(t.Context()); err != nil {
+		if err := fresh.Guard.RotateSecret(t.Context()); err != nil {
 			t.Errorf("in place of %x: %v", junk, err)
 		}
-		if err := fresh.LoadDeviceSecret(t.Context()); err != nil {
+		if err := fresh.Guard.LoadSecret(t.Context()); err != nil {
 			t.Errorf("after a rotation: %v", err)
 		}
 	}
@@ -124,15 +124,15 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 		s, other := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0)), authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		other.Clock.At = s.Clock.Now()
 		device := s.OnDevice(t, "amina")
-		if err := other.LoadDeviceSecret(t.Context()); err != nil {
+		if err := other.Guard.LoadSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		command := authtest.New(t, st, authtest.Sealing(t, 1, 0), authtest.ByStaff)
-		if err := command.RotateDeviceSecret(t.Context()); err != nil {
+		if err := command.Guard.RotateSecret(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for name, server := range map[string]*authtest.Server{"one": s, "other": other} {
-			if err := server.LoadDeviceSecret(t.Context()); err != nil { // as a job does every few seconds
+			if err := server.Guard.LoadSecret(t.Context()); err != nil { // as a job does every few seconds
 				t.Fatal(err)
 			}
 			if server.Knows(t, "amina", device) {
@@ -172,7 +172,7 @@ func TestSecretGoesWithTheKeys(t *testing.T) {
 		if _, err := lost.RevokeUnreadableKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := lost.LoadDeviceSecret(t.Context()); err != nil {
+		if err := lost.Guard.LoadSecret(t.Context()); err != nil {
 			t.Errorf("after the encryption key was lost: %v", err)
 		}
 	})

@@ -1,4 +1,4 @@
-package auth
+package guard
 
 import (
 	"crypto/hmac"
@@ -38,7 +38,7 @@ const (
 )
 
 // token signs a device.
-func (d device) token(secret *serverSecret) string {
+func (d device) token(secret *Secret) string {
 	b := make([]byte, 0, deviceBytes)
 	b = append(b, deviceVersion)
 	b = append(b, d.id[:]...)
@@ -48,7 +48,7 @@ func (d device) token(secret *serverSecret) string {
 }
 
 // openDevice returns the device of a token that we signed.
-func openDevice(secret *serverSecret, raw string) (device, bool) {
+func openDevice(secret *Secret, raw string) (device, bool) {
 	if len(raw) != MaxDeviceToken {
 		return device{}, false
 	}
@@ -66,7 +66,7 @@ func openDevice(secret *serverSecret, raw string) (device, bool) {
 }
 
 // knownDevice returns the device that the request shows if it is the user's.
-func knownDevice(secret *serverSecret, req account.RequestInfo, u account.User, now time.Time) (device, bool) {
+func knownDevice(secret *Secret, req account.RequestInfo, u account.User, now time.Time) (device, bool) {
 	d, ok := openDevice(secret, req.DeviceToken)
 	if !ok || u.ID == 0 || d.userID != u.ID || now.Sub(d.issuedAt) > DeviceLifetime ||
 		d.issuedAt.Before(u.PasswordAt) || d.issuedAt.Before(u.SignedOutAt) {
@@ -75,22 +75,23 @@ func knownDevice(secret *serverSecret, req account.RequestInfo, u account.User, 
 	return d, true
 }
 
-// rememberDevice is remember for a device of which nothing is known yet.
-// Where limits are off, and there is no secret, it is empty.
-func rememberDevice(secret *serverSecret, userID int64, now time.Time) string {
-	if secret == nil {
+// RememberDevice returns the token for a device of which nothing is known yet,
+// and on which the user has just shown that they are themselves. A nil Secret,
+// where limits are off, returns none.
+func (s *Secret) RememberDevice(userID int64, now time.Time) string {
+	if s == nil {
 		return ""
 	}
-	return remember(secret, device{}, userID, now)
+	return s.remember(device{}, userID, now)
 }
 
 // remember returns the token for a device on which the user has just shown
 // that they are themselves: a new one, or the same with another date.
-func remember(secret *serverSecret, d device, userID int64, now time.Time) string {
+func (s *Secret) remember(d device, userID int64, now time.Time) string {
 	if d.userID != userID {
 		d = device{userID: userID}
 		_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead
 	}
 	d.issuedAt = now
-	return d.token(secret)
+	return d.token(s)
 }
