@@ -39,11 +39,12 @@ var mayImport = map[string][]string{
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop"},
 	"internal/audit":           {"internal/account", "internal/store"},
 	"internal/guard":           {"internal/account", "internal/audit", "internal/limit", "internal/password", "internal/secret", "internal/store"},
+	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/auth": {
-		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/keys", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/authtest": {
 		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/smtptest",
@@ -53,7 +54,7 @@ var mayImport = map[string][]string{
 	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/guard", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
-		"internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry",
+		"internal/keys", "internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry",
 		"internal/token",
 	},
 	"bench":             {"internal/pgtest"},

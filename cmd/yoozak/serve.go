@@ -115,7 +115,7 @@ func (cmd serveCmd) Run(e env) error {
 		Limits:      limits,
 		Log:         log,
 	})
-	if err := a.Auth.LoadKeys(e.ctx); err != nil {
+	if err := a.Keys.Load(e.ctx); err != nil {
 		return err
 	}
 	if err := a.Guard.LoadSecret(e.ctx); err != nil {
@@ -162,9 +162,9 @@ func (cmd serveCmd) Run(e env) error {
 	var delivery sync.WaitGroup
 	delivery.Go(func() { a.Auth.RunMail(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
-		{Name: "reload keys", Every: keyReload, Run: a.Auth.LoadKeys},
+		{Name: "reload keys", Every: keyReload, Run: a.Keys.Load},
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
-		{Name: "rotate keys", Every: time.Minute, Run: a.Auth.RotateDueKeys},
+		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
 		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
 		{Name: "sweep mail folder", Every: time.Hour, Run: a.Auth.SweepMailFolder},

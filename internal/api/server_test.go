@@ -109,7 +109,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	t.Cleanup(hasher.Close)
 	s.tokens = token.New(o.tokens)
 	s.app = app.New(st, s.tokens, hasher, o.auth)
-	if err := s.auth.LoadKeys(t.Context()); err != nil {
+	if err := s.app.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if o.lose != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
@@ -55,8 +56,9 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
-	Guard *guard.Guard
 	Audit *audit.Log
+	Guard *guard.Guard
+	Keys  *keys.Manager
 	Auth  *auth.Service
 }
 
@@ -66,16 +68,18 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	log := audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
-	guarded := guard.New(st, log, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
-	return &App{Audit: log, Guard: guarded, Auth: auth.New(st, tokens, hasher, auth.Options{
-		Audit: log, Guard: guarded,
-		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), Box: o.Box, KeyRotation: o.KeyRotation, EraseAfter: o.EraseAfter,
-		Breached: o.Breached, Now: o.Now, Log: o.Log,
-	})}
+	a := &App{}
+	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
+	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
+	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
+	a.Auth = auth.New(st, tokens, hasher, auth.Options{
+		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys,
+		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
+	})
+	return a
 }
 
 // Sweep deletes what nobody needs any more: each part's.
 func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx))
+	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx), a.Keys.Sweep(ctx))
 }

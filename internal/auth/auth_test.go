@@ -21,6 +21,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store"
@@ -550,11 +551,11 @@ func TestServersShareKeys(t *testing.T) {
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Fatalf("token of the other server: %v", err)
 		}
-		if err := one.RotateKeys(t.Context()); err != nil {
+		if err := one.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []*authtest.Clock{one.Clock, two.Clock} {
-			c.Advance(auth.KeyDelay + time.Second)
+			c.Advance(keys.Delay + time.Second)
 		}
 		// The second server has not reloaded its keys, but asks when it sees
 		// one that it does not know.
@@ -568,7 +569,7 @@ func TestServersShareKeys(t *testing.T) {
 		if _, err := two.Renew(t, g.Refresh); err != nil {
 			t.Errorf("refresh token of the new key: %v", err)
 		}
-		all, err := one.Keys(t.Context())
+		all, err := one.Keys.List(t.Context())
 		if err != nil || len(all) != 4 {
 			t.Fatalf("%d keys, %v; want 4", len(all), err)
 		}
@@ -583,7 +584,7 @@ func TestServersShareKeys(t *testing.T) {
 func TestHS256HasNoKeysToRotate(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
-		if err := s.RotateKeys(t.Context()); !errors.Is(err, auth.ErrNoKeys) {
+		if err := s.Keys.Rotate(t.Context()); !errors.Is(err, keys.ErrUnmanaged) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
 	}, authtest.HS256)

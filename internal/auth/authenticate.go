@@ -36,7 +36,7 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 }
 
 func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
-	claims, err := s.verify(ctx, raw, token.Access, s.o.Now())
+	claims, err := s.keys.Verify(ctx, raw, token.Access, s.o.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -59,31 +59,6 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 	s.confirmRefreshToken(ctx, claims, sess)
 	caller.User = u
 	return caller, nil
-}
-
-// verify is [token.Tokens.Verify], after asking the database for the key of
-// another server where the token names one that is not known here.
-func (s *Service) verify(ctx context.Context, raw string, want token.Type, now time.Time) (token.Claims, error) {
-	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.Verify(raw, want, now) })
-}
-
-// verifyEnded is verify for a refresh token that may have expired.
-func (s *Service) verifyEnded(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
-	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.VerifyEnded(raw, token.Refresh, now) })
-}
-
-func (s *Service) verifyBy(ctx context.Context, raw string, now time.Time, verify func() (token.Claims, error)) (token.Claims, error) {
-	claims, err := verify()
-	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.HasKey(raw) {
-		reloaded, failed := s.reloadKeys(ctx, now)
-		if failed != nil {
-			return token.Claims{}, failed
-		}
-		if reloaded {
-			return verify()
-		}
-	}
-	return claims, err
 }
 
 // session returns the session that the claims name and its active user.

@@ -214,7 +214,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
 		challenge(account.ResetPassword)
-		must(s.RotateKeys(t.Context()))
+		must(s.Keys.Rotate(t.Context()))
 		expect("key rotate", toStaff(account.EventKeyRotated, 0), toStaff(account.EventKeyRotated, 0))
 
 		g, err = s.SignIn(t, "amina", better)
@@ -252,7 +252,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
 		expect("service", madeService, endedService)
 
-		_, err = s.RevokeKey(t.Context(), s.KeyID(t, token.Access))
+		_, err = s.Keys.Revoke(t.Context(), s.KeyID(t, token.Access))
 		must(err)
 		expect("key revoked", toStaff(account.EventKeyRevoked, 0), toStaff(account.EventKeyRotated, 0))
 

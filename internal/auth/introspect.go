@@ -60,9 +60,9 @@ func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *
 		return err
 	}
 	now := s.o.Now().UTC()
-	claims, err := s.verifyAny(ctx, raw, now)
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
-		claims, err = s.verifyEnded(ctx, raw, now)
+		claims, err = s.keys.VerifyEnded(ctx, raw, now)
 	}
 	switch {
 	case refused(err), err == nil && !concerns(by, claims):
@@ -112,19 +112,10 @@ func refused(err error) bool {
 	return errors.As(err, &e) && e.Kind == account.Unauthorized
 }
 
-// verifyAny is verify for a token of either type.
-func (s *Service) verifyAny(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
-	claims, err := s.verify(ctx, raw, token.Access, now)
-	if errors.Is(err, account.ErrTokenWrongType) {
-		return s.verify(ctx, raw, token.Refresh, now)
-	}
-	return claims, err
-}
-
 // inspect returns what a token of either type says that would be accepted
 // now, with its active user.
 func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
-	claims, err := s.verifyAny(ctx, raw, now)
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if err != nil {
 		return token.Claims{}, account.User{}, err
 	}

@@ -29,7 +29,7 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 		return err
 	}
 	now := s.o.Now().UTC()
-	claims, err := s.verifyEnded(ctx, raw, now)
+	claims, err := s.keys.VerifyEnded(ctx, raw, now)
 	if err != nil {
 		return err
 	}

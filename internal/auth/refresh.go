@@ -36,7 +36,7 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in accou
 		return TokenPair{}, err
 	}
 	now := s.o.Now().UTC()
-	claims, err := s.verify(ctx, raw, token.Refresh, now)
+	claims, err := s.keys.Verify(ctx, raw, token.Refresh, now)
 	if err != nil {
 		return TokenPair{}, err
 	}

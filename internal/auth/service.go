@@ -47,24 +47,23 @@ import (
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/password"
-	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
 
 // Options configure a [Service].
 type Options struct {
-	Guard       *guard.Guard
-	Audit       *audit.Log
-	Rotation    bool // each use of a refresh token exchanges it for the next
-	Mail        MailOptions
-	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
-	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
-	EraseAfter  time.Duration    // how long a closed account can be restored
-	Breached    *breach.Checker  // nil: leaked passwords are taken
-	Now         func() time.Time // nil: time.Now
-	Log         *slog.Logger
+	Guard      *guard.Guard
+	Keys       *keys.Manager
+	Audit      *audit.Log
+	Rotation   bool // each use of a refresh token exchanges it for the next
+	Mail       MailOptions
+	EraseAfter time.Duration    // how long a closed account can be restored
+	Breached   *breach.Checker  // nil: leaked passwords are taken
+	Now        func() time.Time // nil: time.Now
+	Log        *slog.Logger
 }
 
 // Service holds the rules. It is safe for concurrent use.
@@ -74,7 +73,7 @@ type Service struct {
 	audit  *audit.Log
 	guard  *guard.Guard
 	hasher *password.Hasher
-	keys   keyLoads
+	keys   *keys.Manager
 	o      Options
 	wake   chan struct{} // a mail was added to the outbox
 
@@ -85,13 +84,13 @@ type Service struct {
 	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }
 
-// New makes a Service. Call [Service.LoadKeys] before tokens are needed.
+// New makes a Service.
 func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return &Service{
-		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, guard: o.Guard, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
+		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, guard: o.Guard, keys: o.Keys, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
 	}
 }
 

@@ -24,8 +24,7 @@ type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; mails
-// that were delivered; people who closed their account long enough ago; and keys
-// whose last token is gone.
+// that were delivered; and people who closed their account long enough ago.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.o.Now()
 	day := now.Add(-24 * time.Hour)
@@ -54,7 +53,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.sweepKeys(ctx)
+	return nil
 }
 
 // SweepMailFolder deletes the mails of the folder whose links are worthless by

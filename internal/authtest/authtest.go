@@ -79,7 +79,7 @@ func EraseAfter30Days(o *app.Options, _ *token.Options) { o.EraseAfter = 30 * 24
 func New(t *testing.T, st *store.Store, settings ...Setting) *Server {
 	t.Helper()
 	s := Unloaded(t, st, settings...)
-	if err := s.LoadKeys(t.Context()); err != nil {
+	if err := s.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -16,7 +16,7 @@ import (
 // KeyID is the youngest key of a type.
 func (s *Server) KeyID(t *testing.T, typ token.Type) string {
 	t.Helper()
-	keys, err := s.Keys(t.Context())
+	keys, err := s.Keys.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

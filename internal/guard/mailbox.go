@@ -13,7 +13,7 @@ import (
 // What strangers can have mailed to an address has a quota for each mailbox
 // and kind of mail: one kind does not use up another. One network has a share
 // of it, so that whoever asks over and over from theirs leaves something to
-// the owner'g. A mail that is over either is not dropped. It waits in the
+// the owner's. A mail that is over either is not dropped. It waits in the
 // outbox until both allow it; while it waits, no other of its kind goes to
 // that mailbox, or to it from that network. So a stranger can delay what an
 // owner asked for by some minutes, and cannot use it up.
@@ -77,7 +77,7 @@ func (g *Guard) mailShare(kind account.MailKind) limit.Quota {
 
 // TakeMailTurn counts a mail that had to wait, now that it would go out, and
 // returns how much longer it has to wait: one that waited for its network's
-// share may find that others used up the mailbox'g.
+// share may find that others used up the mailbox's.
 func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration, error) {
 	if m.DelayKey == "" || g.off {
 		return 0, nil

@@ -160,7 +160,7 @@ func TestSecretGoesWithTheKeys(t *testing.T) {
 		s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
 		device := s.OnDevice(t, "amina")
 		changed := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 2, 1))
-		if _, err := changed.ReencryptKeys(t.Context()); err != nil {
+		if _, err := changed.Keys.Reencrypt(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		second := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))
@@ -169,7 +169,7 @@ func TestSecretGoesWithTheKeys(t *testing.T) {
 			t.Error("with the new encryption key alone the device is not known")
 		}
 		lost := authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 3, 0))
-		if _, err := lost.RevokeUnreadableKeys(t.Context()); err != nil {
+		if _, err := lost.Keys.RevokeUnreadable(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := lost.Guard.LoadSecret(t.Context()); err != nil {

@@ -77,7 +77,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 	}
 	s.build = func(st *store.Store) *app.App { return app.New(st, tokens, hasher, options) }
 	s.app = s.build(st)
-	if err := s.app.Auth.LoadKeys(t.Context()); err != nil {
+	if err := s.app.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.serve(t, s.app)

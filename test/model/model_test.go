@@ -144,7 +144,7 @@ func (w *world) start() *server {
 		EraseAfter: eraseAfter, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 		Mail: app.Mail{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
 	})
-	if err := a.Auth.LoadKeys(context.Background()); err != nil {
+	if err := a.Keys.Load(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 	return &server{Service: a.Auth, App: a, stopMail: func() {}, close: func() {

@@ -1,4 +1,4 @@
-package auth_test
+package keys_test
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func TestKeysAreEncryptedAtRest(t *testing.T) {
 		st := storetest.Open(t, url)
 		s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
 		g := s.SignUp(t, "amina")
-		if err := s.RotateKeys(t.Context()); err != nil {
+		if err := s.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range authtest.StoredKeys(t, st) {
@@ -78,10 +78,10 @@ func TestKeysInClearAreEncryptedAtStart(t *testing.T) {
 		}
 		// The server that has no encryption key yet goes on with what it has,
 		// says so, and makes no key.
-		if err := clear.LoadKeys(t.Context()); !errors.Is(err, secret.ErrNoKey) {
+		if err := clear.Keys.Load(t.Context()); !errors.Is(err, secret.ErrNoKey) {
 			t.Errorf("got %v, want ErrNoKey", err)
 		}
-		if err := clear.RotateKeys(t.Context()); !errors.Is(err, secret.ErrNoKey) {
+		if err := clear.Keys.Rotate(t.Context()); !errors.Is(err, secret.ErrNoKey) {
 			t.Errorf("rotation: got %v, want ErrNoKey", err)
 		}
 		if _, err := clear.Authenticate(t.Context(), g.Access); err != nil {
@@ -113,18 +113,18 @@ func TestUnreadableKeysStopTheStart(t *testing.T) {
 			s := authtest.Unloaded(t, st, append(test.settings, func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })...)
 			s.Clock.Advance(2 * time.Hour)
 			attempts := map[string]error{
-				"load":   s.LoadKeys(t.Context()),
-				"rotate": s.RotateKeys(t.Context()),
-				"due":    s.RotateDueKeys(t.Context()),
+				"load":   s.Keys.Load(t.Context()),
+				"rotate": s.Keys.Rotate(t.Context()),
+				"due":    s.Keys.RotateDue(t.Context()),
 			}
-			_, attempts["revoke"] = s.RevokeKey(t.Context(), before[0].ID)
-			_, attempts["revoke all"] = s.RevokeAllKeys(t.Context())
+			_, attempts["revoke"] = s.Keys.Revoke(t.Context(), before[0].ID)
+			_, attempts["revoke all"] = s.Keys.RevokeAll(t.Context())
 			for what, err := range attempts {
 				if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 					t.Errorf("%s, %s: %v", name, what, err)
 				}
 			}
-			if _, err := s.ReencryptKeys(t.Context()); err == nil {
+			if _, err := s.Keys.Reencrypt(t.Context()); err == nil {
 				t.Errorf("%s: reencrypted", name)
 			}
 			if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
@@ -138,7 +138,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := authtest.New(t, st, authtest.Sealing(t, 1, 0), func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })
-		if err := s.RotateKeys(t.Context()); err != nil {
+		if err := s.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		g := s.SignUp(t, "amina")
@@ -171,11 +171,11 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 			"copied": func() { replace(access[0], access[1].Private) },
 		} {
 			spoil()
-			if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+			if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).Keys.Load(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 				t.Errorf("%s: got %v, want ErrDamaged", name, err)
 			}
 			// A server that runs says so and goes on.
-			if err := s.LoadKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+			if err := s.Keys.Load(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 				t.Errorf("%s, running: got %v, want ErrDamaged", name, err)
 			}
 			if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
@@ -183,7 +183,7 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 			}
 			replace(access[0], access[0].Private)
 			replace(access[1], access[1].Private)
-			if err := s.LoadKeys(t.Context()); err != nil {
+			if err := s.Keys.Load(t.Context()); err != nil {
 				t.Errorf("%s, mended: %v", name, err)
 			}
 		}
@@ -191,16 +191,16 @@ func TestDamagedAndExchangedKeysAreRefused(t *testing.T) {
 		// A damaged key is in nobody's way: another is revoked on running
 		// servers, and it can be revoked itself.
 		replace(access[0], secret.NewBytes(tampered))
-		if _, err := s.RevokeKey(t.Context(), authtest.SignedBy(t, g.Access)); err != nil {
+		if _, err := s.Keys.Revoke(t.Context(), authtest.SignedBy(t, g.Access)); err != nil {
 			t.Errorf("revoke another: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("a token of the revoked key: %v", err)
 		}
-		if _, err := s.RevokeKey(t.Context(), access[0].ID); err != nil {
+		if _, err := s.Keys.Revoke(t.Context(), access[0].ID); err != nil {
 			t.Errorf("revoke the damaged key: %v", err)
 		}
-		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); err != nil {
+		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).Keys.Load(t.Context()); err != nil {
 			t.Errorf("start after that: %v", err)
 		}
 	})
@@ -223,7 +223,7 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 			}
 		}
 		before := authtest.StoredKeys(t, st)
-		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).LoadKeys(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
+		if err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).Keys.Load(t.Context()); err == nil || strings.Contains(err.Error(), "asn1") {
 			t.Errorf("start: %v", err)
 		}
 		if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
@@ -234,7 +234,7 @@ func TestJunkAmongTheKeysHidesNoRevocation(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.LoadKeys(t.Context()); err == nil {
+		if err := s.Keys.Load(t.Context()); err == nil {
 			t.Error("nothing is said")
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -261,20 +261,20 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 			}
 		}
 		check("before", old, both)
-		n, err := both.ReencryptKeys(t.Context())
+		n, err := both.Keys.Reencrypt(t.Context())
 		if err != nil || n != 2 {
 			t.Fatalf("%d keys, %v", n, err)
 		}
-		if err := both.LoadKeys(t.Context()); err != nil {
+		if err := both.Keys.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var other *secret.OtherKeyError
-		if err := old.LoadKeys(t.Context()); !errors.As(err, &other) { // it was forgotten, and goes on
+		if err := old.Keys.Load(t.Context()); !errors.As(err, &other) { // it was forgotten, and goes on
 			t.Errorf("got %v, want OtherKeyError", err)
 		}
 		alone := authtest.New(t, st, authtest.Sealing(t, 2, 0))
 		check("after", old, both, alone)
-		if n, err := alone.ReencryptKeys(t.Context()); err != nil || n != 0 {
+		if n, err := alone.Keys.Reencrypt(t.Context()); err != nil || n != 0 {
 			t.Errorf("again: %d keys, %v", n, err)
 		}
 
@@ -287,7 +287,7 @@ func TestEncryptionKeyIsChangedWithoutAFailedRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		before = authtest.StoredKeys(t, st)
-		if _, err := authtest.Unloaded(t, st, authtest.Sealing(t, 3, 2)).ReencryptKeys(t.Context()); !errors.Is(err, secret.ErrDamaged) {
+		if _, err := authtest.Unloaded(t, st, authtest.Sealing(t, 3, 2)).Keys.Reencrypt(t.Context()); !errors.Is(err, secret.ErrDamaged) {
 			t.Errorf("got %v, want ErrDamaged", err)
 		}
 		if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
@@ -301,7 +301,7 @@ func TestLostEncryptionKeyCostsTheSessionsOnly(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		g := authtest.New(t, st, authtest.Sealing(t, 1, 0)).SignUp(t, "amina")
 		admin := authtest.Unloaded(t, st, authtest.Sealing(t, 2, 0))
-		if _, err := admin.RevokeUnreadableKeys(t.Context()); err != nil {
+		if _, err := admin.Keys.RevokeUnreadable(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s := authtest.New(t, st, authtest.Sealing(t, 2, 0))
@@ -357,14 +357,14 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 		}
 		refused("asked because of the token")
 		for range 2 {
-			if err := s.LoadKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+			if err := s.Keys.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
 				t.Errorf("running: got %v", err)
 			}
 			refused("loaded again")
 		}
 		for name, do := range map[string]func(s *authtest.Server) error{
-			"start":     func(s *authtest.Server) error { return s.LoadKeys(t.Context()) },
-			"reencrypt": func(s *authtest.Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+			"start":     func(s *authtest.Server) error { return s.Keys.Load(t.Context()) },
+			"reencrypt": func(s *authtest.Server) error { _, err := s.Keys.Reencrypt(t.Context()); return err },
 		} {
 			err := do(authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)))
 			if err == nil || !strings.Contains(err.Error(), "is in clear") || strings.Contains(err.Error(), "\n") {
@@ -378,7 +378,7 @@ func TestKeyInClearIsNotTakenAmongEncryptedOnes(t *testing.T) {
 		// The way out: revoke them.
 		admin := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0))
 		for _, k := range theirs {
-			if _, err := admin.RevokeKey(t.Context(), k.ID); err != nil {
+			if _, err := admin.Keys.Revoke(t.Context(), k.ID); err != nil {
 				t.Errorf("revoke: %v", err)
 			}
 		}
@@ -412,13 +412,13 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 				}
 			}
 		}
-		if err := s.LoadKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+		if err := s.Keys.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
 			t.Errorf("got %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("with the keys that it has: %v", err)
 		}
-		if err := s.RotateKeys(t.Context()); err == nil {
+		if err := s.Keys.Rotate(t.Context()); err == nil {
 			t.Error("it rotates, and says nothing")
 		}
 		for _, k := range authtest.StoredKeys(t, st) {
@@ -432,13 +432,13 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(t *testing.T, s *authtest.Server) error{
-		"rotate":    func(t *testing.T, s *authtest.Server) error { return s.RotateKeys(t.Context()) },
-		"reencrypt": func(t *testing.T, s *authtest.Server) error { _, err := s.ReencryptKeys(t.Context()); return err },
+		"rotate":    func(t *testing.T, s *authtest.Server) error { return s.Keys.Rotate(t.Context()) },
+		"reencrypt": func(t *testing.T, s *authtest.Server) error { _, err := s.Keys.Reencrypt(t.Context()); return err },
 		"revoke one": func(t *testing.T, s *authtest.Server) error {
-			_, err := s.RevokeKey(t.Context(), authtest.StoredKeys(t, s.Store)[0].ID)
+			_, err := s.Keys.Revoke(t.Context(), authtest.StoredKeys(t, s.Store)[0].ID)
 			return err
 		},
-		"revoke all": func(t *testing.T, s *authtest.Server) error { _, err := s.RevokeAllKeys(t.Context()); return err },
+		"revoke all": func(t *testing.T, s *authtest.Server) error { _, err := s.Keys.RevokeAll(t.Context()); return err },
 		"ours among encrypted ones": func(t *testing.T, s *authtest.Server) error {
 			k := authtest.StoredKeys(t, s.Store)[0]
 			box, err := secret.NewBox(authtest.EncryptionKey(1), secret.Bytes{})
@@ -452,7 +452,7 @@ func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = s.EncryptClearKeys(t.Context())
+			_, err = s.Keys.EncryptClear(t.Context())
 			return err
 		},
 	} {

@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"context"
@@ -12,18 +12,18 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// ErrNoSuchKey says that no key has the id.
-var ErrNoSuchKey = errors.New("there is no such key")
+// ErrNotFound says that no key has the id.
+var ErrNotFound = errors.New("there is no such key")
 
-// KeyRevocation is what became of a key.
-type KeyRevocation struct {
+// Revocation is what became of a key.
+type Revocation struct {
 	Key      store.SigningKey // without its private part
 	Replaced bool             // another was made
 	SignsAt  time.Time        // from when that one signs
 	Sessions int64            // that were ended
 }
 
-// RevokeKey ends a key: running servers refuse every token that it signed as
+// Revoke ends a key: running servers refuse every token that it signed as
 // soon as they read the keys again, also tokens that they had verified
 // before. A key that signs is replaced by one that signs at once, without
 // the publication that a rotation has; a service that keeps our key set
@@ -33,54 +33,54 @@ type KeyRevocation struct {
 // ended, too, and with them their access tokens: whoever has the key may
 // have exchanged forged tokens for good ones. Calling it again for the same
 // key ends what is left of them.
-func (s *Service) RevokeKey(ctx context.Context, id string) (KeyRevocation, error) {
-	keys, err := s.store.Keys(ctx)
+func (m *Manager) Revoke(ctx context.Context, id string) (Revocation, error) {
+	keys, err := m.store.Keys(ctx)
 	if err != nil {
-		return KeyRevocation{}, err
+		return Revocation{}, err
 	}
 	others := slices.DeleteFunc(slices.Clone(keys), func(k store.SigningKey) bool { return k.ID == id })
-	if err := s.mayStore(others); err != nil {
-		return KeyRevocation{}, err
+	if err := m.checkReadable(others); err != nil {
+		return Revocation{}, err
 	}
-	if err := s.sealFirst(ctx, keys); err != nil {
-		return KeyRevocation{}, err
+	if err := m.encryptFirst(ctx, keys); err != nil {
+		return Revocation{}, err
 	}
-	out, err := s.revoke(ctx, id)
-	s.reloadRevoked(ctx)
+	out, err := m.revoke(ctx, id)
+	m.reloadAfterRevocation(ctx)
 	return out, err
 }
 
-// RevokeAllKeys is [Service.RevokeKey] for every key there is: the database,
+// RevokeAll is [Manager.Revoke] for every key there is: the database,
 // or a backup of it, was read by somebody. Everybody logs in again. Device
 // tokens get another secret, too.
-func (s *Service) RevokeAllKeys(ctx context.Context) ([]KeyRevocation, error) {
-	keys, err := s.store.Keys(ctx)
+func (m *Manager) RevokeAll(ctx context.Context) ([]Revocation, error) {
+	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayStore(keys); err != nil {
+	if err := m.checkReadable(keys); err != nil {
 		return nil, err
 	}
-	return s.RevokeUnreadableKeys(ctx)
+	return m.RevokeUnreadable(ctx)
 }
 
-// RevokeUnreadableKeys is RevokeAllKeys where the stored keys cannot be read any
+// RevokeUnreadable is RevokeAll where the stored keys cannot be read any
 // more, because what encrypted them was lost.
-func (s *Service) RevokeUnreadableKeys(ctx context.Context) ([]KeyRevocation, error) {
-	keys, err := s.store.Keys(ctx)
+func (m *Manager) RevokeUnreadable(ctx context.Context) ([]Revocation, error) {
+	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.sealFirst(ctx, keys); err != nil {
+	if err := m.encryptFirst(ctx, keys); err != nil {
 		return nil, err
 	}
-	defer s.reloadRevoked(ctx)
-	var all []KeyRevocation
+	defer m.reloadAfterRevocation(ctx)
+	var all []Revocation
 	for _, k := range slices.Backward(keys) { // the oldest first: what they verify is not replaced
 		if k.Revoked() {
 			continue
 		}
-		out, err := s.revoke(ctx, k.ID)
+		out, err := m.revoke(ctx, k.ID)
 		if out.Key.ID != "" {
 			all = append(all, out)
 		}
@@ -88,95 +88,95 @@ func (s *Service) RevokeUnreadableKeys(ctx context.Context) ([]KeyRevocation, er
 			return all, fmt.Errorf("key %s: %w", k.ID, err)
 		}
 	}
-	return all, s.guard.ReplaceSecret(ctx)
+	return all, m.guard.ReplaceSecret(ctx)
 }
 
-// reloadRevoked lets this process forget what was revoked, too. The
+// reloadAfterRevocation lets this process forget what was revoked, too. The
 // revocation itself is committed.
-func (s *Service) reloadRevoked(ctx context.Context) {
-	if err := s.LoadKeys(ctx); err != nil {
-		s.o.Log.WarnContext(ctx, "keys not read after a revocation", "error", err.Error())
+func (m *Manager) reloadAfterRevocation(ctx context.Context) {
+	if err := m.Load(ctx); err != nil {
+		m.o.Log.WarnContext(ctx, "keys not read after a revocation", "error", err.Error())
 	}
 }
 
 // revoke ends a key and the sessions that it signed for.
-func (s *Service) revoke(ctx context.Context, id string) (KeyRevocation, error) {
-	if s.keyKinds() == nil {
-		return KeyRevocation{}, ErrNoKeys
+func (m *Manager) revoke(ctx context.Context, id string) (Revocation, error) {
+	if m.purposes() == nil {
+		return Revocation{}, ErrUnmanaged
 	}
 	var (
-		out  KeyRevocation
+		out  Revocation
 		keys []store.SigningKey
 		err  error
 	)
 	for range 3 { // a rotation may make the next key at the same time
-		if keys, err = s.store.Keys(ctx); err != nil {
-			return KeyRevocation{}, err
+		if keys, err = m.store.Keys(ctx); err != nil {
+			return Revocation{}, err
 		}
-		if out, err = s.revokeKey(ctx, keys, id); !errors.Is(err, store.ErrTaken) {
+		if out, err = m.revokeOne(ctx, keys, id); !errors.Is(err, store.ErrTaken) {
 			break
 		}
 	}
 	if err != nil {
-		return KeyRevocation{}, err
+		return Revocation{}, err
 	}
-	s.o.Log.WarnContext(ctx, "signing key revoked", "key", id, "signs", out.Key.TokenType, "replaced", out.Replaced)
+	m.o.Log.WarnContext(ctx, "signing key revoked", "key", id, "signs", out.Key.TokenType, "replaced", out.Replaced)
 	if out.Key.TokenType == string(token.Refresh) {
-		from, to := signed(keys, out.Key, s.o.Now())
-		if out.Sessions, err = s.revokeSessionsOfTokens(ctx, from, to); err != nil {
+		from, to := signed(keys, out.Key, m.o.Now())
+		if out.Sessions, err = m.revokeSessions(ctx, from, to); err != nil {
 			return out, fmt.Errorf("the key is revoked, but not all of its sessions are ended yet, repeat the command: %w", err)
 		}
 	}
 	return out, nil
 }
 
-// revokeKey revokes and, where need be, replaces in one transaction.
-func (s *Service) revokeKey(ctx context.Context, keys []store.SigningKey, id string) (KeyRevocation, error) {
+// revokeOne revokes and, where need be, replaces in one transaction.
+func (m *Manager) revokeOne(ctx context.Context, keys []store.SigningKey, id string) (Revocation, error) {
 	i := slices.IndexFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
 	if i < 0 {
-		return KeyRevocation{}, ErrNoSuchKey
+		return Revocation{}, ErrNotFound
 	}
-	out, now := KeyRevocation{Key: keys[i]}, s.o.Now()
+	out, now := Revocation{Key: keys[i]}, m.o.Now()
 	var next store.SigningKey
-	for _, kind := range s.keyKinds() {
+	for _, kind := range m.purposes() {
 		last, _ := youngest(keys, kind)
 		switch {
 		case !kind.has(keys[i]):
 			continue
-		case s.signer(keys, kind, now) == id:
+		case m.signer(keys, kind, now) == id:
 			out.Replaced, out.SignsAt = true, now
 		case last.ID == id && !last.Revoked(): // it would be the next
-			out.Replaced, out.SignsAt = true, now.Add(KeyDelay)
+			out.Replaced, out.SignsAt = true, now.Add(Delay)
 		default:
 			continue
 		}
 		var err error
-		if next, err = s.newKey(kind, last.Generation+1, now, out.SignsAt); err != nil {
-			return KeyRevocation{}, err
+		if next, err = m.generate(kind, last.Generation+1, now, out.SignsAt); err != nil {
+			return Revocation{}, err
 		}
 	}
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+	err := m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
-		if err := s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventKeyRevoked, account.EventDetails{Key: id}, now)); err != nil {
+		if err := m.audit.Record(ctx, tx, m.audit.ByOperator(account.EventKeyRevoked, account.EventDetails{Key: id}, now)); err != nil {
 			return err
 		}
 		if out.Replaced {
-			return s.storeKey(ctx, tx, next)
+			return m.add(ctx, tx, next)
 		}
 		return nil
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = ErrNoSuchKey
+		err = ErrNotFound
 	}
 	return out, err
 }
 
 // signer is the id of the key that signs now.
-func (s *Service) signer(keys []store.SigningKey, kind keyKind, now time.Time) string {
+func (m *Manager) signer(keys []store.SigningKey, kind purpose, now time.Time) string {
 	for _, k := range keys { // youngest first
-		if kind.has(k) && !k.ActiveAt.After(now) && !s.ended(keys, k) {
+		if kind.has(k) && !k.ActiveAt.After(now) && !m.ended(keys, k) {
 			return k.ID
 		}
 	}
@@ -200,12 +200,12 @@ func signed(keys []store.SigningKey, k store.SigningKey, now time.Time) (from, t
 	return from, to
 }
 
-// revokeSessionsOfTokens ends the sessions whose newest refresh token was
+// revokeSessions ends the sessions whose newest refresh token was
 // issued in a span of time. It goes by the first two digits of their ids: a
 // longer transaction would keep SQLite's writers waiting.
-func (s *Service) revokeSessionsOfTokens(ctx context.Context, from, to time.Time) (ended int64, err error) {
+func (m *Manager) revokeSessions(ctx context.Context, from, to time.Time) (ended int64, err error) {
 	const shares = 256
-	now := s.o.Now()
+	now := m.o.Now()
 	for i := range shares {
 		first, last := fmt.Sprintf("%02x", i), fmt.Sprintf("%02x", i+1)
 		if i == 0 {
@@ -214,7 +214,7 @@ func (s *Service) revokeSessionsOfTokens(ctx context.Context, from, to time.Time
 		if i == shares-1 {
 			last = "~" // after every letter
 		}
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		err := m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 			n, err := tx.RevokeSessionsOfTokens(ctx, store.IDRange{From: first, Before: last}, from, to, now)
 			ended += n
 			return err

@@ -1,4 +1,4 @@
-package auth_test
+package keys_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -100,10 +101,10 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 		const step = 30 * time.Second
 		for range 3 * time.Hour / step {
 			for i, s := range servers { // in the worst order: what one made the other reads a step later
-				if err := s.LoadKeys(t.Context()); err != nil {
+				if err := s.Keys.Load(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if err := servers[1-i].RotateDueKeys(t.Context()); err != nil {
+				if err := servers[1-i].Keys.RotateDue(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -159,14 +160,14 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.LoadKeys(t.Context()); err != nil {
+			if err := s.Keys.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if n := strings.Count(string(s.Tokens.JWKS()), `"kid"`); n != 1 || s.Tokens.Keys() != 2 {
 				t.Errorf("%d keys are published, %d in use; want 1 and 2: %s", n, s.Tokens.Keys(), s.Tokens.JWKS())
 			}
 		}
-		if all, err := servers[0].Keys(t.Context()); err != nil || len(all) != 2 {
+		if all, err := servers[0].Keys.List(t.Context()); err != nil || len(all) != 2 {
 			t.Errorf("%d keys are stored, %v; want 2", len(all), err)
 		}
 	})
@@ -176,13 +177,13 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		before := s.SignUp(t, "amina")
-		if err := s.RotateKeys(t.Context()); err != nil {
+		if err := s.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s.Clock.Advance(auth.KeyDelay - time.Second)
+		s.Clock.Advance(keys.Delay - time.Second)
 		last, err := s.SignIn(t, "amina", authtest.Good)
 		if err != nil || authtest.SignedBy(t, last.Access) != authtest.SignedBy(t, before.Access) || authtest.SignedBy(t, last.Refresh) != authtest.SignedBy(t, before.Refresh) {
-			t.Fatalf("the next key signs before it was published for %v; %v", auth.KeyDelay, err)
+			t.Fatalf("the next key signs before it was published for %v; %v", keys.Delay, err)
 		}
 		s.Clock.Advance(time.Second)
 		first, err := s.SignIn(t, "amina", authtest.Good)
@@ -204,13 +205,13 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.LoadKeys(t.Context()); err != nil {
+			if err := s.Keys.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			_, accessErr := s.Authenticate(t.Context(), last.Access)
 			_, refreshErr := s.Renew(t, last.Refresh)
 			published := strings.Contains(string(s.Tokens.JWKS()), authtest.SignedBy(t, last.Access))
-			all, err := s.Keys(t.Context())
+			all, err := s.Keys.List(t.Context())
 			if (accessErr == nil) != step.access || (refreshErr == nil) != step.refresh || published != step.published || len(all) != step.stored || err != nil {
 				t.Errorf("%+v: access %v, refresh %v, published %v, %d stored, %v", step, accessErr, refreshErr, published, len(all), err)
 			}
@@ -228,14 +229,14 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 		admin := authtest.New(t, st, func(_ *app.Options, t *token.Options) {
 			t.AccessLifetime, t.RefreshLifetime = time.Minute, time.Minute
 		})
-		if err := admin.RotateKeys(t.Context()); err != nil {
+		if err := admin.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(23 * time.Hour)
 		if err := s.App.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.LoadKeys(t.Context()); err != nil {
+		if err := s.Keys.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Renew(t, g.Refresh); err != nil {
@@ -260,22 +261,22 @@ func TestRotationIsDueOnceForAllServers(t *testing.T) {
 			var wg sync.WaitGroup
 			for _, s := range servers {
 				wg.Go(func() {
-					if err := s.RotateDueKeys(t.Context()); err != nil {
+					if err := s.Keys.RotateDue(t.Context()); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			wg.Wait()
-			if all, err := servers[0].Keys(t.Context()); err != nil || len(all) != step.want {
+			if all, err := servers[0].Keys.List(t.Context()); err != nil || len(all) != step.want {
 				t.Errorf("after %v: %d keys, %v; want %d", step.after, len(all), err, step.want)
 			}
 		}
 		never := authtest.New(t, st, quickly(c), func(o *app.Options, _ *token.Options) { o.KeyRotation = 0 })
 		c.Advance(1000 * time.Hour)
-		if err := never.RotateDueKeys(t.Context()); err != nil {
+		if err := never.Keys.RotateDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := never.Keys(t.Context()); err != nil || len(all) != 6 {
+		if all, err := never.Keys.List(t.Context()); err != nil || len(all) != 6 {
 			t.Errorf("without a schedule: %d keys, %v", len(all), err)
 		}
 	})
@@ -285,10 +286,10 @@ func TestHS256IsNotRotatedBySchedule(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.Clock.Advance(10_000 * time.Hour)
-		if err := s.RotateDueKeys(t.Context()); err != nil {
+		if err := s.Keys.RotateDue(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if all, err := s.Keys(t.Context()); err != nil || len(all) != 0 {
+		if all, err := s.Keys.List(t.Context()); err != nil || len(all) != 0 {
 			t.Errorf("%d keys, %v", len(all), err)
 		}
 	}, authtest.HS256, func(o *app.Options, _ *token.Options) { o.KeyRotation = time.Hour })
@@ -296,13 +297,13 @@ func TestHS256IsNotRotatedBySchedule(t *testing.T) {
 
 // revokes revokes a key on one server; the other hears of it when it reads
 // the keys again.
-func revokes(t *testing.T, one, other *authtest.Server, id string) auth.KeyRevocation {
+func revokes(t *testing.T, one, other *authtest.Server, id string) keys.Revocation {
 	t.Helper()
-	out, err := one.RevokeKey(t.Context(), id)
+	out, err := one.Keys.Revoke(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.LoadKeys(t.Context()); err != nil {
+	if err := other.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -341,7 +342,7 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 		// By the clock of a server that is years behind, too.
 		late := authtest.New(t, st)
 		late.Clock.Advance(-10 * 365 * 24 * time.Hour)
-		if err := late.LoadKeys(t.Context()); err != nil {
+		if err := late.Keys.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := late.Tokens.Verify(g.Access, token.Access, late.Clock.Now()); !errors.Is(err, account.ErrTokenInvalid) {
@@ -351,7 +352,7 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 		if err := one.App.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := one.Keys(t.Context()); err != nil || len(all) != 2 {
+		if all, err := one.Keys.List(t.Context()); err != nil || len(all) != 2 {
 			t.Errorf("%d keys are stored, %v; want 2", len(all), err)
 		}
 	})
@@ -364,10 +365,10 @@ func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
 		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		before := one.SignUp(t, "amina")
-		if err := one.RotateKeys(t.Context()); err != nil {
+		if err := one.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		c.Advance(3 * auth.KeyDelay)
+		c.Advance(3 * keys.Delay)
 		after, err := one.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
@@ -418,17 +419,17 @@ func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
 		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		g := one.SignUp(t, "amina")
-		if err := one.RotateKeys(t.Context()); err != nil {
+		if err := one.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		c.Advance(time.Minute)
-		all, err := one.Keys(t.Context())
+		all, err := one.Keys.List(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, k := range all {
 			if k.Generation == 2 {
-				if out := revokes(t, one, two, k.ID); !out.Replaced || !out.SignsAt.Equal(c.Now().Add(auth.KeyDelay)) || out.Sessions != 0 {
+				if out := revokes(t, one, two, k.ID); !out.Replaced || !out.SignsAt.Equal(c.Now().Add(keys.Delay)) || out.Sessions != 0 {
 					t.Errorf("%+v", out)
 				}
 			}
@@ -456,10 +457,10 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 		for i := range 5 {
 			grants = append(grants, s.SignUp(t, fmt.Sprintf("user%d", i)))
 		}
-		if err := s.RotateKeys(t.Context()); err != nil {
+		if err := s.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		out, err := s.RevokeAllKeys(t.Context())
+		out, err := s.Keys.RevokeAll(t.Context())
 		if err != nil || len(out) != 4 {
 			t.Fatalf("%+v, %v", out, err)
 		}
@@ -478,7 +479,7 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 			t.Errorf("login: %v", err)
 		}
 		for _, r := range out {
-			if signs, err := s.Keys(t.Context()); err != nil || len(signs) > 8 {
+			if signs, err := s.Keys.List(t.Context()); err != nil || len(signs) > 8 {
 				t.Errorf("%s: %d keys, %v", r.Key.ID, len(signs), err)
 			}
 		}
@@ -488,11 +489,11 @@ func TestRevokingAllKeysLogsEverybodyOut(t *testing.T) {
 func TestRevokingWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
-		if _, err := s.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoSuchKey) {
+		if _, err := s.Keys.Revoke(t.Context(), "nope"); !errors.Is(err, keys.ErrNotFound) {
 			t.Errorf("got %v, want ErrNoSuchKey", err)
 		}
 		mac := authtest.New(t, s.Store, authtest.HS256)
-		if _, err := mac.RevokeKey(t.Context(), "nope"); !errors.Is(err, auth.ErrNoKeys) {
+		if _, err := mac.Keys.Revoke(t.Context(), "nope"); !errors.Is(err, keys.ErrUnmanaged) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
 	})
