@@ -14,8 +14,8 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## Build bin/yoozak
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/yoozak ./cmd/yoozak
+build: ## Build bin/yoozak and bin/yoozak-shadow
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: run
 run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it, mails go to mails/
@@ -84,6 +84,8 @@ bench: ## Measure against the machine's limits (see docs/performance.md)
 .PHONY: release
 release: ## Build static binaries into dist/
 	@for arch in amd64 arm64; do \
-		GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/yoozak-linux-$$arch ./cmd/yoozak || exit 1; \
+		for program in yoozak yoozak-shadow; do \
+			GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/$$program-linux-$$arch ./cmd/$$program || exit 1; \
+		done; \
 	done
-	@cd dist && sha256sum yoozak-linux-* | tee SHA256SUMS
+	@cd dist && sha256sum yoozak-*linux-* | tee SHA256SUMS

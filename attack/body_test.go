@@ -203,13 +203,13 @@ func encodingRows() []row {
 		if len(shown) > 40 {
 			shown = "5,000 letters"
 		}
-		rows = append(rows, posted("charset: `"+strings.ReplaceAll(shown, "\x00", "NUL")+"`", "good JSON in UTF-8 that says it is in another encoding", jsonType+"; charset="+strings.ReplaceAll(label, "\x00", "\\0"), []byte(good), 401, 400))
+		rows = append(rows, posted("charset: `"+strings.ReplaceAll(shown, "\x00", "NUL")+"`", "good JSON in UTF-8 that says it is in another encoding", jsonType+"; charset="+strings.ReplaceAll(label, "\x00", "\\0"), []byte(good), 415, 401))
 	}
 	rows = append(rows,
-		posted("charset: UTF-7 said", "markup and quotes hidden from filters", jsonType+"; charset=utf-7", []byte("{+ACI-username+ACI-:+ACI-nobody+ACI-}"), 400),
-		posted("charset: UTF-16 said", "each letter in two bytes", jsonType+"; charset=utf-16le", utf16le(false), 400, 401),
-		posted("charset: UTF-32 said", "each letter in four bytes", jsonType+"; charset=utf-32le", utf32(), 400, 401),
-		posted("charset: twice", "two that differ", jsonType+"; charset=utf-8; charset=utf-16", []byte(good), 401, 400),
+		posted("charset: UTF-7 said", "markup and quotes hidden from filters", jsonType+"; charset=utf-7", []byte("{+ACI-username+ACI-:+ACI-nobody+ACI-}"), 415),
+		posted("charset: UTF-16 said", "each letter in two bytes", jsonType+"; charset=utf-16le", utf16le(false), 415),
+		posted("charset: UTF-32 said", "each letter in four bytes", jsonType+"; charset=utf-32le", utf32(), 415),
+		posted("charset: twice", "two that differ", jsonType+"; charset=utf-8; charset=utf-16", []byte(good), 415),
 	)
 	for _, e := range []struct {
 		name string
@@ -272,7 +272,7 @@ func formRows() []row {
 	multipart("empty boundary", "a separator of two hyphens", multi, good, 400)
 	multipart("boundary of 10,000 letters", "a separator that is long", multi+strings.Repeat("x", 10000), good, 400)
 	multipart("boundary with CR LF", "a separator on two lines, as RFC 2231 can write it", "multipart/form-data; boundary*=utf-8''x%0d%0ay", good, 400)
-	multipart("boundary twice", "two that differ", multi+"y; boundary=x", good+"--x--\r\n", 401, 400)
+	multipart("boundary twice", "two that differ", multi+"y; boundary=x", good+"--x--\r\n", 415)
 	multipart("boundary that never comes", "no part at all", multi+"zzz", good, 400)
 	multipart("10,000 separators", "count", multi+"x", strings.Repeat("--x\r\n", 10000), 400)
 	multipart("20,000 separators in a row", "count", multi+"x", strings.Repeat("--x", 20000), 400)

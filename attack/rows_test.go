@@ -134,6 +134,9 @@ line says:
 - the next request of a normal user, with a token from before, works, and that user's row is unchanged;
 - there are as many users in the database as were registered.
 
+The servers run without rate limits and with quick hashes, so that no attack is refused only because others came before it.
+What the limits hold back is in [limits.md](limits.md).
+
 When a server is stopped, each line of its log (level debug) must be a line of ours, none an error, and none may hold one of
 the passwords and tokens that were used.
 `, total, patience)

@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // load is a closed loop: each connection sends its next request when the last one was answered.
 type load struct {
-	addr     string
+	addr     string // one or several, with commas, between which the connections are shared
 	conns    int
 	warmup   time.Duration
 	duration time.Duration
@@ -46,9 +47,9 @@ func (l load) run(ctx context.Context, meter cpuMeter) (sample, error) {
 	}
 	defer func() { _ = syscall.Close(poll) }()
 
-	lanes := make([]lane, l.conns)
+	lanes, addrs := make([]lane, l.conns), strings.Split(l.addr, ",")
 	for i := range lanes {
-		if err := lanes[i].open(l.addr, poll, i); err != nil {
+		if err := lanes[i].open(addrs[i%len(addrs)], poll, i); err != nil {
 			return sample{}, err
 		}
 		defer lanes[i].close()

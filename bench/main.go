@@ -45,7 +45,7 @@ type options struct {
 	tcp        bool
 }
 
-var knownOps = []string{"me", "refresh", "login", "flood", "memory", "start", "register", "guess", "self"}
+var knownOps = []string{"me", "refresh", "login", "flood", "memory", "start", "register", "guess", "limits", "self"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 		bareAddr, bareAnswers, runDir string
 	)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&ops, "ops", "me,refresh,login,flood,memory,start,register", "operations to measure; also guess, which is about limits; self holds the bare server against itself")
+	flags.StringVar(&ops, "ops", "me,refresh,login,flood,memory,start,register", "operations to measure; also guess and limits, which are about limits; self holds the bare server against itself")
 	flags.StringVar(&engines, "engines", "sqlite,postgres", "databases")
 	flags.StringVar(&algorithms, "algorithms", "ES256,HS256", "signing algorithms for me and refresh")
 	flags.Float64Var(&seconds, "seconds", 3, "length of each measured window")
@@ -147,7 +147,7 @@ func measure(ctx context.Context, o options, runDir string) (err error) {
 
 	plays := map[string]func() error{
 		"me": b.me, "refresh": b.refresh, "login": b.login, "flood": b.flood,
-		"memory": b.memory, "start": b.start, "register": b.register, "guess": b.guess, "self": b.self,
+		"memory": b.memory, "start": b.start, "register": b.register, "guess": b.guess, "limits": b.limits, "self": b.self,
 	}
 	for _, op := range o.ops {
 		if err := plays[op](); err != nil {

@@ -27,9 +27,10 @@ type setting struct {
 	algorithm string
 	core      int // negative: any
 	fastHash  bool
-	batch     int  // writes in one commit on SQLite; 0: the default
-	debug     bool // serve pprof
-	limits    bool // leave rate limits on, and believe what the load says of where it comes from
+	batch     int      // writes in one commit on SQLite; 0: the default
+	debug     bool     // serve pprof
+	limits    bool     // leave rate limits on, and believe what the load says of where it comes from
+	env       []string // what else is set
 }
 
 // yoozak is a running server.
@@ -64,7 +65,7 @@ func (b *bench) launch(s setting) (*yoozak, error) {
 	if s.batch > 0 {
 		env = append(env, fmt.Sprintf("YOOZAK_SQLITE_BATCH=%d", s.batch))
 	}
-	env = append(env, b.options.env...)
+	env = append(append(env, s.env...), b.options.env...)
 	if s.debug {
 		if y.debug, err = freeAddr(); err != nil {
 			return nil, err

@@ -54,9 +54,10 @@ var mayImport = map[string][]string{
 	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/guard", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
-		"internal/keys", "internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shadow", "internal/shop", "internal/store", "internal/telemetry",
+		"internal/keys", "internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shop", "internal/store", "internal/telemetry",
 		"internal/token",
 	},
+	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},

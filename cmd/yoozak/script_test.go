@@ -27,7 +27,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"yoozak": main})
 }
 
-// TestScripts plays testdata/script on each engine, against the real binary.
+// TestScripts plays testdata/script on each engine, against the real binary;
+// yoozak-shadow is in the PATH.
 // Beside testscript's own commands there are:
 //
 //	start                    starts "yoozak serve" and waits until it is ready
@@ -41,6 +42,8 @@ func TestMain(m *testing.M) {
 //	capture NAME REGEXP      keeps the group of a match in stdout as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	shadow := binarytest.Shadow(t)
+	t.Cleanup(binarytest.Remove)
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +57,7 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
+					env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(shadow))
 					env.Setenv("SHADOW", porttest.Address(t))
 					env.Setenv("ENGINE", engine)
 					project, err := filepath.Abs("../../test/django")

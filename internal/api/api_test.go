@@ -356,6 +356,24 @@ func TestFieldErrorsComeInTheOrderOfTheRequest(t *testing.T) {
 	}
 }
 
+// TestAnotherCharsetIsUnsupported, in the caller's language and the
+// reference's words.
+func TestAnotherCharsetIsUnsupported(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, nil)
+	const contentType = "application/json; charset=ISO-8859-1"
+	for language, want := range map[string]string{
+		"en": `Unsupported media type "` + contentType + `" in request.`,
+		"fr": "Type de média «\u00a0" + contentType + "\u00a0» non supporté.",
+		"ar": `الوسيط "` + contentType + `" الموجود في الطلب غير معتمد.`,
+	} {
+		a := s.call(t, http.MethodPost, loginPath, `{"username":"amina","password":"x"}`, "Content-Type", contentType, "Accept-Language", language)
+		if a.status != http.StatusUnsupportedMediaType || a.field("detail") != want {
+			t.Errorf("[%s] %d %s", language, a.status, a.body)
+		}
+	}
+}
+
 // TestJSONUnderAnotherType: the body is the reference's, which says "required"
 // of every field; a header says why.
 func TestJSONUnderAnotherType(t *testing.T) {

@@ -74,7 +74,7 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	t, err := s.guard.MailTurn(ctx, account.MailVerifyEmail, u.Email, caller.Request.IP)
+	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailVerifyEmail, Email: u.Email, IP: caller.Request.IP})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
-	t, err := s.guard.MailTurn(ctx, account.MailConfirmEmail, email, caller.Request.IP)
+	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailConfirmEmail, Email: email, IP: caller.Request.IP})
 	if err != nil {
 		return err
 	}
@@ -209,10 +209,6 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 		if err := s.recoverAccount(ctx, tx, u, c.Email, now); err != nil {
 			return err
 		}
-		// A mail that is owed came later than this link.
-		if err := tx.CancelMails(ctx, u.ID, account.MailEmailChanged); err != nil {
-			return err
-		}
 		if err := s.invalidateOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
@@ -230,11 +226,14 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 
 // invalidateOvertaken makes worthless what the use of a way back overtakes: the
 // links that were made later, for whoever came later, and those to the same
-// address. A mail that was tried again has a link of each attempt, and none
-// that nobody read may pass for a way back that is open. What is older and
-// went to another address stays.
+// address; also those whose mails are owed. A mail that was tried again has a
+// link of each attempt, and none that nobody read may pass for a way back that
+// is open. What is older and went to another address stays.
 func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used account.Challenge, now time.Time) error {
 	if err := tx.InvalidateYounger(ctx, used.UserID, used.Kind, used.CreatedAt, now); err != nil {
+		return err
+	}
+	if err := tx.CancelOvertakenMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt, used.Email); err != nil {
 		return err
 	}
 	older, err := s.wayBack(ctx, tx, used.UserID, now)

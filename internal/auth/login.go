@@ -50,6 +50,23 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 	if err != nil {
 		return LoginResult{}, err
 	}
+	own, others, err := s.guard.SplitByDevice(ctx, req, candidates)
+	if err != nil {
+		return LoginResult{}, err
+	}
+	if len(own) > 0 && len(others) > 0 {
+		result, err := s.loginAsOneOf(ctx, req, own, username, plain)
+		if !errors.Is(err, account.ErrInvalidCredentials) {
+			return result, err
+		}
+		req.DeviceToken, candidates = "", others
+	}
+	return s.loginAsOneOf(ctx, req, candidates, username, plain)
+}
+
+// loginAsOneOf makes one try at the passwords of the users whom a name may
+// mean.
+func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
 	t, err := s.guard.StartLogin(ctx, req, username, candidates)
 	if err != nil {
 		return LoginResult{}, err

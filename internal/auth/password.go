@@ -147,18 +147,17 @@ func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in,
 	if err := s.guard.AllowAbout(ctx, guard.ResetPerPair, req, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
-	t, err := s.guard.MailTurn(ctx, account.MailResetRequest, email, req.IP)
+	now := s.o.Now().UTC()
+	m := account.Mail{
+		Kind: account.MailResetRequest, Email: email, Language: req.Language, IP: req.IP, CreatedAt: now,
+		DueAt:   now.Add(s.o.Mail.ResetDelay),
+		Details: account.MailDetails{Username: name, Device: req.UserAgent, RequestID: req.RequestID},
+	}
+	t, err := s.guard.MailTurn(ctx, m)
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.addMail(ctx, tx, account.Mail{
-			Kind: account.MailResetRequest, Email: email, Language: req.Language, IP: req.IP, CreatedAt: now,
-			DueAt:   now.Add(s.o.Mail.ResetDelay),
-			Details: account.MailDetails{Username: name, Device: req.UserAgent, RequestID: req.RequestID},
-		}, t)
-	})
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.addMail(ctx, tx, m, t) })
 	if s.o.Mail.ResetDelay == 0 {
 		s.wakeMail()
 	}

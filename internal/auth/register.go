@@ -37,7 +37,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	u.LastLoginAt = u.JoinedAt
 	var t guard.Turn
 	if s.owesVerification(u) {
-		if t, err = s.guard.MailTurn(ctx, account.MailVerifyEmail, u.Email, req.IP); err != nil {
+		if t, err = s.guard.MailTurn(ctx, account.Mail{Kind: account.MailVerifyEmail, Email: u.Email, IP: req.IP}); err != nil {
 			return LoginResult{}, err
 		}
 	}

@@ -35,6 +35,17 @@ func Path(tb testing.TB) string {
 	return build.binary
 }
 
+// Shadow builds yoozak-shadow, beside yoozak.
+func Shadow(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(filepath.Dir(Path(tb)), "yoozak-shadow")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/yoozak/clients/cmd/yoozak-shadow").CombinedOutput() //nolint:gosec // a folder of our own
+	if err != nil {
+		tb.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
 func compile() error {
 	var err error
 	if build.dir, err = os.MkdirTemp("", "yoozak"); err != nil {

@@ -99,13 +99,14 @@ type Accounts struct {
 	EventsKeep string `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
 }
 
-// Shadow says what "yoozak shadow" stands between.
+// Shadow says what yoozak-shadow stands between.
 type Shadow struct {
-	Listen   string `name:"listen" env:"YOOZAK_SHADOW_LISTEN" default:"127.0.0.1:8001" placeholder:"ADDR" group:"Shadow:" help:"Address that customers, or the proxy in front, call."`
-	Upstream string `name:"upstream" env:"YOOZAK_SHADOW_UPSTREAM" placeholder:"URL" group:"Shadow:" help:"Server that answers them: http://127.0.0.1:8080 is Django."`
-	Copy     string `name:"copy" env:"YOOZAK_SHADOW_COPY" default:"http://127.0.0.1:8000" placeholder:"URL" group:"Shadow:" help:"The yoozak to compare with it, on a copy of the data."`
-	Report   string `name:"report" env:"YOOZAK_SHADOW_REPORT" placeholder:"PATH" group:"Shadow:" help:"File that the report is added to, in lines of JSON; standard output by default."`
-	Every    string `name:"every" env:"YOOZAK_SHADOW_EVERY" default:"1h" placeholder:"TIME" group:"Shadow:" help:"How often the report gets a summary."`
+	Listen         string `name:"listen" env:"YOOZAK_SHADOW_LISTEN" default:"127.0.0.1:8001" placeholder:"ADDR" group:"Shadow:" help:"Address that customers, or the proxy in front, call."`
+	Upstream       string `name:"upstream" env:"YOOZAK_SHADOW_UPSTREAM" placeholder:"URL" group:"Shadow:" help:"Server that answers them: http://127.0.0.1:8080 is Django."`
+	Copy           string `name:"copy" env:"YOOZAK_SHADOW_COPY" default:"http://127.0.0.1:8000" placeholder:"URL" group:"Shadow:" help:"The yoozak to compare with it, on a copy of the data."`
+	TrustedProxies string `name:"trusted-proxies" env:"YOOZAK_SHADOW_TRUSTED_PROXIES" default:"127.0.0.0/8,::1" placeholder:"NETS" group:"Shadow:" help:"Addresses or networks of proxies in front, separated by commas: what they say of the client is passed on. Anybody else is the client."`
+	Report         string `name:"report" env:"YOOZAK_SHADOW_REPORT" placeholder:"PATH" group:"Shadow:" help:"File that the report is added to, in lines of JSON; standard output by default."`
+	Every          string `name:"every" env:"YOOZAK_SHADOW_EVERY" default:"1h" placeholder:"TIME" group:"Shadow:" help:"How often the report gets a summary."`
 }
 
 // Limits says how often things may be done.
@@ -166,6 +167,7 @@ type Config struct {
 type ShadowConfig struct {
 	Listen         string
 	Upstream, Copy *url.URL
+	TrustedProxies []netip.Prefix
 	Report         string // empty: standard output
 	Every          time.Duration
 }
@@ -706,11 +708,12 @@ func (a Accounts) load(c *Config, p *problems) {
 
 func (s Shadow) load(c *Config, p *problems) {
 	c.Shadow = ShadowConfig{
-		Listen:   p.address("YOOZAK_SHADOW_LISTEN", s.Listen),
-		Upstream: p.server("YOOZAK_SHADOW_UPSTREAM", s.Upstream),
-		Copy:     p.server("YOOZAK_SHADOW_COPY", s.Copy),
-		Report:   s.Report,
-		Every:    p.duration("YOOZAK_SHADOW_EVERY", s.Every, time.Second, 7*24*time.Hour),
+		Listen:         p.address("YOOZAK_SHADOW_LISTEN", s.Listen),
+		Upstream:       p.server("YOOZAK_SHADOW_UPSTREAM", s.Upstream),
+		Copy:           p.server("YOOZAK_SHADOW_COPY", s.Copy),
+		TrustedProxies: p.networks("YOOZAK_SHADOW_TRUSTED_PROXIES", s.TrustedProxies),
+		Report:         s.Report,
+		Every:          p.duration("YOOZAK_SHADOW_EVERY", s.Every, time.Second, 7*24*time.Hour),
 	}
 	upstream, replica := c.Shadow.Upstream.Host, c.Shadow.Copy.Host
 	switch {
@@ -773,14 +776,20 @@ func (h HTTP) load(c *Config, p *problems) {
 		}
 		c.HTTP.CORSOrigins = append(c.HTTP.CORSOrigins, normal)
 	}
-	for _, network := range list(h.TrustedProxies) {
-		prefix, ok := parseNetwork(network)
+	c.HTTP.TrustedProxies = p.networks("YOOZAK_TRUSTED_PROXIES", h.TrustedProxies)
+}
+
+func (p *problems) networks(name, s string) []netip.Prefix {
+	var networks []netip.Prefix
+	for _, text := range list(s) {
+		network, ok := parseNetwork(text)
 		if !ok {
-			p.add("YOOZAK_TRUSTED_PROXIES", fmt.Sprintf("%q is not an address or network, such as 10.0.0.0/8", network))
+			p.add(name, fmt.Sprintf("%q is not an address or network, such as 10.0.0.0/8", text))
 			continue
 		}
-		c.HTTP.TrustedProxies = append(c.HTTP.TrustedProxies, prefix)
+		networks = append(networks, network)
 	}
+	return networks
 }
 
 // parseNetwork reads a network or one address. IPv4 in the form of IPv6 is

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -60,7 +61,8 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		Accounts:  config.AccountsConfig{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.ShadowConfig{
 			Listen: "127.0.0.1:8001", Every: time.Hour,
-			Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+			Upstream:       &url.URL{Scheme: "http", Host: "127.0.0.1:8080"}, Copy: &url.URL{Scheme: "http", Host: "127.0.0.1:8000"},
 		},
 		Limits: config.LimitsConfig{On: true},
 		HTTP: config.HTTPConfig{
@@ -69,7 +71,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		},
 	}
 	sameClock := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
-	if diff := cmp.Diff(want, c, sameClock); diff != "" {
+	if diff := cmp.Diff(want, c, sameClock, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -410,3 +410,40 @@ func TestResetForgetsNoTriesAtAnotherName(t *testing.T) {
 		}
 	}, authtest.Limited)
 }
+
+// Whoever takes another's address for a username cannot guess at the other's
+// password with the tries of their own device, which their own password
+// gives back.
+func TestDeviceHasNoTriesAtAnotherAccount(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		s.Claims(t, "amina", "amina@example.ma")
+		r := authtest.Registration("amina@example.ma")
+		r.Password, r.Email = account.TextInput("thiefs-Own-77"), account.Input{}
+		if _, err := s.Register(t.Context(), authtest.Elsewhere(), r); err != nil {
+			t.Fatal(err)
+		}
+		thief, err := s.Try(t, "amina@example.ma", "thiefs-Own-77", "")
+		if err != nil || thief.Device == "" {
+			t.Fatalf("device %q: %v", thief.Device, err)
+		}
+		guesses := 0
+		for range 30 { // minutes
+			for n := range 9 {
+				if _, err := s.Try(t, "amina@example.ma", fmt.Sprint("wrong-Pass-", n), thief.Device); authtest.Outcome(err) == no {
+					guesses++
+				}
+			}
+			if _, err := s.Try(t, "amina@example.ma", "thiefs-Own-77", thief.Device); err != nil {
+				t.Fatalf("the thief's own login: %v", err)
+			}
+			s.Clock.Advance(time.Minute)
+		}
+		if guesses > 15 { // as strangers have
+			t.Errorf("%d guesses at the other's password in half an hour", guesses)
+		}
+		if _, err := s.Try(t, "amina", authtest.Good, ""); err != nil { // whose username is another name
+			t.Errorf("the owner: %v", err)
+		}
+	}, authtest.Limited)
+}

@@ -24,32 +24,47 @@ type Turn struct {
 	Key  string        // what it waits for, if it waits
 }
 
-// turnKeys name what a mail is counted under.
-type turnKeys struct{ share, mailbox string }
+// mailQuotas are those that a mail counts for.
+type mailQuotas struct {
+	share, mailbox       limit.Quota // of one network, and of all
+	shareKey, mailboxKey string
+}
 
-func (g *Guard) turnKeys(ctx context.Context, kind account.MailKind, email, ip string) (turnKeys, error) {
+// mailQuotas returns the quotas of a mail by its kind, address, IP and, of a
+// request to reset a password, whether it names one account. Such a request
+// may send nothing, or what the owner has no use for; so it has a quota of its
+// own, and takes nothing from a request that names none. Of fewer than five an
+// hour one network may have all.
+func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, error) {
 	secret, err := g.secret(ctx)
 	if err != nil {
-		return turnKeys{}, err
+		return mailQuotas{}, err
 	}
-	mailbox := account.MailboxKey(email)
-	return turnKeys{
-		share:   secret.key("mail share "+string(kind), widestNetwork(ip)+" "+mailbox),
-		mailbox: secret.key("mail "+string(kind), mailbox),
+	kind := string(m.Kind)
+	if m.Kind == account.MailResetRequest && m.Details.Username != "" {
+		kind += " of one"
+	}
+	mailbox := account.MailboxKey(m.Email)
+	n := max(1, g.o.MailPerAddress)
+	return mailQuotas{
+		share:      limit.Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
+		mailbox:    limit.Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
+		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
+		mailboxKey: secret.key("mail "+kind, mailbox),
 	}, nil
 }
 
-// MailTurn counts a mail of a kind that was asked for from an IP address. It
-// comes before the transaction that adds the mail: counts are no part of one.
-func (g *Guard) MailTurn(ctx context.Context, kind account.MailKind, email, ip string) (Turn, error) {
+// MailTurn counts a mail that somebody asks for. It comes before the
+// transaction that adds the mail: counts are no part of one.
+func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 	if g.off {
 		return Turn{}, nil
 	}
-	keys, err := g.turnKeys(ctx, kind, email, ip)
+	q, err := g.mailQuotas(ctx, m)
 	if err != nil {
 		return Turn{}, err
 	}
-	for _, key := range []string{keys.mailbox, keys.share} {
+	for _, key := range []string{q.mailboxKey, q.shareKey} {
 		waiting, err := g.store.DelayedMail(ctx, key)
 		if err == nil {
 			return Turn{max(waiting.DueAt.Sub(g.o.Now()), time.Second), key}, nil
@@ -58,21 +73,10 @@ func (g *Guard) MailTurn(ctx context.Context, kind account.MailKind, email, ip s
 			return Turn{}, err
 		}
 	}
-	if wait := g.limits.Take(ctx, g.mailShare(kind), keys.share); wait > 0 {
-		return Turn{wait, keys.share}, nil
+	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
+		return Turn{wait, q.shareKey}, nil
 	}
-	return Turn{g.limits.Take(ctx, g.mailQuota(kind), keys.mailbox), keys.mailbox}, nil
-}
-
-// mailQuota is what all networks can have mailed to a mailbox.
-func (g *Guard) mailQuota(kind account.MailKind) limit.Quota {
-	return limit.Quota{Name: "mail " + string(kind), Count: max(1, g.o.MailPerAddress), Per: time.Hour}
-}
-
-// mailShare is what one network can: the rest is the others' when one has
-// used up its share.
-func (g *Guard) mailShare(kind account.MailKind) limit.Quota {
-	return limit.Quota{Name: "mail share " + string(kind), Count: max(1, g.o.MailPerAddress*4/5), Per: time.Hour}
+	return Turn{g.limits.Take(ctx, q.mailbox, q.mailboxKey), q.mailboxKey}, nil
 }
 
 // TakeMailTurn counts a mail that had to wait, now that it would go out, and
@@ -82,16 +86,16 @@ func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration
 	if m.DelayKey == "" || g.off {
 		return 0, nil
 	}
-	keys, err := g.turnKeys(ctx, m.Kind, m.Email, m.IP)
+	q, err := g.mailQuotas(ctx, m)
 	if err != nil {
 		return 0, err
 	}
-	wait := g.limits.Take(ctx, g.mailQuota(m.Kind), keys.mailbox)
-	if m.DelayKey != keys.share {
+	wait := g.limits.Take(ctx, q.mailbox, q.mailboxKey)
+	if m.DelayKey != q.shareKey {
 		return 0, nil
 	}
 	if wait == 0 {
-		g.limits.Take(ctx, g.mailShare(m.Kind), keys.share)
+		g.limits.Take(ctx, q.share, q.shareKey)
 	}
 	return wait, nil
 }

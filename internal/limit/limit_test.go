@@ -38,8 +38,8 @@ func newLimiter(t testing.TB, o limit.Options) *limit.Limiter {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Patience == 0 {
-		o.Patience = time.Minute // a busy machine is no outage
+	if o.Timeout == 0 {
+		o.Timeout = time.Minute // a busy machine is no outage
 	}
 	l, err := limit.New(o)
 	if err != nil {
@@ -218,7 +218,7 @@ func TestSilentRedisIsAnOutage(t *testing.T) {
 	}
 	defer silent.Close() //nolint:errcheck // the test's end
 	c := newClock()
-	l := newLimiter(t, limit.Options{Now: c.now, RedisURL: "redis://" + silent.Addr().String(), Patience: 20 * time.Millisecond})
+	l := newLimiter(t, limit.Options{Now: c.now, RedisURL: "redis://" + silent.Addr().String(), Timeout: 20 * time.Millisecond})
 	if got := taken(t, l, tenAMinute, "a", 15); got != 10 || l.Outages() != 1 {
 		t.Errorf("%d of 15, %d outages; want 10 and 1", got, l.Outages())
 	}

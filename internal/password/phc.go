@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	argon2d "github.com/go-crypt/x/argon2"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -32,17 +31,10 @@ const (
 	maxTime   = 64
 )
 
-// variants are the three Argon2s. We make argon2id only.
-var variants = map[string]func(plain, salt []byte, p Params, size uint32) []byte{
-	"argon2id": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2.IDKey(plain, salt, p.Time, p.Memory, p.Threads, size)
-	},
-	"argon2i": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2.Key(plain, salt, p.Time, p.Memory, p.Threads, size)
-	},
-	"argon2d": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2d.DKey(plain, salt, p.Time, p.Memory, uint32(p.Threads), size)
-	},
+// variants are the Argon2s that x/crypto has. We make argon2id only.
+var variants = map[string]func(plain, salt []byte, time, memory uint32, threads uint8, size uint32) []byte{
+	"argon2id": argon2.IDKey,
+	"argon2i":  argon2.Key,
 }
 
 // argon2Hash is a hash in its parts.
@@ -64,8 +56,8 @@ func parseOurs(s string) (argon2Hash, error) {
 }
 
 // parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$tag, or another variant,
-// strictly. Version 16, which hashes do not state, is refused: the libraries
-// do not have it.
+// strictly. Version 16, which hashes do not state, and Argon2d are refused:
+// x/crypto does not have them.
 func parsePHC(s string) (argon2Hash, error) {
 	parts := strings.Split(s, "$")
 	if len(parts) != 6 || parts[0] != "" || variants[parts[1]] == nil || parts[2] != "v=19" {
@@ -120,5 +112,6 @@ func (h argon2Hash) matches(plain string) bool {
 }
 
 func (h argon2Hash) derive(plain string, size int) []byte {
-	return variants[h.variant]([]byte(plain), h.salt, h.params, uint32(size)) //nolint:gosec // at most 64
+	p := h.params
+	return variants[h.variant]([]byte(plain), h.salt, p.Time, p.Memory, p.Threads, uint32(size)) //nolint:gosec // at most 64
 }

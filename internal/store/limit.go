@@ -2,46 +2,178 @@ package store
 
 import (
 	"context"
+	"runtime"
+	"sync"
 	"time"
 )
 
-// The rate limits that several servers share: a number for each key, changed
-// by compare-and-swap. They are PostgreSQL's alone, and no part of a
-// transaction: one server keeps its limits in memory.
+// The rate limits that several servers share: for each key the time at which
+// its quota is whole again, in nanoseconds since 1970. They are PostgreSQL's
+// alone, and no part of a transaction: one server keeps its limits in memory.
+
+// What costs is the round trip, so uses that are counted while others are
+// under way go together in one statement, as lookups do. There are no workers
+// for it: whoever waits takes a turn for all who do.
+
+// limits are the uses that wait to be counted.
+type limits struct {
+	turns   chan struct{} // has as many in it as statements are under way
+	mu      sync.Mutex
+	waiting []*limitUse
+}
+
+// limitUse is one use to be counted, and the answer when done is closed.
+type limitUse struct {
+	ctx               context.Context //nolint:containedctx // tells whether somebody still waits
+	key               string
+	now, every, burst int64
+	wait              time.Duration
+	err               error
+	done              chan struct{}
+}
+
+// mostUses is how many are counted by one statement.
+const mostUses = 64
+
+func newLimits() *limits { return &limits{turns: make(chan struct{}, runtime.GOMAXPROCS(0))} }
+
+// next takes those who may go together: of each key one, as a statement
+// changes no row twice.
+func (l *limits) next() (uses []*limitUse) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	keys := map[string]bool{}
+	rest := l.waiting[:0]
+	for _, u := range l.waiting {
+		switch {
+		case u.ctx.Err() != nil: // nobody wants to know
+		case keys[u.key] || len(uses) == mostUses:
+			rest = append(rest, u)
+		default:
+			keys[u.key] = true
+			uses = append(uses, u)
+		}
+	}
+	clear(l.waiting[len(rest):])
+	l.waiting = rest
+	return uses
+}
+
+func (l *limits) add(uses ...*limitUse) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, uses...)
+}
 
 // SharesLimits reports whether there is a table for rate limits.
 func (s *Store) SharesLimits() bool { return s.dialect == postgresDialect }
 
-// Limit returns the number under a key or [ErrNotFound].
-func (s *Store) Limit(ctx context.Context, key string) (int64, error) {
-	return queryValue[int64](ctx, s, "read a rate limit", `
-		SELECT value
-		FROM rate_limits
-		WHERE key = $1`, key)
+// TakeLimit counts one use of a key and returns zero, or it changes nothing
+// and returns how long to wait. The uses come back one in each time every;
+// burst is how much of that time may be used ahead. It is now where now is
+// zero by the database's clock, which is the same for all servers.
+func (s *Store) TakeLimit(ctx context.Context, key string, now time.Time, every, burst time.Duration) (wait time.Duration, err error) {
+	u := &limitUse{ctx: ctx, key: key, every: int64(every), burst: int64(burst), done: make(chan struct{})}
+	if !now.IsZero() {
+		u.now = now.UnixNano()
+	}
+	s.limits.add(u)
+	for {
+		select {
+		case s.limits.turns <- struct{}{}:
+			s.countLimits(ctx)
+			<-s.limits.turns
+		case <-u.done:
+		case <-ctx.Done():
+			return 0, s.wrapErr(countLimits, ctx.Err())
+		}
+		select {
+		case <-u.done:
+			return u.wait, u.err
+		default:
+		}
+	}
 }
 
-// CreateLimit stores the first number under a key, or returns [ErrNotFound]
-// when there is one.
-func (s *Store) CreateLimit(ctx context.Context, key string, value int64, expiresAt time.Time) error {
-	return s.execOne(ctx, "create a rate limit", `
-		INSERT INTO rate_limits (key, value, expires_at)
-		VALUES ($1, $2, $3)
-		ON CONFLICT (key) DO NOTHING`, key, value, expiresAt.UTC())
+// countLimits is the name of what it does, in errors.
+const countLimits = "count for rate limits"
+
+// countLimits counts the uses of a turn. One without an answer waits for the
+// next: somebody else had the last use while the statement waited for the
+// row, and what it saw beside that is older.
+func (s *Store) countLimits(ctx context.Context) {
+	uses := s.limits.next()
+	if len(uses) == 0 {
+		return
+	}
+	keys, nows, everys, bursts := make([]string, len(uses)), make([]int64, len(uses)), make([]int64, len(uses)), make([]int64, len(uses))
+	for i, u := range uses {
+		keys[i], nows[i], everys[i], bursts[i] = u.key, u.now, u.every, u.burst
+	}
+	answers, err := queryAll(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, everys, bursts)
+	if code(err) == serializationFailure { // a database's default may be an isolation in which to wait for a row is an error
+		answers, err = nil, nil
+	}
+	waits := map[string]time.Duration{}
+	for _, a := range answers {
+		waits[a.key] = a.wait
+	}
+	for _, u := range uses {
+		if wait, answered := waits[u.key]; answered || err != nil {
+			u.wait, u.err = wait, err
+			close(u.done)
+		} else {
+			s.limits.add(u)
+		}
+	}
 }
 
-// SwapLimit replaces a number, or returns [ErrNotFound] when it is not old
-// any more.
-func (s *Store) SwapLimit(ctx context.Context, key string, old, value int64, expiresAt time.Time) error {
-	return s.execOne(ctx, "change a rate limit", `
-		UPDATE rate_limits
-		SET value = $1, expires_at = $2
-		WHERE key = $3 AND value = $4`, value, expiresAt.UTC(), key, old)
+// takeLimits is the algorithm for several keys. They are taken in order, or
+// two servers could wait for each other's rows. A refusal writes no row.
+const takeLimits = `
+	WITH asked AS (
+		SELECT key, COALESCE(NULLIF(at, 0), (EXTRACT(EPOCH FROM now()) * 1000000000)::bigint) AS now, every, burst
+		FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (key, at, every, burst)
+	), taken AS (
+		INSERT INTO rate_limits AS l (key, value, expires_at)
+		SELECT key, now + every, to_timestamp((now + every) / 1e9::float8)
+		FROM asked
+		ORDER BY key COLLATE "C"
+		ON CONFLICT (key) DO UPDATE
+		SET (value, expires_at) = (
+			SELECT GREATEST(l.value, a.now) + a.every, to_timestamp((GREATEST(l.value, a.now) + a.every) / 1e9::float8)
+			FROM asked a
+			WHERE a.key = excluded.key)
+		WHERE l.value <= (SELECT a.now + a.burst FROM asked a WHERE a.key = excluded.key)
+		RETURNING key
+	)
+	SELECT key, 0::bigint
+	FROM taken
+	UNION ALL
+	SELECT a.key, l.value - a.burst - a.now
+	FROM asked a
+	JOIN rate_limits l ON l.key = a.key
+	WHERE l.value > a.now + a.burst AND a.key NOT IN (SELECT key FROM taken)`
+
+type limitAnswer struct {
+	key  string
+	wait time.Duration
 }
 
-// DeleteLimits forgets the numbers that expired before the given time.
+func scanLimitAnswer(scan func(...any) error) (a limitAnswer, err error) {
+	err = scan(&a.key, &a.wait)
+	return a, err
+}
+
+// serializationFailure is PostgreSQL's word for a change that another one
+// came before.
+const serializationFailure = "40001"
+
+// DeleteLimits forgets the keys whose quota was whole again before the given
+// time; zero is now, by the database's clock.
 func (s *Store) DeleteLimits(ctx context.Context, before time.Time) error {
 	_, err := s.exec(ctx, "delete rate limits", `
 		DELETE FROM rate_limits
-		WHERE expires_at < $1`, before.UTC())
+		WHERE expires_at < COALESCE($1, now())`, nullTime(before))
 	return err
 }

@@ -124,6 +124,17 @@ func (s *Store) CancelMails(ctx context.Context, userID int64, kind account.Mail
 	return err
 }
 
+// CancelOvertakenMails is [Store.CancelMails] for those that are not older
+// than the given time, and those to an address.
+func (s *Store) CancelOvertakenMails(ctx context.Context, userID int64, kind account.MailKind, since time.Time, email string) error {
+	_, err := s.exec(ctx, "cancel overtaken mails", `
+		UPDATE mails
+		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
+		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND (created_at >= $4 OR email = $5)`,
+		account.MailUnwanted, userID, kind, since.UTC(), email)
+	return err
+}
+
 // RetryMail makes a mail that was not delivered, and is still wanted, due
 // now. It returns [ErrNotFound] when there is no such mail.
 func (s *Store) RetryMail(ctx context.Context, id int64, now time.Time) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
@@ -68,7 +69,7 @@ func useFromManySides(t *testing.T, s *store.Store, program int) {
 			if _, err := s.Sessions(t.Context(), u.ID, 100); err != nil {
 				t.Errorf("list sessions: %v", err)
 			}
-			if err := s.CreateLimit(t.Context(), id, 1, noon); err != nil {
+			if _, err := s.TakeLimit(t.Context(), id, noon, time.Minute, 0); err != nil {
 				t.Errorf("count: %v", err)
 			}
 		})

@@ -53,7 +53,7 @@ func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store,
 	db.SetMaxIdleConns(o.Conns)
 	db.SetConnMaxIdleTime(connLifetime)
 	db.SetConnMaxLifetime(connLifetime)
-	return &Store{db: db, q: db, slow: db, dialect: d, postgres: p}, nil
+	return &Store{db: db, q: db, slow: db, dialect: d, postgres: p, limits: newLimits()}, nil
 }
 
 // ParsePostgresURL reads the URL of a PostgreSQL database, whose texts will

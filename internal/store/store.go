@@ -45,6 +45,7 @@ type Store struct {
 	dialect *dialect
 
 	postgres *postgres // nil for SQLite, and in a transaction
+	limits   *limits   // the same
 
 	migrated atomic.Bool
 }
