@@ -40,14 +40,15 @@ var mayImport = map[string][]string{
 	"internal/audit":           {"internal/account", "internal/store"},
 	"internal/guard":           {"internal/account", "internal/audit", "internal/limit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
+	"internal/outbox":          {"internal/account", "internal/audit", "internal/guard", "internal/mail", "internal/store", "internal/token"},
 	"internal/auth": {
-		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/outbox", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/keys", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/keys", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
 	"internal/authtest": {
-		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/password", "internal/secret", "internal/smtptest",
+		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
 		"internal/store", "internal/store/storetest", "internal/token",
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},

@@ -160,19 +160,18 @@ func (cmd serveCmd) Run(e env) error {
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { a.Auth.RunMail(mails) })
+	delivery.Go(func() { a.Outbox.Run(mails) })
 	stopJobs := job.Start(log, append(certJobs, []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: a.Keys.Load},
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
 		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
-		{Name: "sweep mail folder", Every: time.Hour, Run: a.Auth.SweepMailFolder},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},
-		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Auth.TellOfMails},
-		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Auth.TellOfEvents},
+		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
+		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Outbox.TellOfEvents},
 	}...))
 	err = servers.wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())

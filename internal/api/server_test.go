@@ -117,7 +117,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.auth.RunMail(ctx) })
+	delivery.Go(func() { s.app.Outbox.Run(ctx) })
 	t.Cleanup(func() {
 		stop()
 		delivery.Wait()

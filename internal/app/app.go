@@ -16,6 +16,7 @@ import (
 	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -56,10 +57,11 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
-	Audit *audit.Log
-	Guard *guard.Guard
-	Keys  *keys.Manager
-	Auth  *auth.Service
+	Audit  *audit.Log
+	Guard  *guard.Guard
+	Keys   *keys.Manager
+	Outbox *outbox.Outbox
+	Auth   *auth.Service
 }
 
 // New puts an App together. It starts nothing; the caller closes what it
@@ -72,14 +74,19 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
 	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
 	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
+	a.Outbox = outbox.New(st, a.Audit, a.Guard, outbox.Options{
+		Sender: o.Mail.Sender, Operator: o.Mail.Operator, OperatorLanguage: o.Mail.OperatorLanguage, LinkLifetime: auth.LinkLifetime,
+		Now: o.Now, Log: o.Log,
+	})
 	a.Auth = auth.New(st, tokens, hasher, auth.Options{
-		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys,
-		Rotation: o.Rotation, Mail: auth.MailOptions(o.Mail), EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
+		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys, Outbox: a.Outbox,
+		Mail:     auth.MailOptions{Link: o.Mail.Link, Verify: o.Mail.Verify, Delivers: o.Mail.Delivers, ResetDelay: o.Mail.ResetDelay},
+		Rotation: o.Rotation, EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
 	})
 	return a
 }
 
 // Sweep deletes what nobody needs any more: each part's.
 func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx), a.Keys.Sweep(ctx))
+	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx), a.Keys.Sweep(ctx), a.Outbox.Sweep(ctx))
 }

@@ -26,7 +26,7 @@ func (s *Service) SetPassword(ctx context.Context, username string, in account.I
 	if err != nil {
 		return err
 	}
-	now := s.o.Now()
+	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
 			return asUserNotFound(err)
@@ -57,7 +57,7 @@ func (s *Service) SetActive(ctx context.Context, username string, active bool) e
 	if !u.ClosedAt.IsZero() {
 		return ErrClosed
 	}
-	now := s.o.Now()
+	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.SetActive(ctx, u.ID, active); err != nil {
 			return asUserNotFound(err)
@@ -97,7 +97,7 @@ func (s *Service) SetEmail(ctx context.Context, username, email string, recover 
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		a := s.audit.ByStaff(account.EventEmailSet, u.ID, now)
 		if recover {
@@ -138,7 +138,7 @@ func (s *Service) recoverByStaff(ctx context.Context, tx *store.Store, u account
 	if account.EmailKey(u.Email) == account.EmailKey(email) {
 		return nil
 	}
-	return s.notify(ctx, tx, u, account.Mail{
+	return s.outbox.Notify(ctx, tx, u, account.Mail{
 		Kind: account.MailEmailRestored, Details: account.MailDetails{Email: account.MaskEmail(email)}, CreatedAt: now,
 	})
 }
@@ -172,4 +172,41 @@ func (s *Service) Unlock(ctx context.Context, username string) error {
 		return asUserNotFound(err)
 	}
 	return s.guard.Unlock(ctx, u)
+}
+
+// Mails returns the newest mails of the outbox.
+func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
+	return s.store.Mails(ctx, limit)
+}
+
+// RetryMail makes a mail that was not delivered due again.
+func (s *Service) RetryMail(ctx context.Context, id int64) error {
+	now := s.now()
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := tx.RetryMail(ctx, id, now); err != nil {
+			return err
+		}
+		retried := s.audit.ByStaff(account.EventMailRetried, 0, now)
+		retried.Details.Mail = id
+		return s.audit.Record(ctx, tx, retried)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return account.ErrNotFound
+	}
+	return err
+}
+
+// RetryMails makes every mail that was given up due again and says how many
+// there were.
+func (s *Service) RetryMails(ctx context.Context) (int, error) {
+	ids, err := s.store.FailedMails(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if err := s.RetryMail(ctx, id); err != nil && !errors.Is(err, account.ErrNotFound) {
+			return 0, err
+		}
+	}
+	return len(ids), nil
 }

@@ -36,7 +36,7 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 }
 
 func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
-	claims, err := s.keys.Verify(ctx, raw, token.Access, s.o.Now())
+	claims, err := s.keys.Verify(ctx, raw, token.Access, s.now())
 	if err != nil {
 		return nil, err
 	}

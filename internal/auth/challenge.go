@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -68,7 +69,7 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 		return c, account.User{}, err
 	case !c.UsedAt.IsZero():
 		return c, account.User{}, badChallenge("challenge_used")
-	case !s.o.Now().Before(c.ExpiresAt):
+	case !s.now().Before(c.ExpiresAt):
 		return c, account.User{}, badChallenge("challenge_expired")
 	}
 	u, err := st.UserByID(ctx, c.UserID)
@@ -101,7 +102,7 @@ func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind
 // redeem runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
 func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
-	now := s.o.Now().UTC()
+	now := s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		c, u, err := s.challenge(ctx, tx, kind, raw)
 		if err != nil {
@@ -117,7 +118,7 @@ func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw st
 		return fn(ctx, tx, c, u, now)
 	})
 	if err == nil {
-		s.wakeMail()
+		s.outbox.Wake()
 	}
 	return err
 }
@@ -126,4 +127,20 @@ func badChallenge(key string) error {
 	errs := account.Fields{}
 	errs.Add("token", key, nil)
 	return errs.Err()
+}
+
+// invalidateLinks makes a user's links of these kinds worthless, those that
+// were mailed and those whose mails are still owed. The mails come first:
+// sendLink holds its row while it stores a link, so that either it finds the
+// mail cancelled or the link is there to be made worthless.
+func (s *Service) invalidateLinks(ctx context.Context, tx *store.Store, userID int64, now time.Time, kinds ...account.ChallengeKind) error {
+	for mail, kind := range mailChallenges {
+		if !slices.Contains(kinds, kind) {
+			continue
+		}
+		if err := tx.CancelMails(ctx, userID, mail); err != nil {
+			return err
+		}
+	}
+	return tx.InvalidateChallenges(ctx, userID, now, kinds...)
 }

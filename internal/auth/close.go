@@ -26,7 +26,7 @@ func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.I
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.I
 	if errors.Is(err, store.ErrNotFound) { // by another request, a moment ago
 		return account.ErrUserInactive
 	}
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
 
@@ -70,7 +70,7 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 			continue
 		}
 		told[key] = true
-		if err := s.notifyAt(ctx, tx, u, email, closed); err != nil {
+		if err := s.outbox.NotifyAt(ctx, tx, u, email, closed); err != nil {
 			return err
 		}
 	}
@@ -90,10 +90,10 @@ func (s *Service) RestoreAccount(ctx context.Context, username string) error {
 		if err := tx.RestoreUser(ctx, u.ID); err != nil {
 			return err
 		}
-		if err := s.reopen(ctx, tx, u, s.o.Now().UTC()); err != nil {
+		if err := s.reopen(ctx, tx, u, s.now()); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventAccountRestored, u.ID, s.o.Now()))
+		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventAccountRestored, u.ID, s.now()))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNotClosed

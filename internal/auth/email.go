@@ -78,11 +78,11 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.mailVerification(ctx, tx, u, caller.Request.IP, now, t)
 	})
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
 
@@ -116,7 +116,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 			return err
@@ -127,12 +127,12 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		if err := s.audit.Record(ctx, tx, entryBy(account.EventEmailChangeRequested, caller, now)); err != nil {
 			return err
 		}
-		return s.addMail(ctx, tx, account.Mail{
+		return s.outbox.Add(ctx, tx, account.Mail{
 			Kind: account.MailConfirmEmail, UserID: u.ID, Email: email, Language: caller.Request.Language, IP: caller.Request.IP,
 			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
 		}, t)
 	})
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
 
@@ -179,7 +179,7 @@ func (s *Service) mailEmailChanged(ctx context.Context, tx *store.Store, u accou
 	if len(open) > 0 {
 		kind = account.MailEmailNotice
 	}
-	return s.notify(ctx, tx, u, account.Mail{
+	return s.outbox.Notify(ctx, tx, u, account.Mail{
 		Kind: kind, IP: ip, Details: account.MailDetails{Email: account.MaskEmail(next)}, CreatedAt: now,
 	})
 }
@@ -218,7 +218,7 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 		if account.EmailKey(u.Email) == account.EmailKey(c.Email) {
 			return nil
 		}
-		return s.notify(ctx, tx, u, account.Mail{
+		return s.outbox.Notify(ctx, tx, u, account.Mail{
 			Kind: account.MailEmailRestored, IP: req.IP, Details: account.MailDetails{Email: account.MaskEmail(c.Email)}, CreatedAt: now,
 		})
 	})

@@ -36,7 +36,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days, authtest.ByStaff)
 		ctx, stop := context.WithCancel(t.Context())
 		var delivery sync.WaitGroup
-		delivery.Go(func() { s.RunMail(ctx) })
+		delivery.Go(func() { s.Outbox.Run(ctx) })
 		defer delivery.Wait()
 		defer stop()
 		challenge := func(kind account.ChallengeKind) account.Input {

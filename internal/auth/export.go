@@ -48,7 +48,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if err != nil {
 		return Export{}, err
 	}
-	now := s.o.Now()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.audit.Record(ctx, tx, entryBy(account.EventDataExported, caller, now))
 	})

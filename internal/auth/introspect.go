@@ -38,7 +38,7 @@ func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, h
 	if err != nil {
 		return Introspection{}, err
 	}
-	claims, u, err := s.inspect(ctx, raw, s.o.Now())
+	claims, u, err := s.inspect(ctx, raw, s.now())
 	switch {
 	case refused(err):
 		return Introspection{}, nil
@@ -59,7 +59,7 @@ func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
 		claims, err = s.keys.VerifyEnded(ctx, raw, now)

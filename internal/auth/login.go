@@ -35,7 +35,7 @@ func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credenti
 		grant, err = s.login(ctx, req, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
-		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.o.Now()})
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
 		return LoginResult{}, account.ErrInvalidCredentials
 	}
 	return grant, err
@@ -77,7 +77,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return LoginResult{}, asUnavailable(err)
 		}
-		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.o.Now()})
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
 		return LoginResult{}, s.fail(ctx, t, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
@@ -85,7 +85,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := audit.Entry{Kind: account.EventLoginFailed, UserID: u.ID, Request: req, At: s.o.Now()}
+		a := audit.Entry{Kind: account.EventLoginFailed, UserID: u.ID, Request: req, At: s.now()}
 		if !u.ClosedAt.IsZero() {
 			a.UserID = 0 // or it could be written after the person was erased
 		}
@@ -101,7 +101,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 			return LoginResult{}, asUnavailable(err)
 		}
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	sess := s.newSession(req, now)
 	sess.UserID = u.ID
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
@@ -161,7 +161,7 @@ func (s *Service) fail(ctx context.Context, t *guard.Attempt, refusal error) err
 		return err
 	}
 	if guessing {
-		s.suspectGuessing(t.UserID())
+		s.outbox.SuspectGuessing(t.UserID())
 	}
 	return refusal
 }

@@ -28,7 +28,7 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	claims, err := s.keys.VerifyEnded(ctx, raw, now)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ende
 
 // LogoutAll ends every session of the caller, this one too.
 func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
-	now := s.o.Now()
+	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 // Sessions returns the caller's live sessions, the last used first: those of
 // which some token is good.
 func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
-	now := s.o.Now()
+	now := s.now()
 	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.tokens.Lifetime(token.Access)))
 	if err != nil {
 		return nil, err
@@ -109,13 +109,13 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 		return err
 	}
 	sess, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.o.Now(), s.tokens.Lifetime(token.Access))) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.now(), s.tokens.Lifetime(token.Access))) {
 		return account.ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	a := entryBy(account.EventSessionEnded, caller, s.o.Now())
+	a := entryBy(account.EventSessionEnded, caller, s.now())
 	a.Details.Session = id
 	return s.endSession(ctx, id, a, account.ErrNotFound)
 }
@@ -132,6 +132,6 @@ func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in a
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	_, _, err := s.inspect(ctx, raw, s.o.Now())
+	_, _, err := s.inspect(ctx, raw, s.now())
 	return err
 }

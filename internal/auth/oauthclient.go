@@ -53,7 +53,7 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
 	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
-	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
+	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateOAuthClient(ctx, v); err != nil {
 			return err
@@ -72,7 +72,7 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 // DisableOAuthClient ends what a service may do, at once. It is named by its id
 // or its name.
 func (s *Service) DisableOAuthClient(ctx context.Context, idOrName string) error {
-	now := s.o.Now()
+	now := s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.DisableOAuthClient(ctx, idOrName, now); err != nil {
 			return err

@@ -48,7 +48,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Not if somebody else changed it while we hashed.
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
@@ -72,7 +72,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	s.wakeMail()
+	s.outbox.Wake()
 	return secret.RememberDevice(u.ID, now), nil
 }
 
@@ -93,7 +93,7 @@ func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, pl
 		return account.User{}, asUnavailable(err)
 	}
 	if !result.Match {
-		s.audit.RecordFailure(entryBy(account.EventPasswordRefused, caller, s.o.Now()))
+		s.audit.RecordFailure(entryBy(account.EventPasswordRefused, caller, s.now()))
 		return account.User{}, s.fail(ctx, t, wrongPassword(field))
 	}
 	return u, t.Settle(ctx)
@@ -147,7 +147,7 @@ func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in,
 	if err := s.guard.AllowAbout(ctx, guard.ResetPerPair, req, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	m := account.Mail{
 		Kind: account.MailResetRequest, Email: email, Language: req.Language, IP: req.IP, CreatedAt: now,
 		DueAt:   now.Add(s.o.Mail.ResetDelay),
@@ -157,9 +157,9 @@ func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in,
 	if err != nil {
 		return err
 	}
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.addMail(ctx, tx, m, t) })
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.outbox.Add(ctx, tx, m, t) })
 	if s.o.Mail.ResetDelay == 0 {
-		s.wakeMail()
+		s.outbox.Wake()
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	}
 	// Only what changes is written: another request may change the rest.
 	var p store.Profile
-	changed := entryBy(account.EventProfileChanged, caller, s.o.Now())
+	changed := entryBy(account.EventProfileChanged, caller, s.now())
 	for _, f := range []struct {
 		name    string
 		was, is string
@@ -106,7 +106,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		return account.User{}, usernameTaken(err)
 	}
 	committed()
-	s.wakeMail()
+	s.outbox.Wake()
 	return u, nil
 }
 
@@ -122,7 +122,7 @@ func (s *Service) checkUsernameChange(ctx context.Context, errs account.Fields, 
 // many, and may go back to the first of them. So whoever knows the password
 // cannot change the name until its owner must leave it to others.
 func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, userID int64, username string, most int) error {
-	changes, err := st.UsernameChanges(ctx, userID, s.o.Now().Add(-usernameKept))
+	changes, err := st.UsernameChanges(ctx, userID, s.now().Add(-usernameKept))
 	if err == nil && len(changes) > most && changes[len(changes)-1].Username != username {
 		errs.Add("username", "username.changed_too_often", nil)
 	}
@@ -132,7 +132,7 @@ func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs ac
 // rename gives the caller another name, in the transaction that changes their
 // profile.
 func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
-	now := s.o.Now().UTC()
+	now := s.now()
 	if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err := s.audit.Record(ctx, tx, entryBy(account.EventUsernameChanged, caller, now)); err != nil {
 		return err
 	}
-	return s.notify(ctx, tx, u, account.Mail{
+	return s.outbox.Notify(ctx, tx, u, account.Mail{
 		Kind: account.MailUsernameChanged, IP: caller.Request.IP,
 		Details: account.MailDetails{
 			Username: username, OldUsername: u.Username, IP: caller.Request.IP, Device: caller.Request.UserAgent, Until: now.Add(usernameKept),

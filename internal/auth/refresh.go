@@ -35,7 +35,7 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in accou
 	if err := errs.Err(); err != nil {
 		return TokenPair{}, err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	claims, err := s.keys.Verify(ctx, raw, token.Refresh, now)
 	if err != nil {
 		return TokenPair{}, err

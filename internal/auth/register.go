@@ -66,7 +66,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	if err != nil {
 		return LoginResult{}, usernameTaken(err)
 	}
-	s.wakeMail()
+	s.outbox.Wake()
 	grant, err := s.issueTokens(u, sess)
 	if err != nil {
 		return LoginResult{}, err
@@ -122,7 +122,7 @@ func (s *Service) newUser(ctx context.Context, req account.RequestInfo, r Regist
 	if err != nil {
 		return account.User{}, asUnavailable(err)
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	return account.User{
 		Username: username, Email: account.NormalizeEmail(email), FirstName: firstName, LastName: lastName,
 		PasswordHash: hash, Active: true, Language: req.Language, JoinedAt: now, PasswordAt: now,
@@ -135,7 +135,7 @@ func (s *Service) checkUsernameFree(ctx context.Context, errs account.Fields, us
 	if len(errs["username"]) > 0 {
 		return nil
 	}
-	taken, err := s.store.UsernameTaken(ctx, username, userID, s.o.Now().Add(-usernameKept))
+	taken, err := s.store.UsernameTaken(ctx, username, userID, s.now().Add(-usernameKept))
 	if err != nil {
 		return err
 	}

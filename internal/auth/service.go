@@ -48,6 +48,7 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/keys"
+	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -55,15 +56,29 @@ import (
 
 // Options configure a [Service].
 type Options struct {
-	Guard      *guard.Guard
-	Keys       *keys.Manager
-	Audit      *audit.Log
+	Audit  *audit.Log
+	Guard  *guard.Guard
+	Keys   *keys.Manager
+	Outbox *outbox.Outbox
+
 	Rotation   bool // each use of a refresh token exchanges it for the next
 	Mail       MailOptions
 	EraseAfter time.Duration    // how long a closed account can be restored
 	Breached   *breach.Checker  // nil: leaked passwords are taken
 	Now        func() time.Time // nil: time.Now
 	Log        *slog.Logger
+}
+
+// MailOptions are the rules about mails.
+type MailOptions struct {
+	Link     func(kind account.ChallengeKind, token, language string) string
+	Verify   bool // mail a link at registration
+	Delivers bool // mails reach people, who can so prove their address
+
+	// ResetDelay is how long a request to reset a password waits before its
+	// address is looked up: the work of delivering a mail must not slow down
+	// the answer to the request that caused it.
+	ResetDelay time.Duration
 }
 
 // Service holds the rules. It is safe for concurrent use.
@@ -74,28 +89,34 @@ type Service struct {
 	guard  *guard.Guard
 	hasher *password.Hasher
 	keys   *keys.Manager
+	outbox *outbox.Outbox
 	o      Options
-	wake   chan struct{} // a mail was added to the outbox
 
 	proofsLooked atomic.Bool // for double proofs, since this server started
 	turns        turns       // of requests that exchange one refresh token
 	noting       sync.Map    // ids of refresh tokens of which it is being noted that they are in use
 
-	notices chan int64 // users at whose passwords strangers try; zero is nobody
 }
 
-// New makes a Service.
+// New makes a Service, which delivers the mails of its kinds.
 func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{
-		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, guard: o.Guard, keys: o.Keys, o: o, wake: make(chan struct{}, 1), notices: make(chan int64, 64),
+	s := &Service{
+		store: st, tokens: tokens, hasher: hasher, audit: o.Audit, guard: o.Guard, keys: o.Keys, outbox: o.Outbox, o: o,
 	}
+	s.outbox.Handle(account.MailResetRequest, s.expandReset)
+	for kind := range mailChallenges {
+		s.outbox.Handle(kind, s.sendLink)
+	}
+	return s
 }
 
 // Now is the time by the clock that every rule goes by.
 func (s *Service) Now() time.Time { return s.o.Now() }
+
+func (s *Service) now() time.Time { return s.o.Now().UTC() }
 
 // LoginResult is what a login gives.
 type LoginResult struct {

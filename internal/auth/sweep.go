@@ -11,22 +11,16 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// How long things are kept that nobody needs to work any more.
-const (
-	keepSentMails = 24 * time.Hour      // to count them, and to see that they were sent
-	keepDeadMails = 30 * 24 * time.Hour // for somebody to try them again
-)
-
 // sweep deletes at most so many rows and says how many.
 type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
-// tokens expired, for a clock that is late must not find them good; mails
-// that were delivered; and people who closed their account long enough ago.
+// tokens expired, for a clock that is late must not find them good; and
+// people who closed their account long enough ago.
 func (s *Service) Sweep(ctx context.Context) error {
-	now := s.o.Now()
+	now := s.now()
 	day := now.Add(-24 * time.Hour)
 	sweeps := []sweep{
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
@@ -37,9 +31,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteRevokedTokens(ctx, day, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.eraseUsers(ctx, tx, now, most)
@@ -54,18 +45,6 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// SweepMailFolder deletes the mails of the folder whose links are worthless by
-// now, a day after they were written at the earliest.
-func (s *Service) SweepMailFolder(ctx context.Context) error {
-	if s.o.Mail.Sender == nil {
-		return nil
-	}
-	_, err := s.o.Mail.Sender.Sweep(ctx, s.o.Now(), func(kind account.MailKind) time.Duration {
-		return max(keepSentMails, challengeLifetimes[mailChallenges[kind]])
-	})
-	return err
 }
 
 // eraseUsers deletes people who closed their account long enough ago, and

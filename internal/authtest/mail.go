@@ -12,6 +12,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -76,8 +77,8 @@ func ForEachPost(t *testing.T, test func(t *testing.T, s *Server, smtp *smtptest
 // lease and hold are auth's mailLease and mailHold: no wait for another
 // attempt is as long.
 const (
-	Lease = auth.MailLease
-	Hold  = auth.MailHold
+	Lease = outbox.Lease
+	Hold  = outbox.Hold
 )
 
 // Deliver has the server send what is due now, and returns when each attempt
@@ -86,7 +87,7 @@ func (s *Server) Deliver(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { s.RunMail(ctx); close(done) }()
+	go func() { s.Outbox.Run(ctx); close(done) }()
 	defer func() { cancel(); <-done }()
 	now := s.Clock.Now().Truncate(time.Microsecond)
 	busy := func(m account.Mail) bool {

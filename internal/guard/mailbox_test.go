@@ -1,10 +1,8 @@
 package guard_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/smtptest"
-	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -209,43 +206,6 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 	})
 }
 
-// Notices go to nobody who did not prove that they read the mailbox.
-func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
-	t.Parallel()
-	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
-		s.Claims(t, "www.evil-x.example", "victim@example.ma")
-		s.Deliver(t)
-		before := len(smtp.Messages())
-		change := func(old, next string) {
-			t.Helper()
-			g, err := s.SignIn(t, "www.evil-x.example", old)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.ChangePassword(t.Context(), s.CallerOf(t, g), auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(next)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		change(authtest.Good, "another-Pass-77")
-		change("another-Pass-77", authtest.Good)
-		g, err := s.SignIn(t, "www.evil-x.example", authtest.Good)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(authtest.Good)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
-			t.Fatal(err)
-		}
-		s.Deliver(t)
-		if n := len(smtp.Messages()) - before; n != 0 {
-			t.Errorf("%d mails to somebody who may know nothing of it", n)
-		}
-	})
-}
-
 // A request that names an account, which may be nobody's, takes nothing from
 // the owner's, who names none.
 func TestResetOfOneNameTakesNoTurnOfTheAddress(t *testing.T) {
@@ -269,42 +229,4 @@ func TestResetOfOneNameTakesNoTurnOfTheAddress(t *testing.T) {
 		s.Deliver(t)
 		authtest.WantTokens(t, smtp, account.ResetPassword, 1)
 	}, authtest.Limited)
-}
-
-// In the outbox, what somebody waits for goes before notices.
-func TestResetGoesBeforeNotices(t *testing.T) {
-	t.Parallel()
-	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
-		g := s.Claims(t, "amina", "amina@example.ma")
-		s.Deliver(t)
-		s.Prove(t, g)
-		for range 40 {
-			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now().Add(-time.Minute)})
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		before := len(smtp.Messages())
-		s.AskReset(t, "amina@example.ma")
-		looked := make(chan struct{}) // at the request: until then no mail is taken
-		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: looked} })
-		go func() {
-			defer close(looked)
-			for t.Context().Err() == nil && !slices.ContainsFunc(s.AllMails(t), func(m account.Mail) bool { return m.Kind == account.MailResetPassword }) {
-				time.Sleep(5 * time.Millisecond)
-			}
-		}()
-		s.Deliver(t)
-		at := -1
-		for i, m := range smtp.Messages()[before:] {
-			if authtest.LinkPattern.MatchString(m.Text) {
-				at = i
-			}
-		}
-		if at < 0 || at > 8 { // four are sent at once
-			t.Errorf("the reset was mail %d", at)
-		}
-	})
 }

@@ -82,7 +82,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 	}
 	s.serve(t, s.app)
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.app.Auth.RunMail(t.Context()) }) // ends before clean-ups begin
+	delivery.Go(func() { s.app.Outbox.Run(t.Context()) }) // ends before clean-ups begin
 	t.Cleanup(delivery.Wait)
 	return s
 }

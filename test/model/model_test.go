@@ -156,7 +156,7 @@ func (w *world) start() *server {
 func (s *server) startMail() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.RunMail(ctx) })
+	delivery.Go(func() { s.Outbox.Run(ctx) })
 	s.stopMail = func() {
 		cancel()
 		delivery.Wait()

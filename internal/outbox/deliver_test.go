@@ -1,4 +1,4 @@
-package auth_test
+package outbox_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
@@ -258,7 +260,7 @@ func TestSlowMailIsHeld(t *testing.T) {
 	slow.SignUp(t, "amina")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { slow.RunMail(ctx); close(done) }()
+	go func() { slow.Outbox.Run(ctx); close(done) }()
 	defer func() { stop(); <-done }()
 	began := slow.Clock.Now().Truncate(time.Microsecond)
 	authtest.Eventually(t, func() bool { return slow.LastMail(t, account.MailVerifyEmail).DueAt.Equal(began.Add(authtest.Hold)) })
@@ -267,7 +269,7 @@ func TestSlowMailIsHeld(t *testing.T) {
 	}
 	other.SignUp(t, "badr")
 	authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 1 }) // by the slow one, whose other workers go on
-	if err := auth.ClaimMail(t.Context(), other.Service); !errors.Is(err, store.ErrNotFound) {
+	if err := outbox.ClaimMail(t.Context(), other.Outbox); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another server's claim: %v, want that nothing is due", err)
 	}
 	close(held)
@@ -365,10 +367,10 @@ func TestNoticeCannotStopDelivery(t *testing.T) {
 			g := s.SignUp(t, "amina")
 			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
-			go func() { s.RunMail(ctx); close(done) }()
+			go func() { s.Outbox.Run(ctx); close(done) }()
 			authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 1 })
 			s.Prove(t, g)
-			auth.Notice(s.Service, 1)
+			s.Outbox.SuspectGuessing(1)
 			authtest.Eventually(t, func() bool { return len(smtp.Messages()) == 2 }) // the notice itself
 			s.AskReset(t, "amina@example.ma")
 			authtest.Eventually(t, func() bool { return len(authtest.TokensOf(smtp, account.ResetPassword)) == 1 })
@@ -398,7 +400,7 @@ func TestStopGivesNoMailUp(t *testing.T) {
 			s.SignUp(t, fmt.Sprint("user", n))
 		}
 		done := make(chan struct{})
-		go func() { s.RunMail(ctx); close(done) }()
+		go func() { s.Outbox.Run(ctx); close(done) }()
 		<-ctx.Done()
 		close(held)
 		<-done
@@ -504,11 +506,86 @@ func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
 		left  int
 	}{{24 * time.Hour, 4}, {time.Second, 1}, {6 * 24 * time.Hour, 0}} {
 		s.Clock.Advance(step.after)
-		if err := s.SweepMailFolder(t.Context()); err != nil {
+		if err := s.Outbox.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if left, err := os.ReadDir(folder); err != nil || len(left) != step.left {
 			t.Errorf("after %v: %d files, %v; want %d", s.Clock.Now().Sub(began), len(left), err, step.left)
 		}
 	}
+}
+
+// Notices go to nobody who did not prove that they read the mailbox.
+func TestNoticesGoToProvedAddressesOnly(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		s.Claims(t, "www.evil-x.example", "victim@example.ma")
+		s.Deliver(t)
+		before := len(smtp.Messages())
+		change := func(old, next string) {
+			t.Helper()
+			g, err := s.SignIn(t, "www.evil-x.example", old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ChangePassword(t.Context(), s.CallerOf(t, g), auth.PasswordChange{Current: account.TextInput(old), New: account.TextInput(next)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(authtest.Good, "another-Pass-77")
+		change("another-Pass-77", authtest.Good)
+		g, err := s.SignIn(t, "www.evil-x.example", authtest.Good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("www.evil-y.example"), Password: account.TextInput(authtest.Good)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
+			t.Fatal(err)
+		}
+		s.Deliver(t)
+		if n := len(smtp.Messages()) - before; n != 0 {
+			t.Errorf("%d mails to somebody who may know nothing of it", n)
+		}
+	})
+}
+
+// In the outbox, what somebody waits for goes before notices.
+func TestResetGoesBeforeNotices(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.Claims(t, "amina", "amina@example.ma")
+		s.Deliver(t)
+		s.Prove(t, g)
+		for range 40 {
+			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.AddMail(t.Context(), account.Mail{Kind: account.MailUnusualAttempts, UserID: g.User.ID, Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now().Add(-time.Minute)})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := len(smtp.Messages())
+		s.AskReset(t, "amina@example.ma")
+		looked := make(chan struct{}) // at the request: until then no mail is taken
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: looked} })
+		go func() {
+			defer close(looked)
+			for t.Context().Err() == nil && !slices.ContainsFunc(s.AllMails(t), func(m account.Mail) bool { return m.Kind == account.MailResetPassword }) {
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+		s.Deliver(t)
+		at := -1
+		for i, m := range smtp.Messages()[before:] {
+			if authtest.LinkPattern.MatchString(m.Text) {
+				at = i
+			}
+		}
+		if at < 0 || at > 8 { // four are sent at once
+			t.Errorf("the reset was mail %d", at)
+		}
+	})
 }

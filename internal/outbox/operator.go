@@ -1,4 +1,4 @@
-package auth
+package outbox
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // What the operator is told of by mail, each kind once a day at most, to the
-// address in [MailOptions].Operator; without one nobody is told.
+// address in [Options].Operator; without one nobody is told.
 const (
 	tellOperatorEvery = 24 * time.Hour
 
@@ -20,35 +20,35 @@ const (
 )
 
 // TellOfMails tells the operator that mails were given up.
-func (s *Service) TellOfMails(ctx context.Context) error {
-	if s.o.Mail.Operator == "" {
+func (o *Outbox) TellOfMails(ctx context.Context) error {
+	if o.o.Operator == "" {
 		return nil
 	}
-	n, reason, err := s.store.GivenUpMails(ctx, s.o.Now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents)
+	n, reason, err := o.store.GivenUpMails(ctx, o.now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents)
 	if err != nil || n == 0 {
 		return err
 	}
-	return s.tellOperator(ctx, account.MailOperatorMails, account.MailDetails{Count: n, Problem: reason})
+	return o.tellOperator(ctx, account.MailOperatorMails, account.MailDetails{Count: n, Problem: reason})
 }
 
 // TellOfEvents verifies the chain of events and tells the operator what it
 // finds. Whoever changed the database may keep the mail from going out, too:
 // docs/events.md says how to be sure.
-func (s *Service) TellOfEvents(ctx context.Context) error {
-	if s.o.Mail.Operator == "" {
+func (o *Outbox) TellOfEvents(ctx context.Context) error {
+	if o.o.Operator == "" {
 		return nil
 	}
-	report, err := s.audit.Verify(ctx, store.EventHead{})
+	report, err := o.audit.Verify(ctx, store.EventHead{})
 	if err != nil || report.Problem == "" {
 		return err
 	}
-	s.o.Log.ErrorContext(ctx, "events were changed or removed", "problem", report.Problem)
-	return s.tellOperator(ctx, account.MailOperatorEvents, account.MailDetails{Problem: report.Problem})
+	o.log.ErrorContext(ctx, "events were changed or removed", "problem", report.Problem)
+	return o.tellOperator(ctx, account.MailOperatorEvents, account.MailDetails{Problem: report.Problem})
 }
 
-func (s *Service) tellOperator(ctx context.Context, kind account.MailKind, details account.MailDetails) error {
-	now := s.o.Now().UTC()
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+func (o *Outbox) tellOperator(ctx context.Context, kind account.MailKind, details account.MailDetails) error {
+	now := o.now()
+	err := o.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Of several servers one tells. Where the row to lock is gone, which is
 		// what there is to tell, all of them may.
 		if _, err := tx.LockEventChain(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -59,9 +59,9 @@ func (s *Service) tellOperator(ctx context.Context, kind account.MailKind, detai
 			return err
 		}
 		return tx.AddMail(ctx, account.Mail{
-			Kind: kind, Email: s.o.Mail.Operator, Language: s.o.Mail.OperatorLanguage, Details: details, CreatedAt: now,
+			Kind: kind, Email: o.o.Operator, Language: o.o.OperatorLanguage, Details: details, CreatedAt: now,
 		})
 	})
-	s.wakeMail()
+	o.Wake()
 	return err
 }

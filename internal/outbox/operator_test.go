@@ -1,4 +1,4 @@
-package auth_test
+package outbox_test
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 4 {
 				wg.Go(func() {
-					if err := s.TellOfMails(t.Context()); err != nil {
+					if err := s.Outbox.TellOfMails(t.Context()); err != nil {
 						t.Error(err)
 					}
 				})
@@ -82,7 +82,7 @@ func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
 		s.SignUp(t, "amina")
 		s.Deliver(t)
 		for range 5 {
-			if err := s.TellOfMails(t.Context()); err != nil {
+			if err := s.Outbox.TellOfMails(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s.Deliver(t)
@@ -107,7 +107,7 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 				s := authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp), operated)
 				tell := func(want int) {
 					t.Helper()
-					if err := s.TellOfEvents(t.Context()); err != nil {
+					if err := s.Outbox.TellOfEvents(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 					s.Deliver(t)
@@ -140,7 +140,7 @@ func TestWithoutOperatorNobodyIsTold(t *testing.T) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
 		s.SignUp(t, "amina")
 		s.Deliver(t)
-		if err := s.TellOfMails(t.Context()); err != nil {
+		if err := s.Outbox.TellOfMails(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range s.AllMails(t) {
