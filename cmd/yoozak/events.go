@@ -55,7 +55,7 @@ func (cmd eventsListCmd) Run(e env) error {
 		return errors.New("--limit must be 1 or more")
 	}
 	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
-		events, err := a.Auth.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
+		events, err := a.Staff.Events(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
 			return withUsername(err, cmd.User)
 		}

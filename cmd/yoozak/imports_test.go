@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"internal/auth": {
 		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/outbox", "internal/password", "internal/secret", "internal/store", "internal/token",
 	},
+	"internal/staff": {"internal/account", "internal/audit", "internal/auth", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/keys", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/store", "internal/token",
+		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/guard", "internal/keys", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/staff", "internal/store", "internal/token",
 	},
 	"internal/authtest": {
 		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
@@ -55,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/api":    {"internal/account", "internal/auth", "internal/device", "internal/guard", "internal/limit", "internal/locale", "internal/payload", "internal/secret"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/django", "internal/job",
-		"internal/keys", "internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shop", "internal/store", "internal/telemetry",
+		"internal/keys", "internal/limit", "internal/locale", "internal/mail", "internal/pages", "internal/password", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry",
 		"internal/token",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},

@@ -166,7 +166,7 @@ func (cmd serveCmd) Run(e env) error {
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
 		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
-		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
+		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: limits.Sweep},

@@ -33,7 +33,7 @@ func (cmd serviceCreateCmd) Run(e env) error {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
 	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
-		created, plain, err := a.Auth.CreateOAuthClient(e.ctx, v)
+		created, plain, err := a.Staff.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ type serviceDisableCmd struct {
 // Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
 	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
-		if err := a.Auth.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
+		if err := a.Staff.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))

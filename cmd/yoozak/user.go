@@ -17,6 +17,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (cmd userCreateCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		u, err := a.Auth.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
+		u, err := a.Staff.Create(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
@@ -149,12 +150,12 @@ type userSetEmailCmd struct {
 // Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
 	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
-		if err := a.Auth.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
-			return formatFieldErrors(withUsername(err, cmd.Username))
-		}
-		did := "changed; a link to verify the address is mailed by the running server"
+		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
-			did = "given back; a link to choose a password is mailed by the running server"
+			set, did = a.Staff.Recover, "given back; a link to choose a password is mailed by the running server"
+		}
+		if err := set(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email)); err != nil {
+			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
 		return err
@@ -170,7 +171,7 @@ type userDisableCmd struct {
 // Run disables a user.
 func (cmd userDisableCmd) Run(e env) error {
 	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(a *app.App) error {
-		return a.Auth.SetActive(e.ctx, cmd.Username, false)
+		return a.Staff.Disable(e.ctx, cmd.Username)
 	})
 }
 
@@ -183,7 +184,7 @@ type userEnableCmd struct {
 // Run enables a user.
 func (cmd userEnableCmd) Run(e env) error {
 	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(a *app.App) error {
-		return a.Auth.SetActive(e.ctx, cmd.Username, true)
+		return a.Staff.Enable(e.ctx, cmd.Username)
 	})
 }
 
@@ -207,7 +208,7 @@ type userRestoreCmd struct {
 // Run restores a closed account.
 func (cmd userRestoreCmd) Run(e env) error {
 	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(a *app.App) error {
-		return a.Auth.RestoreAccount(e.ctx, cmd.Username)
+		return a.Staff.Restore(e.ctx, cmd.Username)
 	})
 }
 
@@ -225,7 +226,7 @@ func (cmd userUnlockCmd) Run(e env) error {
 		return err
 	}
 	return withService(e, c, func(a *app.App, _ *store.Store) error {
-		if err := a.Auth.Unlock(e.ctx, cmd.Username); err != nil {
+		if err := a.Staff.Unlock(e.ctx, cmd.Username); err != nil {
 			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
@@ -246,7 +247,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Auth.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+		if err := a.Staff.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
@@ -265,7 +266,7 @@ func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*app.App)
 
 // withUsername says which user is not there.
 func withUsername(err error, username string) error {
-	if errors.Is(err, auth.ErrClosed) {
+	if errors.Is(err, staff.ErrClosed) {
 		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {

@@ -28,7 +28,7 @@ func (s *Server) authenticate(ctx context.Context, x *exchange, r *http.Request)
 		}
 		return nil, err
 	}
-	if caller.ExpiresAt.Sub(s.auth.Now()) < s.o.RefreshHint {
+	if caller.ExpiresIn < s.o.RefreshHint {
 		x.Header()["X-Token-Refresh-Required"] = refreshRequired
 	}
 	return caller, nil

@@ -314,7 +314,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		p, closed := newPerson(t, s), newPerson(t, s)
 		p.prove(t)
 		closed.prove(t)
-		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), closed.name); err != nil {
 			t.Fatal(err)
 		}
 		guess := func(name string, n int) {

@@ -19,6 +19,7 @@ import (
 	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -57,11 +58,13 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
-	Audit  *audit.Log
-	Guard  *guard.Guard
-	Keys   *keys.Manager
-	Outbox *outbox.Outbox
-	Auth   *auth.Service
+	Audit    *audit.Log
+	Guard    *guard.Guard
+	Keys     *keys.Manager
+	Outbox   *outbox.Outbox
+	Accounts *auth.Accounts
+	Staff    *staff.Service
+	Auth     *auth.Service
 }
 
 // New puts an App together. It starts nothing; the caller closes what it
@@ -78,11 +81,13 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		Sender: o.Mail.Sender, Operator: o.Mail.Operator, OperatorLanguage: o.Mail.OperatorLanguage, LinkLifetime: auth.LinkLifetime,
 		Now: o.Now, Log: o.Log,
 	})
-	a.Auth = auth.New(st, tokens, hasher, auth.Options{
+	a.Accounts = auth.NewAccounts(st, hasher, auth.Options{
 		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys, Outbox: a.Outbox,
 		Mail:     auth.MailOptions{Link: o.Mail.Link, Verify: o.Mail.Verify, Delivers: o.Mail.Delivers, ResetDelay: o.Mail.ResetDelay},
 		Rotation: o.Rotation, EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
 	})
+	a.Auth = auth.New(a.Accounts, tokens)
+	a.Staff = staff.New(st, a.Accounts, a.Audit, a.Guard, o.Now)
 	return a
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -58,7 +59,7 @@ func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 		}
 		byStaff := authtest.Registration("amina@example.ma")
 		byStaff.Email = account.TextInput("")
-		if _, err := s.CreateUser(t.Context(), authtest.Req, byStaff); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}) {
+		if _, err := s.Staff.Create(t.Context(), authtest.Req, byStaff); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}) {
 			t.Errorf("by staff: %v", err)
 		}
 		// Her own is one.
@@ -135,7 +136,7 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 		again := s.Has(t, "hind2", "hind@example.ma")
 		s.Opens(t, "hind@example.ma", "hind2", true)
 		s.Prove(t, again)
-		if err := s.RestoreAccount(t.Context(), "hind"); err != nil {
+		if err := s.Staff.Restore(t.Context(), "hind"); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.Store.UserByUsername(t.Context(), "hind")
@@ -145,7 +146,11 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 		s.Opens(t, "hind@example.ma", "hind2", true)
 		s.Opens(t, "hind@example.ma", "hind", false)
 		for _, active := range []bool{false, true} {
-			if err := s.SetActive(t.Context(), "hind2", active); err != nil {
+			set := s.Staff.Disable
+			if active {
+				set = s.Staff.Enable
+			}
+			if err := set(t.Context(), "hind2"); err != nil {
 				t.Fatal(err)
 			}
 			s.Opens(t, "hind@example.ma", "hind", !active)
@@ -163,7 +168,7 @@ func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
 		s.Has(t, "hind@example.ma", "other@example.ma")
 		s.Has(t, "hind", "hind@example.ma")
 		s.Opens(t, "hind@example.ma", "hind", false) // the name goes alone
-		if err := s.SetActive(t.Context(), "hind@example.ma", false); err != nil {
+		if err := s.Staff.Disable(t.Context(), "hind@example.ma"); err != nil {
 			t.Fatal(err)
 		}
 		s.Opens(t, "hind@example.ma", "hind", true)
@@ -441,7 +446,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
-		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		th.smtp.Judge(nil)
@@ -451,7 +456,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
-		if err := th.SetActive(t.Context(), "amina", true); err != nil {
+		if err := th.Staff.Enable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		th.goesBack(undo)
@@ -470,7 +475,7 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 		th.Clock.Advance(time.Hour)
 		th.Deliver(t)
 		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
-		if err := th.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
+		if err := th.Staff.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
 		again, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
@@ -488,7 +493,7 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	t.Parallel()
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
-		if err := th.SetEmail(t.Context(), "amina", "AMINA@example.ma", false); err != nil {
+		if err := th.Staff.SetEmail(t.Context(), "amina", "AMINA@example.ma"); err != nil {
 			t.Fatal(err)
 		}
 		now := th.Clock.Now()
@@ -523,13 +528,13 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
-			t.Errorf("disable a closed account: %v, want %v", err, auth.ErrClosed)
+		if err := th.Staff.Disable(t.Context(), "amina"); !errors.Is(err, staff.ErrClosed) {
+			t.Errorf("disable a closed account: %v, want %v", err, staff.ErrClosed)
 		}
-		if err := th.RestoreAccount(t.Context(), "amina"); err != nil {
+		if err := th.Staff.Restore(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
-		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
@@ -565,7 +570,7 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 		}
 		th.moves(stolen, "c@thief.example") // which gives the thief one
 		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
-		if err := th.SetEmail(t.Context(), "amina", "amina@example.ma", true); err != nil {
+		if err := th.Staff.Recover(t.Context(), "amina", "amina@example.ma"); err != nil {
 			t.Fatal(err)
 		}
 		th.Deliver(t)
@@ -585,17 +590,17 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 		}
 
 		// A correction proves nothing, and tells the address that was proved.
-		if err := th.SetEmail(t.Context(), "amina", "Amina.New@example.ma", false); err != nil {
+		if err := th.Staff.SetEmail(t.Context(), "amina", "Amina.New@example.ma"); err != nil {
 			t.Fatal(err)
 		}
 		u, err := th.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
 		}
-		if err := th.SetEmail(t.Context(), "amina", "not an address", true); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+		if err := th.Staff.Recover(t.Context(), "amina", "not an address"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 			t.Errorf("no address: %v", err)
 		}
-		if err := th.SetEmail(t.Context(), "nobody", "a@example.ma", true); !errors.Is(err, account.ErrUserNotFound) {
+		if err := th.Staff.Recover(t.Context(), "nobody", "a@example.ma"); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})
@@ -715,7 +720,7 @@ func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 		s.Opens(t, "shared@example.ma", "first", true)
 		s.Opens(t, "shared@example.ma", "second", false)
 		for range 3 {
-			if err := s.RefillAddresses(t.Context()); err != nil {
+			if err := s.Accounts.RefillAddresses(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -161,7 +161,7 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "gone")
-		if err := s.SetActive(t.Context(), "gone", false); err != nil {
+		if err := s.Staff.Disable(t.Context(), "gone"); err != nil {
 			t.Fatal(err)
 		}
 		for name, test := range map[string]struct {
@@ -265,7 +265,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		if err := s.SetActive(t.Context(), "amina", false); err != nil {
+		if err := s.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrUserInactive) {
@@ -274,7 +274,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
 			t.Errorf("refresh: %v", err)
 		}
-		if err := s.SetActive(t.Context(), "amina", true); err != nil {
+		if err := s.Staff.Enable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -334,7 +334,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 					t.Errorf("the server was asked %d times", got)
 				}
 				s.SignUp(t, "badr")
-				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
+				if err := s.Staff.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("set password: %v", err)
 				}
 			})
@@ -392,13 +392,13 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
+		if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
 			t.Errorf("weak: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("after a refused change: %v", err)
 		}
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+		if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -410,7 +410,7 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		if _, err := s.SignIn(t, "amina", "another-Pass-77"); err != nil {
 			t.Errorf("new password: %v", err)
 		}
-		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(authtest.Good)); !errors.Is(err, account.ErrUserNotFound) {
+		if err := s.Staff.SetPassword(t.Context(), "nobody", account.TextInput(authtest.Good)); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})

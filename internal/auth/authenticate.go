@@ -14,7 +14,7 @@ import (
 type Caller struct {
 	User      account.User        // without the password hash and the dates
 	SessionID string              // empty: the token is Django's
-	ExpiresAt time.Time           // of the token
+	ExpiresIn time.Duration       // of the token
 	Request   account.RequestInfo // filled in by the transport
 }
 
@@ -36,11 +36,12 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 }
 
 func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
-	claims, err := s.keys.Verify(ctx, raw, token.Access, s.now())
+	now := s.now()
+	claims, err := s.keys.Verify(ctx, raw, token.Access, now)
 	if err != nil {
 		return nil, err
 	}
-	caller := &Caller{SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}
+	caller := &Caller{SessionID: claims.SessionID, ExpiresIn: claims.ExpiresAt.Sub(now)}
 	if claims.SessionID == "" {
 		if caller.User, err = s.userWithoutSession(ctx, claims); err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -20,6 +19,21 @@ var challengeLifetimes = map[account.ChallengeKind]time.Duration{
 	account.VerifyEmail:   24 * time.Hour,
 	account.ConfirmEmail:  24 * time.Hour,
 	account.UndoEmail:     7 * 24 * time.Hour,
+}
+
+func badChallenge(key string) error {
+	errs := account.Fields{}
+	errs.Add("token", key, nil)
+	return errs.Err()
+}
+
+// asBadChallenge is for an act by a link whose address is not the user's any
+// more.
+func asBadChallenge(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return badChallenge("challenge_invalid")
+	}
+	return err
 }
 
 // newChallenge makes a token of 256 random bits and what is stored of it.
@@ -121,26 +135,4 @@ func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw st
 		s.outbox.Wake()
 	}
 	return err
-}
-
-func badChallenge(key string) error {
-	errs := account.Fields{}
-	errs.Add("token", key, nil)
-	return errs.Err()
-}
-
-// invalidateLinks makes a user's links of these kinds worthless, those that
-// were mailed and those whose mails are still owed. The mails come first:
-// sendLink holds its row while it stores a link, so that either it finds the
-// mail cancelled or the link is there to be made worthless.
-func (s *Service) invalidateLinks(ctx context.Context, tx *store.Store, userID int64, now time.Time, kinds ...account.ChallengeKind) error {
-	for mail, kind := range mailChallenges {
-		if !slices.Contains(kinds, kind) {
-			continue
-		}
-		if err := tx.CancelMails(ctx, userID, mail); err != nil {
-			return err
-		}
-	}
-	return tx.InvalidateChallenges(ctx, userID, now, kinds...)
 }

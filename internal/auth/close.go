@@ -34,13 +34,7 @@ func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.I
 		if err := tx.CloseUser(ctx, u.ID, now); err != nil {
 			return err
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-			return err
-		}
-		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.audit.Record(ctx, tx, entryBy(account.EventAccountClosed, caller, now)); err != nil {
+		if err := s.accounts.endAccess(ctx, tx, entryBy(account.EventAccountClosed, caller, now), "", linksOfAddress); err != nil {
 			return err
 		}
 		return s.mailClosed(ctx, tx, u, caller.Request.IP, now)
@@ -56,7 +50,7 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 	closed := account.Mail{
 		Kind: account.MailAccountClosed, IP: ip, Details: account.MailDetails{Until: now.Add(s.o.EraseAfter)}, CreatedAt: now,
 	}
-	addresses, err := s.wayBack(ctx, tx, u.ID, now)
+	addresses, err := s.accounts.wayBack(ctx, tx, u.ID, now)
 	if err != nil {
 		return err
 	}
@@ -75,28 +69,4 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 		}
 	}
 	return nil
-}
-
-// ErrNotClosed says that there is nothing to restore.
-var ErrNotClosed = errors.New("the account was not closed by its owner")
-
-// RestoreAccount brings a closed account back, with the password that it had.
-func (s *Service) RestoreAccount(ctx context.Context, username string) error {
-	u, err := s.store.UserByUsername(ctx, username)
-	if err != nil {
-		return asUserNotFound(err)
-	}
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RestoreUser(ctx, u.ID); err != nil {
-			return err
-		}
-		if err := s.reopen(ctx, tx, u, s.now()); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventAccountRestored, u.ID, s.now()))
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrNotClosed
-	}
-	return err
 }

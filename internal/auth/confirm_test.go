@@ -65,7 +65,7 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 				s.Prove(t, g)
 				c := s.CallerOf(t, g)
 				m.run = func() {
-					if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+					if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 						t.Error(err)
 					}
 				}

@@ -200,18 +200,18 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		toStaff := func(kind account.EventKind, userID int64) told {
 			return told{kind, account.ActorStaff, userID, false, account.RequestInfo{}, byStaff}
 		}
-		must(s.SetActive(t.Context(), "amina", false))
-		must(s.SetActive(t.Context(), "amina", true))
-		must(s.SetPassword(t.Context(), "amina", text(better)))
+		must(s.Staff.Disable(t.Context(), "amina"))
+		must(s.Staff.Enable(t.Context(), "amina"))
+		must(s.Staff.SetPassword(t.Context(), "amina", text(better)))
 		expect("staff", toStaff(account.EventUserDisabled, id), toStaff(account.EventUserEnabled, id), toStaff(account.EventPasswordSet, id))
-		u, err := s.CreateUser(t.Context(), account.RequestInfo{}, authtest.Registration("badr"))
+		u, err := s.Staff.Create(t.Context(), account.RequestInfo{}, authtest.Registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
-		must(s.SetEmail(t.Context(), "badr", "badr.new@example.ma", false))
+		must(s.Staff.SetEmail(t.Context(), "badr", "badr.new@example.ma"))
 		expect("another address", toStaff(account.EventEmailSet, u.ID))
 		must(s.DisownEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)))
 		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
-		must(s.SetEmail(t.Context(), "badr", "badr@example.ma", true))
+		must(s.Staff.Recover(t.Context(), "badr", "badr@example.ma"))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
 		challenge(account.ResetPassword)
 		must(s.Keys.Rotate(t.Context()))
@@ -229,7 +229,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		s.SealAll(t) // takes the entries of the failures before away
 		s.Clock.Advance(time.Second)
-		must(s.RestoreAccount(t.Context(), "amina"))
+		must(s.Staff.Restore(t.Context(), "amina"))
 		last = int64(len(s.AllEvents(t))) - 1
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
@@ -237,17 +237,17 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		authtest.Write(t, st, func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailPasswordChanged, UserID: id, Email: "amina@example.ma", CreatedAt: s.Clock.Now().Add(time.Hour)})
 		})
-		mails, err := s.Mails(t.Context(), 1)
+		mails, err := s.Staff.Mails(t.Context(), 1)
 		must(err)
 		undelivered = mails[0]
-		must(s.RetryMail(t.Context(), undelivered.ID))
+		must(s.Staff.RetryMail(t.Context(), undelivered.ID))
 		retried := toStaff(account.EventMailRetried, 0)
 		retried.Details.Mail = undelivered.ID
 		expect("mail retry", retried)
 
-		service, _, err := s.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "orders", Scopes: []account.Scope{account.ScopeRevoke}})
+		service, _, err := s.Staff.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "orders", Scopes: []account.Scope{account.ScopeRevoke}})
 		must(err)
-		must(s.DisableOAuthClient(t.Context(), service.ID))
+		must(s.Staff.DisableOAuthClient(t.Context(), service.ID))
 		madeService, endedService := toStaff(account.EventServiceCreated, 0), toStaff(account.EventServiceDisabled, 0)
 		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
 		expect("service", madeService, endedService)

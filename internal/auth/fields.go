@@ -211,3 +211,11 @@ func validDomain(domain string) bool {
 	_, err := netip.ParseAddr(m[1])
 	return err == nil
 }
+
+// CheckEmail returns an address, which must be one, in the form in which it is
+// stored. The error is about the field "email".
+func CheckEmail(text string) (string, error) {
+	errs := account.Fields{}
+	email := account.NormalizeEmail(checkEmailAddress(errs, account.TextInput(text), required))
+	return email, errs.Err()
+}

@@ -12,14 +12,6 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// mailChallenges are the links of the mails that have one.
-var mailChallenges = map[account.MailKind]account.ChallengeKind{
-	account.MailResetPassword: account.ResetPassword,
-	account.MailVerifyEmail:   account.VerifyEmail,
-	account.MailConfirmEmail:  account.ConfirmEmail,
-	account.MailEmailChanged:  account.UndoEmail,
-}
-
 // LinkLifetime is how long the link in a mail of a kind works; zero: it has
 // none.
 func LinkLifetime(kind account.MailKind) time.Duration {

@@ -89,7 +89,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 			}
 		},
 		"staff": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, _ *smtptest.Server) {
-			if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+			if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -116,7 +116,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 					end(t, s, g, smtp)
 					smtp.Judge(nil)
 					s.Clock.Advance(time.Minute)
-					if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+					if n, err := s.Staff.RetryMails(t.Context()); n != 0 || err != nil {
 						t.Errorf("%d mails given up and wanted, %v", n, err)
 					}
 					s.Deliver(t)
@@ -204,7 +204,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 			}
 		},
 		"disabled": func(t *testing.T, s *authtest.Server, _ auth.LoginResult) {
-			if err := s.SetActive(t.Context(), "amina", false); err != nil {
+			if err := s.Staff.Disable(t.Context(), "amina"); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -224,7 +224,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 				if !m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != account.MailUnwanted {
 					t.Errorf("%+v, want it given up as unwanted", m)
 				}
-				if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+				if n, err := s.Staff.RetryMails(t.Context()); n != 0 || err != nil {
 					t.Errorf("%d to be tried again, %v", n, err)
 				}
 				s.Deliver(t)

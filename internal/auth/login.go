@@ -46,7 +46,7 @@ func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credenti
 var errHashChanged = errors.New("the password hash changed meanwhile")
 
 func (s *Service) login(ctx context.Context, req account.RequestInfo, username, plain string) (LoginResult, error) {
-	candidates, err := s.loginCandidates(ctx, username)
+	candidates, err := s.accounts.loginCandidates(ctx, username)
 	if err != nil {
 		return LoginResult{}, err
 	}

@@ -37,7 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(s.guard.AsUser(ctx, u.ID, caller.Request), "new_password", plain, u)
+	hash, err := s.accounts.newPassword(s.guard.AsUser(ctx, u.ID, caller.Request), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
@@ -54,17 +54,11 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, caller.SessionID, now); err != nil {
+		changed := entryBy(account.EventPasswordChanged, caller, now)
+		if err := s.accounts.endAccess(ctx, tx, changed, caller.SessionID, linksOfPassword); err != nil {
 			return err
 		}
-		// Whoever had the old password may have asked for these.
-		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.audit.Record(ctx, tx, entryBy(account.EventPasswordChanged, caller, now)); err != nil {
-			return err
-		}
-		return s.mailPasswordChanged(ctx, tx, u, caller.Request, now)
+		return s.accounts.mailPasswordChanged(ctx, tx, u, caller.Request, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = wrongPassword("current_password")
@@ -189,7 +183,7 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(guard.AsStranger(ctx, req), "new_password", plain, u)
+	hash, err := s.accounts.newPassword(guard.AsStranger(ctx, req), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
@@ -201,13 +195,14 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
-		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
+		reset := audit.Entry{Kind: account.EventPasswordReset, UserID: u.ID, Request: req, At: now}
+		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
 			return err
 		}
 		// Whoever read the mail has shown that the mailbox is theirs, unless
 		// somebody else has.
 		var err error
-		if u.EmailVerifiedAt, err = s.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
+		if u.EmailVerifiedAt, err = s.accounts.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
 			return err
 		}
 		if !u.EmailVerifiedAt.IsZero() {
@@ -215,21 +210,11 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 				return asBadChallenge(err)
 			}
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-			return err
-		}
-		// Whoever had the old password may have asked for these.
-		if err := s.invalidateLinks(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventPasswordReset, UserID: u.ID, Request: req, At: now}); err != nil {
-			return err
-		}
 		if err := secret.ClearFailures(ctx, tx, u, false); err != nil {
 			return err
 		}
 		deviceToken = secret.RememberDevice(u.ID, now)
-		return s.mailPasswordChanged(ctx, tx, u, req, now)
+		return s.accounts.mailPasswordChanged(ctx, tx, u, req, now)
 	})
 	return deviceToken, err
 }

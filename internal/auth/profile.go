@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
@@ -20,13 +19,6 @@ type ProfileChange struct {
 	Password  account.Input
 }
 
-// How long a username that was given up stays its owner's, and how many of
-// them one account may have. Until then it is not free and does not log in.
-const (
-	usernameKept  = 30 * 24 * time.Hour
-	mostUsernames = 2 // as the text says
-)
-
 // UpdateProfile changes the caller by the rules of registration and returns
 // them as they are now. Another username is mailed to them.
 func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
@@ -42,7 +34,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	if c.Username.State != account.Missing {
 		u.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
 		if u.Username != was.Username {
-			if err := s.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
+			if err := s.accounts.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
 				return account.User{}, err
 			}
 		}
@@ -110,25 +102,6 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	return u, nil
 }
 
-// checkUsernameChange says whether a user may have another name.
-func (s *Service) checkUsernameChange(ctx context.Context, errs account.Fields, username string, u account.User) error {
-	if err := s.checkUsernameFree(ctx, errs, username, u.ID); err != nil || len(errs["username"]) > 0 {
-		return err
-	}
-	return s.checkNotTooOften(ctx, s.store, errs, u.ID, username, mostUsernames-1)
-}
-
-// checkNotTooOften keeps one account from holding many names: it may have so
-// many, and may go back to the first of them. So whoever knows the password
-// cannot change the name until its owner must leave it to others.
-func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, userID int64, username string, most int) error {
-	changes, err := st.UsernameChanges(ctx, userID, s.now().Add(-usernameKept))
-	if err == nil && len(changes) > most && changes[len(changes)-1].Username != username {
-		errs.Add("username", "username.changed_too_often", nil)
-	}
-	return err
-}
-
 // rename gives the caller another name, in the transaction that changes their
 // profile.
 func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
@@ -143,11 +116,11 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err != nil {
 		return err
 	}
-	if err := s.lockUsername(ctx, tx, username, u.ID, now); err != nil {
+	if err := s.accounts.lockUsername(ctx, tx, username, u.ID, now); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	if err := s.checkNotTooOften(ctx, tx, errs, u.ID, username, mostUsernames); err != nil { // two requests at once
+	if err := s.accounts.checkNotTooOften(ctx, tx, errs, u.ID, username, mostUsernames); err != nil { // two requests at once
 		return err
 	}
 	if err := errs.Err(); err != nil {

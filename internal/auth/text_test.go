@@ -36,7 +36,7 @@ func TestAddressesThatSteerATerminalAreRefused(t *testing.T) {
 		if diff := cmp.Diff(want, authtest.FieldKeys(err)); diff != "" {
 			t.Errorf("register %q (-want +got):\n%s", email, diff)
 		}
-		_, err = s.CreateUser(t.Context(), authtest.Req, r)
+		_, err = s.Staff.Create(t.Context(), authtest.Req, r)
 		if diff := cmp.Diff(want, authtest.FieldKeys(err)); diff != "" {
 			t.Errorf("create %q (-want +got):\n%s", email, diff)
 		}

@@ -104,7 +104,7 @@ func (s *Server) Deliver(t *testing.T) {
 // AllMails are the rows, the oldest first.
 func (s *Server) AllMails(t *testing.T) []account.Mail {
 	t.Helper()
-	all, err := s.Mails(t.Context(), 1000)
+	all, err := s.Staff.Mails(t.Context(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "badr")
-		if err := s.SetActive(t.Context(), "badr", false); err != nil {
+		if err := s.Staff.Disable(t.Context(), "badr"); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{
@@ -272,7 +272,7 @@ func TestUnlockLetsEverybodyTryAgain(t *testing.T) {
 			_, _ = s.Try(t, "amina", authtest.Bad, g.Device)
 			_, _ = s.Try(t, "badr", authtest.Bad, "")
 		}
-		if err := s.Unlock(t.Context(), "amina"); err != nil {
+		if err := s.Staff.Unlock(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		for _, device := range []string{"", g.Device} {
@@ -285,7 +285,7 @@ func TestUnlockLetsEverybodyTryAgain(t *testing.T) {
 		if _, err := s.Try(t, "badr", authtest.Bad, ""); authtest.Outcome(err) != "1s" {
 			t.Errorf("somebody else was unlocked: %s", authtest.Outcome(err))
 		}
-		if err := s.Unlock(t.Context(), "nobody"); !errors.Is(err, account.ErrUserNotFound) {
+		if err := s.Staff.Unlock(t.Context(), "nobody"); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("unlock nobody: %v", err)
 		}
 	}, authtest.Limited)

@@ -103,7 +103,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 			}
 			return nil
 		})
-		mails, err := s.Mails(t.Context(), registrations+resets+1)
+		mails, err := s.Staff.Mails(t.Context(), registrations+resets+1)
 		if err != nil {
 			t.Fatal(err)
 		}

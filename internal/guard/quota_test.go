@@ -354,7 +354,7 @@ func TestReadsAskNoDatabase(t *testing.T) {
 func TestWrongSecretsOfServicesAreFew(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
-		shop, plain, err := s.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "shop", Scopes: account.Scopes})
+		shop, plain, err := s.Staff.CreateOAuthClient(t.Context(), account.OAuthClient{Name: "shop", Scopes: account.Scopes})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,7 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	for name, other := range map[string]*authtest.Server{"no key": authtest.Unloaded(t, st, authtest.Limited), "another key": authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))} {
 		for what, err := range map[string]error{
 			"load": other.Guard.LoadSecret(t.Context()), "rotate": other.Guard.RotateSecret(t.Context()),
-			"unlock": other.Unlock(t.Context(), "amina"),
+			"unlock": other.Staff.Unlock(t.Context(), "amina"),
 		} {
 			if err == nil || !strings.Contains(err.Error(), "the secret of device tokens is encrypted") || !strings.Contains(err.Error(), "docs/keys.md") {
 				t.Errorf("%s, %s: %v", name, what, err)
@@ -147,7 +147,7 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 		if !s.Knows(t, "amina", g.Device) {
 			t.Error("a device is not known after the next login on it")
 		}
-		events, err := s.ListEvents(t.Context(), "", account.EventKeyRotated, 10)
+		events, err := s.Staff.Events(t.Context(), "", account.EventKeyRotated, 10)
 		if err != nil || len(events) != 1 || !strings.Contains(events[0].Details, `"key":"devices"`) || !strings.Contains(events[0].Details, "nadia") {
 			t.Errorf("events %+v, %v; want one", events, err)
 		}

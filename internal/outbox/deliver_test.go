@@ -139,7 +139,7 @@ func TestMailIsGivenUpAfterADay(t *testing.T) {
 		again := smtptest.Start(t, smtptest.Options{Address: smtp.Address()})
 		s.Deliver(t)
 		authtest.WantTokens(t, again, account.VerifyEmail, 0) // until somebody asks
-		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil {
+		if n, err := s.Staff.RetryMails(t.Context()); n != 1 || err != nil {
 			t.Errorf("%d to be tried again, %v", n, err)
 		}
 		s.Deliver(t)
@@ -147,10 +147,10 @@ func TestMailIsGivenUpAfterADay(t *testing.T) {
 		if err := s.VerifyEmail(t.Context(), authtest.Req, link); err != nil {
 			t.Errorf("the link of a mail that came late: %v", err)
 		}
-		if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+		if n, err := s.Staff.RetryMails(t.Context()); n != 0 || err != nil {
 			t.Errorf("%d to be tried again, %v; want none", n, err)
 		}
-		if err := s.RetryMail(t.Context(), m.ID); !errors.Is(err, account.ErrNotFound) {
+		if err := s.Staff.RetryMail(t.Context(), m.ID); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("a mail that was sent: %v", err)
 		}
 	})
@@ -174,7 +174,7 @@ func TestMailThatWasTakenButNotAnsweredIsSentAgain(t *testing.T) {
 				})
 				s.AskReset(t, "amina@example.ma")
 				s.Deliver(t)
-				if err := s.RetryMail(t.Context(), s.LastMail(t, account.MailResetPassword).ID); err != nil {
+				if err := s.Staff.RetryMail(t.Context(), s.LastMail(t, account.MailResetPassword).ID); err != nil {
 					t.Fatal(err)
 				}
 				s.Deliver(t)
@@ -237,7 +237,7 @@ func TestSlowAnswerMakesNoCopies(t *testing.T) {
 		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure != failure || m.Attempts != 2 || !m.DueAt.IsZero() {
 			t.Errorf("after two losses: %+v, want it given up", m)
 		}
-		if n, err := s.RetryMails(t.Context()); n != 1 || err != nil { // an operator may know better
+		if n, err := s.Staff.RetryMails(t.Context()); n != 1 || err != nil { // an operator may know better
 			t.Errorf("%d to be tried again, %v", n, err)
 		}
 	})
