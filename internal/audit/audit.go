@@ -15,6 +15,7 @@ package audit
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -52,17 +53,6 @@ func New(st *store.Store, o Options) *Log {
 
 func (l *Log) now() time.Time { return l.o.Now().UTC() }
 
-// Entry is a security-relevant act as a rule tells of it.
-type Entry struct {
-	Kind    account.EventKind
-	Actor   account.Actor // empty: the user
-	UserID  int64
-	Session string // in which it was done
-	Request account.RequestInfo
-	Details account.EventDetails
-	At      time.Time
-}
-
 // ByStaff is what the staff does to a user by a command.
 func (l *Log) ByStaff(kind account.EventKind, userID int64, at time.Time) Entry {
 	return Entry{Kind: kind, Actor: account.ActorStaff, UserID: userID, Details: account.EventDetails{Staff: l.o.Staff}, At: at}
@@ -89,4 +79,29 @@ func (l *Log) Record(ctx context.Context, tx *store.Store, e Entry) error {
 			UserID: e.UserID, SessionID: e.Session, RequestID: e.Request.RequestID, IP: e.Request.IP, UserAgent: e.Request.UserAgent,
 		},
 	}))
+}
+
+// RecordFailure notes a wrong password; the user is zero when the name is unknown.
+func (l *Log) RecordFailure(e Entry) {
+	e.Actor = account.ActorAnonymous
+	if e.Kind != account.EventLoginFailed {
+		e.Actor = account.ActorUser
+	}
+	l.failures.add(rowKey{kind: e.Kind, user: e.UserID, ip: e.Request.IP}, e)
+}
+
+// changeKey is what the same caller's changes of the same fields share.
+func changeKey(e Entry) rowKey {
+	return rowKey{e.Kind, e.UserID, e.Request.IP, e.Session, strings.Join(e.Details.Fields, " ")}
+}
+
+// RecordChange is Record for what a caller may do over and over. The event is
+// added in the transaction unless the same was done within the minute; then,
+// and always in the end, changed must be called once the act is committed.
+func (l *Log) RecordChange(ctx context.Context, tx *store.Store, e Entry) (changed func(), err error) {
+	key := changeKey(e)
+	if l.repeats.has(key, e.At) {
+		return func() { l.repeats.add(key, e) }, nil
+	}
+	return func() { l.repeats.open(key, e.At) }, l.Record(ctx, tx, e)
 }

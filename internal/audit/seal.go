@@ -2,12 +2,37 @@ package audit
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"strconv"
 
 	"github.com/yoozak/clients/internal/store"
 )
+
+// writeShared writes the rows that are due.
+func (l *Log) writeShared(ctx context.Context, f *sharedRows) error {
+	f.writing.Lock()
+	defer f.writing.Unlock()
+	now := l.now()
+	rows := f.takeDue(now)
+	if len(rows) == 0 {
+		return nil
+	}
+	err := l.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		for _, row := range rows {
+			e := row.first
+			if row.count > 1 {
+				e.Details.Count = row.count
+			}
+			if err := l.Record(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		f.written(rows, now)
+	}
+	return err
+}
 
 // sealAtOnce is how many events one transaction seals: on SQLite nobody else
 // writes meanwhile.
@@ -78,9 +103,4 @@ func (l *Log) LogHead(ctx context.Context) error {
 		l.o.Log.InfoContext(ctx, "head of the events", "head", HeadText(chain.Head))
 	}
 	return err
-}
-
-// HeadText is a head as people note it: NUMBER:HASH.
-func HeadText(h store.EventHead) string {
-	return strconv.FormatInt(h.Seq, 10) + ":" + hex.EncodeToString(h.Hash)
 }

@@ -1,14 +1,11 @@
 package audit
 
 import (
-	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/store"
 )
 
 // Wrong passwords are events, too, but anybody can cause them, at any rate.
@@ -56,31 +53,6 @@ type sharedRows struct {
 	all     map[rowKey]*sharedRow
 	perUser map[int64]int // entries
 	known   int           // entries about a user
-}
-
-// RecordFailure notes a wrong password; the user is zero when the name is unknown.
-func (l *Log) RecordFailure(e Entry) {
-	e.Actor = account.ActorAnonymous
-	if e.Kind != account.EventLoginFailed {
-		e.Actor = account.ActorUser
-	}
-	l.failures.add(rowKey{kind: e.Kind, user: e.UserID, ip: e.Request.IP}, e)
-}
-
-// changeKey is what the same caller's changes of the same fields share.
-func changeKey(e Entry) rowKey {
-	return rowKey{e.Kind, e.UserID, e.Request.IP, e.Session, strings.Join(e.Details.Fields, " ")}
-}
-
-// RecordChange is Record for what a caller may do over and over. The event is
-// added in the transaction unless the same was done within the minute; then,
-// and always in the end, changed must be called once the act is committed.
-func (l *Log) RecordChange(ctx context.Context, tx *store.Store, e Entry) (changed func(), err error) {
-	key := changeKey(e)
-	if l.repeats.has(key, e.At) {
-		return func() { l.repeats.add(key, e) }, nil
-	}
-	return func() { l.repeats.open(key, e.At) }, l.Record(ctx, tx, e)
 }
 
 // has reports whether an act would share a row: one is to be written, or was
@@ -201,31 +173,4 @@ func (f *sharedRows) makeDue(now time.Time) {
 	for _, row := range f.all {
 		row.due = now
 	}
-}
-
-// writeShared writes the rows that are due.
-func (l *Log) writeShared(ctx context.Context, f *sharedRows) error {
-	f.writing.Lock()
-	defer f.writing.Unlock()
-	now := l.now()
-	rows := f.takeDue(now)
-	if len(rows) == 0 {
-		return nil
-	}
-	err := l.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		for _, row := range rows {
-			e := row.first
-			if row.count > 1 {
-				e.Details.Count = row.count
-			}
-			if err := l.Record(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		f.written(rows, now)
-	}
-	return err
 }

@@ -2,11 +2,10 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -62,45 +61,7 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 	return caller, nil
 }
 
-// session returns the session that the claims name and its active user.
-func (s *Service) session(ctx context.Context, claims token.Claims) (account.Session, account.User, error) {
-	id := claims.SessionID
-	if id == "" {
-		id = adoptedID(claims)
-	}
-	sess, u, err := s.store.SessionUser(ctx, id)
-	switch {
-	case err != nil:
-		return account.Session{}, account.User{}, asTokenError(err)
-	case u.ID != claims.UserID:
-		return account.Session{}, account.User{}, account.ErrUserNotFound
-	case !u.Active:
-		return account.Session{}, account.User{}, account.ErrUserInactive
-	}
-	return sess, u, nil
-}
-
-// userWithoutSession returns the active user of a token that Django issued,
-// unless they signed out everywhere since.
-func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (account.User, error) {
-	u, err := s.store.UserByID(ctx, claims.UserID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return account.User{}, account.ErrUserNotFound
-	case err != nil:
-		return account.User{}, err
-	case !u.Active:
-		return account.User{}, account.ErrUserInactive
-	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
-		return account.User{}, account.ErrTokenInvalid
-	}
-	return u, nil
-}
-
-// asTokenError says of a session that is not there what a client may know.
-func asTokenError(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return account.ErrTokenInvalid
-	}
-	return err
+// entryBy is what a caller does.
+func entryBy(kind account.EventKind, caller *Caller, at time.Time) audit.Entry {
+	return audit.Entry{Kind: kind, UserID: caller.User.ID, Session: caller.SessionID, Request: caller.Request, At: at}
 }

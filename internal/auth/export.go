@@ -123,3 +123,19 @@ func (s *Service) Events(ctx context.Context, caller *Caller, before account.Inp
 	}
 	return s.store.Events(ctx, f, EventsPage)
 }
+
+// Security is what a person sees of how safe their account is.
+type Security struct {
+	User     account.User
+	Sessions int // live ones
+}
+
+// Security returns what the caller may know of their own account's safety.
+func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error) {
+	u, err := s.currentUser(ctx, caller)
+	if err != nil {
+		return Security{}, err
+	}
+	live, err := s.Sessions(ctx, caller)
+	return Security{User: u, Sessions: len(live)}, err
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -106,12 +107,6 @@ func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (s
 	return raw, errs.Err()
 }
 
-// refused reports whether an error is about the token, not about us.
-func refused(err error) bool {
-	var e *account.Error
-	return errors.As(err, &e) && e.Kind == account.Unauthorized
-}
-
 // inspect returns what a token of either type says that would be accepted
 // now, with its active user.
 func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
@@ -119,20 +114,32 @@ func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token
 	if err != nil {
 		return token.Claims{}, account.User{}, err
 	}
-	if err := s.notRevoked(ctx, claims); err != nil {
-		return token.Claims{}, account.User{}, err
-	}
-	sess, u, err := s.session(ctx, claims)
+	sess, u, err := s.sessionOf(ctx, claims)
 	switch {
-	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
-		u, err = s.userWithoutSession(ctx, claims)
-		return claims, u, err
 	case err != nil:
 		return token.Claims{}, account.User{}, err
+	case sess.ID == "":
+		return claims, u, nil
 	case !sess.RevokedAt.IsZero(),
 		claims.Type == token.Refresh && (!sess.Renewable(now) || s.standing(claims, sess, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
 	s.confirmRefreshToken(ctx, claims, sess)
 	return claims, u, nil
+}
+
+// VerifyToken returns nil for an access or refresh token that would be
+// accepted now, as simplejwt's TokenVerifyView; here that includes its
+// session and its user.
+func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
+		return err
+	}
+	errs := account.Fields{}
+	raw := checkText(errs, "token", in, required)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	_, _, err := s.inspect(ctx, raw, s.now())
+	return err
 }

@@ -153,15 +153,3 @@ func (s *Service) refuse(ctx context.Context, req account.RequestInfo, u account
 	}
 	return errors.Join(account.ErrInvalidCredentials, err)
 }
-
-// fail counts a wrong password and, once that is committed, returns refusal.
-func (s *Service) fail(ctx context.Context, t *guard.Attempt, refusal error) error {
-	guessing, err := t.Fail(ctx)
-	if err != nil {
-		return err
-	}
-	if guessing {
-		s.outbox.SuspectGuessing(t.UserID())
-	}
-	return refusal
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
@@ -42,41 +41,6 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 	}
 	logout := audit.Entry{Kind: account.EventLogout, UserID: sess.UserID, Session: sess.ID, Request: req, At: now}
 	return s.endSession(ctx, sess.ID, logout, nil)
-}
-
-// sessionToEnd returns the session of a token that may have expired. A good
-// refresh token that Django issued is given one, so that there is something
-// to end. It returns [store.ErrNotFound] when there is nothing.
-func (s *Service) sessionToEnd(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, error) {
-	id := claims.SessionID
-	if id == "" {
-		id = adoptedID(claims)
-	}
-	sess, _, err := s.store.SessionUser(ctx, id)
-	switch {
-	case err == nil && sess.UserID != claims.UserID:
-		return account.Session{}, store.ErrNotFound
-	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
-		return sess, err
-	}
-	sess, _, err = s.renewable(ctx, req, claims, now)
-	if refused(err) { // taken back, or its user is gone
-		return account.Session{}, store.ErrNotFound
-	}
-	return sess, err
-}
-
-func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ended error) error {
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RevokeSession(ctx, id, a.At); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, a)
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ended
-	}
-	return err
 }
 
 // LogoutAll ends every session of the caller, this one too.
@@ -118,20 +82,4 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 	a := entryBy(account.EventSessionEnded, caller, s.now())
 	a.Details.Session = id
 	return s.endSession(ctx, id, a, account.ErrNotFound)
-}
-
-// VerifyToken returns nil for an access or refresh token that would be
-// accepted now, as simplejwt's TokenVerifyView; here that includes its
-// session and its user.
-func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
-	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
-		return err
-	}
-	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	_, _, err := s.inspect(ctx, raw, s.now())
-	return err
 }

@@ -70,55 +70,6 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	return secret.RememberDevice(u.ID, now), nil
 }
 
-// confirmPassword returns the caller with all that is known of them, if the
-// password is theirs.
-func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, plain string) (account.User, error) {
-	u, err := s.currentUser(ctx, caller)
-	if err != nil {
-		return account.User{}, err
-	}
-	t, err := s.guard.StartConfirmation(ctx, u)
-	if err != nil {
-		return account.User{}, err
-	}
-	defer t.End()
-	result, err := s.hasher.Verify(s.guard.AsUser(ctx, u.ID, caller.Request), u.PasswordHash, plain)
-	if err != nil {
-		return account.User{}, asUnavailable(err)
-	}
-	if !result.Match {
-		s.audit.RecordFailure(entryBy(account.EventPasswordRefused, caller, s.now()))
-		return account.User{}, s.fail(ctx, t, wrongPassword(field))
-	}
-	return u, t.Settle(ctx)
-}
-
-// stillConfirmed is for the transaction of what a caller does with their
-// password: whoever changed it since we looked, an owner who was robbed
-// perhaps, wants nothing done by the one before.
-func stillConfirmed(ctx context.Context, tx *store.Store, u account.User, field string) error {
-	err := tx.Rehash(ctx, u.ID, u.PasswordHash, u.PasswordHash)
-	if errors.Is(err, store.ErrNotFound) {
-		return wrongPassword(field)
-	}
-	return err
-}
-
-func wrongPassword(field string) error {
-	errs := account.Fields{}
-	errs.Add(field, "password_wrong", nil)
-	return errs.Err()
-}
-
-// currentUser returns the caller with all that is known of them.
-func (s *Service) currentUser(ctx context.Context, caller *Caller) (account.User, error) {
-	u, err := s.store.UserByID(ctx, caller.User.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return account.User{}, account.ErrUserNotFound
-	}
-	return u, err
-}
-
 // RequestReset has a link to choose another password mailed to an address,
 // if somebody has it; a username narrows it to one of several who claim it.
 // What is done here is the same whether or not, so that neither the answer

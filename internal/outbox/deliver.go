@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,19 +10,6 @@ import (
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
-)
-
-// How mails are delivered. A lease outlasts what it is for, so that of two
-// servers that live one sends a mail. The first is until the SMTP server has
-// let us in: when our server dies before that, another goes on soon. The
-// second is for the mail and the answer to it, which may take long; when our
-// server dies meanwhile, the mail may have been taken, and the other sends it
-// again: better twice than never.
-const (
-	Lease      = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
-	Hold       = 20 * time.Minute // more than its Begin, Content and Answer
-	lookEvery  = time.Second      // into the outbox, for what another server or a retry makes due
-	deliveries = 4
 )
 
 // backoff are the waits before another attempt; after the last a mail is
@@ -53,7 +39,7 @@ func (o *Outbox) claim(ctx context.Context) (*Claim, error) {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	c := &Claim{outbox: o, lease: token.NewID()}
+	c := &Claim{store: o.store, sender: o.o.Sender, now: o.now, lease: token.NewID()}
 	now := o.now()
 	err := o.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
 		c.Mail, err = tx.ClaimMail(ctx, c.lease, now, now.Add(Lease))
@@ -142,17 +128,6 @@ func (o *Outbox) finish(ctx context.Context, c *Claim, err error) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		o.log.ErrorContext(ctx, "what came of a mail could not be noted; it may be sent twice", "mail_id", c.ID, "error", err.Error())
 	}
-}
-
-// survive runs fn and logs a panic of it, with what it was about: a mistake
-// in one mail must not end the server.
-func (o *Outbox) survive(ctx context.Context, fn func(), about ...any) {
-	defer func() {
-		if p := recover(); p != nil {
-			o.log.ErrorContext(ctx, "panic", append(about, "panic", p, "stack", string(debug.Stack()))...)
-		}
-	}()
-	fn()
 }
 
 // Run delivers what is in the outbox until ctx ends; then it waits for

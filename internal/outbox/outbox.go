@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -138,4 +139,15 @@ func (o *Outbox) Sweep(ctx context.Context) error {
 		return max(sentRetention, o.o.LinkLifetime(kind))
 	})
 	return err
+}
+
+// survive runs fn and logs a panic of it, with what it was about: a mistake
+// in one mail must not end the server.
+func (o *Outbox) survive(ctx context.Context, fn func(), about ...any) {
+	defer func() {
+		if p := recover(); p != nil {
+			o.log.ErrorContext(ctx, "panic", append(about, "panic", p, "stack", string(debug.Stack()))...)
+		}
+	}()
+	fn()
 }

@@ -1,0 +1,18 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// Entry is a security-relevant act as a rule tells of it.
+type Entry struct {
+	Kind    account.EventKind
+	Actor   account.Actor // empty: the user
+	UserID  int64
+	Session string // in which it was done
+	Request account.RequestInfo
+	Details account.EventDetails
+	At      time.Time
+}
