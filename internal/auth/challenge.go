@@ -53,10 +53,8 @@ func challengeHash(raw string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// checkToken reads the field "token" of a request.
-func checkToken(errs account.Fields, in account.Input) string {
-	return checkText(errs, "token", in, required)
-}
+// LinkFields are those of whatever is done by the link in a mail alone.
+var LinkFields = []Field{tokenField}
 
 // CheckChallenge says whether a token could be used now, without using it,
 // or returns an error about the field "token". It names the account and the
@@ -106,7 +104,7 @@ func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind
 		return err
 	}
 	errs := account.Fields{}
-	raw := checkToken(errs, in)
+	raw := tokenField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}

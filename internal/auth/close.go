@@ -9,6 +9,9 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+// CloseAccountFields are those of [Service.CloseAccount].
+var CloseAccountFields = []Field{passwordField}
+
 // CloseAccount closes the caller's account at once and mails a notice, to the
 // address before too while its way back is open: that one opens the account
 // again. For [Options.EraseAfter] the staff can bring it back; then
@@ -18,7 +21,7 @@ func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.I
 		return err
 	}
 	errs := account.Fields{}
-	plain := checkPassword(errs, "password", in)
+	plain := passwordField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}

@@ -76,6 +76,9 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	return err
 }
 
+// EmailChangeFields are those of an [EmailChange].
+var EmailChangeFields = []Field{passwordField, emailField}
+
 // EmailChange is another address for somebody who is logged in.
 type EmailChange struct {
 	Password account.Input
@@ -89,8 +92,8 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		return err
 	}
 	errs := account.Fields{}
-	plain := checkPassword(errs, "password", c.Password)
-	email := account.NormalizeEmail(checkEmailAddress(errs, c.Email, required))
+	plain := passwordField.read(errs, c.Password)
+	email := account.NormalizeEmail(emailField.read(errs, c.Email))
 	if err := errs.Err(); err != nil {
 		return err
 	}

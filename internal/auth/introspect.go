@@ -12,6 +12,10 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
+// OAuthTokenFields are those of [Service.Introspect] and [Service.RevokeToken],
+// beside the hint and the credentials; of [Service.VerifyToken] all.
+var OAuthTokenFields = []Field{tokenField}
+
 // refreshHint is the token_type_hint of a refresh token (RFC 7009, section
 // 2.1).
 const refreshHint = "refresh_token"
@@ -103,7 +107,7 @@ func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (s
 		return "", account.ErrServiceScope
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
+	raw := tokenField.read(errs, in)
 	return raw, errs.Err()
 }
 
@@ -136,7 +140,7 @@ func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in a
 		return err
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
+	raw := tokenField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}

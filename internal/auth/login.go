@@ -11,6 +11,12 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+// loginName may be a username or an address, of any length: it is looked up.
+var loginName = Field{Name: "username", Required: true}
+
+// LoginFields are those of [Credentials].
+var LoginFields = []Field{loginName, passwordField}
+
 // Credentials are what a person logs in with.
 type Credentials struct {
 	Username account.Input // or an e-mail address: see loginCandidates
@@ -24,8 +30,8 @@ type Credentials struct {
 // account. Before that it may return [account.ThrottledFor]: see [guard.Guard.StartLogin].
 func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
-	username := checkText(errs, "username", c.Username, required)
-	plain := checkPassword(errs, "password", c.Password)
+	username := loginName.read(errs, c.Username)
+	plain := passwordField.read(errs, c.Password)
 	if err := errs.Err(); err != nil {
 		return LoginResult{}, err
 	}

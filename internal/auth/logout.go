@@ -23,7 +23,7 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 		return err
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "refresh", in, required)
+	raw := refreshField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}

@@ -13,6 +13,20 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+var (
+	currentPassword = passwordField.named("current_password")
+	newPassword     = passwordField.named("new_password")
+	resetUsername   = Field{Name: "username", Max: usernameField.Max} // one that nobody can have is nobody's
+)
+
+// The fields of [PasswordChange], of [Service.RequestReset] and of
+// [PasswordReset].
+var (
+	PasswordChangeFields = []Field{currentPassword, newPassword}
+	RequestResetFields   = []Field{emailField, resetUsername}
+	PasswordResetFields  = []Field{tokenField, newPassword}
+)
+
 // PasswordChange is what somebody fills in who is logged in.
 type PasswordChange struct {
 	Current account.Input
@@ -28,8 +42,8 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 		return "", err
 	}
 	errs := account.Fields{}
-	current := checkPassword(errs, "current_password", c.Current)
-	plain := checkPassword(errs, "new_password", c.New)
+	current := currentPassword.read(errs, c.Current)
+	plain := newPassword.read(errs, c.New)
 	if err := errs.Err(); err != nil {
 		return "", err
 	}
@@ -81,8 +95,8 @@ func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in,
 		return err
 	}
 	errs := account.Fields{}
-	email := checkEmailAddress(errs, in, required)
-	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
+	email := emailField.read(errs, in)
+	name := account.NormalizeUsername(resetUsername.read(errs, username))
 	if err := errs.Err(); err != nil {
 		return err
 	}
@@ -125,8 +139,8 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		return "", err
 	}
 	errs := account.Fields{}
-	raw := checkToken(errs, r.Token)
-	plain := checkPassword(errs, "new_password", r.New)
+	raw := tokenField.read(errs, r.Token)
+	plain := newPassword.read(errs, r.New)
 	if err := errs.Err(); err != nil {
 		return "", err
 	}

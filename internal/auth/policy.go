@@ -39,7 +39,7 @@ func (a *Accounts) checkPolicy(ctx context.Context, field, plain, username, emai
 // "password", and returns its hash.
 func (a *Accounts) NewPassword(ctx context.Context, in account.Input, u account.User) (string, error) {
 	errs := account.Fields{}
-	plain := checkPassword(errs, "password", in)
+	plain := passwordField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return "", err
 	}

@@ -8,6 +8,10 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+// ProfileFields are those of a [ProfileChange]; one that is missing stays as it
+// is, and the password is needed for another username only.
+var ProfileFields = []Field{usernameField.optional(), firstNameField, lastNameField, passwordField.optional()}
+
 // ProfileChange holds the fields that a person may change of themselves; one
 // that is missing stays as it is. Password is needed for another username
 // only: whoever has it can be logged in by it, and a stolen token must not be enough
@@ -32,7 +36,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	errs := account.Fields{}
 	was := u
 	if c.Username.State != account.Missing {
-		u.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
+		u.Username = account.NormalizeUsername(usernameField.read(errs, c.Username))
 		if u.Username != was.Username {
 			if err := s.accounts.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
 				return account.User{}, err
@@ -40,15 +44,15 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		}
 	}
 	if c.FirstName.State != account.Missing {
-		u.FirstName = checkName(errs, "first_name", c.FirstName)
+		u.FirstName = firstNameField.read(errs, c.FirstName)
 	}
 	if c.LastName.State != account.Missing {
-		u.LastName = checkName(errs, "last_name", c.LastName)
+		u.LastName = lastNameField.read(errs, c.LastName)
 	}
 	renamed := u.Username != was.Username
 	plain := ""
 	if renamed && len(errs["username"]) == 0 {
-		plain = checkPassword(errs, "password", c.Password)
+		plain = passwordField.read(errs, c.Password)
 	}
 	if err := errs.Err(); err != nil {
 		return account.User{}, err

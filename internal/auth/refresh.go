@@ -18,6 +18,9 @@ type TokenPair struct {
 	Refresh string
 }
 
+// RefreshFields are those of [Service.Refresh] and [Service.Logout].
+var RefreshFields = []Field{refreshField}
+
 // Refresh exchanges a refresh token whose session is open and whose user is
 // active. The errors are those of [token.Tokens.Verify],
 // [account.ErrUserNotFound], [account.ErrUserInactive] and
@@ -28,7 +31,7 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in accou
 		return TokenPair{}, err
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "refresh", in, required)
+	raw := refreshField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return TokenPair{}, err
 	}

@@ -8,6 +8,11 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
+var optionalEmail = emailField.optional()
+
+// RegisterFields are those of a [Registration].
+var RegisterFields = []Field{usernameField, passwordField, optionalEmail, firstNameField, lastNameField}
+
 // Registration is what a person fills in. Username and Password are
 // required; the others may be missing or blank, but not null.
 type Registration struct {
@@ -22,14 +27,14 @@ type Registration struct {
 // before any transaction: it takes longer than all the rest.
 func (a *Accounts) NewUser(ctx context.Context, req account.RequestInfo, r Registration) (account.User, error) {
 	errs := account.Fields{}
-	username := account.NormalizeUsername(checkUsername(errs, r.Username))
+	username := account.NormalizeUsername(usernameField.read(errs, r.Username))
 	if err := a.checkUsernameFree(ctx, errs, username, 0); err != nil {
 		return account.User{}, err
 	}
-	plain := checkPassword(errs, "password", r.Password)
-	email := checkEmail(errs, r.Email)
-	firstName := checkName(errs, "first_name", r.FirstName)
-	lastName := checkName(errs, "last_name", r.LastName)
+	plain := passwordField.read(errs, r.Password)
+	email := optionalEmail.read(errs, r.Email)
+	firstName := firstNameField.read(errs, r.FirstName)
+	lastName := lastNameField.read(errs, r.LastName)
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
