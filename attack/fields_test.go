@@ -99,7 +99,7 @@ func fieldRows() []row {
 							if len(v) > 5000 || v == "" {
 								continue // the request line is too long, or it is another question
 							}
-							wants(t, s.send(t, e.method, e.target("x")+"?"+name+"="+url.QueryEscape(v), nil, e.headers(s.user)...), http.StatusBadRequest)
+							wants(t, s.send(t, e.Method, e.target("x")+"?"+name+"="+url.QueryEscape(v), nil, e.headers(s.user)...), http.StatusBadRequest)
 						}
 					},
 				})
@@ -113,7 +113,7 @@ func fieldRows() []row {
 							if len(v) > 5000 || v == "" {
 								continue // the request line is too long, or it is another path
 							}
-							wants(t, s.send(t, e.method, e.target(url.PathEscape(v)), nil, e.headers(s.user)...), http.StatusNotFound)
+							wants(t, s.send(t, e.Method, e.target(url.PathEscape(v)), nil, e.headers(s.user)...), http.StatusNotFound)
 						}
 					},
 				})
@@ -154,9 +154,9 @@ func (s *server) playTexts(t *testing.T, e endpoint, field string, values []stri
 			for name, value := range b {
 				form.Set(name, value.(string))
 			}
-			a = s.send(t, e.method, e.path, form.Encode(), append(e.headers(p), "Content-Type", formType)...)
+			a = s.send(t, e.Method, e.Path, form.Encode(), append(e.headers(p), "Content-Type", formType)...)
 		} else {
-			a = s.send(t, e.method, e.path, b, e.headers(p)...)
+			a = s.send(t, e.Method, e.Path, b, e.headers(p)...)
 		}
 		if strings.Contains(field, "password") {
 			s.keep(v)
@@ -165,13 +165,13 @@ func (s *server) playTexts(t *testing.T, e endpoint, field string, values []stri
 		case a.status >= 400:
 		case !e.takesText(field):
 			t.Errorf("%.40q is taken: %s", v, a)
-		case e.path == registerPath:
+		case e.Path == registerPath:
 			if strings.Contains(field, "name") {
 				s.kept(t, a.field("access"), field, v)
 			}
-		case e.path == mePath:
+		case e.Path == mePath:
 			s.kept(t, p.access, field, v)
-		case e.path == changePath: // it is a password now: start again
+		case e.Path == changePath: // it is a password now: start again
 			if s.login(t, p.name, v).status != http.StatusOK {
 				t.Errorf("%.40q was taken as a password and opens nothing", v)
 			}

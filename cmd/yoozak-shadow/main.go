@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -43,11 +44,12 @@ type cli struct {
 func main() {
 	config.CleanEnvironment()
 	var settings cli
-	command := kong.Parse(&settings, kong.Name("yoozak-shadow"), kong.Description(description), kong.Vars{"version": "yoozak-shadow " + version})
+	source := config.NewSource(os.Getenv)
+	command := kong.Parse(&settings, source, kong.Name("yoozak-shadow"), kong.Description(description), kong.Vars{"version": "yoozak-shadow " + version})
 	for _, name := range config.Unknown(command.Model.Node, "YOOZAK_SHADOW_") {
 		fmt.Fprintf(os.Stderr, "yoozak-shadow: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
-	c, err := config.Load(os.Getenv, settings.Shadow)
+	c, err := config.Load(source, settings.Shadow)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "yoozak-shadow: the settings cannot be used:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 		os.Exit(2)
@@ -88,14 +90,25 @@ func signals() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), stop...)
 }
 
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
+}
+
 // run is the proxy until a signal comes; then the last summary goes to the
 // report, and as a table to standard error.
-func run(c config.ShadowConfig) error {
+func run(c config.Shadow) error {
 	signalled, done := signals()
 	defer done()
 	context.AfterFunc(signalled, done) // a second one ends the process at once
-	log, flush := telemetry.NewLog("info", "auto")
-	defer flush()
+	log := telemetry.NewLog("info", "auto")
 	var report io.Writer = os.Stdout
 	if c.Report != "" {
 		file, err := os.OpenFile(c.Report, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // the path is the operator's
@@ -109,7 +122,7 @@ func run(c config.ShadowConfig) error {
 	if err != nil {
 		return fmt.Errorf("YOOZAK_SHADOW_LISTEN: %w", err)
 	}
-	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: api.Paths(), Trusted: c.TrustedProxies, Report: report, Log: log})
+	proxy := shadow.New(shadow.Options{Upstream: c.Upstream, Copy: c.Copy, Paths: sharedPaths(), Trusted: c.TrustedProxies, Report: report, Log: log})
 	server := newServer(proxy, readTime, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -137,4 +150,16 @@ func run(c config.ShadowConfig) error {
 	proxy.WriteSummary()
 	proxy.Summary().Table(os.Stderr)
 	return err
+}
+
+// sharedPaths are those of the public API, each once, without those that hold
+// an id.
+func sharedPaths() []string {
+	var paths []string
+	for _, rt := range api.Routes() {
+		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
+			paths = append(paths, rt.Path)
+		}
+	}
+	return paths
 }

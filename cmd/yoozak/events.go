@@ -27,7 +27,6 @@ type eventsListCmd struct {
 	Limit int    `help:"How many." default:"100"`
 	JSON  bool   `name:"json" help:"One JSON object a line, with all that is held."`
 	config.Database
-	config.Passwords
 }
 
 // listedEvent is an event as "events list --json" prints it.
@@ -54,7 +53,7 @@ func (cmd eventsListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be 1 or more")
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		events, err := a.Staff.Events(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
 			return withUsername(err, cmd.User)
@@ -108,7 +107,6 @@ func details(s string) string {
 type eventsVerifyCmd struct {
 	Head string `help:"A head that was noted earlier outside the database: printed by this command, or logged by the server. Without one a chain that was made anew as a whole looks like any other." placeholder:"NUMBER:HASH"`
 	config.Database
-	config.Passwords
 }
 
 // Run walks the chain; the exit code is 1 when something is wrong.
@@ -120,7 +118,7 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 			return err
 		}
 	}
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		r, err := a.Audit.Verify(e.ctx, noted)
 		if err != nil {
 			return err

@@ -28,11 +28,7 @@ type keyListCmd struct {
 
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		keys, err := a.Keys.List(e.ctx)
 		if err != nil {
 			return err
@@ -76,13 +72,8 @@ type keyRotateCmd struct {
 	config.Encryption
 }
 
-// Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		if cmd.Devices {
 			if err := a.Guard.RotateSecret(e.ctx); err != nil {
 				return err
@@ -116,11 +107,7 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	if (cmd.Key == "") != cmd.All || cmd.Lost && !cmd.All {
 		return errors.New("say which key to revoke, or --all")
 	}
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		var (
 			all []keys.Revocation
 			err error
@@ -168,11 +155,7 @@ type keyReencryptCmd struct {
 // Run changes what the stored keys are encrypted with. Running servers must
 // have both encryption keys.
 func (cmd keyReencryptCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		encrypt := a.Keys.Reencrypt
 		if cmd.Clear {
 			encrypt = a.Keys.EncryptClear

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 )
 
@@ -50,6 +51,8 @@ type env struct {
 	data   io.Writer // the same, for a file's bytes as they are
 	stderr io.Writer
 	getenv func(string) string
+
+	settings *config.Source // run makes it
 }
 
 func main() {
@@ -64,7 +67,8 @@ func main() {
 // or setting.
 func run(e env, args []string) int {
 	config.CleanEnvironment()
-	parser, err := kong.New(&cli{},
+	e.settings = config.NewSource(e.getenv)
+	parser, err := kong.New(&cli{}, e.settings,
 		kong.Name("yoozak"), kong.Description(description),
 		kong.Writers(e.stdout, e.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -86,7 +90,7 @@ func run(e env, args []string) int {
 		fmt.Fprintf(e.stderr, "yoozak: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
 	err = command.Run(e)
-	var settings *settingsError
+	var settings *app.SettingsError
 	switch {
 	case err == nil:
 		return 0
@@ -99,9 +103,6 @@ func run(e env, args []string) int {
 	}
 }
 
-// settingsError holds every mistake in the settings.
-type settingsError struct{ error }
-
 // explain adds what a person at a terminal can do about an error.
 func explain(err error) string {
 	var e *account.Error
@@ -113,7 +114,6 @@ func explain(err error) string {
 
 type versionCmd struct{}
 
-// Run prints the version, or what Go knows of it.
 func (versionCmd) Run(e env) error {
 	_, err := fmt.Fprintln(e.stdout, "yoozak", versionText())
 	return err

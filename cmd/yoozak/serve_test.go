@@ -15,7 +15,7 @@ func TestStartSaysHowLongDjangosTokensAreGood(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)
 	django := secret.NewBytes([]byte("django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"))
-	for want, c := range map[string]config.TokensConfig{
+	for want, c := range map[string]config.Tokens{
 		"": {},
 		"are good until they expire (set YOOZAK_ACCEPT_HS256_UNTIL)":                {Accept: django, AcceptMaxAge: time.Hour},
 		"of 24h0m0s at most, are good until they expire, or until 2026-07-01 00:00": {Accept: django, AcceptMaxAge: 24 * time.Hour, AcceptUntil: now.AddDate(0, 0, 25).Add(12 * time.Hour)},

@@ -32,7 +32,7 @@ func (cmd serviceCreateCmd) Run(e env) error {
 	for _, scope := range cmd.Scope {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
-	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		created, plain, err := a.Staff.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ type serviceListCmd struct{ config.Database }
 
 // Run lists services, never what opens them.
 func (cmd serviceListCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		all, err := st.OAuthClients(e.ctx)
 		if err != nil {
 			return err
@@ -77,21 +77,12 @@ type serviceDisableCmd struct {
 	config.Database
 }
 
-// Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
-	return withServices(e, cmd.Database, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		if err := a.Staff.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))
 		return err
 	})
-}
-
-func withServices(e env, d config.Database, fn func(*app.App, *store.Store) error) error {
-	c, err := load(e, d)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, fn)
 }

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
@@ -24,9 +25,9 @@ import (
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
 	List        userListCmd        `cmd:"" help:"List users."`
-	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
-	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
-	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
+	Disable     userSwitchCmd      `cmd:"" help:"Keep a user from logging in and end their sessions."`
+	Enable      userSwitchCmd      `cmd:"" help:"Let a disabled user log in again."`
+	Restore     userSwitchCmd      `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
@@ -43,7 +44,7 @@ type userCreateCmd struct {
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
@@ -80,7 +81,7 @@ type listedUser struct {
 
 // Run prints every user, in pages so that a million do not fill the memory.
 func (cmd userListCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		if !cmd.JSON {
 			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
@@ -144,12 +145,10 @@ type userSetEmailCmd struct {
 	Email    string `arg:"" placeholder:"ADDRESS"`
 	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
 	config.Database
-	config.Passwords
 }
 
-// Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
 			set, did = a.Staff.Recover, "given back; a link to choose a password is mailed by the running server"
@@ -162,70 +161,40 @@ func (cmd userSetEmailCmd) Run(e env) error {
 	})
 }
 
-type userDisableCmd struct {
+// userSwitchCmd is "user disable", "enable" and "restore".
+type userSwitchCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 }
 
-// Run disables a user.
-func (cmd userDisableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(a *app.App) error {
-		return a.Staff.Disable(e.ctx, cmd.Username)
-	})
-}
-
-type userEnableCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run enables a user.
-func (cmd userEnableCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(a *app.App) error {
-		return a.Staff.Enable(e.ctx, cmd.Username)
-	})
-}
-
-// updateUser does something to a user by name and says so in a word.
-func updateUser(e env, d config.Database, p config.Passwords, username, done string, do func(a *app.App) error) error {
-	return runWithAuth(e, d, p, func(a *app.App) error {
-		if err := do(a); err != nil {
-			return withUsername(err, username)
+func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) (err error) {
+		var done string
+		switch line.Selected().Name {
+		case "disable":
+			done, err = "disabled", a.Staff.Disable(e.ctx, cmd.Username)
+		case "enable":
+			done, err = "enabled", a.Staff.Enable(e.ctx, cmd.Username)
+		case "restore":
+			done, err = "restored", a.Staff.Restore(e.ctx, cmd.Username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(cmd.Username))
 		return err
-	})
-}
-
-type userRestoreCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run restores a closed account.
-func (cmd userRestoreCmd) Run(e env) error {
-	return updateUser(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(a *app.App) error {
-		return a.Staff.Restore(e.ctx, cmd.Username)
 	})
 }
 
 type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
 		if err := a.Staff.Unlock(e.ctx, cmd.Username); err != nil {
 			return withUsername(err, cmd.Username)
 		}
@@ -240,9 +209,8 @@ type userSetPasswordCmd struct {
 	config.Passwords
 }
 
-// Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return runWithAuth(e, cmd.Database, cmd.Passwords, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
@@ -253,15 +221,6 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
-}
-
-// runWithAuth runs fn with the parts of the server that signs no tokens.
-func runWithAuth(e env, d config.Database, p config.Passwords, fn func(*app.App) error) error {
-	c, err := load(e, d, p)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(a *app.App, _ *store.Store) error { return fn(a) })
 }
 
 // withUsername says which user is not there.

@@ -122,7 +122,7 @@ func TestRotationAnswersWithARefreshToken(t *testing.T) {
 
 func TestCORSForConfiguredOriginsOnly(t *testing.T) {
 	t.Parallel()
-	change := func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} }
+	change := func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} }
 	forEachEngine(t, change, func(t *testing.T, s *server) {
 		for origin, want := range map[string]string{"https://shop.example": "https://shop.example", "https://evil.example": "", "https://shop.example.evil.example": "", "null": ""} {
 			a := s.call(t, http.MethodGet, mePath, "", "Origin", origin)
@@ -297,7 +297,7 @@ func TestKeySetVerifiesTokensElsewhere(t *testing.T) {
 func TestUnavailableDatabaseIsA503(t *testing.T) {
 	t.Parallel()
 	change := func(o *settings) {
-		o.api.Ready = func(context.Context) error { return errors.New("gone") }
+		o.web.Ready = func(context.Context) error { return errors.New("gone") }
 	}
 	forEachEngine(t, change, func(t *testing.T, s *server) {
 		access := s.register(t, "amina").field("access")

@@ -3,8 +3,8 @@ package api
 import (
 	"net/http"
 
-	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // The token by which a device is known comes and goes beside the bodies: in a
@@ -12,7 +12,6 @@ import (
 // ours, which no script can read. A browser sends the cookie by itself, and
 // that does no harm: it opens nothing.
 const (
-	deviceHeader = "X-Device-Token"
 	deviceCookie = "yoozak_device"
 	devicePath   = "/api/clients/auth/"
 )
@@ -22,7 +21,7 @@ type withDeviceToken struct{ deviceToken string }
 
 // deviceToken is what the client shows, from the header before the cookie.
 func deviceToken(r *http.Request) string {
-	token := r.Header.Get(deviceHeader)
+	token := r.Header.Get(web.DeviceHeader)
 	if token == "" && len(r.Header["Cookie"]) > 0 {
 		if c, err := r.Cookie(deviceCookie); err == nil {
 			token = c.Value
@@ -35,7 +34,7 @@ func deviceToken(r *http.Request) string {
 }
 
 // setDeviceToken puts the token of an answer into its headers.
-func (s *Server) setDeviceToken(x *exchange, out any) {
+func (s *Server) setDeviceToken(w *web.ResponseWriter, out any) {
 	var token string
 	switch out := out.(type) {
 	case tokenResponse:
@@ -46,17 +45,9 @@ func (s *Server) setDeviceToken(x *exchange, out any) {
 	if token == "" {
 		return
 	}
-	x.Header().Set(deviceHeader, token)
-	http.SetCookie(x, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
+	w.Header().Set(web.DeviceHeader, token)
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
 		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(guard.DeviceLifetime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.o.HTTPS || x.client.https,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.Client.HTTPS,
 	})
-}
-
-// rateLimit counts a request against the limit of its route.
-func (s *Server) rateLimit(r *http.Request, rt route, req account.RequestInfo) error {
-	if rt.limit.Name == "" {
-		return nil
-	}
-	return s.o.Guard.AllowRequest(r.Context(), rt.limit, req)
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/device"
 	"github.com/yoozak/clients/internal/locale"
 )
 
@@ -36,7 +35,7 @@ func (s *Server) events(ctx context.Context, caller *auth.Caller, in *eventsRequ
 			Current: e.SessionID != "" && e.SessionID == caller.SessionID,
 		}
 		if e.UserAgent != "" {
-			b.Device = device.Words(lang, e.UserAgent)
+			b.Device = locale.Device(lang, e.UserAgent)
 		}
 		bodies = append(bodies, b)
 	}

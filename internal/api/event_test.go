@@ -43,7 +43,7 @@ func (p *person) events(t *testing.T, query string) []listed {
 
 func TestPersonSeesTheirEvents(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(o *settings) { o.api.TrustedProxies = loopback }, func(t *testing.T, s *server) {
+	forEachEngine(t, func(o *settings) { o.web.TrustedProxies = loopback }, func(t *testing.T, s *server) {
 		p, q := newPerson(t, s), newPerson(t, s)
 		q.login(t, "wrong password")
 		for range 2 {

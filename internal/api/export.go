@@ -2,7 +2,6 @@ package api
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"time"
@@ -122,30 +121,6 @@ func (s *Server) writeExport(ctx context.Context, w io.Writer, e auth.Export) er
 	out.fields(exportEnd{Sessions: e.SessionsTruncated, Challenges: e.ChallengesTruncated, Mails: e.MailsTruncated, Events: truncated})
 	out.text("}")
 	return out.w.Flush()
-}
-
-// jsonWriter writes JSON piece by piece. After an error it writes nothing
-// more; the last piece and Flush return it.
-type jsonWriter struct {
-	w     *bufio.Writer
-	piece bytes.Buffer
-}
-
-func (j *jsonWriter) text(t string) { _, _ = j.w.WriteString(t) }
-
-func (j *jsonWriter) value(v any) error {
-	j.piece.Reset()
-	encodeJSON(&j.piece, v)
-	_, err := j.w.Write(j.piece.Bytes())
-	return err
-}
-
-// fields writes a struct without its braces.
-func (j *jsonWriter) fields(v any) {
-	j.piece.Reset()
-	encodeJSON(&j.piece, v)
-	all := j.piece.Bytes()
-	_, _ = j.w.Write(all[1 : len(all)-1])
 }
 
 func newExportBody(e auth.Export) exportBody {

@@ -29,9 +29,6 @@ type tokenInfo struct {
 	Type      string `json:"type"`
 }
 
-// wireTime is how the specification writes times, in UTC.
-const wireTime = "2006-01-02T15:04:05.000Z"
-
 func newTokenResponse(g auth.LoginResult) tokenResponse {
 	return tokenResponse{
 		Refresh: g.Refresh,

@@ -193,7 +193,7 @@ func TestExportHoldsEveryTable(t *testing.T) {
 func TestErasureLeavesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := newServer(t, storetest.Open(t, url), func(o *settings) { o.api.TrustedProxies = loopback })
+		s := newServer(t, storetest.Open(t, url), func(o *settings) { o.web.TrustedProxies = loopback })
 		p, stays := busyPerson(t, s), newPerson(t, s)
 		p.post(t, "/api/clients/auth/password/reset/", `{"email":"NEW`+p.email+`"}`) // a row that is nobody's yet
 		db := openDatabase(t, url)

@@ -26,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 const (
@@ -70,6 +71,7 @@ func (c *clock) stop() {
 
 type settings struct {
 	api    api.Options
+	web    web.Options
 	auth   app.Options
 	tokens token.Options
 	clock  *clock
@@ -86,10 +88,8 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
 		clock: s.clock,
-		api: api.Options{
-			Ready: st.Ready, Log: log, LogRequests: true,
-			Language: "fr", RefreshHint: 5 * time.Minute,
-		},
+		api:   api.Options{Log: log, RefreshHint: 5 * time.Minute},
+		web:   web.Options{Ready: st.Ready, Log: log, LogRequests: true, Language: "fr"},
 		auth: app.Options{
 			Log: log, Now: s.clock.now,
 			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
@@ -124,7 +124,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	})
 	s.auth = s.app.Auth
 	o.api.Auth, o.api.Guard, o.api.Keys = s.auth, s.app.Guard, s.tokens.JWKS
-	s.handler = api.New(o.api)
+	s.handler = web.New(o.web, map[string]http.Handler{"/": api.New(o.api)})
 	srv := httptest.NewServer(s.handler)
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()

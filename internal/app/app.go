@@ -1,5 +1,6 @@
 // Package app puts the parts of the server together, for the server, the
-// command line and the tests: who stands on whom is said here, once.
+// command line and the tests: who stands on whom is said here, once. It holds
+// no rule and speaks no protocol.
 package app
 
 import (
@@ -58,6 +59,8 @@ type Mail struct {
 
 // App is the parts, each safe for concurrent use.
 type App struct {
+	Base // where Open made it
+
 	Audit    *audit.Log
 	Guard    *guard.Guard
 	Keys     *keys.Manager

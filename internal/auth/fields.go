@@ -113,37 +113,17 @@ type rule func(errs account.Fields, field, text string)
 
 func atMost(length int, key string) rule {
 	return func(errs account.Fields, field, text string) {
-		if characters(text) > length {
+		if utf8.RuneCountInString(text) > length {
 			errs.Add(field, key, account.Args{"max": length})
 		}
 	}
 }
 
-// characters counts code points; half a surrogate pair is one.
-func characters(text string) int {
-	n := 0
-	for len(text) > 0 {
-		size := surrogateSize(text)
-		if size == 0 {
-			_, size = utf8.DecodeRuneInString(text)
-		}
-		text = text[size:]
-		n++
-	}
-	return n
-}
-
-// surrogateSize is 3 when the text begins with a surrogate in WTF-8, else 0.
-func surrogateSize(text string) int {
-	if len(text) >= 3 && text[0] == 0xED && text[1] >= 0xA0 && text[1] <= 0xBF {
-		return 3
-	}
-	return 0
-}
-
+// surrogate returns the first lone surrogate, which JSON can escape. In WTF-8
+// it begins with bytes that UTF-8 does not have.
 func surrogate(text string) (rune, bool) {
-	for i := range len(text) {
-		if surrogateSize(text[i:]) > 0 {
+	for i := range len(text) - 2 {
+		if text[i] == 0xED && text[i+1] >= 0xA0 {
 			return 0xD000 | rune(text[i+1]&0x3F)<<6 | rune(text[i+2]&0x3F), true
 		}
 	}
@@ -203,12 +183,6 @@ var (
 	emailIP     = regexp.MustCompile(`(?i)^\[([A-F0-9:.]+)\]$`)
 )
 
-// domainToASCII is about what Python's "idna" codec does (RFC 3490).
-var domainToASCII = idna.New(
-	idna.MapForLookup(), idna.Transitional(true), idna.VerifyDNSLength(true), idna.BidiRule(),
-	idna.StrictDomainName(false), idna.ValidateLabels(false), idna.CheckHyphens(false), idna.CheckJoiners(false),
-)
-
 // maxEmailForm is the longest address of RFC 3696, in characters. Matching a
 // longer one would only cost time.
 const maxEmailForm = 320
@@ -218,7 +192,7 @@ const maxEmailForm = 320
 // none of these was ever a mailbox.
 func validEmail(email string) bool {
 	at := strings.LastIndexByte(email, '@')
-	if at < 0 || account.HasControls(email) || !utf8.ValidString(email) || characters(email) > maxEmailForm {
+	if at < 0 || account.HasControls(email) || !utf8.ValidString(email) || utf8.RuneCountInString(email) > maxEmailForm {
 		return false
 	}
 	local, domain := email[:at], email[at+1:]
@@ -228,7 +202,7 @@ func validEmail(email string) bool {
 	if domain == "localhost" || validDomain(domain) {
 		return true
 	}
-	ascii, err := domainToASCII.ToASCII(domain)
+	ascii, err := idna.Lookup.ToASCII(domain)
 	return err == nil && validDomain(ascii)
 }
 

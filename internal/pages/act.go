@@ -55,13 +55,13 @@ func disown(ctx context.Context, a *auth.Service, req account.RequestInfo, token
 }
 
 // act shows what a token allows, and does it when the button was pressed.
-func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
-	v := x.view
+func (p *page) act(kind account.ChallengeKind, a act, token string) {
+	v := p.view
 	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
-	username, email, err := x.o.Auth.CheckChallenge(x.r.Context(), x.peer, kind, token)
+	username, email, err := p.o.Auth.CheckChallenge(p.r.Context(), p.request, kind, token)
 	if err != nil {
 		v.Again = kind == account.ResetPassword
-		x.failLink(token, err)
+		p.failLink(token, err)
 		return
 	}
 	if kind == account.ResetPassword {
@@ -78,23 +78,23 @@ func (x *exchange) act(kind account.ChallengeKind, a act, token string) {
 	if kind == account.VerifyEmail {
 		v.Other = &other{"disown", v.say("page.verify.disown")}
 	}
-	if x.r.Method != http.MethodPost {
-		x.show(http.StatusOK)
+	if p.r.Method != http.MethodPost {
+		p.show(http.StatusOK)
 		return
 	}
-	form, ok := x.readForm()
+	form, ok := p.readForm()
 	if !ok {
 		return
 	}
 	if v.Other != nil && form.Has(v.Other.Name) {
 		a.done, a.do = "page.verify.disowned", disown
 	}
-	if err := a.do(x.r.Context(), x.o.Auth, x.peer, account.TextInput(token), form); err != nil {
+	if err := a.do(p.r.Context(), p.o.Auth, p.request, account.TextInput(token), form); err != nil {
 		v.Again = kind == account.ResetPassword
-		x.failLink(token, err)
+		p.failLink(token, err)
 		return
 	}
 	v.finish(v.say(a.done))
 	v.Languages = nil // they would lead back to a link that was used
-	x.show(http.StatusOK)
+	p.show(http.StatusOK)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 const (
@@ -90,10 +91,10 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 func (s *server) serve(t *testing.T, service *app.App) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	srv := httptest.NewServer(api.New(api.Options{
-		Auth: service.Auth, Guard: service.Guard, Log: log, LogRequests: true, Language: "fr",
-		Pages: pages.New(pages.Options{Auth: service.Auth, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
-	}))
+	people := pages.New(pages.Options{Auth: service.Auth, Log: log, Brand: s.brand, Shop: s.shop})
+	ours := api.New(api.Options{Auth: service.Auth, Guard: service.Guard, Log: log})
+	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr"},
+		map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -1,8 +1,8 @@
 // Package password hashes passwords with Argon2id, verifies the hashes that
 // ToDjango made, and says which passwords are good enough. Hashing is slow on
-// purpose, so a [Hasher] runs few at once, on threads that let all other work
-// go first, and refuses what it could not do in time rather than piling it
-// up. The package keeps nothing and never shows a password.
+// purpose, so a [Hasher] runs few at once, on threads of their own, and refuses
+// what it could not do in time rather than piling it up. The package keeps
+// nothing and never shows a password.
 package password
 
 import (
@@ -24,10 +24,11 @@ type Options struct {
 	Wait   time.Duration // how long a caller queues; 5 s
 	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
 
-	// Busy is told when hashing begins and when there was none for a while,
-	// so that the process can give requests a thread beside the hashes' only
-	// when there are hashes. It may be nil.
-	Busy func(busy bool)
+	// What the process does so that requests are answered beside hashes. Each
+	// may be nil.
+	Thread func()          // called first on each thread that hashes, which ends with the Hasher
+	Hashed func()          // called after each hash, on its thread
+	Busy   func(busy bool) // called when hashing begins, and when there was none for a second
 }
 
 // ErrBusy says that too many callers wait, or that one waited too long. Try
@@ -38,20 +39,24 @@ var ErrBusy = errors.New("too many passwords wait to be hashed")
 // others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
+	slots   int
 	wait    time.Duration
 	queue   *queue
+	start   sync.Once
 	workers sync.WaitGroup
 	running atomic.Int64
-	refused atomic.Int64
 	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
+	thread func()
+	hashed func()
 	onBusy func(bool)
 	mu     sync.Mutex
 	busy   bool
 	quiet  *time.Timer // runs while busy and nothing is hashed
 }
 
-// NewHasher starts the threads; [Hasher.Close] stops them.
+// NewHasher makes a Hasher, which starts its threads with the first hash;
+// [Hasher.Close] stops them.
 func NewHasher(o Options) *Hasher {
 	if o.Params == (Params{}) {
 		o.Params = Default
@@ -65,13 +70,15 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, wait: o.Wait, queue: newQueue(o.Queue)}
-	h.onBusy = o.Busy
-	if h.onBusy == nil {
-		h.onBusy = func(bool) {}
+	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {}}
+	if o.Thread != nil {
+		h.thread = o.Thread
 	}
-	for range o.Slots {
-		h.workers.Go(h.work)
+	if o.Hashed != nil {
+		h.hashed = o.Hashed
+	}
+	if o.Busy != nil {
+		h.onBusy = o.Busy
 	}
 	return h
 }
@@ -181,15 +188,11 @@ func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
 	return nil
 }
 
-// Running is how many hashes are under way, Waiting how many queue, Refused
-// how many got [ErrBusy] so far.
+// Running is how many hashes are under way.
 func (h *Hasher) Running() int { return int(h.running.Load()) }
 
 // Waiting is how many hashes queue.
 func (h *Hasher) Waiting() int { return h.queue.len() }
-
-// Refused is how many hashes were refused so far.
-func (h *Hasher) Refused() int { return int(h.refused.Load()) }
 
 type (
 	aheadKey  struct{}
@@ -217,9 +220,13 @@ func newJob(ctx context.Context, do func()) *job {
 }
 
 func (h *Hasher) run(ctx context.Context, do func()) error {
+	h.start.Do(func() {
+		for range h.slots {
+			h.workers.Go(h.work)
+		}
+	})
 	j := newJob(ctx, do)
 	if !h.queue.add(j) {
-		h.refused.Add(1)
 		return ErrBusy
 	}
 	late := time.NewTimer(h.wait)
@@ -233,13 +240,9 @@ func (h *Hasher) run(ctx context.Context, do func()) error {
 		gaveUp = ctx.Err()
 	}
 	if gaveUp != nil && h.queue.remove(j) {
-		h.refused.Add(1)
 		return gaveUp
 	}
 	<-j.done // maybe a worker was quicker
-	if j.err != nil {
-		h.refused.Add(1)
-	}
 	return j.err
 }
 
@@ -249,7 +252,7 @@ func (h *Hasher) work() {
 	// requests longest. Never unlocked: the thread ends with the worker, and
 	// so does its priority, which cannot be raised again.
 	runtime.LockOSThread()
-	lowerPriority()
+	h.thread()
 	for {
 		j := h.queue.next()
 		if j == nil {
@@ -259,18 +262,9 @@ func (h *Hasher) work() {
 		j.do()
 		h.end()
 		close(j.done)
-		// A hash leaves 19 MiB behind. Collected now, the next one gets
-		// the same memory, which the processor and the kernel still have
-		// at hand: that is a tenth faster than new memory, and a flood of
-		// logins takes a third of it.
-		if h.params.Memory >= worthCollecting {
-			runtime.GC()
-		}
+		h.hashed()
 	}
 }
-
-// worthCollecting is the memory of a hash in KiB from which collecting pays.
-const worthCollecting = 4096
 
 // quietAfter is how long nothing must be hashed until it is quiet again.
 const quietAfter = time.Second

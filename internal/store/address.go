@@ -183,8 +183,7 @@ func (s *Store) ChangeUsername(ctx context.Context, id int64, old, username stri
 // newest change first.
 func (s *Store) UsernameChanges(ctx context.Context, userID int64, since time.Time) ([]UsernameChange, error) {
 	scan := func(scan func(...any) error) (c UsernameChange, err error) {
-		err = scan(&c.Username, &c.ChangedAt)
-		c.ChangedAt = c.ChangedAt.UTC()
+		err = scan(&c.Username, asUTC(&c.ChangedAt))
 		return c, err
 	}
 	return queryAll(ctx, s, "list former usernames", scan, `

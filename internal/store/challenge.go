@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,9 +11,7 @@ const challengeColumns = `hash, kind, user_id, email, created_at, expires_at, us
 
 func scanChallenge(scan func(...any) error) (account.Challenge, error) {
 	var c account.Challenge
-	var used sql.NullTime
-	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, &c.CreatedAt, &c.ExpiresAt, &used)
-	c.CreatedAt, c.ExpiresAt, c.UsedAt = c.CreatedAt.UTC(), c.ExpiresAt.UTC(), utc(used)
+	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, asUTC(&c.CreatedAt), asUTC(&c.ExpiresAt), asUTC(&c.UsedAt))
 	return c, err
 }
 

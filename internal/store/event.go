@@ -32,9 +32,9 @@ const eventColumns = `id, at, kind, actor, details, user_id, session_id, request
 func scanEvent(scan func(...any) error) (account.Event, error) {
 	var e account.Event
 	var userID, seq sql.NullInt64
-	err := scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
+	err := scan(&e.ID, asUTC(&e.At), &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
 		&e.Salt, &e.Commitment, &seq, &e.Hash)
-	e.At, e.UserID, e.Seq = e.At.UTC(), userID.Int64, seq.Int64
+	e.UserID, e.Seq = userID.Int64, seq.Int64
 	return e, err
 }
 
@@ -102,7 +102,7 @@ func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, e
 }
 
 func scanToSeal(scan func(...any) error) (e account.Event, err error) {
-	err = scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &e.Commitment)
+	err = scan(&e.ID, asUTC(&e.At), &e.Kind, &e.Actor, &e.Details, &e.Commitment)
 	return e, err
 }
 

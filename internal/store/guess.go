@@ -19,8 +19,8 @@ func (s *Store) FailedAttempts(ctx context.Context, key string) (account.FailedA
 func scanFailedAttempts(scan func(...any) error) (account.FailedAttempts, error) {
 	var g account.FailedAttempts
 	var userID sql.NullInt64
-	err := scan(&g.Key, &userID, &g.Count, &g.LastAt, &g.ExpiresAt)
-	g.UserID, g.LastAt, g.ExpiresAt = userID.Int64, g.LastAt.UTC(), g.ExpiresAt.UTC()
+	err := scan(&g.Key, &userID, &g.Count, asUTC(&g.LastAt), asUTC(&g.ExpiresAt))
+	g.UserID = userID.Int64
 	return g, err
 }
 

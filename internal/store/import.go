@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -121,9 +120,7 @@ func (i *Import) UsersWithID(ctx context.Context, ids []int64) (map[int64]accoun
 		WHERE u.id IN (%s)`,
 		func(rows *sql.Rows) error {
 			var u account.User
-			to, finish := userTarget(&u)
-			err := rows.Scan(to...)
-			finish()
+			err := rows.Scan(userTarget(&u)...)
 			users[u.ID] = u
 			return err
 		})
@@ -142,8 +139,7 @@ func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, er
 				id int64
 				o  Origin
 			)
-			err := rows.Scan(&id, &o.Fields, &o.PasswordAt)
-			o.PasswordAt = o.PasswordAt.UTC()
+			err := rows.Scan(&id, &o.Fields, asUTC(&o.PasswordAt))
 			origins[id] = o
 			return err
 		})
@@ -180,9 +176,7 @@ func (i *Import) UsersWithEmail(ctx context.Context, keys []string) (map[string]
 		WHERE u.email_key IN (%s)`,
 		func(rows *sql.Rows) error {
 			var u account.User
-			to, finish := userTarget(&u)
-			err := rows.Scan(to...)
-			finish()
+			err := rows.Scan(userTarget(&u)...)
 			if key := account.EmailKey(u.Email); !seen[u.ID] {
 				users[key] = append(users[key], u)
 				seen[u.ID] = true
@@ -279,18 +273,6 @@ func (i *Import) ask(ctx context.Context, query string, args []any, scan func(*s
 		}
 	}
 	return rows.Err()
-}
-
-// params is a list of n parameters: $1, $2, … after those before.
-func params(before, n int) string {
-	var b strings.Builder
-	for at := range n {
-		if at > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", before+at+1)
-	}
-	return b.String()
 }
 
 // importColumns are the columns of a user that an import writes; importValues

@@ -15,14 +15,13 @@ const mailColumns = `id, kind, user_id, email, language, ip, details, created_at
 func scanMail(scan func(...any) error) (account.Mail, error) {
 	var m account.Mail
 	var userID sql.NullInt64
-	var due, sent sql.NullTime
 	var details string
 	var delay sql.NullString
-	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, &m.CreatedAt, &due, &m.Attempts, &sent, &m.Failure, &delay); err != nil {
+	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, asUTC(&m.CreatedAt), asUTC(&m.DueAt), &m.Attempts, asUTC(&m.SentAt), &m.Failure, &delay); err != nil {
 		return account.Mail{}, err
 	}
 	m.DelayKey = delay.String
-	m.UserID, m.CreatedAt, m.DueAt, m.SentAt = userID.Int64, m.CreatedAt.UTC(), utc(due), utc(sent)
+	m.UserID = userID.Int64
 	return m, json.Unmarshal([]byte(details), &m.Details)
 }
 

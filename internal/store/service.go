@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"time"
 
@@ -50,14 +49,12 @@ func (s *Store) DisableOAuthClient(ctx context.Context, idOrName string, at time
 
 func scanOAuthClient(scan func(...any) error) (account.OAuthClient, error) {
 	var (
-		v        account.OAuthClient
-		scopes   string
-		disabled sql.NullTime
+		v      account.OAuthClient
+		scopes string
 	)
-	err := scan(&v.ID, &v.Name, &v.SecretHash, &v.Audience, &scopes, &v.CreatedAt, &disabled)
+	err := scan(&v.ID, &v.Name, &v.SecretHash, &v.Audience, &scopes, asUTC(&v.CreatedAt), asUTC(&v.DisabledAt))
 	for _, scope := range strings.Fields(scopes) {
 		v.Scopes = append(v.Scopes, account.Scope(scope))
 	}
-	v.CreatedAt, v.DisabledAt = v.CreatedAt.UTC(), utc(disabled)
 	return v, err
 }

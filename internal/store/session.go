@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -177,11 +176,8 @@ func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, a
 
 func scanSession(scan func(...any) error) (account.Session, error) {
 	var sess account.Session
-	var revoked sql.NullTime
-	err := scan(&sess.ID, &sess.UserID, &sess.CreatedAt, &sess.LastUsedAt, &sess.ExpiresAt, &revoked,
-		&sess.IP, &sess.UserAgent, &sess.RefreshID, &sess.RefreshAt, &sess.PreviousID, &sess.UnseenID)
-	sess.CreatedAt, sess.LastUsedAt, sess.ExpiresAt = sess.CreatedAt.UTC(), sess.LastUsedAt.UTC(), sess.ExpiresAt.UTC()
-	sess.RevokedAt, sess.RefreshAt = utc(revoked), sess.RefreshAt.UTC()
+	err := scan(&sess.ID, &sess.UserID, asUTC(&sess.CreatedAt), asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
+		&sess.IP, &sess.UserAgent, &sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID)
 	return sess, err
 }
 

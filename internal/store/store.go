@@ -286,16 +286,3 @@ func queryAll[T any](ctx context.Context, s *Store, op string, scan func(scan fu
 	}
 	return all, nil
 }
-
-// nullTime stores the zero time as NULL.
-func nullTime(t time.Time) sql.NullTime {
-	return sql.NullTime{Time: t.UTC(), Valid: !t.IsZero()}
-}
-
-// utc is the time of a nullable column; NULL is the zero time.
-func utc(t sql.NullTime) time.Time {
-	if !t.Valid {
-		return time.Time{}
-	}
-	return t.Time.UTC()
-}

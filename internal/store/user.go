@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,27 +11,19 @@ const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.pas
 	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at,
 	u.email_verified_at, u.closed_at, u.signed_out_at`
 
-// userTarget returns where to scan userColumns, and what to call after.
-func userTarget(u *account.User) ([]any, func()) {
-	var lastLogin, verified, closed, signedOut sql.NullTime
+// userTarget is where to scan userColumns.
+func userTarget(u *account.User) []any {
 	return []any{
-			&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
-			&u.Active, &u.Staff, &u.Superuser, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
-			&verified, &closed, &signedOut,
-		}, func() {
-			u.JoinedAt, u.PasswordAt, u.LastLoginAt = u.JoinedAt.UTC(), u.PasswordAt.UTC(), utc(lastLogin)
-			u.EmailVerifiedAt, u.ClosedAt, u.SignedOutAt = utc(verified), utc(closed), utc(signedOut)
-		}
+		&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
+		&u.Active, &u.Staff, &u.Superuser, &u.Language, asUTC(&u.JoinedAt), asUTC(&u.LastLoginAt), asUTC(&u.PasswordAt),
+		asUTC(&u.EmailVerifiedAt), asUTC(&u.ClosedAt), asUTC(&u.SignedOutAt),
+	}
 }
 
 func scanUser(scan func(...any) error) (account.User, error) {
 	var u account.User
-	to, finish := userTarget(&u)
-	if err := scan(to...); err != nil {
-		return account.User{}, err
-	}
-	finish()
-	return u, nil
+	err := scan(userTarget(&u)...)
+	return u, err
 }
 
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the

@@ -1,7 +1,6 @@
-package api
+package web
 
 import (
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,20 +36,27 @@ func newCORS(origins []string, loopback bool) *cors {
 	return c
 }
 
+// Headers of ours, beside the bodies.
+const (
+	DeviceHeader  = "X-Device-Token"           // by which a device is known
+	HintHeader    = "X-Hint"                   // what a developer did wrong, where the answer must not say it
+	RefreshHeader = "X-Token-Refresh-Required" // the token has little time left
+)
+
 // A page cannot read a header that is not exposed to it, nor send one that
 // is not allowed. Pages send what their libraries add (tracing, CSRF tokens
 // of another framework), so whatever they ask for is allowed: a header opens
-// emptyBody here that a program without a browser could not open.
+// nothing here that a program without a browser could not open.
 const (
-	exposedHeaders = "X-Token-Refresh-Required, X-Request-Id, Retry-After, " + hintHeader + ", " + deviceHeader
-	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + deviceHeader
+	exposedHeaders = RefreshHeader + ", X-Request-Id, Retry-After, " + HintHeader + ", " + DeviceHeader
+	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + DeviceHeader
 	preflightAge   = "7200" // seconds; the most that Chromium keeps
 )
 
 // The most headers that a preflight may ask for, and the longest name.
 const (
-	mostAskedHeaders = 64
-	maxHeaderName    = 64
+	maxAskedHeaders = 64
+	maxHeaderName   = 64
 )
 
 // allowed reports whether a page of the origin may read our answers.
@@ -96,20 +102,20 @@ func (c *cors) allow(h http.Header, r *http.Request) {
 		return
 	}
 	if c.any {
-		allowAll(h)
+		AllowAnyOrigin(h)
 	} else {
 		h.Set("Access-Control-Allow-Origin", origin[0])
 	}
 	h.Set("Access-Control-Expose-Headers", exposedHeaders)
 }
 
-// allowAll lets every page read an answer that is public.
-func allowAll(h http.Header) { h.Set("Access-Control-Allow-Origin", "*") }
+// AllowAnyOrigin lets every page read an answer that is public.
+func AllowAnyOrigin(h http.Header) { h.Set("Access-Control-Allow-Origin", "*") }
 
-// preflight answers a browser that asks before it sends, and reports whether
+// Preflight answers a browser that asks before it sends, and reports whether
 // it did. It tells the operator of an origin that is refused: a browser shows
 // no more of it than "blocked by CORS policy", and to its user only.
-func (c *cors) preflight(w http.ResponseWriter, r *http.Request, methods string, log *slog.Logger) bool {
+func (w *ResponseWriter) Preflight(r *http.Request, methods string) bool {
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" || r.Header.Get("Origin") == "" {
 		return false
 	}
@@ -118,8 +124,8 @@ func (c *cors) preflight(w http.ResponseWriter, r *http.Request, methods string,
 		h.Set("Access-Control-Allow-Methods", methods)
 		h.Set("Access-Control-Allow-Headers", askedHeaders(r))
 		h.Set("Access-Control-Max-Age", preflightAge)
-	} else if origin := r.Header.Get("Origin"); c.refused.first(origin, time.Now()) {
-		log.WarnContext(r.Context(), "a web page was refused: its origin is not in YOOZAK_CORS_ORIGINS",
+	} else if origin := r.Header.Get("Origin"); w.handler.cors.refused.first(origin, time.Now()) {
+		w.handler.o.Log.WarnContext(r.Context(), "a web page was refused: its origin is not in YOOZAK_CORS_ORIGINS",
 			"origin", shortened(origin), "page_of_this_machine", isLoopback(strings.ToLower(origin)))
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -131,7 +137,7 @@ func (c *cors) preflight(w http.ResponseWriter, r *http.Request, methods string,
 func askedHeaders(r *http.Request) string {
 	names := strings.Split(allowedHeaders, ", ")
 	asked := strings.Split(strings.Join(r.Header["Access-Control-Request-Headers"], ","), ",")
-	for _, name := range asked[:min(len(asked), mostAskedHeaders)] {
+	for _, name := range asked[:min(len(asked), maxAskedHeaders)] {
 		name = strings.TrimSpace(name)
 		same := func(other string) bool { return strings.EqualFold(name, other) }
 		if isHeaderName(name) && !slices.ContainsFunc(names, same) {
@@ -158,7 +164,7 @@ type refusedOrigins struct {
 // Anybody may send any Origin: so only so many are remembered, and when they
 // are too many, it begins anew only after a while.
 const (
-	mostRefused   = 100
+	maxRefused    = 100
 	forgetRefused = time.Hour
 )
 
@@ -170,9 +176,9 @@ func (o *refusedOrigins) first(origin string, now time.Time) bool {
 	switch {
 	case o.told[origin]:
 		return false
-	case o.told == nil, len(o.told) >= mostRefused && now.Sub(o.since) >= forgetRefused:
+	case o.told == nil, len(o.told) >= maxRefused && now.Sub(o.since) >= forgetRefused:
 		o.told, o.since = map[string]bool{}, now
-	case len(o.told) >= mostRefused:
+	case len(o.told) >= maxRefused:
 		return false
 	}
 	o.told[origin] = true

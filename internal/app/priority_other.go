@@ -1,6 +1,6 @@
 //go:build !linux
 
-package password
+package app
 
 // lowerPriority needs Linux, where each thread has a priority of its own.
 func lowerPriority() {}

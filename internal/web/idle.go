@@ -1,4 +1,4 @@
-package main
+package web
 
 import (
 	"container/list"
@@ -17,7 +17,7 @@ const maxIdle = 2000
 // and closes the one that waits longest. Those of a proxy that we trust are
 // everybody's, and the proxy's to bound.
 type idleConns struct {
-	most   int
+	max    int
 	exempt []netip.Prefix
 
 	mu      sync.Mutex
@@ -25,8 +25,8 @@ type idleConns struct {
 	place   map[net.Conn]*list.Element
 }
 
-func newIdleConns(most int, exempt []netip.Prefix) *idleConns {
-	return &idleConns{most: most, exempt: exempt, waiting: map[netip.Prefix]*list.List{}, place: map[net.Conn]*list.Element{}}
+func newIdleConns(limit int, exempt []netip.Prefix) *idleConns {
+	return &idleConns{max: limit, exempt: exempt, waiting: map[netip.Prefix]*list.List{}, place: map[net.Conn]*list.Element{}}
 }
 
 // state is for [http.Server.ConnState].
@@ -78,7 +78,7 @@ func (c *idleConns) add(conn net.Conn, network netip.Prefix) net.Conn {
 		c.waiting[network] = all
 	}
 	c.place[conn] = all.PushBack(conn)
-	if all.Len() <= c.most {
+	if all.Len() <= c.max {
 		return nil
 	}
 	longest := all.Remove(all.Front()).(net.Conn)

@@ -1,18 +1,16 @@
-// Package device says in words what a User-Agent header means to the person
-// who sees it: "Chrome on Android". What it cannot read is an unknown device;
-// the header itself is never shown as if it were true.
-package device
+package locale
 
 import (
 	"strings"
 
 	"github.com/mileusna/useragent"
-
-	"github.com/yoozak/clients/internal/locale"
 )
 
-// Words names the browser or app and the system, in the language given.
-func Words(lang, userAgent string) string {
+// Device says in words what a User-Agent header means to the person who sees
+// it, the browser or app and the system: "Chrome on Android". What it cannot
+// read is an unknown device; the header itself is never shown as if it were
+// true.
+func Device(lang, userAgent string) string {
 	ua := useragent.Parse(userAgent)
 	name, system := nameOf(lang, ua.Name), ua.OS
 	if system == "" && isApple(userAgent) {
@@ -20,13 +18,13 @@ func Words(lang, userAgent string) string {
 	}
 	switch {
 	case name != "" && system != "":
-		return locale.Text(lang, "device.on", locale.Args{"browser": name, "system": system})
+		return Text(lang, "device.on", Args{"browser": name, "system": system})
 	case name != "":
 		return name
 	case system != "":
 		return system
 	}
-	return locale.Text(lang, "device.unknown", nil)
+	return Text(lang, "device.unknown", nil)
 }
 
 // isApple reports whether the header is that of an app which asks through
@@ -43,10 +41,10 @@ func nameOf(lang, parsed string) string {
 		return parsed
 	}
 	if made, is := apps[parsed]; is {
-		return locale.Text(lang, "device.app", locale.Args{"name": made})
+		return Text(lang, "device.app", Args{"name": made})
 	}
 	if made, is := programs[parsed]; is {
-		return locale.Text(lang, "device.program", locale.Args{"name": made})
+		return Text(lang, "device.program", Args{"name": made})
 	}
 	return ""
 }

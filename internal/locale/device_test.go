@@ -1,10 +1,10 @@
-package device_test
+package locale_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/yoozak/clients/internal/device"
+	"github.com/yoozak/clients/internal/locale"
 )
 
 // TestWordsOfWhatCalls: an app or a program is named by what it is made with,
@@ -42,14 +42,14 @@ func TestWordsOfWhatCalls(t *testing.T) {
 		"<b>curl</b>/1":                       "Unknown device",
 		"":                                    "Unknown device",
 	} {
-		if got := device.Words("en", agent); got != want {
+		if got := locale.Device("en", agent); got != want {
 			t.Errorf("%q: %q, want %q", agent, got, want)
 		}
 	}
-	if got := device.Words("fr", "Expo/1 CFNetwork/1 Darwin/22"); got != "Application (Expo) sur iOS" {
+	if got := locale.Device("fr", "Expo/1 CFNetwork/1 Darwin/22"); got != "Application (Expo) sur iOS" {
 		t.Errorf("in French: %q", got)
 	}
-	if got := device.Words("ar", "curl/8.5.0"); !strings.Contains(got, "(curl)") || strings.Contains(got, "Program") {
+	if got := locale.Device("ar", "curl/8.5.0"); !strings.Contains(got, "(curl)") || strings.Contains(got, "Program") {
 		t.Errorf("in Arabic: %q", got)
 	}
 }

@@ -23,3 +23,11 @@ func (s *Server) refresh(ctx context.Context, req account.RequestInfo, in *refre
 	}
 	return refreshResponse{Access: renewal.Access, Refresh: renewal.Refresh}, nil
 }
+
+type verifyTokenRequest struct {
+	Token account.Input `json:"token"`
+}
+
+func (s *Server) verifyToken(ctx context.Context, req account.RequestInfo, in *verifyTokenRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.VerifyToken(ctx, req, in.Token)
+}

@@ -1,7 +1,9 @@
-package api
+package web
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,29 +22,29 @@ type proxies struct {
 	warnedAt atomic.Int64 // Unix seconds; of an address that could not be read
 }
 
-// client is who sent a request, as far as we and the proxies that we trust
+// Client is who sent a request, as far as we and the proxies that we trust
 // know.
-type client struct {
-	ip    string
+type Client struct {
+	IP    string
+	HTTPS bool // the client spoke HTTPS to us, or says such a proxy, or ours is an https address
 	proxy bool // a proxy that we trust brought it
-	https bool // the client spoke HTTPS to us, or says such a proxy
 }
 
 // client reads the headers of proxies that we trust. The client is the
 // right-most address in X-Forwarded-For that is not one of theirs: what
 // stands to the left of it is whatever the client wrote.
-func (p *proxies) client(r *http.Request) client {
+func (p *proxies) client(r *http.Request) Client {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return client{ip: host, https: r.TLS != nil}
+		return Client{IP: host, HTTPS: r.TLS != nil}
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
-		return client{ip: host, https: r.TLS != nil}
+		return Client{IP: host, HTTPS: r.TLS != nil}
 	}
 	ip = plainIP(ip)
 	if !p.trust(ip) {
-		return client{ip: ip.String(), https: r.TLS != nil}
+		return Client{IP: ip.String(), HTTPS: r.TLS != nil}
 	}
 	hops := chain(r, "X-Forwarded-For")
 	at := len(hops)
@@ -55,7 +57,7 @@ func (p *proxies) client(r *http.Request) client {
 		}
 		ip = hop
 	}
-	return client{ip: ip.String(), proxy: true, https: r.TLS != nil || schemeAt(r, at, len(hops)) == "https"}
+	return Client{IP: ip.String(), proxy: true, HTTPS: r.TLS != nil || schemeAt(r, at, len(hops)) == "https"}
 }
 
 // schemeAt is what the outermost proxy that we trust says of how the client
@@ -150,6 +152,15 @@ func readIP(text string) (netip.Addr, bool) {
 // plainIP leaves out the zone, which may be any text and means nothing on
 // another machine, and makes IPv4 of what is IPv4 in the form of IPv6.
 func plainIP(ip netip.Addr) netip.Addr { return ip.WithZone("").Unmap() }
+
+var (
+	requestPrefix = func() string {
+		var b [6]byte
+		_, _ = rand.Read(b[:])
+		return hex.EncodeToString(b[:]) + "-"
+	}()
+	requestCount atomic.Uint64
+)
 
 // maxRequestID bounds the ids of requests that we take from a proxy.
 const maxRequestID = 64

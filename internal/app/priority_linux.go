@@ -1,4 +1,4 @@
-package password
+package app
 
 import "golang.org/x/sys/unix"
 
