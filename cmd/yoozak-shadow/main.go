@@ -151,15 +151,3 @@ func run(c config.Shadow) error {
 	proxy.Summary().Table(os.Stderr)
 	return err
 }
-
-// sharedPaths are those of the public API, each once, without those that hold
-// an id.
-func sharedPaths() []string {
-	var paths []string
-	for _, rt := range api.Routes() {
-		if !strings.Contains(rt.Path, "{") && !slices.Contains(paths, rt.Path) {
-			paths = append(paths, rt.Path)
-		}
-	}
-	return paths
-}

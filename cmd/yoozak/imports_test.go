@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/pgtest":          {"internal/porttest"},
 	"internal/mailtest":        {},
 	"internal/smtptest":        {"internal/porttest"},
-	"internal/binarytest":      {},
+	"internal/yoozaktest":      {"internal/porttest"},
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
@@ -64,8 +64,6 @@ var mayImport = map[string][]string{
 	"bench":             {"internal/pgtest"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},
-	"test/browser":      {},
-	"test/postman":      {},
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

@@ -11,8 +11,8 @@
 // There are eight worlds: both engines, rotation on and off, mails delivered
 // or not. Each plays -rapid.checks lives of about -rapid.steps acts.
 //
-//	go test ./test/model                                 40 lives, as make test
-//	go test ./test/model -rapid.checks=1250 -timeout 6h  10,000, as make test-long
+//	go test ./model                                 40 lives, as make test
+//	go test ./model -rapid.checks=1250 -timeout 8h  10,000, as make test-long
 package model
 
 import (

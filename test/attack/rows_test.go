@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/yoozak/clients/internal/binarytest"
 )
 
 var update = flag.Bool("update", false, "write docs/attacks.md instead of comparing it")
@@ -21,6 +19,9 @@ type row struct {
 	holds string // what must hold; beside what always must
 	play  func(t *testing.T, s *server)
 	on    []string // the servers it is played on, for those that need one; nil: those of the group
+
+	token     func(f *forger) string // of a forged token
+	bySession bool                   // its signature and claims are good: only its session refuses it
 }
 
 // group is a list of attacks of one kind, in the order of the document.
@@ -38,7 +39,6 @@ var tried, worked atomic.Int64
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
-	binarytest.Remove()
 	fmt.Printf("%d attacks tried, %d worked\n", tried.Load(), worked.Load())
 	os.Exit(code)
 }
@@ -77,7 +77,7 @@ func byName(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
 }
 
-const documentPath = "../docs/attacks.md"
+const documentPath = "../../docs/attacks.md"
 
 // TestDocumentListsTheAttacks compares docs/attacks.md with the rows.
 func TestDocumentListsTheAttacks(t *testing.T) {
@@ -124,10 +124,10 @@ func document() string {
 	}
 	fmt.Fprintf(&b, `# Attacks
 
-Written by `+"`go test ./attack -run Document -update`"+`; do not edit.
+Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit.
 
-%d attacks are played against the running binary by `+"`go test ./attack`"+`. None may work. After each of them, besides what its
-line says:
+%d attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
+mostly against what verifies them. None may work. After each that the binary sees, besides what its line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
   a header that the attack brought, and none took longer than %v;

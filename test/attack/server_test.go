@@ -5,23 +5,19 @@ package attack
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/binarytest"
-	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // patience is how long any one request may take: the servers share two
@@ -34,14 +30,13 @@ const publicURL = "https://accounts.shop.example"
 // server is a running yoozak with a normal user, who must be served as if
 // nothing happened after every attack.
 type server struct {
+	*yoozaktest.Server
 	variant  string // ES256, RS256, EdDSA or HS256
 	url      string
 	address  string
 	database string
 	mails    string // the folder
-	cmd      *exec.Cmd
 	env      []string
-	log      *binarytest.Buffer
 	client   *http.Client
 	user     person // the normal one
 
@@ -59,14 +54,21 @@ const hmacSecret = "dGhpcyBpcyBvbmx5IGZvciB0aGUgYXR0YWNrcw-0123456789"
 // and ends it with the test, when its log is read.
 func start(t *testing.T, algorithm, database string, env ...string) *server {
 	t.Helper()
-	address := porttest.Address(t)
-	dir := t.TempDir()
-	if database == "" {
-		database = "sqlite:" + filepath.Join(dir, "yoozak.db")
+	mails := filepath.Join(t.TempDir(), "mails")
+	env = append(append(slices.Clone(yoozaktest.CheapHashes),
+		"YOOZAK_JWT_ALGORITHM="+algorithm, "YOOZAK_LANGUAGE=en",
+		"YOOZAK_LOG_LEVEL=debug", "YOOZAK_LOG_FORMAT=json", "YOOZAK_LOG_REQUESTS=true", "YOOZAK_RATE_LIMITS=off",
+		"YOOZAK_MAIL_FOLDER="+mails, "YOOZAK_PUBLIC_URL="+publicURL, "YOOZAK_MAIL_PER_ADDRESS=10000",
+	), env...)
+	if algorithm == "HS256" {
+		env = append(env, "YOOZAK_JWT_SECRET="+hmacSecret)
 	}
+	if database == "" {
+		database = "sqlite:" + filepath.Join(t.TempDir(), "yoozak.db")
+	}
+	env = append(env, "YOOZAK_DATABASE_URL="+database)
 	s := &server{
-		variant: algorithm, url: "http://" + address, address: address, database: database,
-		mails: filepath.Join(dir, "mails"), log: new(binarytest.Buffer),
+		Server: yoozaktest.Launch(t, env...), variant: algorithm, database: database, mails: mails, env: env,
 		client: &http.Client{
 			Timeout:       patience,
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 50, DisableCompression: true},
@@ -74,24 +76,9 @@ func start(t *testing.T, algorithm, database string, env ...string) *server {
 		},
 		secrets: []string{hmacSecret},
 	}
-	s.env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database,
-		"YOOZAK_JWT_ALGORITHM=" + algorithm, "YOOZAK_LANGUAGE=en",
-		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1", "YOOZAK_HASH_WAIT=20s",
-		"YOOZAK_LOG_LEVEL=debug", "YOOZAK_LOG_FORMAT=json", "YOOZAK_LOG_REQUESTS=true", "YOOZAK_RATE_LIMITS=off",
-		"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_PUBLIC_URL=" + publicURL, "YOOZAK_MAIL_PER_ADDRESS=10000",
-	}, env...)
-	if algorithm == "HS256" {
-		s.env = append(s.env, "YOOZAK_JWT_SECRET="+hmacSecret)
-	}
-	s.cmd = exec.Command(binarytest.Path(t), "serve")
-	s.cmd.Dir, s.cmd.Env = dir, s.env
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s.url, s.address = s.URL, s.Address
 	t.Cleanup(func() { s.stop(t) })
-	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.log)
+	s.Ready(t)
 	s.user = s.newPerson(t)
 	return s
 }
@@ -101,20 +88,7 @@ func start(t *testing.T, algorithm, database string, env ...string) *server {
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	s.client.CloseIdleConnections()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Errorf("the server is gone: %v", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.cmd.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	case <-time.After(60 * time.Second):
-		_ = s.cmd.Process.Kill()
-		t.Error("the server does not end")
-	}
+	s.Stop(t)
 	s.readLog(t)
 }
 
@@ -125,7 +99,7 @@ const injected = "Injected-By-Attack"
 // a secret, an error or a panic of ours.
 func (s *server) readLog(t *testing.T) {
 	t.Helper()
-	log := s.log.String()
+	log := s.Output.String()
 	greeting := []string{"Yoozak Clients ", "  API:  ", "  Database:", "  Tokens:", "  Keys: ", "  Mail: ", "  Limits: "}
 	lines := bufio.NewScanner(strings.NewReader(log))
 	lines.Buffer(nil, 1<<20)
@@ -181,16 +155,7 @@ func (s *server) command(t *testing.T, args ...string) string {
 // commandWith also gives it something to read.
 func (s *server) commandWith(t *testing.T, input string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(binarytest.Path(t), args...)
-	cmd.Stdin = strings.NewReader(input)
-	cmd.Dir, cmd.Env = s.cmd.Dir, s.env
-	var problems bytes.Buffer
-	cmd.Stderr = &problems
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("yoozak %s: %v\n%s", args[0], err, problems.String())
-	}
-	return string(out)
+	return yoozaktest.RunWith(t, input, s.env, args...)
 }
 
 // listed is a user in "yoozak user list --json".

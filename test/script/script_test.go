@@ -1,4 +1,5 @@
-package main
+// Package script plays scripts of the command line, as a person types them.
+package script
 
 import (
 	"context"
@@ -17,18 +18,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
-// TestMain lets the scripts run this test binary as "yoozak".
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"yoozak": main})
-}
-
-// TestScripts plays testdata/script on each engine, against the real binary;
-// yoozak-shadow is in the PATH.
+// TestScripts plays testdata on each engine, against the built yoozak and
+// yoozak-shadow.
 // Beside testscript's own commands there are:
 //
 //	start                    starts "yoozak serve" and waits until it is ready
@@ -42,14 +38,14 @@ func TestMain(m *testing.M) {
 //	capture NAME REGEXP      keeps the group of a match in stdout as $NAME
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	shadow := binarytest.Shadow(t)
-	t.Cleanup(binarytest.Remove)
+	bin := filepath.Dir(yoozaktest.Binary(t))
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			testscript.Run(t, testscript.Params{
-				Dir: "testdata/script",
+				Dir: "testdata",
 				Setup: func(env *testscript.Env) error {
+					env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 					env.Setenv("YOOZAK_DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "yoozak.db"))
 					if engine == "postgres" {
 						env.Setenv("YOOZAK_DATABASE_URL", pgtest.Start(t).NewDatabase(t))
@@ -57,16 +53,15 @@ func TestScripts(t *testing.T) {
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
-					env.Setenv("PATH", env.Getenv("PATH")+string(filepath.ListSeparator)+filepath.Dir(shadow))
 					env.Setenv("SHADOW", porttest.Address(t))
 					env.Setenv("ENGINE", engine)
-					project, err := filepath.Abs("../../test/django")
+					project, err := filepath.Abs("../django")
 					if err != nil {
 						return err
 					}
 					env.Setenv("DJANGO", project)
 					env.Setenv("DJANGO_DATABASE", filepath.Join(env.WorkDir, "django.sqlite3"))
-					env.Values["server"] = new(scriptServer)
+					env.Values["server"] = &scriptServer{binary: filepath.Join(bin, "yoozak")}
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -85,8 +80,9 @@ const patience = 2 * time.Minute
 
 // scriptServer is the server that a script started, and its last answer.
 type scriptServer struct {
+	binary string
 	cmd    *exec.Cmd
-	output binarytest.Buffer
+	output yoozaktest.Buffer
 	answer string
 }
 
@@ -97,7 +93,7 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(port.Release)
 	ts.Setenv("YOOZAK_LISTEN", port.Address())
 	ts.Setenv("PORT", strconv.Itoa(port.Number()))
-	s.cmd = exec.CommandContext(context.Background(), "yoozak", append([]string{"serve"}, args...)...)
+	s.cmd = exec.CommandContext(context.Background(), s.binary, append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
 		"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN",

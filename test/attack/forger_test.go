@@ -20,12 +20,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 // forger has what an attacker has: the published keys, a key pair of their
@@ -33,7 +37,7 @@ import (
 // show that a right signature alone is not enough, it also has the keys that
 // the server signs with, from its database.
 type forger struct {
-	s          *server
+	variant    string // ES256, RS256, EdDSA or HS256
 	victim     person // the normal user
 	other      person
 	header     claims // of access tokens
@@ -86,11 +90,66 @@ func segment(token string, n int) claims {
 	return c
 }
 
+// newForger is one who forges the tokens of a running server.
 func newForger(t *testing.T, s *server) *forger {
 	t.Helper()
-	f := &forger{s: s, victim: s.user, other: s.newPerson(t)}
+	f := &forger{
+		variant: s.variant, victim: s.user, other: s.newPerson(t),
+		published: []byte(s.send(t, http.MethodGet, "/.well-known/jwks.json", nil).body),
+	}
+	f.prepare(t)
+	if s.variant == "HS256" {
+		return f
+	}
+	st := must(store.Open(t.Context(), s.database, store.Options{}))
+	defer st.Close() //nolint:errcheck // it was read
+	for _, k := range must(st.Keys(t.Context())) {
+		f.has(k.ID, k.TokenType, k.Private)
+	}
+	return f
+}
+
+// newTokenForger is one who forges what a token.Tokens takes, with the
+// settings of the servers. The people have no rows anywhere.
+func newTokenForger(t *testing.T, variant string) (*forger, *token.Tokens) {
+	t.Helper()
+	o := token.Options{Algorithm: variant, Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
+	now := time.Now()
+	var keys []*token.Key
+	if variant == "HS256" {
+		o.Secret = secret.NewBytes([]byte(hmacSecret))
+	} else {
+		for use, algorithm := range map[token.KeyUse]string{token.ForAccess: variant, token.ForRefresh: "HS256"} {
+			keys = append(keys, &token.Key{ID: token.NewID(), Algorithm: algorithm, Use: use, ActiveAt: now.Add(-time.Hour)})
+		}
+	}
+	f := &forger{variant: variant}
+	for _, k := range keys {
+		private := must(token.Generate(k.Algorithm))
+		must(0, k.Load(private))
+		f.has(k.ID, string(k.Use), private)
+	}
+	tokens := token.New(o)
+	tokens.SetKeys(keys, now)
+	f.published = tokens.JWKS()
+	for id, p := range map[int64]*person{1: &f.victim, 2: &f.other} {
+		p.id = id
+		session := token.NewID()
+		p.access, _, _ = tokens.Issue(token.Access, id, session, token.NewID(), now)
+		p.refresh, _, _ = tokens.Issue(token.Refresh, id, session, token.NewID(), now)
+	}
+	f.prepare(t)
+	return f, tokens
+}
+
+// prepare reads the victim's tokens and sets the trap.
+func (f *forger) prepare(t *testing.T) {
+	t.Helper()
+	f.method = jwt.GetSigningMethod(f.variant)
+	if f.variant == "HS256" {
+		f.private, f.refreshKey = []byte(hmacSecret), []byte(hmacSecret)
+	}
 	f.header, f.claims, f.refresh = segment(f.victim.access, 0), segment(f.victim.access, 1), segment(f.victim.refresh, 1)
-	f.published = []byte(s.send(t, http.MethodGet, "/.well-known/jwks.json", nil).body)
 	f.trap = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		f.trapped.Add(1)
 		_, _ = w.Write(f.published)
@@ -101,34 +160,22 @@ func newForger(t *testing.T, s *server) *forger {
 			t.Errorf("the server followed %d links of tokens", n)
 		}
 	})
-	f.loadKeys(t)
-	return f
 }
 
-// loadKeys takes the keys from the database of the running server.
-func (f *forger) loadKeys(t *testing.T) {
-	t.Helper()
-	f.method = jwt.GetSigningMethod(f.s.variant)
-	if f.s.variant == "HS256" {
-		f.private, f.refreshKey = []byte(hmacSecret), []byte(hmacSecret)
+// has gives the forger a key of the server.
+func (f *forger) has(id, use string, private secret.Bytes) {
+	if use == "refresh" {
+		f.refreshKey, f.refreshKid = private.Reveal(), id
 		return
 	}
-	st := must(store.Open(t.Context(), f.s.database, store.Options{}))
-	defer st.Close() //nolint:errcheck // it was read
-	for _, k := range must(st.Keys(t.Context())) {
-		if k.TokenType == "refresh" {
-			f.refreshKey, f.refreshKid = k.Private.Reveal(), k.ID
-			continue
-		}
-		f.kid, f.private = k.ID, must(x509.ParsePKCS8PrivateKey(k.Private.Reveal()))
-		switch p := f.private.(type) {
-		case *ecdsa.PrivateKey:
-			f.public = &p.PublicKey
-		case ed25519.PrivateKey:
-			f.public = p.Public()
-		case *rsa.PrivateKey:
-			f.public = &p.PublicKey
-		}
+	f.kid, f.private = id, must(x509.ParsePKCS8PrivateKey(private.Reveal()))
+	switch p := f.private.(type) {
+	case *ecdsa.PrivateKey:
+		f.public = &p.PublicKey
+	case ed25519.PrivateKey:
+		f.public = p.Public()
+	case *rsa.PrivateKey:
+		f.public = &p.PublicKey
 	}
 }
 
@@ -176,9 +223,9 @@ var sha512Hashes = map[string]func() hash.Hash{"HS384": sha512.New384, "HS512": 
 // stranger signs with a key pair that is not the server's, and returns the
 // public half as a JWK.
 func (f *forger) stranger(header func(jwk claims) claims, payload any) string {
-	switch f.s.variant {
+	switch f.variant {
 	case "RS256":
-		key := must(rsa.GenerateKey(rand.Reader, 2048))
+		key := strangersRSA()
 		jwk := claims{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": f.kid, "n": b64(key.N.Bytes()), "e": "AQAB"}
 		return signed(header(jwk), payload, func(u string) []byte { return must(f.method.Sign(u, key)) })
 	case "EdDSA":
@@ -195,6 +242,9 @@ func (f *forger) stranger(header func(jwk claims) claims, payload any) string {
 	jwk := claims{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": f.kid, "x": b64(point[1:33]), "y": b64(point[33:])}
 	return signed(header(jwk), payload, func(u string) []byte { return must(f.method.Sign(u, key)) })
 }
+
+// strangersRSA takes a second to make, so there is one.
+var strangersRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 
 // publicForms are the ways in which a public key is written down, each of
 // which some library once took for the secret of a MAC.

@@ -1,7 +1,8 @@
-package main
+// Package https asks the built binary over TLS: with certificates in files, and
+// with those of an ACME authority.
+package https
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -21,8 +22,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,44 +32,17 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
-// process is "yoozak serve" with what it wrote.
-type process struct {
-	cmd    *exec.Cmd
-	mu     sync.Mutex
-	output bytes.Buffer
-}
+// patience is how long tests wait for what must come. None is about how long
+// that takes, and a busy machine takes its time.
+const patience = 2 * time.Minute
 
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.output.Write(b)
-}
-
-func (p *process) wrote() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.output.String()
-}
-
-// serve starts the server and ends it with the test.
-func serve(t *testing.T, address string, variables ...string) *process {
+// serve starts a server that says all it can.
+func serve(t *testing.T, env ...string) *yoozaktest.Server {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(context.Background(), "yoozak", "serve")}
-	p.cmd.Dir = t.TempDir()
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.cmd.Dir, "YOOZAK_LISTEN=" + address, "YOOZAK_LOG_LEVEL=debug"}, variables...)
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-		if err := p.cmd.Wait(); err != nil {
-			t.Errorf("the server ended with %v:\n%s", err, p.wrote())
-		}
-	})
-	return p
+	return yoozaktest.Launch(t, append([]string{"YOOZAK_LOG_LEVEL=debug"}, env...)...)
 }
 
 // certificate writes a self-made one for a name and its key.
@@ -138,7 +110,7 @@ func get(t *testing.T, address, url string, settings *tls.Config) (reply, error)
 }
 
 // eventually tries until it works, on a busy machine too.
-func eventually(t *testing.T, p *process, try func() error) {
+func eventually(t *testing.T, s *yoozaktest.Server, try func() error) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
 		err := try()
@@ -146,7 +118,7 @@ func eventually(t *testing.T, p *process, try func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%v\n%s", err, p.wrote())
+			t.Fatalf("%v\n%s", err, s.Output.String())
 		}
 	}
 }
@@ -156,11 +128,10 @@ func TestTLSByFilesThatAreRenewed(t *testing.T) {
 	dir := t.TempDir()
 	certPath, keyPath := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	first := certificate(t, "one.example", certPath, keyPath)
-	address := porttest.Address(t)
-	p := serve(t, address, "YOOZAK_TLS_CERT="+certPath, "YOOZAK_TLS_KEY="+keyPath)
+	s := serve(t, "YOOZAK_TLS_CERT="+certPath, "YOOZAK_TLS_KEY="+keyPath)
 	var res reply
-	eventually(t, p, func() (err error) {
-		res, err = get(t, address, "https://one.example/healthz", &tls.Config{RootCAs: first})
+	eventually(t, s, func() (err error) {
+		res, err = get(t, s.Address, "https://one.example/healthz", &tls.Config{RootCAs: first})
 		return err
 	})
 	if res.status != http.StatusOK || res.protocol != 2 || res.tls != tls.VersionTLS13 {
@@ -169,14 +140,14 @@ func TestTLSByFilesThatAreRenewed(t *testing.T) {
 	if hsts := res.header.Get("Strict-Transport-Security"); hsts != "max-age=31536000" {
 		t.Errorf("HSTS %q", hsts)
 	}
-	if _, err := get(t, address, "https://one.example/healthz", &tls.Config{RootCAs: first, MaxVersion: tls.VersionTLS12}); err != nil {
+	if _, err := get(t, s.Address, "https://one.example/healthz", &tls.Config{RootCAs: first, MaxVersion: tls.VersionTLS12}); err != nil {
 		t.Errorf("TLS 1.2: %v", err)
 	}
 	old := &tls.Config{RootCAs: first, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	if _, err := get(t, address, "https://one.example/healthz", old); err == nil {
+	if _, err := get(t, s.Address, "https://one.example/healthz", old); err == nil {
 		t.Error("TLS 1.1 is spoken")
 	}
-	if res, err := get(t, address, "http://one.example/healthz", nil); err == nil && res.status != http.StatusBadRequest {
+	if res, err := get(t, s.Address, "http://one.example/healthz", nil); err == nil && res.status != http.StatusBadRequest {
 		t.Errorf("plain HTTP is answered with %d", res.status)
 	}
 
@@ -184,21 +155,21 @@ func TestTLSByFilesThatAreRenewed(t *testing.T) {
 	if err := os.WriteFile(certPath, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, p, func() error {
-		if !strings.Contains(p.wrote(), "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY: tls: failed") {
+	eventually(t, s, func() error {
+		if !strings.Contains(s.Output.String(), "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY: tls: failed") {
 			return fmt.Errorf("nothing is said about files that do not fit")
 		}
 		return nil
 	})
-	if _, err := get(t, address, "https://one.example/healthz", &tls.Config{RootCAs: first}); err != nil {
+	if _, err := get(t, s.Address, "https://one.example/healthz", &tls.Config{RootCAs: first}); err != nil {
 		t.Errorf("while the files do not fit: %v", err)
 	}
 	second := certificate(t, "two.example", certPath, keyPath)
-	eventually(t, p, func() error {
-		_, err := get(t, address, "https://two.example/healthz", &tls.Config{RootCAs: second})
+	eventually(t, s, func() error {
+		_, err := get(t, s.Address, "https://two.example/healthz", &tls.Config{RootCAs: second})
 		return err
 	})
-	if strings.Contains(p.wrote(), "PRIVATE KEY") {
+	if strings.Contains(s.Output.String(), "PRIVATE KEY") {
 		t.Error("the key is in the log")
 	}
 }
@@ -215,7 +186,7 @@ func TestTLSFilesThatCannotBeUsedStopTheStart(t *testing.T) {
 		"other key":   {certPath, other, "private key does not match"},
 		"key as cert": {keyPath, keyPath, "YOOZAK_TLS_CERT and YOOZAK_TLS_KEY: "},
 	} {
-		cmd := exec.CommandContext(t.Context(), "yoozak", "serve")
+		cmd := exec.CommandContext(t.Context(), yoozaktest.Binary(t), "serve")
 		cmd.Dir = t.TempDir()
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=127.0.0.1:0", "YOOZAK_TLS_CERT=" + test.cert, "YOOZAK_TLS_KEY=" + test.key}
 		out, err := cmd.CombinedOutput()
@@ -227,10 +198,9 @@ func TestTLSFilesThatCannotBeUsedStopTheStart(t *testing.T) {
 
 func TestPlainListenerHasNoHSTS(t *testing.T) {
 	t.Parallel()
-	address := porttest.Address(t)
-	p := serve(t, address)
-	eventually(t, p, func() error {
-		res, err := get(t, address, "http://"+address+"/healthz", nil)
+	s := serve(t)
+	eventually(t, s, func() error {
+		res, err := get(t, s.Address, "http://"+s.Address+"/healthz", nil)
 		if err == nil && res.header.Get("Strict-Transport-Security") != "" {
 			t.Error("HSTS without TLS")
 		}
@@ -286,10 +256,10 @@ func TestTLSByACME(t *testing.T) { // not in parallel: it sets variables
 	address := port.Address()
 	directory, trust, roots := authority(t, port.Number())
 	cache := filepath.Join(t.TempDir(), "acme")
-	p := serve(t, address, "YOOZAK_ACME_DOMAINS=accounts.shop.example", "YOOZAK_ACME_EMAIL=admin@shop.example",
+	s := serve(t, "YOOZAK_LISTEN="+address, "YOOZAK_ACME_DOMAINS=accounts.shop.example", "YOOZAK_ACME_EMAIL=admin@shop.example",
 		"YOOZAK_ACME_CACHE="+cache, "YOOZAK_ACME_DIRECTORY="+directory, "SSL_CERT_FILE="+trust)
 	var res reply
-	eventually(t, p, func() (err error) {
+	eventually(t, s, func() (err error) {
 		res, err = get(t, address, "https://accounts.shop.example/healthz", &tls.Config{RootCAs: roots})
 		return err
 	})
@@ -312,13 +282,12 @@ func TestTLSByACME(t *testing.T) { // not in parallel: it sets variables
 
 func TestACMEThatFailsIsSaid(t *testing.T) {
 	t.Parallel()
-	address := porttest.Address(t)
-	p := serve(t, address, "YOOZAK_ACME_DOMAINS=accounts.shop.example", "YOOZAK_ACME_DIRECTORY=https://127.0.0.1:1/directory")
-	eventually(t, p, func() error {
-		if _, err := get(t, address, "https://accounts.shop.example/healthz", nil); err == nil {
+	s := serve(t, "YOOZAK_ACME_DOMAINS=accounts.shop.example", "YOOZAK_ACME_DIRECTORY=https://127.0.0.1:1/directory")
+	eventually(t, s, func() error {
+		if _, err := get(t, s.Address, "https://accounts.shop.example/healthz", nil); err == nil {
 			t.Error("there is an answer without a certificate")
 		}
-		if !strings.Contains(p.wrote(), "no certificate by ACME") {
+		if !strings.Contains(s.Output.String(), "no certificate by ACME") {
 			return fmt.Errorf("nothing is said")
 		}
 		return nil
