@@ -16,3 +16,8 @@ type Entry struct {
 	Details account.EventDetails
 	At      time.Time
 }
+
+// ByUser is what a user does, in a session or, if that is empty, outside any.
+func ByUser(kind account.EventKind, userID int64, session string, req account.RequestInfo, at time.Time) Entry {
+	return Entry{Kind: kind, UserID: userID, Session: session, Request: req, At: at}
+}

@@ -1,6 +1,7 @@
 // Package auth does what the product is for: it registers people, logs them
-// in, renews their tokens and says who a token belongs to. Every rule is
-// here, once; the JSON API and the command line are ways to ask.
+// in, renews their tokens and says who a token belongs to. Every rule about
+// accounts is here, once; the JSON API and the command line are ways to ask.
+// [Accounts] has those that hold whoever acts, [Service] people's flows.
 //
 // Guarantees:
 //
@@ -22,7 +23,7 @@
 //   - Whoever had an address proved can take the account back for seven days
 //     after it changed, whatever anybody did since.
 //   - Whoever asks is counted here, whatever asks for them: for a network, a
-//     session, a user or a service (quota.go). Registration and login are
+//     session, a user or a service (package guard). Registration and login are
 //     counted for a network by the transport, in the reference's order.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.

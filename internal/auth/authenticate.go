@@ -63,5 +63,5 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 
 // entryBy is what a caller does.
 func entryBy(kind account.EventKind, caller *Caller, at time.Time) audit.Entry {
-	return audit.Entry{Kind: kind, UserID: caller.User.ID, Session: caller.SessionID, Request: caller.Request, At: at}
+	return audit.ByUser(kind, caller.User.ID, caller.SessionID, caller.Request, at)
 }

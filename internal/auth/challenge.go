@@ -97,8 +97,8 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
-// redeemInput is use for a token as it came in, where nothing else did. It counts
-// the request.
+// redeemInput is redeem for a token as it came in, where nothing else did. It
+// counts the request.
 func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return err

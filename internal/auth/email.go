@@ -20,7 +20,7 @@ func (s *Service) VerifyEmail(ctx context.Context, req account.RequestInfo, in a
 		if err := s.accounts.prove(ctx, tx, u, now); err != nil {
 			return asBadChallenge(err)
 		}
-		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailVerified, UserID: u.ID, Request: req, At: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailVerified, u.ID, "", req, now))
 	})
 }
 
@@ -140,7 +140,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in 
 		if provedAt.IsZero() {
 			return badChallenge("email.proved_elsewhere")
 		}
-		if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailChanged, UserID: u.ID, Request: req, At: now}); err != nil {
+		if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now)); err != nil {
 			return err
 		}
 		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req.IP, now)
@@ -159,11 +159,11 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err
 			}
-			if err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventAccountRestored, UserID: u.ID, Request: req, At: now}); err != nil {
+			if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventAccountRestored, u.ID, "", req, now)); err != nil {
 				return err
 			}
 		}
-		undone := audit.Entry{Kind: account.EventEmailChangeUndone, UserID: u.ID, Request: req, At: now}
+		undone := audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now)
 		if err := s.accounts.Recover(ctx, tx, u, c.Email, undone); err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := audit.Entry{Kind: account.EventLoginFailed, UserID: u.ID, Request: req, At: s.now()}
+		a := audit.ByUser(account.EventLoginFailed, u.ID, "", req, s.now())
 		if !u.ClosedAt.IsZero() {
 			a.UserID = 0 // or it could be written after the person was erased
 		}
@@ -120,7 +120,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventLogin, UserID: u.ID, Session: sess.ID, Request: req, At: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventLogin, u.ID, sess.ID, req, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
 		return LoginResult{}, errHashChanged

@@ -39,7 +39,7 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 	if err != nil {
 		return err
 	}
-	logout := audit.Entry{Kind: account.EventLogout, UserID: sess.UserID, Session: sess.ID, Request: req, At: now}
+	logout := audit.ByUser(account.EventLogout, sess.UserID, sess.ID, req, now)
 	return s.endSession(ctx, sess.ID, logout, nil)
 }
 

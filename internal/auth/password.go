@@ -160,7 +160,7 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
-		reset := audit.Entry{Kind: account.EventPasswordReset, UserID: u.ID, Request: req, At: now}
+		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
 		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 		if err := tx.CreateSession(ctx, sess); err != nil {
 			return err
 		}
-		err := s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventRegistered, UserID: u.ID, Session: sess.ID, Request: req, At: u.JoinedAt})
+		err := s.audit.Record(ctx, tx, audit.ByUser(account.EventRegistered, u.ID, sess.ID, req, u.JoinedAt))
 		if err != nil {
 			return err
 		}

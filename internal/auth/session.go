@@ -134,7 +134,7 @@ func (s *Service) adopt(ctx context.Context, req account.RequestInfo, claims tok
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventSessionAdopted, UserID: u.ID, Session: sess.ID, Request: req, At: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventSessionAdopted, u.ID, sess.ID, req, now))
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return s.session(ctx, claims)
