@@ -519,31 +519,6 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	})
 }
 
-// The way back opens an account that was closed, and staff's word stands: so
-// an account is one or the other.
-func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
-	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
-		th.moves(amina, "b@thief.example")
-		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
-			t.Fatal(err)
-		}
-		if err := th.Staff.Disable(t.Context(), "amina"); !errors.Is(err, staff.ErrClosed) {
-			t.Errorf("disable a closed account: %v, want %v", err, staff.ErrClosed)
-		}
-		if err := th.Staff.Restore(t.Context(), "amina"); err != nil {
-			t.Fatal(err)
-		}
-		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
-			t.Fatal(err)
-		}
-		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
-			t.Error("the link opens an account that staff disabled")
-		}
-	})
-}
-
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
@@ -555,53 +530,6 @@ func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 			if m.To == "victim@example.ma" && !strings.Contains(m.Text, "/verify-email#") {
 				t.Errorf("a notice to somebody who may know nothing of it: %s", m.Text)
 			}
-		}
-	})
-}
-
-func TestStaffGiveAnAccountBack(t *testing.T) {
-	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
-		th.moves(amina, "b@thief.example")
-		th.Clock.Advance(8 * 24 * time.Hour) // nobody used the way back
-		stolen, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		th.moves(stolen, "c@thief.example") // which gives the thief one
-		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
-		if err := th.Staff.Recover(t.Context(), "amina", "amina@example.ma"); err != nil {
-			t.Fatal(err)
-		}
-		th.Deliver(t)
-		if err := th.UndoEmail(t.Context(), authtest.Req, undo[len(undo)-1]); err == nil {
-			t.Error("the thief's way back still works")
-		}
-		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
-			t.Error("the thief is still in")
-		}
-		th.Opens(t, "amina", "amina", false)
-		resets := authtest.TokensOf(th.smtp, account.ResetPassword)
-		if err := th.Reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := th.SignIn(t, "amina@example.ma", "another-Pass-77"); err != nil {
-			t.Errorf("the owner: %v", err)
-		}
-
-		// A correction proves nothing, and tells the address that was proved.
-		if err := th.Staff.SetEmail(t.Context(), "amina", "Amina.New@example.ma"); err != nil {
-			t.Fatal(err)
-		}
-		u, err := th.Store.UserByUsername(t.Context(), "amina")
-		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
-			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
-		}
-		if err := th.Staff.Recover(t.Context(), "amina", "not an address"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
-			t.Errorf("no address: %v", err)
-		}
-		if err := th.Staff.Recover(t.Context(), "nobody", "a@example.ma"); !errors.Is(err, account.ErrUserNotFound) {
-			t.Errorf("nobody: %v", err)
 		}
 	})
 }
@@ -726,6 +654,78 @@ func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 		}
 		if n := strings.Count(log.String(), "double-addresses"); n != 1 {
 			t.Errorf("told %d times, want once:\n%s", n, log.String())
+		}
+	})
+}
+
+func TestStaffGiveAnAccountBack(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.moves(amina, "b@thief.example")
+		th.Clock.Advance(8 * 24 * time.Hour) // nobody used the way back
+		stolen, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.moves(stolen, "c@thief.example") // which gives the thief one
+		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
+		if err := th.Staff.Recover(t.Context(), "amina", "amina@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		th.Deliver(t)
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo[len(undo)-1]); err == nil {
+			t.Error("the thief's way back still works")
+		}
+		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
+			t.Error("the thief is still in")
+		}
+		th.Opens(t, "amina", "amina", false)
+		resets := authtest.TokensOf(th.smtp, account.ResetPassword)
+		if err := th.Reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := th.SignIn(t, "amina@example.ma", "another-Pass-77"); err != nil {
+			t.Errorf("the owner: %v", err)
+		}
+
+		// A correction proves nothing, and tells the address that was proved.
+		if err := th.Staff.SetEmail(t.Context(), "amina", "Amina.New@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		u, err := th.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
+		}
+		if err := th.Staff.Recover(t.Context(), "amina", "not an address"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+			t.Errorf("no address: %v", err)
+		}
+		if err := th.Staff.Recover(t.Context(), "nobody", "a@example.ma"); !errors.Is(err, account.ErrUserNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+// The way back opens an account that was closed, and staff's word stands: so
+// an account is one or the other.
+func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.moves(amina, "b@thief.example")
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.Staff.Disable(t.Context(), "amina"); !errors.Is(err, staff.ErrClosed) {
+			t.Errorf("disable a closed account: %v, want %v", err, staff.ErrClosed)
+		}
+		if err := th.Staff.Restore(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
 		}
 	})
 }
