@@ -11,8 +11,9 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/store"
 )
 
 type eventsCmd struct {
@@ -53,7 +54,7 @@ func (cmd eventsListCmd) Run(e env) error {
 		return errors.New("--limit must be 1 or more")
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		events, err := a.Auth.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
+		events, err := a.Staff.Events(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
 			return withUsername(err, cmd.User)
 		}
@@ -110,15 +111,15 @@ type eventsVerifyCmd struct {
 
 // Run walks the chain; the exit code is 1 when something is wrong.
 func (cmd eventsVerifyCmd) Run(e env) error {
-	var noted account.EventHead
+	var noted store.EventHead
 	if cmd.Head != "" {
 		var err error
-		if noted, err = auth.ParseHead(cmd.Head); err != nil {
+		if noted, err = audit.ParseHead(cmd.Head); err != nil {
 			return err
 		}
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		r, err := a.Auth.VerifyEvents(e.ctx, noted)
+		r, err := a.Audit.Verify(e.ctx, noted)
 		if err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 		if r.Removed.Seq > 0 {
 			fmt.Fprintf(e.stdout, "; numbers up to %d were removed because they were old", r.Removed.Seq)
 		}
-		_, err = fmt.Fprintf(e.stdout, "\nhead %s\n", auth.HeadText(r.Head))
+		_, err = fmt.Fprintf(e.stdout, "\nhead %s\n", audit.HeadText(r.Head))
 		return err
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/app"
-	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -29,7 +29,7 @@ type keyListCmd struct {
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
-		keys, err := a.Auth.Keys(e.ctx)
+		keys, err := a.Keys.List(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -75,19 +75,19 @@ type keyRotateCmd struct {
 func (cmd keyRotateCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		if cmd.Devices {
-			if err := a.Auth.RotateDeviceSecret(e.ctx); err != nil {
+			if err := a.Guard.RotateSecret(e.ctx); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)
 			return err
 		}
-		if err := a.Auth.LoadKeys(e.ctx); err != nil {
+		if err := a.Keys.Load(e.ctx); err != nil {
 			return err
 		}
-		if err := a.Auth.RotateKeys(e.ctx); err != nil {
+		if err := a.Keys.Rotate(e.ctx); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", auth.KeyDelay)
+		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", keys.Delay)
 		return err
 	})
 }
@@ -109,17 +109,17 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	}
 	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		var (
-			all []auth.KeyRevocation
+			all []keys.Revocation
 			err error
 		)
 		switch {
 		case cmd.Lost:
-			all, err = a.Auth.RevokeUnreadableKeys(e.ctx)
+			all, err = a.Keys.RevokeUnreadable(e.ctx)
 		case cmd.All:
-			all, err = a.Auth.RevokeAllKeys(e.ctx)
+			all, err = a.Keys.RevokeAll(e.ctx)
 		default:
-			var one auth.KeyRevocation
-			one, err = a.Auth.RevokeKey(e.ctx, cmd.Key)
+			var one keys.Revocation
+			one, err = a.Keys.Revoke(e.ctx, cmd.Key)
 			all = append(all, one)
 		}
 		for _, r := range all {
@@ -131,11 +131,11 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	})
 }
 
-func revoked(r auth.KeyRevocation) string {
+func revoked(r keys.Revocation) string {
 	line := fmt.Sprintf("revoked %s; running servers refuse its %s tokens within %v", r.Key.ID, r.Key.TokenType, keyReload)
 	switch {
 	case r.Replaced && r.SignsAt.After(time.Now()):
-		line += fmt.Sprintf("; another key was made, it signs in %v", auth.KeyDelay)
+		line += fmt.Sprintf("; another key was made, it signs in %v", keys.Delay)
 	case r.Replaced:
 		line += "; another key was made, it signs at once"
 	}
@@ -156,9 +156,9 @@ type keyReencryptCmd struct {
 // have both encryption keys.
 func (cmd keyReencryptCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
-		encrypt := a.Auth.ReencryptKeys
+		encrypt := a.Keys.Reencrypt
 		if cmd.Clear {
-			encrypt = a.Auth.EncryptClearKeys
+			encrypt = a.Keys.EncryptClear
 		}
 		n, err := encrypt(e.ctx)
 		if err != nil {

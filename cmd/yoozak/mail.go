@@ -28,7 +28,7 @@ func (cmd mailListCmd) Run(e env) error {
 		return errors.New("--limit must be at least 1")
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		mails, err := a.Auth.Mails(e.ctx, cmd.Limit)
+		mails, err := a.Staff.Mails(e.ctx, cmd.Limit)
 		if err != nil {
 			return err
 		}
@@ -70,8 +70,8 @@ func (cmd mailRetryCmd) Run(e env) error {
 		n := 1
 		var err error
 		if cmd.All {
-			n, err = a.Auth.RetryMails(e.ctx)
-		} else if err = a.Auth.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
+			n, err = a.Staff.RetryMails(e.ctx)
+		} else if err = a.Staff.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
 			return fmt.Errorf("there is no mail %d that was not delivered", cmd.ID)
 		}
 		if err != nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/app"
-	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/pages"
@@ -63,7 +62,7 @@ func (cmd serveCmd) Run(e env) error {
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { a.Auth.RunMail(mails) })
+	delivery.Go(func() { a.Outbox.Run(mails) })
 	stopJobs := job.Start(log, append(certJobs, jobs(a)...))
 	err = servers.Wait(e.ctx)
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
@@ -71,7 +70,7 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs()
 	stopMails()
 	delivery.Wait()
-	finishEvents(a.Auth, log)
+	finishEvents(a, log)
 	log.Info("stopped")
 	return err
 }
@@ -114,7 +113,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 			return err
 		}
 	}
-	ours := api.New(api.Options{Auth: a.Auth, Keys: a.Tokens.JWKS, Log: log, RefreshHint: hint})
+	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Log: log, RefreshHint: hint})
 	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop})
 	return servers.Serve(web.Listener{
 		Name: "api", Setting: "YOOZAK_LISTEN", Addr: c.HTTP.Listen, Timeout: c.HTTP.RequestTimeout, TLS: secured,
@@ -126,26 +125,25 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 // jobs are what a server does beside requests.
 func jobs(a *app.App) []job.Job {
 	return []job.Job{
-		{Name: "reload keys", Every: keyReload, Run: a.Auth.LoadKeys},
-		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Auth.LoadDeviceSecret},
-		{Name: "rotate keys", Every: time.Minute, Run: a.Auth.RotateDueKeys},
-		{Name: "sweep", Every: time.Hour, Run: a.Auth.Sweep},
-		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Auth.RefillAddresses},
-		{Name: "sweep mail folder", Every: time.Hour, Run: a.Auth.SweepMailFolder},
-		{Name: "seal events", Every: 2 * time.Second, Run: a.Auth.SealEvents},
-		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Auth.LogEventHead},
+		{Name: "reload keys", Every: keyReload, Run: a.Keys.Load},
+		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
+		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
+		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
+		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
+		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
+		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
-		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Auth.TellOfMails},
-		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Auth.TellOfEvents},
+		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
+		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Outbox.TellOfEvents},
 	}
 }
 
 // finishEvents seals what is left, if the database answers; if not, the next
 // server does.
-func finishEvents(service *auth.Service, log *slog.Logger) {
+func finishEvents(a *app.App, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := service.FinishEvents(ctx); err != nil {
+	if err := a.Audit.Finish(ctx); err != nil {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }

@@ -33,7 +33,7 @@ func (cmd serviceCreateCmd) Run(e env) error {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		created, plain, err := a.Auth.CreateOAuthClient(e.ctx, v)
+		created, plain, err := a.Staff.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ type serviceDisableCmd struct {
 
 func (cmd serviceDisableCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		if err := a.Auth.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
+		if err := a.Staff.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))

@@ -18,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -48,7 +49,7 @@ func (cmd userCreateCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		u, err := a.Auth.CreateUser(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
+		u, err := a.Staff.Create(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
@@ -148,12 +149,12 @@ type userSetEmailCmd struct {
 
 func (cmd userSetEmailCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		if err := a.Auth.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
-			return formatFieldErrors(withUsername(err, cmd.Username))
-		}
-		did := "changed; a link to verify the address is mailed by the running server"
+		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
-			did = "given back; a link to choose a password is mailed by the running server"
+			set, did = a.Staff.Recover, "given back; a link to choose a password is mailed by the running server"
+		}
+		if err := set(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email)); err != nil {
+			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
 		return err
@@ -171,11 +172,11 @@ func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
 		var done string
 		switch line.Selected().Name {
 		case "disable":
-			done, err = "disabled", a.Auth.SetActive(e.ctx, cmd.Username, false)
+			done, err = "disabled", a.Staff.Disable(e.ctx, cmd.Username)
 		case "enable":
-			done, err = "enabled", a.Auth.SetActive(e.ctx, cmd.Username, true)
+			done, err = "enabled", a.Staff.Enable(e.ctx, cmd.Username)
 		case "restore":
-			done, err = "restored", a.Auth.RestoreAccount(e.ctx, cmd.Username)
+			done, err = "restored", a.Staff.Restore(e.ctx, cmd.Username)
 		}
 		if err != nil {
 			return withUsername(err, cmd.Username)
@@ -194,7 +195,7 @@ type userUnlockCmd struct {
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
-		if err := a.Auth.Unlock(e.ctx, cmd.Username); err != nil {
+		if err := a.Staff.Unlock(e.ctx, cmd.Username); err != nil {
 			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
@@ -214,7 +215,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		if err := a.Auth.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+		if err := a.Staff.SetPassword(e.ctx, cmd.Username, plain); err != nil {
 			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
@@ -224,7 +225,7 @@ func (cmd userSetPasswordCmd) Run(e env) error {
 
 // withUsername says which user is not there.
 func withUsername(err error, username string) error {
-	if errors.Is(err, auth.ErrClosed) {
+	if errors.Is(err, staff.ErrClosed) {
 		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {

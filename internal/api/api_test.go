@@ -20,7 +20,7 @@ import (
 )
 
 func es256(o *settings) {
-	o.auth.Algorithm, o.tokens.Algorithm, o.tokens.Secret = "ES256", "ES256", secret.Bytes{}
+	o.tokens.Algorithm, o.tokens.Secret = "ES256", secret.Bytes{}
 }
 
 // TestSpecificationsFourAnswers: not a field more, none less.

@@ -29,7 +29,7 @@ func (s *Server) authenticate(ctx context.Context, w *web.ResponseWriter, r *htt
 		}
 		return nil, err
 	}
-	if caller.ExpiresAt.Sub(s.auth.Now()) < s.o.RefreshHint {
+	if caller.ExpiresIn < s.o.RefreshHint {
 		w.Header()[web.RefreshHeader] = refreshRequired
 	}
 	return caller, nil

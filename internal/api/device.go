@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/web"
 )
 
@@ -27,7 +27,7 @@ func deviceToken(r *http.Request) string {
 			token = c.Value
 		}
 	}
-	if len(token) > auth.MaxDeviceToken {
+	if len(token) > guard.MaxDeviceToken {
 		return ""
 	}
 	return token
@@ -47,7 +47,7 @@ func (s *Server) setDeviceToken(w *web.ResponseWriter, out any) {
 	}
 	w.Header().Set(web.DeviceHeader, token)
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
-		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(auth.DeviceLifetime.Seconds()),
+		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(guard.DeviceLifetime.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.Client.HTTPS,
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mailtest"
 )
@@ -49,7 +49,7 @@ func always(ip string) func(int) string { return func(int) string { return ip } 
 func TestEachNetworkHasItsLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		for path, quota := range map[string]limit.Quota{registerPath: auth.RegisterPerNetwork, loginPath: auth.LoginPerNetwork} {
+		for path, quota := range map[string]limit.Quota{registerPath: guard.RegisterPerNetwork, loginPath: guard.LoginPerNetwork} {
 			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
 				t.Errorf("%s: %d, want %d", path, n, quota.Count)
 			}
@@ -68,7 +68,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 	admit := func(q limit.Quota) func(*testing.T, *person) {
 		return func(t *testing.T, p *person) {
 			t.Helper()
-			for p.auth.Admit(t.Context(), q, own) == nil { //nolint:revive // until it is used up
+			for p.app.Guard.AllowRequest(t.Context(), q, own) == nil { //nolint:revive // until it is used up
 			}
 		}
 	}
@@ -84,17 +84,17 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 	}
 	reads, writes := repeat(http.MethodGet, mePath, "", 1200), repeat(http.MethodPatch, mePath, "{}", 120)
 	rows := map[string]func(*testing.T, *person){
-		"POST " + registerPath:                           admit(auth.RegisterPerNetwork),
-		"POST " + loginPath:                              admit(auth.LoginPerNetwork),
-		"POST " + refreshPath:                            admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/token/verify/":           admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/logout/":                 admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/password/reset/":         admit(auth.ResetPerNetwork),
-		"POST /api/clients/auth/password/reset/confirm/": admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/verify/":           admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/disown/":           admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/change/confirm/":   admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/change/undo/":      admit(auth.LinkPerNetwork),
+		"POST " + registerPath:                           admit(guard.RegisterPerNetwork),
+		"POST " + loginPath:                              admit(guard.LoginPerNetwork),
+		"POST " + refreshPath:                            admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/token/verify/":           admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/logout/":                 admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/password/reset/":         admit(guard.ResetPerNetwork),
+		"POST /api/clients/auth/password/reset/confirm/": admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/verify/":           admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/disown/":           admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/confirm/":   admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/undo/":      admit(guard.LinkPerNetwork),
 		"POST " + introspectPath: func(t *testing.T, p *person) {
 			t.Helper()
 			for p.post(t, revokePath, `{"client_id":"x","client_secret":"y"}`).status == http.StatusUnauthorized { //nolint:revive // until it is used up
@@ -143,7 +143,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 func TestThrottledAnswer(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		s.until429(t, loginPath, auth.LoginPerNetwork.Count+1, always("203.0.113.1"))
+		s.until429(t, loginPath, guard.LoginPerNetwork.Count+1, always("203.0.113.1"))
 		for language, want := range map[string]string{
 			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
 			"fr": `{"detail":"Trop de demandes : réessayez dans 1 seconde."}`,
@@ -178,7 +178,7 @@ func TestThrottledAnswer(t *testing.T) {
 func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 	t.Parallel()
 	const path = "/api/clients/auth/password/reset/"
-	quota := auth.ResetPerNetwork.Count
+	quota := guard.ResetPerNetwork.Count
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		for name, test := range map[string]struct {
 			ip   func(i int) string
@@ -245,7 +245,7 @@ func TestDeviceIsKnownByHeaderOrCookie(t *testing.T) {
 		for _, made := range []answer{registered, a} {
 			token := made.header.Get(deviceHeader)
 			want := "yoozak_device=" + token + "; Path=/api/clients/auth/; Max-Age=15552000; HttpOnly; SameSite=Lax"
-			if len(token) != auth.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
+			if len(token) != guard.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
 				t.Errorf("%q\n%s\n%s", token, made.header.Get("Set-Cookie"), want)
 			}
 		}
@@ -314,7 +314,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		p, closed := newPerson(t, s), newPerson(t, s)
 		p.prove(t)
 		closed.prove(t)
-		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), closed.name); err != nil {
 			t.Fatal(err)
 		}
 		guess := func(name string, n int) {

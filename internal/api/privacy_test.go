@@ -138,7 +138,7 @@ func busyPerson(t *testing.T, s *server) *person {
 	if a.status != http.StatusOK {
 		t.Fatalf("login: %d %s", a.status, a.body)
 	}
-	if err := s.auth.SealEvents(t.Context()); err != nil { // which writes the failures
+	if err := s.app.Audit.Seal(t.Context()); err != nil { // which writes the failures
 		t.Fatal(err)
 	}
 	return p
@@ -207,14 +207,14 @@ func TestErasureLeavesNothing(t *testing.T) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
 		p.mailed(t, account.MailAccountClosed, "new"+p.email)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(db.dump(t), p.name) {
 			t.Error("erased before the time was up")
 		}
 		s.clock.advance(30*24*time.Hour + time.Minute)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		dump := db.dump(t)

@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 )
 
@@ -31,8 +31,8 @@ func Routes() []Route { return new(Server).routes() }
 // routes is the public API, in the order of its documentation.
 func (s *Server) routes() []Route {
 	return []Route{
-		post("/api/clients/auth/register/", "Register", anyone(s.register)).answers(http.StatusCreated).optionalAuth().limit(auth.RegisterPerNetwork),
-		post("/api/clients/auth/login/", "Login", anyone(s.login)).limit(auth.LoginPerNetwork),
+		post("/api/clients/auth/register/", "Register", anyone(s.register)).answers(http.StatusCreated).optionalAuth().limit(guard.RegisterPerNetwork),
+		post("/api/clients/auth/login/", "Login", anyone(s.login)).limit(guard.LoginPerNetwork),
 		post("/api/clients/auth/token/refresh/", "Token Refresh", anyone(s.refresh)),
 		post("/api/clients/auth/token/verify/", "Token Verify", anyone(s.verifyToken)),
 		post("/api/clients/auth/token/introspect/", "Token Introspect", service(s.introspect)),

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/web"
 )
@@ -18,6 +19,7 @@ import (
 // Options are what a [Server] is made of.
 type Options struct {
 	Auth        *auth.Service
+	Guard       *guard.Guard
 	Keys        func() []byte // the JSON Web Key Set
 	Log         *slog.Logger
 	RefreshHint time.Duration // tokens with less left are marked

@@ -34,7 +34,7 @@ func newShop(t *testing.T, s *server, change func(*account.OAuthClient)) *shop {
 	if change != nil {
 		change(&v)
 	}
-	v, plain, err := s.auth.CreateOAuthClient(t.Context(), v)
+	v, plain, err := s.app.Staff.CreateOAuthClient(t.Context(), v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestServicesMustShowTheirSecret(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
 		p, good, disabled := newPerson(t, s), newShop(t, s, nil), newShop(t, s, nil)
-		if err := s.auth.DisableOAuthClient(t.Context(), disabled.id); err != nil {
+		if err := s.app.Staff.DisableOAuthClient(t.Context(), disabled.id); err != nil {
 			t.Fatal(err)
 		}
 		unknown := strings.Repeat("ab", 16)
@@ -256,7 +256,7 @@ func TestIntrospectionOfTokensThatAreNotGood(t *testing.T) {
 		}
 		loggedOut, disabled, closed, good := newPerson(t, s), newPerson(t, s), newPerson(t, s), newPerson(t, s)
 		loggedOut.post(t, "/api/clients/auth/logout/", `{"refresh":"`+loggedOut.refresh+`"}`)
-		if err := s.auth.SetActive(t.Context(), disabled.name, false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), disabled.name); err != nil {
 			t.Fatal(err)
 		}
 		closed.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`)

@@ -107,7 +107,7 @@ func (s *Server) answer(w *web.ResponseWriter, r *http.Request, rt Route, found 
 		return nil, 0, methodNotAllowed(r.Method)
 	}
 	if rt.Limit.Name != "" {
-		if err := s.auth.Admit(ctx, rt.Limit, who.request); err != nil {
+		if err := s.o.Guard.AllowRequest(ctx, rt.Limit, who.request); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -68,7 +68,6 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	})
 	b.Breached = breach.New(breach.Options{List: c.Passwords.Breached, URL: c.Passwords.HIBPURL, Log: o.Log})
 	options := Options{
-		Algorithm: c.Tokens.Algorithm, AccessLifetime: c.Tokens.AccessLifetime, RefreshLifetime: c.Tokens.RefreshLifetime,
 		Rotation: c.Tokens.Rotation, KeyRotation: c.Tokens.KeyRotation, Box: box, Breached: b.Breached,
 		EraseAfter: c.Accounts.EraseAfter, EventsKeep: c.Accounts.EventsKeep, Staff: o.Operator, Log: o.Log,
 	}
@@ -111,13 +110,13 @@ func (a *App) prepare(ctx context.Context) error {
 	if err := a.Store.Advise(ctx); err != nil {
 		return err
 	}
-	if err := a.Auth.LoadKeys(ctx); err != nil {
+	if err := a.Keys.Load(ctx); err != nil {
 		return err
 	}
-	if err := a.Auth.LoadDeviceSecret(ctx); err != nil {
+	if err := a.Guard.LoadSecret(ctx); err != nil {
 		return err
 	}
-	return a.Auth.LogEventHead(ctx)
+	return a.Audit.LogHead(ctx)
 }
 
 // Close closes what Open opened. What was done is committed.

@@ -6,9 +6,15 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
+
+// OAuthTokenFields are those of [Service.Introspect] and [Service.RevokeToken],
+// beside the hint and the credentials; of [Service.VerifyToken] all.
+var OAuthTokenFields = []Field{tokenField}
 
 // refreshHint is the token_type_hint of a refresh token (RFC 7009, section
 // 2.1).
@@ -37,7 +43,7 @@ func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, h
 	if err != nil {
 		return Introspection{}, err
 	}
-	claims, u, err := s.inspect(ctx, raw, s.o.Now())
+	claims, u, err := s.inspect(ctx, raw, s.now())
 	switch {
 	case refused(err):
 		return Introspection{}, nil
@@ -58,10 +64,10 @@ func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
-	claims, err := s.verifyAny(ctx, raw, now)
+	now := s.now()
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
-		claims, err = s.verifyEnded(ctx, raw, now)
+		claims, err = s.keys.VerifyEnded(ctx, raw, now)
 	}
 	switch {
 	case refused(err), err == nil && !concerns(by, claims):
@@ -78,9 +84,9 @@ func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *
 	if err != nil {
 		return err
 	}
-	ended := entry{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: sess.UserID, session: sess.ID, request: req,
-		details: account.EventDetails{Service: by.ID}, at: now,
+	ended := audit.Entry{
+		Kind: account.EventSessionEnded, Actor: account.ActorService, UserID: sess.UserID, Session: sess.ID, Request: req,
+		Details: account.EventDetails{Service: by.ID}, At: now,
 	}
 	if err := s.endSession(ctx, sess.ID, ended, nil); err != nil {
 		return err
@@ -101,46 +107,43 @@ func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (s
 		return "", account.ErrServiceScope
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
+	raw := tokenField.read(errs, in)
 	return raw, errs.Err()
-}
-
-// refused reports whether an error is about the token, not about us.
-func refused(err error) bool {
-	var e *account.Error
-	return errors.As(err, &e) && e.Kind == account.Unauthorized
-}
-
-// verifyAny is verify for a token of either type.
-func (s *Service) verifyAny(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
-	claims, err := s.verify(ctx, raw, token.Access, now)
-	if errors.Is(err, account.ErrTokenWrongType) {
-		return s.verify(ctx, raw, token.Refresh, now)
-	}
-	return claims, err
 }
 
 // inspect returns what a token of either type says that would be accepted
 // now, with its active user.
 func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
-	claims, err := s.verifyAny(ctx, raw, now)
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if err != nil {
 		return token.Claims{}, account.User{}, err
 	}
-	if err := s.notRevoked(ctx, claims); err != nil {
-		return token.Claims{}, account.User{}, err
-	}
-	sess, u, err := s.session(ctx, claims)
+	sess, u, err := s.sessionOf(ctx, claims)
 	switch {
-	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
-		u, err = s.userWithoutSession(ctx, claims)
-		return claims, u, err
 	case err != nil:
 		return token.Claims{}, account.User{}, err
+	case sess.ID == "":
+		return claims, u, nil
 	case !sess.RevokedAt.IsZero(),
 		claims.Type == token.Refresh && (!sess.Renewable(now) || s.standing(claims, sess, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
 	s.confirmRefreshToken(ctx, claims, sess)
 	return claims, u, nil
+}
+
+// VerifyToken returns nil for an access or refresh token that would be
+// accepted now, as simplejwt's TokenVerifyView; here that includes its
+// session and its user.
+func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
+		return err
+	}
+	errs := account.Fields{}
+	raw := tokenField.read(errs, in)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	_, _, err := s.inspect(ctx, raw, s.now())
+	return err
 }

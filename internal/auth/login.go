@@ -5,9 +5,17 @@ import (
 	"errors"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
+
+// loginName may be a username or an address, of any length: it is looked up.
+var loginName = Field{Name: "username", Required: true}
+
+// LoginFields are those of [Credentials].
+var LoginFields = []Field{loginName, passwordField}
 
 // Credentials are what a person logs in with.
 type Credentials struct {
@@ -19,11 +27,11 @@ type Credentials struct {
 // the name is unknown, the password is wrong or the account is not active,
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
-// account. Before that it may return [account.ThrottledFor]: see startLogin.
+// account. Before that it may return [account.ThrottledFor]: see [guard.Guard.StartLogin].
 func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
-	username := checkText(errs, "username", c.Username, required)
-	plain := checkPassword(errs, "password", c.Password)
+	username := loginName.read(errs, c.Username)
+	plain := passwordField.read(errs, c.Password)
 	if err := errs.Err(); err != nil {
 		return LoginResult{}, err
 	}
@@ -33,7 +41,7 @@ func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credenti
 		grant, err = s.login(ctx, req, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
-		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
 		return LoginResult{}, account.ErrInvalidCredentials
 	}
 	return grant, err
@@ -44,11 +52,11 @@ func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credenti
 var errHashChanged = errors.New("the password hash changed meanwhile")
 
 func (s *Service) login(ctx context.Context, req account.RequestInfo, username, plain string) (LoginResult, error) {
-	candidates, err := s.loginCandidates(ctx, username)
+	candidates, err := s.accounts.loginCandidates(ctx, username)
 	if err != nil {
 		return LoginResult{}, err
 	}
-	own, others, err := s.splitByDevice(ctx, req, candidates)
+	own, others, err := s.guard.SplitByDevice(ctx, req, candidates)
 	if err != nil {
 		return LoginResult{}, err
 	}
@@ -62,61 +70,35 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 	return s.loginAsOneOf(ctx, req, candidates, username, plain)
 }
 
-// splitByDevice separates the user who is known by the device that the
-// request shows. The device has tries of its own at their password, and at
-// nobody else's: whoever is called by another's address must not guess at the
-// other's password with a device that is their own.
-func (s *Service) splitByDevice(ctx context.Context, req account.RequestInfo, users []account.User) (own, others []account.User, err error) {
-	if s.o.Limits == nil || req.DeviceToken == "" || len(users) < 2 {
-		return nil, users, nil
-	}
-	secret, err := s.secret(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, u := range users {
-		if _, known := knownDevice(secret, req, u, s.o.Now()); known {
-			own = append(own, u)
-		} else {
-			others = append(others, u)
-		}
-	}
-	return own, others, nil
-}
-
 // loginAsOneOf makes one try at the passwords of the users whom a name may
 // mean.
 func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
-	t, err := s.startLogin(ctx, req, username, candidates)
+	t, err := s.guard.StartLogin(ctx, req, username, candidates)
 	if err != nil {
 		return LoginResult{}, err
 	}
-	defer t.end()
-	if t.owner != 0 {
-		ctx = s.asUser(ctx, t.owner, req)
-	} else {
-		ctx = asStranger(ctx, req)
-	}
+	defer t.End()
+	ctx = t.Context(ctx, req)
 	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return LoginResult{}, asUnavailable(err)
 		}
-		s.recordFailure(entry{kind: account.EventLoginFailed, request: req, at: s.o.Now()})
-		return LoginResult{}, t.fail(ctx, account.ErrInvalidCredentials)
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
+		return LoginResult{}, s.fail(ctx, t, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
 	if err != nil {
 		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := entry{kind: account.EventLoginFailed, userID: u.ID, request: req, at: s.o.Now()}
+		a := audit.ByUser(account.EventLoginFailed, u.ID, "", req, s.now())
 		if !u.ClosedAt.IsZero() {
-			a.userID = 0 // or it could be written after the person was erased
+			a.UserID = 0 // or it could be written after the person was erased
 		}
-		s.recordFailure(a)
-		return LoginResult{}, t.fail(ctx, s.refuse(ctx, req, u))
+		s.audit.RecordFailure(a)
+		return LoginResult{}, s.fail(ctx, t, s.refuse(ctx, req, u))
 	}
-	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.LoginPerUser, u.ID); err != nil {
 		return LoginResult{}, err
 	}
 	hash := u.PasswordHash
@@ -125,20 +107,20 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 			return LoginResult{}, asUnavailable(err)
 		}
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	sess := s.newSession(req, now)
 	sess.UserID = u.ID
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := t.succeed(ctx, tx); err != nil {
+		if err := t.Succeed(ctx, tx); err != nil {
 			return err
 		}
 		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, entry{kind: account.EventLogin, userID: u.ID, session: sess.ID, request: req, at: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventLogin, u.ID, sess.ID, req, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
 		return LoginResult{}, errHashChanged
@@ -147,7 +129,7 @@ func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, can
 		return LoginResult{}, err
 	}
 	grant, err := s.issueTokens(u, sess)
-	grant.Device = t.remember(u.ID, now)
+	grant.Device = t.Remember(u.ID, now)
 	return grant, err
 }
 

@@ -2,89 +2,17 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
-	"github.com/yoozak/clients/internal/token"
 )
-
-// What an administrator may get wrong about a service.
-var (
-	ErrServiceName   = errors.New("a service's name has 1 to 64 characters, without spaces at its ends")
-	ErrServiceTaken  = errors.New("there is a service of this name already")
-	ErrNoSuchService = errors.New("there is no such service, or it is disabled already")
-)
-
-// servicePrefix lets people and scanners of repositories see what a secret
-// is for.
-const servicePrefix = "yzs_"
-
-// CreateOAuthClient makes a service and returns its secret, which is stored
-// nowhere: only its hash is. A secret is changed by making another service
-// and disabling the first.
-func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) (account.OAuthClient, secret.Text, error) {
-	if n := utf8.RuneCountInString(v.Name); n < 1 || n > 64 || strings.TrimSpace(v.Name) != v.Name || !utf8.ValidString(v.Name) || strings.ContainsFunc(v.Name, unicode.IsControl) {
-		return account.OAuthClient{}, secret.Text{}, ErrServiceName
-	}
-	if strings.ContainsFunc(v.Audience, unicode.IsSpace) {
-		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("%q is no audience: it has a space in it", v.Audience)
-	}
-	for _, scope := range v.Scopes {
-		if !slices.Contains(account.Scopes, scope) {
-			return account.OAuthClient{}, secret.Text{}, fmt.Errorf("there is no scope %q; there are %v", scope, account.Scopes)
-		}
-	}
-	if len(v.Scopes) == 0 {
-		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("a service needs a scope, of %v", account.Scopes)
-	}
-	var random [32]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
-	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), serviceHash(plain), s.o.Now()
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.CreateOAuthClient(ctx, v); err != nil {
-			return err
-		}
-		made := entry{kind: account.EventServiceCreated, details: account.EventDetails{Service: v.ID}, at: v.CreatedAt}
-		return s.record(ctx, tx, s.entryByOperator(made))
-	})
-	if errors.Is(err, store.ErrTaken) {
-		err = ErrServiceTaken
-	}
-	if err != nil {
-		return account.OAuthClient{}, secret.Text{}, err
-	}
-	return v, secret.NewText(plain), nil
-}
-
-// DisableOAuthClient ends what a service may do, at once. It is named by its id
-// or its name.
-func (s *Service) DisableOAuthClient(ctx context.Context, idOrName string) error {
-	now := s.o.Now()
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.DisableOAuthClient(ctx, idOrName, now); err != nil {
-			return err
-		}
-		disabled := entry{kind: account.EventServiceDisabled, details: account.EventDetails{Service: idOrName}, at: now}
-		return s.record(ctx, tx, s.entryByOperator(disabled))
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrNoSuchService
-	}
-	return err
-}
 
 // AuthenticateOAuthClient returns the service of an id and its secret, and counts
 // the request for it. The error is [account.ErrServiceUnknown], whatever is
@@ -105,26 +33,26 @@ func (s *Service) AuthenticateOAuthClient(ctx context.Context, req account.Reque
 	if !known {
 		want = nobodysHash
 	}
-	right := subtle.ConstantTimeCompare([]byte(serviceHash(plain.Reveal())), []byte(want)) == 1
+	right := subtle.ConstantTimeCompare([]byte(HashOAuthSecret(plain.Reveal())), []byte(want)) == 1
 	if !right || !known || !v.DisabledAt.IsZero() {
 		return account.OAuthClient{}, s.refuseService(ctx, req)
 	}
-	if err := s.take(ctx, askPerService, v.ID); err != nil {
+	if err := s.guard.Allow(ctx, guard.AskPerService, v.ID); err != nil {
 		return account.OAuthClient{}, err
 	}
 	return v, nil
 }
 
 func (s *Service) refuseService(ctx context.Context, req account.RequestInfo) error {
-	if err := s.Admit(ctx, refusedPerNetwork, req); err != nil {
+	if err := s.guard.AllowRequest(ctx, guard.RefusedPerNetwork, req); err != nil {
 		return err
 	}
 	return account.ErrServiceUnknown
 }
 
-// serviceHash is enough for a secret of 256 random bits: there is nothing to
+// HashOAuthSecret is enough for a secret of 256 random bits: there is nothing to
 // guess that a slow hash would protect.
-func serviceHash(plain string) string {
+func HashOAuthSecret(plain string) string {
 	sum := sha256.Sum256([]byte(plain))
 	return hex.EncodeToString(sum[:])
 }

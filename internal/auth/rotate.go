@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -50,7 +50,7 @@ func (s *Service) standing(c token.Claims, sess account.Session, now time.Time) 
 func (s *Service) rotate(ctx context.Context, req account.RequestInfo, claims token.Claims, sess account.Session, now time.Time) (account.Session, error) {
 	next := store.Rotation{
 		SessionID: sess.ID, OldID: claims.ID, NewID: token.NewID(),
-		At: now, ExpiresAt: now.Truncate(time.Second).Add(s.o.RefreshLifetime),
+		At: now, ExpiresAt: now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
 	}
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rotate(ctx, next) })
 	if err == nil {
@@ -80,8 +80,8 @@ func (s *Service) refuseReplaced(ctx context.Context, req account.RequestInfo, s
 	if !s.o.Rotation {
 		return account.ErrTokenInvalid
 	}
-	err := s.endSession(ctx, sess.ID, entry{
-		kind: account.EventRefreshReuse, actor: account.ActorAnonymous, userID: sess.UserID, session: sess.ID, request: req, at: now,
+	err := s.endSession(ctx, sess.ID, audit.Entry{
+		Kind: account.EventRefreshReuse, Actor: account.ActorAnonymous, UserID: sess.UserID, Session: sess.ID, Request: req, At: now,
 	}, store.ErrNotFound)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -130,46 +130,4 @@ func accessID(sess account.Session, at time.Time) string {
 	}
 	sum := sha256.Sum256([]byte("access token with " + sess.RefreshID))
 	return hex.EncodeToString(sum[:16])
-}
-
-// turns lets those who ask for one thing have it one after another.
-type turns struct {
-	mu    sync.Mutex
-	lines map[string]*line
-}
-
-// line is who waits for one thing, and whose turn it is.
-type line struct {
-	turn  chan struct{} // holds one token while nobody has the turn
-	users int
-}
-
-// backoff returns when it is the caller's turn, which ends with leave.
-func (t *turns) wait(ctx context.Context, key string) (leave func(), err error) {
-	t.mu.Lock()
-	if t.lines == nil {
-		t.lines = map[string]*line{}
-	}
-	l := t.lines[key]
-	if l == nil {
-		l = &line{turn: make(chan struct{}, 1)}
-		l.turn <- struct{}{}
-		t.lines[key] = l
-	}
-	l.users++
-	t.mu.Unlock()
-	gone := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if l.users--; l.users == 0 {
-			delete(t.lines, key)
-		}
-	}
-	select {
-	case <-l.turn:
-		return func() { l.turn <- struct{}{}; gone() }, nil
-	case <-ctx.Done():
-		gone()
-		return nil, ctx.Err()
-	}
 }

@@ -10,6 +10,19 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
+// EventChain is the state of the chain of events.
+type EventChain struct {
+	Head    EventHead // the newest sealed event
+	Removed EventHead // the last that was removed because it was old
+}
+
+// EventHead is a place in the chain and the hash there: whoever has noted
+// one can tell whether anything before it was changed since.
+type EventHead struct {
+	Seq  int64
+	Hash []byte
+}
+
 // Events are only added. What may change of one is in this file: it is
 // sealed once, its personal part is forgotten, and the oldest are removed.
 // Triggers in the schema refuse anything else.
@@ -104,7 +117,7 @@ func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account
 }
 
 // EventChain returns the state of the chain.
-func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
+func (s *Store) EventChain(ctx context.Context) (EventChain, error) {
 	return queryRow(ctx, s, "read the event chain", scanChain, `
 		SELECT seq, hash, removed_seq, removed_hash
 		FROM event_chain`)
@@ -114,7 +127,7 @@ func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
 // several servers one goes on, the others wait for its transaction's end and
 // get what it left. (An UPDATE that changes nothing is a row lock on both
 // engines; SQLite has no FOR UPDATE.)
-func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) {
+func (s *Store) LockEventChain(ctx context.Context) (EventChain, error) {
 	return queryRow(ctx, s, "lock the event chain", scanChain, `
 		UPDATE event_chain
 		SET seq = seq
@@ -122,14 +135,14 @@ func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) 
 		RETURNING seq, hash, removed_seq, removed_hash`)
 }
 
-func scanChain(scan func(...any) error) (c account.EventChain, err error) {
+func scanChain(scan func(...any) error) (c EventChain, err error) {
 	err = scan(&c.Head.Seq, &c.Head.Hash, &c.Removed.Seq, &c.Removed.Hash)
 	return c, err
 }
 
 // SealEvent gives an event its place in the chain. It returns [ErrNotFound]
 // when it has one already.
-func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) error {
+func (s *Store) SealEvent(ctx context.Context, id int64, at EventHead) error {
 	return s.execOne(ctx, "seal an event", `
 		UPDATE events
 		SET seq = $1, hash = $2
@@ -137,7 +150,7 @@ func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) e
 }
 
 // SetEventHead notes the newest sealed event.
-func (s *Store) SetEventHead(ctx context.Context, head account.EventHead) error {
+func (s *Store) SetEventHead(ctx context.Context, head EventHead) error {
 	return s.execOne(ctx, "set the head of the events", `
 		UPDATE event_chain
 		SET seq = $1, hash = $2
@@ -170,7 +183,7 @@ func (s *Store) anonymiseEvents(ctx context.Context, condition string, args ...a
 
 // RemoveEvents removes the oldest events, up to and with a place in the
 // chain.
-func (s *Store) RemoveEvents(ctx context.Context, through account.EventHead) error {
+func (s *Store) RemoveEvents(ctx context.Context, through EventHead) error {
 	err := s.execOne(ctx, "remove events", `
 		UPDATE event_chain
 		SET removed_seq = $1, removed_hash = $2

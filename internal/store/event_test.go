@@ -123,14 +123,14 @@ func TestEventIsSealedOnce(t *testing.T) {
 		addEvent(t, s, newEvent(1))
 		sealAll(t, s)
 		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 1, account.EventHead{Seq: 2, Hash: []byte{2}})
+			return tx.SealEvent(t.Context(), 1, store.EventHead{Seq: 2, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("again: %v", err)
 		}
 		addEvent(t, s, newEvent(1))
 		err = s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 2, account.EventHead{Seq: 1, Hash: []byte{2}})
+			return tx.SealEvent(t.Context(), 2, store.EventHead{Seq: 1, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrTaken) {
 			t.Errorf("two events in one place: %v", err)
@@ -182,7 +182,7 @@ func TestOldestEventsAreRemoved(t *testing.T) {
 		sealAll(t, s)
 		remove := func(seq int64) error {
 			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.RemoveEvents(t.Context(), account.EventHead{Seq: seq, Hash: []byte{byte(seq)}})
+				return tx.RemoveEvents(t.Context(), store.EventHead{Seq: seq, Hash: []byte{byte(seq)}})
 			})
 		}
 		if err := remove(3); err != nil {

@@ -98,6 +98,17 @@ func New(o Options) *Tokens {
 	return t
 }
 
+// Algorithm is that of access tokens.
+func (t *Tokens) Algorithm() string { return t.o.Algorithm }
+
+// Lifetime is how long a token of a type is good for.
+func (t *Tokens) Lifetime(typ Type) time.Duration {
+	if typ == Refresh {
+		return t.o.RefreshLifetime
+	}
+	return t.o.AccessLifetime
+}
+
 // NewID returns 128 random bits in hexadecimal, as simplejwt's jti.
 func NewID() string {
 	var b [16]byte
@@ -108,16 +119,12 @@ func NewID() string {
 // Issue signs a token for the user and session. The times are cut to the
 // seconds that a token can hold, and are returned so.
 func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Time) (string, Claims, error) {
-	lifetime := t.o.AccessLifetime
-	if typ == Refresh {
-		lifetime = t.o.RefreshLifetime
-	}
 	key := t.ring.Load().signer(typ, at)
 	if key == nil {
 		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
 	}
 	at = at.UTC().Truncate(time.Second)
-	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(t.Lifetime(typ))}
 	var aud any
 	if typ == Access { // refresh tokens are for this server alone
 		aud, c.Audience = t.aud, strings.Join(t.o.Audience, " ")

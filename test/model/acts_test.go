@@ -15,6 +15,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -148,7 +149,7 @@ func (l *life) registers(rt *rapid.T) {
 
 func (l *life) staffCreates(rt *rapid.T) {
 	u, r := l.newcomer(rt)
-	created, err := l.server(rt).CreateUser(context.Background(), account.RequestInfo{Language: "fr"}, r)
+	created, err := l.server(rt).Staff.Create(context.Background(), account.RequestInfo{Language: "fr"}, r)
 	agree(rt, "create user", err, l.model.free(u.name, nil, l.now()))
 	if err == nil {
 		u.id = created.ID
@@ -447,15 +448,15 @@ func (l *life) closes(rt *rapid.T) {
 
 func (l *life) staffSetsPassword(rt *rapid.T) {
 	u, next := l.somebody(rt), newPassword(rt)
-	agree(rt, "set password", l.server(rt).SetPassword(context.Background(), u.name, text(next)), true)
+	agree(rt, "set password", l.server(rt).Staff.SetPassword(context.Background(), u.name, text(next)), true)
 	l.model.setPassword(u, next, nil)
 }
 
 func (l *life) staffDisables(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).SetActive(context.Background(), u.name, false)
+	err := l.server(rt).Staff.Disable(context.Background(), u.name)
 	if u.closed {
-		agreeIs(rt, "disable", err, auth.ErrClosed)
+		agreeIs(rt, "disable", err, staff.ErrClosed)
 		return
 	}
 	agree(rt, "disable", err, true)
@@ -465,9 +466,9 @@ func (l *life) staffDisables(rt *rapid.T) {
 
 func (l *life) staffEnables(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).SetActive(context.Background(), u.name, true)
+	err := l.server(rt).Staff.Enable(context.Background(), u.name)
 	if u.closed {
-		agreeIs(rt, "enable", err, auth.ErrClosed)
+		agreeIs(rt, "enable", err, staff.ErrClosed)
 		return
 	}
 	agree(rt, "enable", err, true)
@@ -477,9 +478,9 @@ func (l *life) staffEnables(rt *rapid.T) {
 
 func (l *life) staffRestores(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).RestoreAccount(context.Background(), u.name)
+	err := l.server(rt).Staff.Restore(context.Background(), u.name)
 	if !u.closed {
-		agreeIs(rt, "restore", err, auth.ErrNotClosed)
+		agreeIs(rt, "restore", err, staff.ErrNotClosed)
 		return
 	}
 	agree(rt, "restore", err, true)
@@ -490,7 +491,7 @@ func (l *life) staffRestores(rt *rapid.T) {
 func (l *life) staffCorrects(rt *rapid.T) {
 	u, email := l.somebody(rt), l.address(rt)
 	l.betweenLooks(func() {
-		err := l.server(rt).SetEmail(context.Background(), u.name, email, false)
+		err := l.server(rt).Staff.SetEmail(context.Background(), u.name, email)
 		agree(rt, "correct", err, normalEmail(email) != u.email)
 		if err == nil {
 			l.model.correct(u, email, l.now())
@@ -501,7 +502,7 @@ func (l *life) staffCorrects(rt *rapid.T) {
 func (l *life) staffRecovers(rt *rapid.T) {
 	u, email := l.somebody(rt), l.address(rt)
 	l.betweenLooks(func() {
-		agree(rt, "recover", l.server(rt).SetEmail(context.Background(), u.name, email, true), true)
+		agree(rt, "recover", l.server(rt).Staff.Recover(context.Background(), u.name, email), true)
 		l.model.recover(u, email)
 	})
 }
@@ -522,7 +523,7 @@ func (l *life) betweenLooks(do func()) {
 
 // sweeps forgets what is over.
 func (l *life) sweeps(rt *rapid.T) {
-	if err := l.server(rt).Sweep(context.Background()); err != nil {
+	if err := l.server(rt).App.Sweep(context.Background()); err != nil {
 		rt.Fatal(err)
 	}
 	l.model.erase(l.now())
@@ -550,7 +551,7 @@ func (l *life) reachesAll(rt *rapid.T) {
 	l.betweenLooks(func() {
 		l.mailboxes.reachAllBut("")
 		for _, m := range l.waiting(rt) {
-			if err := l.servers[0].RetryMail(context.Background(), m.ID); err != nil {
+			if err := l.servers[0].Staff.RetryMail(context.Background(), m.ID); err != nil {
 				rt.Fatal(err)
 			}
 		}
