@@ -69,7 +69,7 @@ func MailFreely(o *app.Options, _ *token.Options) {
 
 // Knows reports whether a device is known: then its owner gets in while
 // strangers have used up their tries.
-func (s *Server) Knows(t *testing.T, username, device string) bool { //nolint:unparam // whose it is, is said where it is asked
+func (s *Server) Knows(t *testing.T, username, device string) bool {
 	t.Helper()
 	for range 6 {
 		if _, err := s.Try(t, username, Bad, ""); err == nil {
@@ -81,7 +81,7 @@ func (s *Server) Knows(t *testing.T, username, device string) bool { //nolint:un
 }
 
 // OnDevice registers somebody on a device.
-func (s *Server) OnDevice(t *testing.T, username string) (device string) { //nolint:unparam // whose it is, is said where it is asked
+func (s *Server) OnDevice(t *testing.T, username string) (device string) {
 	t.Helper()
 	return s.SignUp(t, username).Device
 }
