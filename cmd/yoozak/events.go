@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/store"
 )
 
 type eventsCmd struct {
@@ -25,7 +27,6 @@ type eventsListCmd struct {
 	Limit int    `help:"How many." default:"100"`
 	JSON  bool   `name:"json" help:"One JSON object a line, with all that is held."`
 	config.Database
-	config.Passwords
 }
 
 // listedEvent is an event as "events list --json" prints it.
@@ -52,10 +53,10 @@ func (cmd eventsListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
 		return errors.New("--limit must be 1 or more")
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		events, err := s.ListEvents(e.ctx, cmd.User, kind, cmd.Limit)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		events, err := a.Staff.Events(e.ctx, cmd.User, kind, cmd.Limit)
 		if err != nil {
-			return named(err, cmd.User)
+			return withUsername(err, cmd.User)
 		}
 		if cmd.JSON {
 			out := json.NewEncoder(e.stdout)
@@ -106,20 +107,19 @@ func details(s string) string {
 type eventsVerifyCmd struct {
 	Head string `help:"A head that was noted earlier outside the database: printed by this command, or logged by the server. Without one a chain that was made anew as a whole looks like any other." placeholder:"NUMBER:HASH"`
 	config.Database
-	config.Passwords
 }
 
 // Run walks the chain; the exit code is 1 when something is wrong.
 func (cmd eventsVerifyCmd) Run(e env) error {
-	var noted account.EventHead
+	var noted store.EventHead
 	if cmd.Head != "" {
 		var err error
-		if noted, err = auth.ParseHead(cmd.Head); err != nil {
+		if noted, err = audit.ParseHead(cmd.Head); err != nil {
 			return err
 		}
 	}
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		r, err := s.VerifyEvents(e.ctx, noted)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		r, err := a.Audit.Verify(e.ctx, noted)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 		if r.Removed.Seq > 0 {
 			fmt.Fprintf(e.stdout, "; numbers up to %d were removed because they were old", r.Removed.Seq)
 		}
-		_, err = fmt.Fprintf(e.stdout, "\nhead %s\n", auth.HeadText(r.Head))
+		_, err = fmt.Fprintf(e.stdout, "\nhead %s\n", audit.HeadText(r.Head))
 		return err
 	})
 }

@@ -6,8 +6,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -27,12 +28,8 @@ type keyListCmd struct {
 
 // Run lists keys, never their private parts.
 func (cmd keyListCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		keys, err := s.Keys(e.ctx)
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
+		keys, err := a.Keys.List(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -75,27 +72,22 @@ type keyRotateCmd struct {
 	config.Encryption
 }
 
-// Run rotates keys.
 func (cmd keyRotateCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		if cmd.Devices {
-			if err := s.RotateDeviceSecret(e.ctx); err != nil {
+			if err := a.Guard.RotateSecret(e.ctx); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(e.stdout, "made another secret of device tokens; running servers use it within %v\n", keyReload)
 			return err
 		}
-		if err := s.LoadKeys(e.ctx); err != nil {
+		if err := a.Keys.Load(e.ctx); err != nil {
 			return err
 		}
-		if err := s.RotateKeys(e.ctx); err != nil {
+		if err := a.Keys.Rotate(e.ctx); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", auth.KeyDelay)
+		_, err := fmt.Fprintf(e.stdout, "made the next keys; they sign in %v\n", keys.Delay)
 		return err
 	})
 }
@@ -115,23 +107,19 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	if (cmd.Key == "") != cmd.All || cmd.Lost && !cmd.All {
 		return errors.New("say which key to revoke, or --all")
 	}
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
 		var (
-			all []auth.KeyRevocation
+			all []keys.Revocation
 			err error
 		)
 		switch {
 		case cmd.Lost:
-			all, err = s.AbandonKeys(e.ctx)
+			all, err = a.Keys.RevokeUnreadable(e.ctx)
 		case cmd.All:
-			all, err = s.RevokeAllKeys(e.ctx)
+			all, err = a.Keys.RevokeAll(e.ctx)
 		default:
-			var one auth.KeyRevocation
-			one, err = s.RevokeKey(e.ctx, cmd.Key)
+			var one keys.Revocation
+			one, err = a.Keys.Revoke(e.ctx, cmd.Key)
 			all = append(all, one)
 		}
 		for _, r := range all {
@@ -143,11 +131,11 @@ func (cmd keyRevokeCmd) Run(e env) error {
 	})
 }
 
-func revoked(r auth.KeyRevocation) string {
+func revoked(r keys.Revocation) string {
 	line := fmt.Sprintf("revoked %s; running servers refuse its %s tokens within %v", r.Key.ID, r.Key.TokenType, keyReload)
 	switch {
 	case r.Replaced && r.SignsAt.After(time.Now()):
-		line += fmt.Sprintf("; another key was made, it signs in %v", auth.KeyDelay)
+		line += fmt.Sprintf("; another key was made, it signs in %v", keys.Delay)
 	case r.Replaced:
 		line += "; another key was made, it signs at once"
 	}
@@ -167,14 +155,10 @@ type keyReencryptCmd struct {
 // Run changes what the stored keys are encrypted with. Running servers must
 // have both encryption keys.
 func (cmd keyReencryptCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Tokens, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		encrypt := s.ReencryptKeys
+	return withApp(e, groups{cmd.Database, cmd.Tokens, cmd.Encryption}, func(a *app.App) error {
+		encrypt := a.Keys.Reencrypt
 		if cmd.Clear {
-			encrypt = s.EncryptClearKeys
+			encrypt = a.Keys.EncryptClear
 		}
 		n, err := encrypt(e.ctx)
 		if err != nil {

@@ -13,7 +13,7 @@ func TestServerThatKeepsItsMailsSaysSo(t *testing.T) {
 		"127.0.0.1:8000": false, "[::1]:8000": false, "localhost:8000": false, "127.9.9.9:8000": false,
 		"0.0.0.0:8000": true, ":8000": true, "[::]:8000": true, "192.0.2.7:443": true, "clients.internal:8000": true,
 	} {
-		c := config.Config{HTTP: config.HTTPConfig{Listen: listen}}
+		c := config.Config{HTTP: config.HTTP{Listen: listen}}
 		if got := mailsStayHere(c); got != want {
 			t.Errorf("%s with a folder: %v, want %v", listen, got, want)
 		}

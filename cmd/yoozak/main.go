@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 )
 
@@ -33,7 +34,6 @@ type cli struct {
 	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
-	Shadow       shadowCmd       `cmd:"" help:"Stand before another server, play its requests to this one's copy, and report where the answers differ."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
@@ -51,6 +51,8 @@ type env struct {
 	data   io.Writer // the same, for a file's bytes as they are
 	stderr io.Writer
 	getenv func(string) string
+
+	settings *config.Source // run makes it
 }
 
 func main() {
@@ -64,8 +66,9 @@ func main() {
 // run returns the exit code: 0, 1 for an error, 2 for a wrong command line
 // or setting.
 func run(e env, args []string) int {
-	cleanVariables()
-	parser, err := kong.New(&cli{},
+	config.CleanEnvironment()
+	e.settings = config.NewSource(e.getenv)
+	parser, err := kong.New(&cli{}, e.settings,
 		kong.Name("yoozak"), kong.Description(description),
 		kong.Writers(e.stdout, e.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -83,11 +86,11 @@ func run(e env, args []string) int {
 		fmt.Fprintln(e.stderr, "Run 'yoozak --help' to see the commands.")
 		return 2
 	}
-	for _, name := range unknownVariables(parser.Model.Node, os.Environ()) {
+	for _, name := range config.Unknown(parser.Model.Node, "YOOZAK_") {
 		fmt.Fprintf(e.stderr, "yoozak: the variable %s is no setting of this program: it changes nothing\n", name)
 	}
 	err = command.Run(e)
-	var settings *settingsError
+	var settings *app.SettingsError
 	switch {
 	case err == nil:
 		return 0
@@ -98,49 +101,6 @@ func run(e env, args []string) int {
 		fmt.Fprintf(&visible{out: e.stderr}, "yoozak: %v\n", explain(err))
 		return 1
 	}
-}
-
-// settingsError holds every mistake in the settings.
-type settingsError struct{ error }
-
-// cleanVariables takes away what files of variables leave at the ends of
-// values, and makes YOOZAK_X= the same as not setting it, as Docker's and
-// systemd's files have it.
-func cleanVariables() {
-	for _, pair := range os.Environ() {
-		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, "YOOZAK_") {
-			continue
-		}
-		switch meant := config.Clean(value); {
-		case meant == "":
-			_ = os.Unsetenv(name)
-		case meant != value:
-			_ = os.Setenv(name, meant)
-		}
-	}
-}
-
-// unknownVariables lists YOOZAK_* variables that no command reads: mostly a
-// slip of the pen, which would leave a setting at its default without a word.
-func unknownVariables(root *kong.Node, environ []string) []string {
-	known := map[string]bool{"YOOZAK_IMPORT_SOURCE": true}
-	_ = kong.Visit(root, func(node kong.Visitable, next kong.Next) error {
-		if flag, is := node.(*kong.Flag); is {
-			for _, name := range flag.Envs {
-				known[name] = true
-				known[strings.TrimSuffix(name, "_FILE")] = true // a secret has no flag but that of its file
-			}
-		}
-		return next(nil)
-	})
-	var unknown []string
-	for _, pair := range environ {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "YOOZAK_") && !known[name] {
-			unknown = append(unknown, name)
-		}
-	}
-	return unknown
 }
 
 // explain adds what a person at a terminal can do about an error.
@@ -154,7 +114,6 @@ func explain(err error) string {
 
 type versionCmd struct{}
 
-// Run prints the version, or what Go knows of it.
 func (versionCmd) Run(e env) error {
 	_, err := fmt.Fprintln(e.stdout, "yoozak", versionText())
 	return err

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -44,4 +48,90 @@ func TestMakeRunKeepsEveryMail(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", test.env, got, err, test.want)
 		}
 	}
+}
+
+// modules are the folders of the repository that have a go.mod: "go test ./..."
+// in one does not enter another.
+func modules(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	walk(t, func(path string) {
+		if filepath.Base(path) == "go.mod" {
+			found = append(found, filepath.Dir(path))
+		}
+	})
+	if len(found) < 2 {
+		t.Fatalf("modules: %v", found)
+	}
+	return found
+}
+
+// walk calls f with each file of the source, from the top of the repository.
+func walk(t *testing.T, f func(path string)) {
+	t.Helper()
+	top := os.DirFS("../..")
+	err := fs.WalkDir(top, ".", func(path string, d fs.DirEntry, err error) error {
+		if name := d.Name(); d.IsDir() && (name == "node_modules" || name == "bin" || name == ".git") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() {
+			f(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCommandsEnterEveryModule: make test, the race detector and the linters
+// go through all packages of all modules.
+func TestCommandsEnterEveryModule(t *testing.T) {
+	t.Parallel()
+	for target, command := range map[string]string{
+		"test": `go test( -\S+| \d+m)* \./\.\.\.`, "test-race": `(CGO_ENABLED=1 )?go test( -\S+| \d+m)* -race( -\S+| \d+m)* \./\.\.\.`,
+		"lint": `\S+/golangci-lint-\S+ run \./\.\.\.`,
+	} {
+		out, err := exec.CommandContext(t.Context(), "make", "--dry-run", "-C", "../..", target).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, module := range modules(t) {
+			enters := ""
+			if module != "." {
+				enters = "cd " + regexp.QuoteMeta(module) + " && "
+			}
+			if !regexp.MustCompile(`(?m)^` + enters + command + `$`).Match(out) {
+				t.Errorf("make %s does not enter %s:\n%s", target, module, out)
+			}
+		}
+	}
+}
+
+// TestNoTestIsLeftOut: each test file is of a package that "go list ./..." of
+// its module has; those in folders called testdata, or behind build tags, are
+// never run.
+func TestNoTestIsLeftOut(t *testing.T) {
+	t.Parallel()
+	listed := map[string]bool{}
+	top, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, module := range modules(t) {
+		list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{$d := .Dir}}{{range .TestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, "./...")
+		list.Dir = filepath.Join(top, module)
+		out, err := list.Output()
+		if err != nil {
+			t.Fatalf("go list in %s: %v", module, err)
+		}
+		for path := range strings.FieldsSeq(string(out)) {
+			listed[path] = true
+		}
+	}
+	walk(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") && !listed[filepath.Join(top, path)] {
+			t.Errorf("no command runs %s", path)
+		}
+	})
 }

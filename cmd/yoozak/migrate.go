@@ -6,7 +6,6 @@ import (
 
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
-	"github.com/yoozak/clients/internal/telemetry"
 )
 
 type migrateCmd struct {
@@ -16,9 +15,8 @@ type migrateCmd struct {
 
 type migrateUpCmd struct{ config.Database }
 
-// Run applies pending migrations.
 func (cmd migrateUpCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		done, err := st.Migrate(e.ctx)
 		if err != nil {
 			return err
@@ -35,9 +33,8 @@ func (cmd migrateUpCmd) Run(e env) error {
 
 type migrateStatusCmd struct{ config.Database }
 
-// Run lists migrations.
 func (cmd migrateStatusCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
 		for _, m := range all {
 			state := "pending"
@@ -48,20 +45,4 @@ func (cmd migrateStatusCmd) Run(e env) error {
 		}
 		return err
 	})
-}
-
-// withStore runs fn with the database as it is.
-func withStore(e env, g config.Database, fn func(*store.Store) error) error {
-	c, err := load(e, g)
-	if err != nil {
-		return err
-	}
-	log, flush := telemetry.NewLog("warn", "auto")
-	defer flush()
-	st, err := store.Open(e.ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
-	if err != nil {
-		return err
-	}
-	defer st.Close() //nolint:errcheck // what fn did is committed
-	return fn(st)
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
@@ -46,8 +47,13 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	database := "sqlite:" + filepath.Join(dir, "yoozak.db")
-	st, err := openStore(t.Context(), config.DatabaseConfig{URL: secret.NewText(database), Batch: 1}, slog.New(slog.DiscardHandler))
+	var c config.Config
+	c.Database.URL, c.Database.Batch = secret.NewText(database), 1
+	st, err := app.OpenStore(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
@@ -65,7 +71,7 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := tx.CreateService(t.Context(), account.Service{ID: "id" + string(rune('a'+i)), Name: s, Audience: s, CreatedAt: now}); err != nil {
+			if err := tx.CreateOAuthClient(t.Context(), account.OAuthClient{ID: "id" + string(rune('a'+i)), Name: s, Audience: s, CreatedAt: now}); err != nil {
 				return err
 			}
 			return tx.AddMail(t.Context(), account.Mail{Kind: account.MailKind(s), UserID: u.ID, Email: s, CreatedAt: now, Language: "fr"})

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -28,12 +28,12 @@ type serviceCreateCmd struct {
 // Run creates a service. The secret goes to standard output, so that it can
 // be put where it belongs without being seen.
 func (cmd serviceCreateCmd) Run(e env) error {
-	v := account.Service{Name: cmd.Name, Audience: cmd.Audience}
+	v := account.OAuthClient{Name: cmd.Name, Audience: cmd.Audience}
 	for _, scope := range cmd.Scope {
 		v.Scopes = append(v.Scopes, account.Scope(strings.TrimSpace(scope)))
 	}
-	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		created, plain, err := s.CreateService(e.ctx, v)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		created, plain, err := a.Staff.CreateOAuthClient(e.ctx, v)
 		if err != nil {
 			return err
 		}
@@ -47,8 +47,8 @@ type serviceListCmd struct{ config.Database }
 
 // Run lists services, never what opens them.
 func (cmd serviceListCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
-		all, err := st.Services(e.ctx)
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
+		all, err := st.OAuthClients(e.ctx)
 		if err != nil {
 			return err
 		}
@@ -77,21 +77,12 @@ type serviceDisableCmd struct {
 	config.Database
 }
 
-// Run disables a service.
 func (cmd serviceDisableCmd) Run(e env) error {
-	return withServices(e, cmd.Database, func(s *auth.Service, _ *store.Store) error {
-		if err := s.DisableService(e.ctx, cmd.Service); err != nil {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		if err := a.Staff.DisableOAuthClient(e.ctx, cmd.Service); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(e.stdout, "disabled %s\n", shown(cmd.Service))
 		return err
 	})
-}
-
-func withServices(e env, d config.Database, fn func(*auth.Service, *store.Store) error) error {
-	c, err := load(e, d)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, fn)
 }

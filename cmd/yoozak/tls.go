@@ -25,7 +25,7 @@ const certReload = 10 * time.Second
 
 // newTLS is how the API is served: by files, by ACME, or (nil) without TLS.
 // The jobs are what keeps it up to date.
-func newTLS(c config.TLSConfig, log *slog.Logger) (*tls.Config, []job.Job, error) {
+func newTLS(c config.TLS, log *slog.Logger) (*tls.Config, []job.Job, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12}
 	switch {
 	case c.Cert != "":

@@ -10,21 +10,24 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 )
 
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
 	List        userListCmd        `cmd:"" help:"List users."`
-	Disable     userDisableCmd     `cmd:"" help:"Keep a user from logging in and end their sessions."`
-	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user log in again."`
-	Restore     userRestoreCmd     `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
+	Disable     userSwitchCmd      `cmd:"" help:"Keep a user from logging in and end their sessions."`
+	Enable      userSwitchCmd      `cmd:"" help:"Let a disabled user log in again."`
+	Restore     userSwitchCmd      `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
@@ -41,18 +44,18 @@ type userCreateCmd struct {
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		u, err := s.CreateUser(e.ctx, account.Peer{Language: "fr"}, auth.Registration{
+		u, err := a.Staff.Create(e.ctx, account.RequestInfo{Language: "fr"}, auth.Registration{
 			Username: account.TextInput(strings.TrimSpace(cmd.Username)), Password: plain,
 			Email: account.TextInput(strings.TrimSpace(cmd.Email)), FirstName: account.TextInput(strings.TrimSpace(cmd.FirstName)),
 			LastName: account.TextInput(strings.TrimSpace(cmd.LastName)),
 		})
 		if err != nil {
-			return spelledOut(err)
+			return formatFieldErrors(err)
 		}
 		_, err = fmt.Fprintf(e.stdout, "created user %d, %s\n", u.ID, shown(u.Username))
 		return err
@@ -78,7 +81,7 @@ type listedUser struct {
 
 // Run prints every user, in pages so that a million do not fill the memory.
 func (cmd userListCmd) Run(e env) error {
-	return withStore(e, cmd.Database, func(st *store.Store) error {
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		if !cmd.JSON {
 			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
@@ -142,90 +145,58 @@ type userSetEmailCmd struct {
 	Email    string `arg:"" placeholder:"ADDRESS"`
 	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
 	config.Database
-	config.Passwords
 }
 
-// Run changes an address.
 func (cmd userSetEmailCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
-		if err := s.SetEmail(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email), cmd.Recover); err != nil {
-			return spelledOut(named(err, cmd.Username))
-		}
-		did := "changed; a link to verify the address is mailed by the running server"
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
-			did = "given back; a link to choose a password is mailed by the running server"
+			set, did = a.Staff.Recover, "given back; a link to choose a password is mailed by the running server"
+		}
+		if err := set(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email)); err != nil {
+			return formatFieldErrors(withUsername(err, cmd.Username))
 		}
 		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
 		return err
 	})
 }
 
-type userDisableCmd struct {
+// userSwitchCmd is "user disable", "enable" and "restore".
+type userSwitchCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 }
 
-// Run disables a user.
-func (cmd userDisableCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "disabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, false)
-	})
-}
-
-type userEnableCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run enables a user.
-func (cmd userEnableCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "enabled", func(s *auth.Service) error {
-		return s.SetActive(e.ctx, cmd.Username, true)
-	})
-}
-
-// change does something to a user by name and says so in a word.
-func change(e env, d config.Database, p config.Passwords, username, done string, do func(s *auth.Service) error) error {
-	return manage(e, d, p, func(s *auth.Service) error {
-		if err := do(s); err != nil {
-			return named(err, username)
+func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) (err error) {
+		var done string
+		switch line.Selected().Name {
+		case "disable":
+			done, err = "disabled", a.Staff.Disable(e.ctx, cmd.Username)
+		case "enable":
+			done, err = "enabled", a.Staff.Enable(e.ctx, cmd.Username)
+		case "restore":
+			done, err = "restored", a.Staff.Restore(e.ctx, cmd.Username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(username))
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
+		_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(cmd.Username))
 		return err
-	})
-}
-
-type userRestoreCmd struct {
-	Username string `arg:""`
-	config.Database
-	config.Passwords
-}
-
-// Run restores a closed account.
-func (cmd userRestoreCmd) Run(e env) error {
-	return change(e, cmd.Database, cmd.Passwords, cmd.Username, "restored", func(s *auth.Service) error {
-		return s.Restore(e.ctx, cmd.Username)
 	})
 }
 
 type userUnlockCmd struct {
 	Username string `arg:""`
 	config.Database
-	config.Passwords
 	config.Encryption
 }
 
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
-	c, err := load(e, cmd.Database, cmd.Passwords, cmd.Encryption)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error {
-		if err := s.Unlock(e.ctx, cmd.Username); err != nil {
-			return named(err, cmd.Username)
+	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
+		if err := a.Staff.Unlock(e.ctx, cmd.Username); err != nil {
+			return withUsername(err, cmd.Username)
 		}
 		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
 		return err
@@ -238,33 +209,23 @@ type userSetPasswordCmd struct {
 	config.Passwords
 }
 
-// Run sets a password.
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return manage(e, cmd.Database, cmd.Passwords, func(s *auth.Service) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		if err := s.SetPassword(e.ctx, cmd.Username, plain); err != nil {
-			return named(spelledOut(err), cmd.Username)
+		if err := a.Staff.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))
 		return err
 	})
 }
 
-// manage runs fn with a Service that signs no tokens.
-func manage(e env, d config.Database, p config.Passwords, fn func(*auth.Service) error) error {
-	c, err := load(e, d, p)
-	if err != nil {
-		return err
-	}
-	return withService(e, c, func(s *auth.Service, _ *store.Store) error { return fn(s) })
-}
-
-// named says which user is not there.
-func named(err error, username string) error {
-	if errors.Is(err, auth.ErrClosed) {
+// withUsername says which user is not there.
+func withUsername(err error, username string) error {
+	if errors.Is(err, staff.ErrClosed) {
 		return fmt.Errorf("%w: yoozak user restore %s", err, shown(username))
 	}
 	if errors.Is(err, account.ErrUserNotFound) {
@@ -273,9 +234,9 @@ func named(err error, username string) error {
 	return err
 }
 
-// spelledOut puts the messages of bad fields into an error, in English as
+// formatFieldErrors puts the messages of bad fields into an error, in English as
 // all that the command line says.
-func spelledOut(err error) error {
+func formatFieldErrors(err error) error {
 	var e *account.Error
 	if !errors.As(err, &e) || e.Kind != account.Invalid {
 		return err

@@ -103,9 +103,9 @@ func (f Fields) Err() error {
 	return &Error{Kind: Invalid, Code: "invalid", Fields: f}
 }
 
-// ErrThrottled says that there were too many requests of this kind; the next
+// ThrottledFor says that there were too many requests of this kind; the next
 // is welcome after the time given.
-func ErrThrottled(wait time.Duration) *Error {
+func ThrottledFor(wait time.Duration) *Error {
 	return &Error{Kind: Throttled, Code: "throttled", Wait: wait}
 }
 

@@ -147,16 +147,3 @@ func EventKinds() []EventKind {
 	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventKeyRevoked, EventServiceCreated,
 		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved)
 }
-
-// EventChain is the state of the chain of events.
-type EventChain struct {
-	Head    EventHead // the newest sealed event
-	Removed EventHead // the last that was removed because it was old
-}
-
-// EventHead is a place in the chain and the hash there: whoever has noted
-// one can tell whether anything before it was changed since.
-type EventHead struct {
-	Seq  int64
-	Hash []byte
-}

@@ -20,7 +20,7 @@ import (
 )
 
 func es256(o *settings) {
-	o.auth.Algorithm, o.tokens.Algorithm, o.tokens.Secret = "ES256", "ES256", secret.Bytes{}
+	o.tokens.Algorithm, o.tokens.Secret = "ES256", secret.Bytes{}
 }
 
 // TestSpecificationsFourAnswers: not a field more, none less.
@@ -122,7 +122,7 @@ func TestRotationAnswersWithARefreshToken(t *testing.T) {
 
 func TestCORSForConfiguredOriginsOnly(t *testing.T) {
 	t.Parallel()
-	change := func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} }
+	change := func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} }
 	forEachEngine(t, change, func(t *testing.T, s *server) {
 		for origin, want := range map[string]string{"https://shop.example": "https://shop.example", "https://evil.example": "", "https://shop.example.evil.example": "", "null": ""} {
 			a := s.call(t, http.MethodGet, mePath, "", "Origin", origin)
@@ -297,7 +297,7 @@ func TestKeySetVerifiesTokensElsewhere(t *testing.T) {
 func TestUnavailableDatabaseIsA503(t *testing.T) {
 	t.Parallel()
 	change := func(o *settings) {
-		o.api.Ready = func(context.Context) error { return errors.New("gone") }
+		o.web.Ready = func(context.Context) error { return errors.New("gone") }
 	}
 	forEachEngine(t, change, func(t *testing.T, s *server) {
 		access := s.register(t, "amina").field("access")
@@ -352,6 +352,24 @@ func TestFieldErrorsComeInTheOrderOfTheRequest(t *testing.T) {
 		a := r.send(t, p, p.access, backwards+"}")
 		if got := keysInOrder([]byte(a.body)); a.status != http.StatusBadRequest || !slices.Equal(got, r.fields) {
 			t.Errorf("%s %s: %d %s, want the fields %v", r.method, r.path, a.status, a.body, r.fields)
+		}
+	}
+}
+
+// TestAnotherCharsetIsUnsupported, in the caller's language and the
+// reference's words.
+func TestAnotherCharsetIsUnsupported(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t, nil)
+	const contentType = "application/json; charset=ISO-8859-1"
+	for language, want := range map[string]string{
+		"en": `Unsupported media type "` + contentType + `" in request.`,
+		"fr": "Type de média «\u00a0" + contentType + "\u00a0» non supporté.",
+		"ar": `الوسيط "` + contentType + `" الموجود في الطلب غير معتمد.`,
+	} {
+		a := s.call(t, http.MethodPost, loginPath, `{"username":"amina","password":"x"}`, "Content-Type", contentType, "Accept-Language", language)
+		if a.status != http.StatusUnsupportedMediaType || a.field("detail") != want {
+			t.Errorf("[%s] %d %s", language, a.status, a.body)
 		}
 	}
 }

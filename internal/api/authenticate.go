@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/web"
 )
 
 var refreshRequired = []string{"true"}
@@ -15,7 +16,7 @@ var refreshRequired = []string{"true"}
 // authenticate returns the caller, or nil when the request has no
 // "Authorization: Bearer" at all. It marks the answer when the token has
 // little time left.
-func (s *Server) authenticate(ctx context.Context, x *exchange, r *http.Request) (*auth.Caller, error) {
+func (s *Server) authenticate(ctx context.Context, w *web.ResponseWriter, r *http.Request) (*auth.Caller, error) {
 	raw, err := bearer(r)
 	if err != nil || raw == "" {
 		return nil, err
@@ -28,8 +29,8 @@ func (s *Server) authenticate(ctx context.Context, x *exchange, r *http.Request)
 		}
 		return nil, err
 	}
-	if caller.ExpiresAt.Sub(s.auth.Now()) < s.o.RefreshHint {
-		x.Header()["X-Token-Refresh-Required"] = refreshRequired
+	if caller.ExpiresIn < s.o.RefreshHint {
+		w.Header()[web.RefreshHeader] = refreshRequired
 	}
 	return caller, nil
 }

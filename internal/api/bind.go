@@ -10,6 +10,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/payload"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // maxBody bounds a request's body in bytes.
@@ -18,17 +19,14 @@ const maxBody = 64 << 10
 // JSON under another content type is a form without fields to the reference,
 // and every field is "required". The body of that answer stays the
 // reference's; a header says what is wrong to the developer who looks for it.
-const (
-	hintHeader = "X-Hint"
-	hintJSON   = "The body looks like JSON, but Content-Type says otherwise: send Content-Type: application/json"
-)
+const hintJSON = "The body looks like JSON, but Content-Type says otherwise: send Content-Type: application/json"
 
 // readBody returns the fields of a body in any of the three formats.
-func readBody(x *exchange, r *http.Request) (payload.Object, error) {
+func readBody(w *web.ResponseWriter, r *http.Request) (payload.Object, error) {
 	if r.ContentLength > maxBody {
 		return nil, bodyTooLarge()
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(x, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
@@ -41,7 +39,7 @@ func readBody(x *exchange, r *http.Request) (payload.Object, error) {
 	}
 	contentType := r.Header.Get("Content-Type")
 	if !strings.Contains(contentType, "json") && len(data) > 0 && (data[0] == '{' || data[0] == '[') {
-		x.Header().Set(hintHeader, hintJSON)
+		w.Header().Set(web.HintHeader, hintJSON)
 	}
 	v, err := payload.Decode(contentType, data)
 	if err != nil {
@@ -95,7 +93,7 @@ func fieldsOf(t reflect.Type) (fields []field, body, query bool) {
 	return fields, body, query
 }
 
-func bind(fields []field, in reflect.Value, from source) {
+func bind(fields []field, in reflect.Value, from requestInput) {
 	for _, f := range fields {
 		to := in.Field(f.index).Addr().Interface().(*account.Input)
 		switch f.in {

@@ -41,7 +41,7 @@ func (a answer) sends(header string) bool {
 func TestPagesSendTheHeadersOfTheirLibraries(t *testing.T) {
 	t.Parallel()
 	for _, origins := range [][]string{{"https://shop.example"}, {"*"}} {
-		s := onSQLite(t, func(o *settings) { o.api.CORSOrigins = origins })
+		s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = origins })
 		asked := strings.Split("accept,accept-encoding,authorization,content-type,dnt,origin,user-agent,x-csrftoken,x-requested-with,"+
 			"sentry-trace,baggage,traceparent,tracestate,x-datadog-trace-id,newrelic,idempotency-key,x-device-token,x-app-version,cache-control", ",")
 		a := s.preflight(t, loginPath, "https://shop.example", http.MethodPost, strings.Join(asked, ","))
@@ -62,7 +62,7 @@ func TestPagesSendTheHeadersOfTheirLibraries(t *testing.T) {
 // TestPreflightAllowsNamesOfHeadersOnly: what is none does not come back.
 func TestPreflightAllowsNamesOfHeadersOnly(t *testing.T) {
 	t.Parallel()
-	s := onSQLite(t, func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} })
+	s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} })
 	long := strings.Repeat("a", 65)
 	a := s.preflight(t, loginPath, "https://shop.example", http.MethodPost, `x-good, x bad, "x-quoted", x-<script>, é,, `+long+", x-last")
 	if got := a.header.Get("Access-Control-Allow-Headers"); !a.sends("x-good") || !a.sends("x-last") || strings.ContainsAny(got, `"<>é`) || strings.Contains(got, "bad") || strings.Contains(got, long) {
@@ -86,7 +86,7 @@ func TestPreflightAllowsNamesOfHeadersOnly(t *testing.T) {
 func TestOriginsBelowAnother(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t, func(o *settings) {
-		o.api.CORSOrigins = []string{"https://*.shop.example", "http://*.dev.example:8080"}
+		o.web.CORSOrigins = []string{"https://*.shop.example", "http://*.dev.example:8080"}
 	})
 	for origin, want := range map[string]bool{
 		"https://a.shop.example": true, "https://a.b.shop.example": true, "https://xn--bcher-kva.shop.example": true, "https://my_branch.shop.example": true,
@@ -106,7 +106,7 @@ func TestOriginsBelowAnother(t *testing.T) {
 // TestPagesOfThisMachineOnly: the setting opens no other origin.
 func TestPagesOfThisMachineOnly(t *testing.T) {
 	t.Parallel()
-	on := onSQLite(t, func(o *settings) { o.api.CORSLoopback = true })
+	on := onSQLite(t, func(o *settings) { o.web.CORSLoopback = true })
 	off := onSQLite(t, nil)
 	for origin, want := range map[string]bool{
 		"http://localhost": true, "http://localhost:3000": true, "http://127.0.0.1:5173": true, "http://[::1]:8080": true, "https://localhost:8443": true,
@@ -128,7 +128,7 @@ func TestPagesOfThisMachineOnly(t *testing.T) {
 // page fails.
 func TestTheLogTellsOnceOfARefusedOrigin(t *testing.T) {
 	t.Parallel()
-	s := onSQLite(t, func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} })
+	s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} })
 	told := func() int { return strings.Count(s.logged(), "YOOZAK_CORS_ORIGINS") }
 	for range 3 {
 		s.preflight(t, loginPath, "https://other.example", http.MethodPost, "")
@@ -152,7 +152,7 @@ func TestTheLogTellsOnceOfARefusedOrigin(t *testing.T) {
 // TestKeySetIsForEveryPage: it is public, whatever the configured origins.
 func TestKeySetIsForEveryPage(t *testing.T) {
 	t.Parallel()
-	s := onSQLite(t, func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} })
+	s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} })
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/jwks.json/"} {
 		for _, origin := range []string{"https://shop.example", "https://other.example", "null"} {
 			a := s.call(t, http.MethodGet, path, "", "Origin", origin)
@@ -174,7 +174,7 @@ func TestKeySetIsForEveryPage(t *testing.T) {
 // says that CORS is to blame.
 func TestAPageIsToldOfItsWrongPath(t *testing.T) {
 	t.Parallel()
-	s := onSQLite(t, func(o *settings) { o.api.CORSOrigins = []string{"https://shop.example"} })
+	s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} })
 	for _, path := range []string{"/api/clients/auth/nope/", "//api/clients/auth/login/"} {
 		p := s.preflight(t, path, "https://shop.example", http.MethodPost, "content-type")
 		if p.status != http.StatusNoContent || p.header.Get("Access-Control-Allow-Origin") != "https://shop.example" || !strings.Contains(p.header.Get("Access-Control-Allow-Methods"), "POST") {

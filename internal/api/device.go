@@ -3,8 +3,8 @@ package api
 import (
 	"net/http"
 
-	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // The token by which a device is known comes and goes beside the bodies: in a
@@ -12,51 +12,42 @@ import (
 // ours, which no script can read. A browser sends the cookie by itself, and
 // that does no harm: it opens nothing.
 const (
-	deviceHeader = "X-Device-Token"
 	deviceCookie = "yoozak_device"
 	devicePath   = "/api/clients/auth/"
 )
 
-// knownDevice is in the answers that make a device known.
-type knownDevice struct{ deviceToken string }
+// withDeviceToken is in the answers that make a device known.
+type withDeviceToken struct{ deviceToken string }
 
 // deviceToken is what the client shows, from the header before the cookie.
 func deviceToken(r *http.Request) string {
-	token := r.Header.Get(deviceHeader)
+	token := r.Header.Get(web.DeviceHeader)
 	if token == "" && len(r.Header["Cookie"]) > 0 {
 		if c, err := r.Cookie(deviceCookie); err == nil {
 			token = c.Value
 		}
 	}
-	if len(token) > auth.MaxDeviceToken {
+	if len(token) > guard.MaxDeviceToken {
 		return ""
 	}
 	return token
 }
 
-// giveDevice puts the token of an answer into its headers.
-func (s *Server) giveDevice(x *exchange, out any) {
+// setDeviceToken puts the token of an answer into its headers.
+func (s *Server) setDeviceToken(w *web.ResponseWriter, out any) {
 	var token string
 	switch out := out.(type) {
 	case tokenResponse:
 		token = out.deviceToken
-	case knownDevice:
+	case withDeviceToken:
 		token = out.deviceToken
 	}
 	if token == "" {
 		return
 	}
-	x.Header().Set(deviceHeader, token)
-	http.SetCookie(x, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
-		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(auth.DeviceLifetime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.o.HTTPS || x.client.https,
+	w.Header().Set(web.DeviceHeader, token)
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
+		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(guard.DeviceLifetime.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.Client.HTTPS,
 	})
-}
-
-// admit counts a request against the limit of its route.
-func (s *Server) admit(r *http.Request, rt route, peer account.Peer) error {
-	if rt.limit.Name == "" {
-		return nil
-	}
-	return s.auth.Admit(r.Context(), rt.limit, peer)
 }

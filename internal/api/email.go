@@ -13,12 +13,12 @@ type challengeRequest struct {
 	Token account.Input `json:"token"`
 }
 
-func (s *Server) verifyEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
-	return nothing{}, s.auth.VerifyEmail(ctx, peer, in.Token)
+func (s *Server) verifyEmail(ctx context.Context, req account.RequestInfo, in *challengeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.VerifyEmail(ctx, req, in.Token)
 }
 
-func (s *Server) disownEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
-	return nothing{}, s.auth.DisownEmail(ctx, peer, in.Token)
+func (s *Server) disownEmail(ctx context.Context, req account.RequestInfo, in *challengeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.DisownEmail(ctx, req, in.Token)
 }
 
 func (s *Server) resendVerification(ctx context.Context, caller *auth.Caller, _ *struct{}) (detailBody, error) {
@@ -34,14 +34,14 @@ func (s *Server) changeEmail(ctx context.Context, caller *auth.Caller, in *chang
 	return mailRequested(caller), s.auth.ChangeEmail(ctx, caller, auth.EmailChange(*in))
 }
 
-func (s *Server) confirmEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
-	return nothing{}, s.auth.ConfirmEmail(ctx, peer, in.Token)
+func (s *Server) confirmEmail(ctx context.Context, req account.RequestInfo, in *challengeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.ConfirmEmail(ctx, req, in.Token)
 }
 
-func (s *Server) undoEmail(ctx context.Context, peer account.Peer, in *challengeRequest) (nothing, error) {
-	return nothing{}, s.auth.UndoEmail(ctx, peer, in.Token)
+func (s *Server) undoEmail(ctx context.Context, req account.RequestInfo, in *challengeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.UndoEmail(ctx, req, in.Token)
 }
 
 func mailRequested(caller *auth.Caller) detailBody {
-	return detailBody{Detail: locale.Text(caller.Peer.Language, "mail_requested", nil)}
+	return detailBody{Detail: locale.Text(caller.Request.Language, "mail_requested", nil)}
 }

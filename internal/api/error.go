@@ -9,39 +9,39 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/payload"
+	"github.com/yoozak/clients/internal/web"
 )
 
-// problem is an error of the transport: the request never reached a rule.
-type problem struct {
+// httpError is an error of the transport: the request never reached a rule.
+type httpError struct {
 	status int
 	key    string // of its text
 	code   string // in the body; "" is none
 	args   account.Args
 }
 
-func (p *problem) Error() string { return p.key }
+func (p *httpError) Error() string { return p.key }
 
 var (
-	errNotFound         = &problem{status: http.StatusNotFound, key: "not_found"}
-	errTwoSlashes       = &problem{status: http.StatusNotFound, key: "not_found_slashes"}
-	errNotAcceptable    = &problem{status: http.StatusNotAcceptable, key: "not_acceptable"}
-	errNotAuthenticated = &problem{status: http.StatusUnauthorized, key: "not_authenticated"}
-	errBadAuthHeader    = &problem{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
-	errBodyTimeout      = &problem{status: http.StatusRequestTimeout, key: "request_timeout"}
-	errBodyMalformed    = &problem{status: http.StatusBadRequest, key: "body_malformed"}
+	errNotFound         = &httpError{status: http.StatusNotFound, key: "not_found"}
+	errTwoSlashes       = &httpError{status: http.StatusNotFound, key: "not_found_slashes"}
+	errNotAcceptable    = &httpError{status: http.StatusNotAcceptable, key: "not_acceptable"}
+	errNotAuthenticated = &httpError{status: http.StatusUnauthorized, key: "not_authenticated"}
+	errBadAuthHeader    = &httpError{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
+	errBodyTimeout      = &httpError{status: http.StatusRequestTimeout, key: "request_timeout"}
+	errBodyMalformed    = &httpError{status: http.StatusBadRequest, key: "body_malformed"}
 )
 
 func methodNotAllowed(method string) error {
-	return &problem{status: http.StatusMethodNotAllowed, key: "method_not_allowed", args: account.Args{"method": method}}
+	return &httpError{status: http.StatusMethodNotAllowed, key: "method_not_allowed", args: account.Args{"method": method}}
 }
 
 func bodyTooLarge() error {
-	return &problem{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
+	return &httpError{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
 }
 
 func nonField(key string, args account.Args) error {
@@ -54,7 +54,7 @@ func nonField(key string, args account.Args) error {
 func undecodable(err error) error {
 	var unsupported *payload.UnsupportedMediaTypeError
 	if errors.As(err, &unsupported) {
-		return &problem{
+		return &httpError{
 			status: http.StatusUnsupportedMediaType, key: "unsupported_media_type",
 			args: account.Args{"media_type": unsupported.MediaType},
 		}
@@ -69,7 +69,7 @@ func undecodable(err error) error {
 		if parse.Line > 0 {
 			args["where"] = account.Message{Key: "parse_error_place", Args: account.Args{"line": parse.Line, "column": parse.Column}}
 		}
-		return &problem{status: http.StatusBadRequest, key: key, args: args}
+		return &httpError{status: http.StatusBadRequest, key: key, args: args}
 	}
 	return err
 }
@@ -143,79 +143,54 @@ type (
 )
 
 // writeError renders every error there is.
-func (s *Server) writeError(ctx context.Context, x *exchange, err error) {
-	status, body := s.anyErrorBody(ctx, x, err)
+func (s *Server) writeError(ctx context.Context, w *web.ResponseWriter, requires Requirement, err error) {
+	status, body := s.errorBody(ctx, w, err)
+	scheme := `Bearer realm="api"`
+	if requires == OAuthClient {
+		scheme = `Basic realm="services", charset="UTF-8"`
+		body = newOAuthBody(w.Language, status, body, err)
+	}
 	switch status {
-	case http.StatusTooManyRequests:
-		s.hold(ctx)
 	case http.StatusUnauthorized:
-		x.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
-		if x.oauth {
-			x.Header().Set("WWW-Authenticate", `Basic realm="services", charset="UTF-8"`)
-		}
+		w.Header().Set("WWW-Authenticate", scheme)
 	case http.StatusServiceUnavailable:
-		x.Header().Set("Retry-After", "2")
+		w.Header().Set("Retry-After", "2")
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
-		x.Header().Set("Connection", "close") // the rest of the body is not read
+		w.Header().Set("Connection", "close") // the rest of the body is not read
 	}
-	writeJSON(x, status, body)
+	w.WriteJSON(status, body)
 }
 
-// mostHeld is how many answers are held back at once; others go out.
-const mostHeld = 1000
-
-// hold keeps a client that was told to slow down waiting, which costs us
-// nothing: most that flood ask again when they have an answer.
-func (s *Server) hold(ctx context.Context) {
-	defer s.held.Add(-1)
-	if s.held.Add(1) > mostHeld || s.o.HoldThrottled <= 0 {
-		return
-	}
-	t := time.NewTimer(s.o.HoldThrottled)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-func (s *Server) anyErrorBody(ctx context.Context, x *exchange, err error) (int, any) {
-	if x.oauth {
-		return s.oauthError(ctx, x, err)
-	}
-	return s.errorBody(ctx, x, err)
-}
-
-func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, any) {
-	var p *problem
+func (s *Server) errorBody(ctx context.Context, w *web.ResponseWriter, err error) (int, any) {
+	var p *httpError
 	if errors.As(err, &p) {
-		return p.status, detailBody{Detail: locale.Text(x.language, p.key, p.args), Code: p.code}
+		return p.status, detailBody{Detail: locale.Text(w.Language, p.key, p.args), Code: p.code}
 	}
 	var e *account.Error
 	if !errors.As(err, &e) {
 		if ctx.Err() != nil { // the client left, or time is up
 			e = account.ErrUnavailable
 		} else {
-			s.o.Log.ErrorContext(ctx, "internal error", "request_id", x.id, "route", x.route, "error", err.Error())
-			return http.StatusInternalServerError, detailBody{Detail: locale.Text(x.language, "internal_error", account.Args{"id": x.id})}
+			s.o.Log.ErrorContext(ctx, "internal error", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
+			return http.StatusInternalServerError, detailBody{Detail: locale.Text(w.Language, "internal_error", account.Args{"id": w.RequestID})}
 		}
 	}
 	switch e.Kind {
 	case account.Invalid:
-		return http.StatusBadRequest, newFieldErrors(x.language, e.Fields)
+		return http.StatusBadRequest, newFieldErrors(w.Language, e.Fields)
 	case account.Forbidden:
-		return http.StatusForbidden, detailBody{Detail: locale.Text(x.language, e.Code, nil), Code: e.Code}
+		return http.StatusForbidden, detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: e.Code}
 	case account.NotFound:
-		return http.StatusNotFound, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
+		return http.StatusNotFound, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	case account.Throttled:
 		seconds := int(math.Ceil(e.Wait.Seconds()))
-		x.Header().Set("Retry-After", strconv.Itoa(seconds))
-		return http.StatusTooManyRequests, detailBody{Detail: locale.Text(x.language, e.Code, account.Args{"n": seconds})}
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		return http.StatusTooManyRequests, detailBody{Detail: locale.Text(w.Language, e.Code, account.Args{"n": seconds})}
 	case account.Unavailable:
-		s.o.Log.WarnContext(ctx, "unavailable", "request_id", x.id, "route", x.route, "error", err.Error())
-		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(x.language, e.Code, nil)}
+		s.o.Log.WarnContext(ctx, "unavailable", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
+		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	}
-	detail := locale.Text(x.language, e.Code, nil)
+	detail := locale.Text(w.Language, e.Code, nil)
 	if !strings.HasPrefix(e.Code, "token_") {
 		body := detailBody{Detail: detail, Code: e.Code}
 		if e.Is(account.ErrInvalidCredentials) {
@@ -226,10 +201,24 @@ func (s *Server) errorBody(ctx context.Context, x *exchange, err error) (int, an
 	var inHeader *badAccessToken
 	if errors.As(err, &inHeader) && !e.Is(account.ErrTokenNoUser) {
 		return http.StatusUnauthorized, tokenBody{
-			Detail:   locale.Text(x.language, "token.given_not_valid", nil),
+			Detail:   locale.Text(w.Language, "token.given_not_valid", nil),
 			Code:     "token_not_valid",
 			Messages: []tokenMessage{{TokenClass: "AccessToken", TokenType: "access", Message: detail}},
 		}
 	}
 	return http.StatusUnauthorized, detailBody{Detail: detail, Code: "token_not_valid"}
+}
+
+// notFound answers a path that there is not. A preflight of one is answered
+// as any other, or the page would be told of CORS instead of its mistake.
+func (s *Server) notFound(rw http.ResponseWriter, r *http.Request) {
+	w := web.Writer(rw)
+	if w.Preflight(r, "GET, POST, PATCH, DELETE, HEAD, OPTIONS") {
+		return
+	}
+	err := errNotFound
+	if strings.Contains(r.URL.Path, "//") { // most often a base URL that ends in one
+		err = errTwoSlashes
+	}
+	s.writeError(r.Context(), w, Anyone, err)
 }

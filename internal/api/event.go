@@ -5,7 +5,6 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/device"
 	"github.com/yoozak/clients/internal/locale"
 )
 
@@ -28,15 +27,15 @@ func (s *Server) events(ctx context.Context, caller *auth.Caller, in *eventsRequ
 	if err != nil {
 		return nil, err
 	}
-	lang := caller.Peer.Language
+	lang := caller.Request.Language
 	bodies := make([]eventBody, 0, len(events))
 	for _, e := range events {
 		b := eventBody{
-			ID: e.ID, At: wired(e.At), Kind: string(e.Kind), Text: eventText(lang, e), IP: e.IP,
+			ID: e.ID, At: formatTime(e.At), Kind: string(e.Kind), Text: eventText(lang, e), IP: e.IP,
 			Current: e.SessionID != "" && e.SessionID == caller.SessionID,
 		}
 		if e.UserAgent != "" {
-			b.Device = device.Words(lang, e.UserAgent)
+			b.Device = locale.Device(lang, e.UserAgent)
 		}
 		bodies = append(bodies, b)
 	}
@@ -66,7 +65,7 @@ type exportedEvent struct {
 func newExportedEvent(e account.Event) exportedEvent {
 	d := e.ReadDetails()
 	return exportedEvent{
-		ID: e.ID, At: wired(e.At), Kind: string(e.Kind), Actor: string(e.Actor), IP: e.IP, UserAgent: e.UserAgent,
+		ID: e.ID, At: formatTime(e.At), Kind: string(e.Kind), Actor: string(e.Actor), IP: e.IP, UserAgent: e.UserAgent,
 		SessionID: e.SessionID, RequestID: e.RequestID, Count: max(1, d.Count), Fields: d.Fields, Ended: d.Session,
 	}
 }

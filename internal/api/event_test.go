@@ -43,7 +43,7 @@ func (p *person) events(t *testing.T, query string) []listed {
 
 func TestPersonSeesTheirEvents(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(o *settings) { o.api.TrustedProxies = loopback }, func(t *testing.T, s *server) {
+	forEachEngine(t, func(o *settings) { o.web.TrustedProxies = loopback }, func(t *testing.T, s *server) {
 		p, q := newPerson(t, s), newPerson(t, s)
 		q.login(t, "wrong password")
 		for range 2 {
@@ -53,7 +53,7 @@ func TestPersonSeesTheirEvents(t *testing.T) {
 		if a.status != http.StatusOK {
 			t.Fatal(a.body)
 		}
-		if err := s.auth.SealEvents(t.Context()); err != nil {
+		if err := s.app.Audit.Seal(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		got := p.events(t, "")
@@ -150,10 +150,10 @@ func TestErasedPersonsEventsStayWithoutThem(t *testing.T) {
 		id := p.user(t, p.name).ID
 		p.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`)
 		s.clock.advance(31 * 24 * time.Hour)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.auth.SealEvents(t.Context()); err != nil {
+		if err := s.app.Audit.Seal(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		left, err := s.store.Events(t.Context(), store.EventFilter{UserID: id}, 0)
@@ -165,7 +165,7 @@ func TestErasedPersonsEventsStayWithoutThem(t *testing.T) {
 				t.Errorf("%s: %d events, %v", kind, len(stay), err)
 			}
 		}
-		if r, err := s.auth.VerifyEvents(t.Context(), account.EventHead{}); err != nil || r.Problem != "" || r.Forgot != 2 {
+		if r, err := s.app.Audit.Verify(t.Context(), store.EventHead{}); err != nil || r.Problem != "" || r.Forgot != 2 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"time"
@@ -124,51 +123,27 @@ func (s *Server) writeExport(ctx context.Context, w io.Writer, e auth.Export) er
 	return out.w.Flush()
 }
 
-// jsonWriter writes JSON piece by piece. After an error it writes nothing
-// more; the last piece and Flush return it.
-type jsonWriter struct {
-	w     *bufio.Writer
-	piece bytes.Buffer
-}
-
-func (j *jsonWriter) text(t string) { _, _ = j.w.WriteString(t) }
-
-func (j *jsonWriter) value(v any) error {
-	j.piece.Reset()
-	encodeJSON(&j.piece, v)
-	_, err := j.w.Write(j.piece.Bytes())
-	return err
-}
-
-// fields writes a struct without its braces.
-func (j *jsonWriter) fields(v any) {
-	j.piece.Reset()
-	encodeJSON(&j.piece, v)
-	all := j.piece.Bytes()
-	_, _ = j.w.Write(all[1 : len(all)-1])
-}
-
 func newExportBody(e auth.Export) exportBody {
 	u := e.User
 	body := exportBody{
-		ExportedAt: wired(e.At),
+		ExportedAt: formatTime(e.At),
 		User: exportedUser{
-			userBody: newUserBody(u), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
+			userBody: newUserBody(u), EmailVerifiedAt: formatTimeOrNull(u.EmailVerifiedAt),
 			HasPassword: e.HasPassword, Active: u.Active, Staff: u.Staff, Superuser: u.Superuser,
-			Language: u.Language, JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
-			PasswordChangedAt: wired(u.PasswordAt), SignedOutAt: wiredOrNull(u.SignedOutAt), ClosedAt: wiredOrNull(u.ClosedAt),
+			Language: u.Language, JoinedAt: formatTime(u.JoinedAt), LastLoginAt: formatTimeOrNull(u.LastLoginAt),
+			PasswordChangedAt: formatTime(u.PasswordAt), SignedOutAt: formatTimeOrNull(u.SignedOutAt), ClosedAt: formatTimeOrNull(u.ClosedAt),
 		},
 		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{},
 	}
-	for _, n := range e.Sessions {
+	for _, sess := range e.Sessions {
 		body.Sessions = append(body.Sessions, exportedSession{
-			ID: n.ID, CreatedAt: wired(n.CreatedAt), LastUsedAt: wired(n.LastUsedAt), RefreshedAt: wired(n.RefreshAt),
-			ExpiresAt: wired(n.ExpiresAt), RevokedAt: wiredOrNull(n.RevokedAt), IP: n.IP, UserAgent: n.UserAgent,
+			ID: sess.ID, CreatedAt: formatTime(sess.CreatedAt), LastUsedAt: formatTime(sess.LastUsedAt), RefreshedAt: formatTime(sess.RefreshAt),
+			ExpiresAt: formatTime(sess.ExpiresAt), RevokedAt: formatTimeOrNull(sess.RevokedAt), IP: sess.IP, UserAgent: sess.UserAgent,
 		})
 	}
 	for _, c := range e.Challenges {
 		body.Challenges = append(body.Challenges, exportedLink{
-			Kind: string(c.Kind), Email: c.Email, CreatedAt: wired(c.CreatedAt), ExpiresAt: wired(c.ExpiresAt), UsedAt: wiredOrNull(c.UsedAt),
+			Kind: string(c.Kind), Email: c.Email, CreatedAt: formatTime(c.CreatedAt), ExpiresAt: formatTime(c.ExpiresAt), UsedAt: formatTimeOrNull(c.UsedAt),
 		})
 	}
 	for _, m := range e.Mails {
@@ -176,11 +151,11 @@ func newExportBody(e auth.Export) exportBody {
 		body.Mails = append(body.Mails, exportedMail{
 			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP,
 			Details:   exportedMailDetails{Username: d.Username, Email: d.Email, IP: d.IP, Device: d.Device, Until: d.Until, RequestID: d.RequestID},
-			CreatedAt: wired(m.CreatedAt), SentAt: wiredOrNull(m.SentAt), Attempts: m.Attempts,
+			CreatedAt: formatTime(m.CreatedAt), SentAt: formatTimeOrNull(m.SentAt), Attempts: m.Attempts,
 		})
 	}
 	for _, c := range e.Usernames {
-		body.Usernames = append(body.Usernames, exportedName{Username: c.Username, ChangedAt: wired(c.ChangedAt)})
+		body.Usernames = append(body.Usernames, exportedName{Username: c.Username, ChangedAt: formatTime(c.ChangedAt)})
 	}
 	return body
 }

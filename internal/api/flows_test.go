@@ -288,21 +288,21 @@ func TestClosedAccountIsShutAndCanBeRestored(t *testing.T) {
 		if a := s.post(t, registerPath, `{"username":"`+p.name+`","password":"`+goodPassword+`"}`); a.status != http.StatusBadRequest {
 			t.Errorf("its name is free: %d", a.status)
 		}
-		if err := s.auth.SetActive(t.Context(), p.name, true); err == nil {
+		if err := s.app.Staff.Enable(t.Context(), p.name); err == nil {
 			t.Error("enabled without being restored: it would be erased later")
 		}
-		if err := s.auth.Restore(t.Context(), p.name); err != nil {
+		if err := s.app.Staff.Restore(t.Context(), p.name); err != nil {
 			t.Fatal(err)
 		}
 		if p.login(t, goodPassword).status != http.StatusOK {
 			t.Error("it is not back")
 		}
 		s.clock.advance(60 * 24 * time.Hour)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		p.user(t, p.name)
-		if err := s.auth.Restore(t.Context(), p.name); err == nil {
+		if err := s.app.Staff.Restore(t.Context(), p.name); err == nil {
 			t.Error("restored an open account")
 		}
 	})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mailtest"
 )
@@ -20,8 +20,9 @@ import (
 // proxy on loopback, so that a test says when and where each request is from.
 func limited(o *settings) {
 	o.clock.stop()
-	o.auth.Limits = limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
-	o.api.TrustedProxies = loopback
+	l := limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
+	o.auth.Limits = l
+	o.web.TrustedProxies = loopback
 }
 
 // from is the header of a proxy.
@@ -45,7 +46,7 @@ func always(ip string) func(int) string { return func(int) string { return ip } 
 func TestEachNetworkHasItsLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		for path, quota := range map[string]limit.Quota{registerPath: auth.RegisterPerNetwork, loginPath: auth.LoginPerNetwork} {
+		for path, quota := range map[string]limit.Quota{registerPath: guard.RegisterPerNetwork, loginPath: guard.LoginPerNetwork} {
 			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
 				t.Errorf("%s: %d, want %d", path, n, quota.Count)
 			}
@@ -60,11 +61,11 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 // then: an endpoint that is new has no row here, which is an error.
 func TestEveryEndpointIsCounted(t *testing.T) {
 	t.Parallel()
-	own := account.Peer{IP: "127.0.0.1"} // the tests' own address
+	own := account.RequestInfo{IP: "127.0.0.1"} // the tests' own address
 	admit := func(q limit.Quota) func(*testing.T, *person) {
 		return func(t *testing.T, p *person) {
 			t.Helper()
-			for p.auth.Admit(t.Context(), q, own) == nil { //nolint:revive // until it is used up
+			for p.app.Guard.AllowRequest(t.Context(), q, own) == nil { //nolint:revive // until it is used up
 			}
 		}
 	}
@@ -80,17 +81,17 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 	}
 	reads, writes := repeat(http.MethodGet, mePath, "", 1200), repeat(http.MethodPatch, mePath, "{}", 120)
 	rows := map[string]func(*testing.T, *person){
-		"POST " + registerPath:                           admit(auth.RegisterPerNetwork),
-		"POST " + loginPath:                              admit(auth.LoginPerNetwork),
-		"POST " + refreshPath:                            admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/token/verify/":           admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/logout/":                 admit(auth.TokenPerNetwork),
-		"POST /api/clients/auth/password/reset/":         admit(auth.ResetPerNetwork),
-		"POST /api/clients/auth/password/reset/confirm/": admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/verify/":           admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/disown/":           admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/change/confirm/":   admit(auth.LinkPerNetwork),
-		"POST /api/clients/auth/email/change/undo/":      admit(auth.LinkPerNetwork),
+		"POST " + registerPath:                           admit(guard.RegisterPerNetwork),
+		"POST " + loginPath:                              admit(guard.LoginPerNetwork),
+		"POST " + refreshPath:                            admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/token/verify/":           admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/logout/":                 admit(guard.TokenPerNetwork),
+		"POST /api/clients/auth/password/reset/":         admit(guard.ResetPerNetwork),
+		"POST /api/clients/auth/password/reset/confirm/": admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/verify/":           admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/disown/":           admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/confirm/":   admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/email/change/undo/":      admit(guard.LinkPerNetwork),
 		"POST " + introspectPath: func(t *testing.T, p *person) {
 			t.Helper()
 			for p.post(t, revokePath, `{"client_id":"x","client_secret":"y"}`).status == http.StatusUnauthorized { //nolint:revive // until it is used up
@@ -112,7 +113,8 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 	}
 	rows["POST "+revokePath] = rows["POST "+introspectPath]
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		for _, name := range api.RouteNames() {
+		for _, rt := range api.Routes() {
+			name := rt.Method + " " + rt.Path
 			useUp := rows[name]
 			if useUp == nil {
 				t.Errorf("%s is not counted, or not here", name)
@@ -120,8 +122,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 			}
 			s.clock.advance(2 * time.Hour) // all is full again
 			p := newPerson(t, s)
-			method, path, _ := strings.Cut(name, " ")
-			ask := func() answer { return p.as(t, method, strings.Replace(path, "{id}", "x", 1), "{}") }
+			ask := func() answer { return p.as(t, rt.Method, strings.Replace(rt.Path, "{id}", "x", 1), "{}") }
 			if a := ask(); a.status == http.StatusTooManyRequests {
 				t.Errorf("%s is throttled at once", name)
 			}
@@ -139,7 +140,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 func TestThrottledAnswer(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		s.until429(t, loginPath, auth.LoginPerNetwork.Count+1, always("203.0.113.1"))
+		s.until429(t, loginPath, guard.LoginPerNetwork.Count+1, always("203.0.113.1"))
 		for language, want := range map[string]string{
 			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
 			"fr": `{"detail":"Trop de demandes : réessayez dans 1 seconde."}`,
@@ -174,7 +175,7 @@ func TestThrottledAnswer(t *testing.T) {
 func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 	t.Parallel()
 	const path = "/api/clients/auth/password/reset/"
-	quota := auth.ResetPerNetwork.Count
+	quota := guard.ResetPerNetwork.Count
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		for name, test := range map[string]struct {
 			ip   func(i int) string
@@ -191,7 +192,7 @@ func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 			}
 		}
 	})
-	forEachEngine(t, func(o *settings) { limited(o); o.api.TrustedProxies = nil }, func(t *testing.T, s *server) {
+	forEachEngine(t, func(o *settings) { limited(o); o.web.TrustedProxies = nil }, func(t *testing.T, s *server) {
 		n := s.until429(t, path, quota+1, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) })
 		if n != quota {
 			t.Errorf("nobody is trusted, but %d got through", n)
@@ -241,7 +242,7 @@ func TestDeviceIsKnownByHeaderOrCookie(t *testing.T) {
 		for _, made := range []answer{registered, a} {
 			token := made.header.Get(deviceHeader)
 			want := "yoozak_device=" + token + "; Path=/api/clients/auth/; Max-Age=15552000; HttpOnly; SameSite=Lax"
-			if len(token) != auth.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
+			if len(token) != guard.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
 				t.Errorf("%q\n%s\n%s", token, made.header.Get("Set-Cookie"), want)
 			}
 		}
@@ -310,7 +311,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		p, closed := newPerson(t, s), newPerson(t, s)
 		p.prove(t)
 		closed.prove(t)
-		if err := s.auth.SetActive(t.Context(), closed.name, false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), closed.name); err != nil {
 			t.Fatal(err)
 		}
 		guess := func(name string, n int) {
@@ -362,33 +363,6 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		files, _ := filepath.Glob(filepath.Join(s.mails, "*-unusual_attempts.eml"))
 		if len(files) != 2 {
 			t.Errorf("somebody else had one, too: %v", files)
-		}
-	})
-}
-
-// TestThrottledAnswerIsHeldBack, and no other is.
-func TestThrottledAnswerIsHeldBack(t *testing.T) {
-	t.Parallel()
-	const hold = 300 * time.Millisecond
-	forEachEngine(t, func(o *settings) { limited(o); o.api.HoldThrottled = hold }, func(t *testing.T, s *server) {
-		ask := func() (status int, took time.Duration) {
-			began := time.Now()
-			a := s.post(t, "/api/clients/auth/password/reset/", `{}`, from("203.0.113.1")...)
-			return a.status, time.Since(began)
-		}
-		soonest := time.Hour // the others may be as slow as the machine
-		for i := range auth.ResetPerNetwork.Count {
-			status, took := ask()
-			if status == http.StatusTooManyRequests {
-				t.Fatalf("%d got through", i)
-			}
-			soonest = min(soonest, took)
-		}
-		if soonest >= hold {
-			t.Errorf("each other answer took %v or more", soonest)
-		}
-		if status, took := ask(); status != http.StatusTooManyRequests || took < hold {
-			t.Errorf("%d after %v", status, took)
 		}
 	})
 }

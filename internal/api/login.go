@@ -19,7 +19,7 @@ type tokenResponse struct {
 	User      userBody  `json:"user"`
 	TokenInfo tokenInfo `json:"token_info"`
 
-	knownDevice // in headers, not in the body
+	withDeviceToken // in headers, not in the body
 }
 
 // tokenInfo tells about the access token.
@@ -29,25 +29,22 @@ type tokenInfo struct {
 	Type      string `json:"type"`
 }
 
-// wireTime is how the specification writes times, in UTC.
-const wireTime = "2006-01-02T15:04:05.000Z"
-
-func newTokenResponse(g auth.Grant) tokenResponse {
+func newTokenResponse(g auth.LoginResult) tokenResponse {
 	return tokenResponse{
 		Refresh: g.Refresh,
 		Access:  g.Access,
 		User:    newUserBody(g.User),
 		TokenInfo: tokenInfo{
-			ExpiresAt: wired(g.Claims.ExpiresAt),
-			IssuedAt:  wired(g.Claims.IssuedAt),
+			ExpiresAt: formatTime(g.Claims.ExpiresAt),
+			IssuedAt:  formatTime(g.Claims.IssuedAt),
 			Type:      "Bearer",
 		},
-		knownDevice: knownDevice{g.Device},
+		withDeviceToken: withDeviceToken{g.Device},
 	}
 }
 
-func (s *Server) login(ctx context.Context, peer account.Peer, in *loginRequest) (tokenResponse, error) {
-	grant, err := s.auth.Login(ctx, peer, auth.Credentials{Username: in.Username, Password: in.Password})
+func (s *Server) login(ctx context.Context, req account.RequestInfo, in *loginRequest) (tokenResponse, error) {
+	grant, err := s.auth.Login(ctx, req, auth.Credentials{Username: in.Username, Password: in.Password})
 	if err != nil {
 		return tokenResponse{}, err
 	}

@@ -36,7 +36,7 @@ func (s *server) deliverAll(t testing.TB) {
 	t.Helper()
 	due := func(m account.Mail) bool { return !m.DueAt.IsZero() }
 	for until := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		all, err := s.auth.Mails(t.Context(), 1000)
+		all, err := s.app.Staff.Mails(t.Context(), 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,19 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 )
 
+// userBody is the specification's user: these five fields and no other.
+type userBody struct {
+	ID        int64  `json:"id"`
+	Username  string `json:"username"`
+	Email     string `json:"email"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+}
+
+func newUserBody(u account.User) userBody {
+	return userBody{ID: u.ID, Username: u.Username, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName}
+}
+
 func (s *Server) me(_ context.Context, caller *auth.Caller, _ *struct{}) (userBody, error) {
 	return newUserBody(caller.User), nil
 }
@@ -30,8 +43,8 @@ type closeMeRequest struct {
 	Password account.Input `json:"password"`
 }
 
-func (s *Server) closeMe(ctx context.Context, caller *auth.Caller, in *closeMeRequest) (nothing, error) {
-	return nothing{}, s.auth.Close(ctx, caller, in.Password)
+func (s *Server) closeMe(ctx context.Context, caller *auth.Caller, in *closeMeRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.CloseAccount(ctx, caller, in.Password)
 }
 
 type securityBody struct {
@@ -50,8 +63,8 @@ func (s *Server) security(ctx context.Context, caller *auth.Caller, _ *struct{})
 	}
 	u := sec.User
 	return securityBody{
-		EmailVerified: !u.EmailVerifiedAt.IsZero(), EmailVerifiedAt: wiredOrNull(u.EmailVerifiedAt),
-		PasswordChangedAt: wired(u.PasswordAt), JoinedAt: wired(u.JoinedAt), LastLoginAt: wiredOrNull(u.LastLoginAt),
+		EmailVerified: !u.EmailVerifiedAt.IsZero(), EmailVerifiedAt: formatTimeOrNull(u.EmailVerifiedAt),
+		PasswordChangedAt: formatTime(u.PasswordAt), JoinedAt: formatTime(u.JoinedAt), LastLoginAt: formatTimeOrNull(u.LastLoginAt),
 		OpenSessions: sec.Sessions,
 	}, nil
 }

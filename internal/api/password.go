@@ -13,9 +13,9 @@ type changePasswordRequest struct {
 	New     account.Input `json:"new_password"`
 }
 
-func (s *Server) changePassword(ctx context.Context, caller *auth.Caller, in *changePasswordRequest) (knownDevice, error) {
+func (s *Server) changePassword(ctx context.Context, caller *auth.Caller, in *changePasswordRequest) (withDeviceToken, error) {
 	token, err := s.auth.ChangePassword(ctx, caller, auth.PasswordChange(*in))
-	return knownDevice{token}, err
+	return withDeviceToken{token}, err
 }
 
 type resetRequest struct {
@@ -23,11 +23,11 @@ type resetRequest struct {
 	Username account.Input `json:"username"` // optional: which of several accounts that claim the address
 }
 
-func (s *Server) requestReset(ctx context.Context, peer account.Peer, in *resetRequest) (detailBody, error) {
-	if err := s.auth.RequestReset(ctx, peer, in.Email, in.Username); err != nil {
+func (s *Server) requestReset(ctx context.Context, req account.RequestInfo, in *resetRequest) (detailBody, error) {
+	if err := s.auth.RequestReset(ctx, req, in.Email, in.Username); err != nil {
 		return detailBody{}, err
 	}
-	return detailBody{Detail: locale.Text(peer.Language, "reset_requested", nil)}, nil
+	return detailBody{Detail: locale.Text(req.Language, "reset_requested", nil)}, nil
 }
 
 type resetPasswordRequest struct {
@@ -35,7 +35,7 @@ type resetPasswordRequest struct {
 	New   account.Input `json:"new_password"`
 }
 
-func (s *Server) resetPassword(ctx context.Context, peer account.Peer, in *resetPasswordRequest) (knownDevice, error) {
-	token, err := s.auth.ResetPassword(ctx, peer, auth.PasswordReset(*in))
-	return knownDevice{token}, err
+func (s *Server) resetPassword(ctx context.Context, req account.RequestInfo, in *resetPasswordRequest) (withDeviceToken, error) {
+	token, err := s.auth.ResetPassword(ctx, req, auth.PasswordReset(*in))
+	return withDeviceToken{token}, err
 }

@@ -16,7 +16,7 @@ import (
 
 // exported says where in an export the rows of a table are, and which rows
 // are a person's. Whoever adds a table says so here: "" is a table that has
-// nothing about people.
+// emptyBody about people.
 var exported = map[string]struct{ field, owner string }{
 	"users":            {"user", "id"},
 	"sessions":         {"sessions", "user_id"},
@@ -138,7 +138,7 @@ func busyPerson(t *testing.T, s *server) *person {
 	if a.status != http.StatusOK {
 		t.Fatalf("login: %d %s", a.status, a.body)
 	}
-	if err := s.auth.SealEvents(t.Context()); err != nil { // which writes the failures
+	if err := s.app.Audit.Seal(t.Context()); err != nil { // which writes the failures
 		t.Fatal(err)
 	}
 	return p
@@ -193,7 +193,7 @@ func TestExportHoldsEveryTable(t *testing.T) {
 func TestErasureLeavesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s := newServer(t, storetest.Open(t, url), func(o *settings) { o.api.TrustedProxies = loopback })
+		s := newServer(t, storetest.Open(t, url), func(o *settings) { o.web.TrustedProxies = loopback })
 		p, stays := busyPerson(t, s), newPerson(t, s)
 		p.post(t, "/api/clients/auth/password/reset/", `{"email":"NEW`+p.email+`"}`) // a row that is nobody's yet
 		db := openDatabase(t, url)
@@ -207,14 +207,14 @@ func TestErasureLeavesNothing(t *testing.T) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
 		p.mailed(t, account.MailAccountClosed, "new"+p.email)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(db.dump(t), p.name) {
 			t.Error("erased before the time was up")
 		}
 		s.clock.advance(30*24*time.Hour + time.Minute)
-		if err := s.auth.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		dump := db.dump(t)

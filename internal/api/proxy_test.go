@@ -14,7 +14,7 @@ func trusting(t *testing.T) *server {
 	t.Helper()
 	return onSQLite(t, func(o *settings) {
 		limited(o) // which is what gives devices their cookie
-		o.api.TrustedProxies = append([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, loopback...)
+		o.web.TrustedProxies = append([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, loopback...)
 	})
 }
 

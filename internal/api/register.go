@@ -15,8 +15,8 @@ type registerRequest struct {
 	LastName  account.Input `json:"last_name"`
 }
 
-func (s *Server) register(ctx context.Context, peer account.Peer, in *registerRequest) (tokenResponse, error) {
-	grant, err := s.auth.Register(ctx, peer, auth.Registration(*in))
+func (s *Server) register(ctx context.Context, req account.RequestInfo, in *registerRequest) (tokenResponse, error) {
+	grant, err := s.auth.Register(ctx, req, auth.Registration(*in))
 	if err != nil {
 		return tokenResponse{}, err
 	}

@@ -2,74 +2,85 @@ package api
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 )
 
-// route is one endpoint of the public API.
-type route struct {
-	method   string // besides OPTIONS, and HEAD where it is GET
-	path     string // with the slash at its end
-	status   int    // of success
-	name     string // in answers to OPTIONS, in logs and metrics
-	endpoint endpoint
-	// looksAtToken: an Authorization header that is not good is refused even
+// Route is one endpoint of the public API and where it is.
+type Route struct {
+	Method string // besides OPTIONS, and HEAD where it is GET
+	Path   string // with the slash at its end
+	Name   string // in answers to OPTIONS, in logs and metrics
+	Status int    // of success
+	Endpoint
+
+	// OptionalAuth: an Authorization header that is not good is refused even
 	// though none is needed, as the reference does at registration.
-	looksAtToken bool
-	// limit is how often a network may ask, where that is asked before the
+	OptionalAuth bool
+	// Limit is how often a network may ask, where that is asked before the
 	// body is read, and after the checks that the reference makes before it
 	// asks its throttles. The zero quota is for package auth alone to count.
-	limit limit.Quota
+	Limit limit.Quota
 }
 
-// inRules is for what package auth counts by itself.
-var inRules limit.Quota
+// Routes is the public API, for those who have to know all of it. Nothing of
+// it can be called.
+func Routes() []Route { return new(Server).routes() }
 
-// routes is the public API, in the order of its documentation. An endpoint
-// made by handleAs needs a caller; one made by handle cannot know of one; one
-// made by handleService needs a service.
-func (s *Server) routes() []route {
-	return []route{
-		{http.MethodPost, "/api/clients/auth/register/", http.StatusCreated, "Register", handle(s.register), true, auth.RegisterPerNetwork},
-		{http.MethodPost, "/api/clients/auth/login/", http.StatusOK, "Login", handle(s.login), false, auth.LoginPerNetwork},
-		{http.MethodPost, "/api/clients/auth/token/refresh/", http.StatusOK, "Token Refresh", handle(s.refresh), false, inRules},
-		{http.MethodPost, "/api/clients/auth/token/verify/", http.StatusOK, "Token Verify", handle(s.verifyToken), false, inRules},
-		{http.MethodPost, "/api/clients/auth/token/introspect/", http.StatusOK, "Token Introspect", handleService(s.introspect), false, inRules},
-		{http.MethodPost, "/api/clients/auth/token/revoke/", http.StatusOK, "Token Revoke", handleService(s.revokeToken), false, inRules},
-		{http.MethodPost, "/api/clients/auth/logout/", http.StatusNoContent, "Logout", handle(s.logout), false, inRules},
-		{http.MethodPost, "/api/clients/auth/logout/all/", http.StatusNoContent, "Logout All", handleAs(s.logoutAll), false, inRules},
-		{http.MethodGet, "/api/clients/auth/sessions/", http.StatusOK, "Sessions", handleAs(s.sessions), false, inRules},
-		{http.MethodDelete, "/api/clients/auth/sessions/{id}/", http.StatusNoContent, "Session", handleAs(s.endSession), false, inRules},
-		{http.MethodGet, "/api/clients/auth/events/", http.StatusOK, "Events", handleAs(s.events), false, inRules},
-		{http.MethodPost, "/api/clients/auth/password/change/", http.StatusNoContent, "Password Change", handleAs(s.changePassword), false, inRules},
-		{http.MethodPost, "/api/clients/auth/password/reset/", http.StatusAccepted, "Password Reset", handle(s.requestReset), false, inRules},
-		{http.MethodPost, "/api/clients/auth/password/reset/confirm/", http.StatusNoContent, "Password Reset Confirm", handle(s.resetPassword), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/verify/", http.StatusNoContent, "Email Verify", handle(s.verifyEmail), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/verify/resend/", http.StatusAccepted, "Email Verify Resend", handleAs(s.resendVerification), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/disown/", http.StatusNoContent, "Email Disown", handle(s.disownEmail), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/change/", http.StatusAccepted, "Email Change", handleAs(s.changeEmail), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/change/confirm/", http.StatusNoContent, "Email Change Confirm", handle(s.confirmEmail), false, inRules},
-		{http.MethodPost, "/api/clients/auth/email/change/undo/", http.StatusNoContent, "Email Change Undo", handle(s.undoEmail), false, inRules},
-		{http.MethodGet, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.me), false, inRules},
-		{http.MethodPatch, "/api/clients/clients/me/", http.StatusOK, "Me", handleAs(s.updateMe), false, inRules},
-		{http.MethodDelete, "/api/clients/clients/me/", http.StatusNoContent, "Me", handleAs(s.closeMe), false, inRules},
-		{http.MethodPost, "/api/clients/clients/me/close/", http.StatusNoContent, "Me Close", handleAs(s.closeMe), false, inRules}, // for clients and proxies that send no body with DELETE
-		{http.MethodGet, "/api/clients/clients/me/security/", http.StatusOK, "Security", handleAs(s.security), false, inRules},
-		{http.MethodGet, "/api/clients/clients/me/export/", http.StatusOK, "Export", handleAs(s.export), false, inRules},
+// routes is the public API, in the order of its documentation.
+func (s *Server) routes() []Route {
+	return []Route{
+		post("/api/clients/auth/register/", "Register", anyone(s.register)).answers(http.StatusCreated).optionalAuth().limit(guard.RegisterPerNetwork),
+		post("/api/clients/auth/login/", "Login", anyone(s.login)).limit(guard.LoginPerNetwork),
+		post("/api/clients/auth/token/refresh/", "Token Refresh", anyone(s.refresh)),
+		post("/api/clients/auth/token/verify/", "Token Verify", anyone(s.verifyToken)),
+		post("/api/clients/auth/token/introspect/", "Token Introspect", service(s.introspect)),
+		post("/api/clients/auth/token/revoke/", "Token Revoke", service(s.revokeToken)),
+		post("/api/clients/auth/logout/", "Logout", anyone(s.logout)).answers(http.StatusNoContent),
+		post("/api/clients/auth/logout/all/", "Logout All", caller(s.logoutAll)).answers(http.StatusNoContent),
+		get("/api/clients/auth/sessions/", "Sessions", caller(s.sessions)),
+		remove("/api/clients/auth/sessions/{id}/", "Session", caller(s.endSession)).answers(http.StatusNoContent),
+		get("/api/clients/auth/events/", "Events", caller(s.events)),
+		post("/api/clients/auth/password/change/", "Password Change", caller(s.changePassword)).answers(http.StatusNoContent),
+		post("/api/clients/auth/password/reset/", "Password Reset", anyone(s.requestReset)).answers(http.StatusAccepted),
+		post("/api/clients/auth/password/reset/confirm/", "Password Reset Confirm", anyone(s.resetPassword)).answers(http.StatusNoContent),
+		post("/api/clients/auth/email/verify/", "Email Verify", anyone(s.verifyEmail)).answers(http.StatusNoContent),
+		post("/api/clients/auth/email/verify/resend/", "Email Verify Resend", caller(s.resendVerification)).answers(http.StatusAccepted),
+		post("/api/clients/auth/email/disown/", "Email Disown", anyone(s.disownEmail)).answers(http.StatusNoContent),
+		post("/api/clients/auth/email/change/", "Email Change", caller(s.changeEmail)).answers(http.StatusAccepted),
+		post("/api/clients/auth/email/change/confirm/", "Email Change Confirm", anyone(s.confirmEmail)).answers(http.StatusNoContent),
+		post("/api/clients/auth/email/change/undo/", "Email Change Undo", anyone(s.undoEmail)).answers(http.StatusNoContent),
+		get("/api/clients/clients/me/", "Me", caller(s.me)),
+		patch("/api/clients/clients/me/", "Me", caller(s.updateMe)),
+		remove("/api/clients/clients/me/", "Me", caller(s.closeMe)).answers(http.StatusNoContent),
+		post("/api/clients/clients/me/close/", "Me Close", caller(s.closeMe)).answers(http.StatusNoContent), // for clients and proxies that send no body with DELETE
+		get("/api/clients/clients/me/security/", "Security", caller(s.security)),
+		get("/api/clients/clients/me/export/", "Export", caller(s.export)),
 	}
 }
 
-// Paths are those of the public API, each once, without those that hold an
-// id.
-func Paths() []string {
-	var paths []string
-	for _, rt := range new(Server).routes() {
-		if !strings.Contains(rt.path, "{") && !slices.Contains(paths, rt.path) {
-			paths = append(paths, rt.path)
-		}
-	}
-	return paths
+func get(path, name string, e Endpoint) Route    { return newRoute(http.MethodGet, path, name, e) }
+func post(path, name string, e Endpoint) Route   { return newRoute(http.MethodPost, path, name, e) }
+func patch(path, name string, e Endpoint) Route  { return newRoute(http.MethodPatch, path, name, e) }
+func remove(path, name string, e Endpoint) Route { return newRoute(http.MethodDelete, path, name, e) }
+
+func newRoute(method, path, name string, e Endpoint) Route {
+	return Route{Method: method, Path: path, Name: name, Status: http.StatusOK, Endpoint: e}
+}
+
+// answers is for an endpoint whose success is not 200.
+func (rt Route) answers(status int) Route {
+	rt.Status = status
+	return rt
+}
+
+func (rt Route) limit(q limit.Quota) Route {
+	rt.Limit = q
+	return rt
+}
+
+func (rt Route) optionalAuth() Route {
+	rt.OptionalAuth = true
+	return rt
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
@@ -25,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 const (
@@ -37,6 +39,7 @@ type server struct {
 	url     string
 	client  *http.Client
 	handler http.Handler
+	app     *app.App
 	auth    *auth.Service
 	store   *store.Store
 	tokens  *token.Tokens
@@ -68,7 +71,8 @@ func (c *clock) stop() {
 
 type settings struct {
 	api    api.Options
-	auth   auth.Options
+	web    web.Options
+	auth   app.Options
 	tokens token.Options
 	clock  *clock
 	lose   *store.Store // takes the place of the database once keys are loaded
@@ -84,14 +88,12 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o := settings{
 		clock: s.clock,
-		api: api.Options{
-			Ready: st.Ready, Log: log, LogRequests: true,
-			Language: "fr", RefreshHint: 5 * time.Minute,
-		},
-		auth: auth.Options{
-			Algorithm: "HS256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Log: log, Now: s.clock.now,
+		api:   api.Options{Log: log, RefreshHint: 5 * time.Minute},
+		web:   web.Options{Ready: st.Ready, Log: log, LogRequests: true, Language: "fr"},
+		auth: app.Options{
+			Log: log, Now: s.clock.now,
 			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
-			Mail: auth.MailOptions{
+			Mail: app.Mail{
 				Sender: sender, Delivers: true, PerAddress: 1000,
 				Link: func(kind account.ChallengeKind, token, _ string) string {
 					return "https://shop.example/" + string(kind) + "#" + token
@@ -106,22 +108,23 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
 	t.Cleanup(hasher.Close)
 	s.tokens = token.New(o.tokens)
-	s.auth = auth.New(st, s.tokens, hasher, o.auth)
-	if err := s.auth.LoadKeys(t.Context()); err != nil {
+	s.app = app.New(st, s.tokens, hasher, o.auth)
+	if err := s.app.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if o.lose != nil {
-		s.auth = auth.New(o.lose, s.tokens, hasher, o.auth)
+		s.app = app.New(o.lose, s.tokens, hasher, o.auth)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.auth.RunMail(ctx) })
+	delivery.Go(func() { s.app.Outbox.Run(ctx) })
 	t.Cleanup(func() {
 		stop()
 		delivery.Wait()
 	})
-	o.api.Auth, o.api.Keys = s.auth, s.tokens.JWKS
-	s.handler = api.New(o.api)
+	s.auth = s.app.Auth
+	o.api.Auth, o.api.Guard, o.api.Keys = s.auth, s.app.Guard, s.tokens.JWKS
+	s.handler = web.New(o.web, map[string]http.Handler{"/": api.New(o.api)})
 	srv := httptest.NewServer(s.handler)
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()

@@ -38,7 +38,7 @@ type introspection struct {
 	Sid       string `json:"sid,omitempty"`
 }
 
-func (s *Server) introspect(ctx context.Context, _ account.Peer, by *account.Service, in *serviceTokenRequest) (introspection, error) {
+func (s *Server) introspect(ctx context.Context, _ account.RequestInfo, by *account.OAuthClient, in *serviceTokenRequest) (introspection, error) {
 	info, err := s.auth.Introspect(ctx, by, in.Token, in.Hint)
 	if err != nil || !info.Active {
 		return introspection{}, err
@@ -64,16 +64,16 @@ func (s *Server) introspect(ctx context.Context, _ account.Peer, by *account.Ser
 	return out, nil
 }
 
-func (s *Server) revokeToken(ctx context.Context, peer account.Peer, by *account.Service, in *serviceTokenRequest) (nothing, error) {
-	return nothing{}, s.auth.RevokeToken(ctx, peer, by, in.Token)
+func (s *Server) revokeToken(ctx context.Context, req account.RequestInfo, by *account.OAuthClient, in *serviceTokenRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.RevokeToken(ctx, req, by, in.Token)
 }
 
-var errTwoCredentials = &problem{status: http.StatusBadRequest, key: "two_credentials"}
+var errTwoCredentials = &httpError{status: http.StatusBadRequest, key: "two_credentials"}
 
-// service returns who is asking: by HTTP Basic (RFC 6749, section 2.3.1) or
+// oauthClient returns who is asking: by HTTP Basic (RFC 6749, section 2.3.1) or
 // by client_id and client_secret in the body. A request with both is
 // refused, as the RFC has it.
-func (s *Server) service(ctx context.Context, peer account.Peer, r *http.Request, body payload.Object) (*account.Service, error) {
+func (s *Server) oauthClient(ctx context.Context, req account.RequestInfo, r *http.Request, body payload.Object) (*account.OAuthClient, error) {
 	id, plain, basic := clientCredentials(r)
 	sentID, _ := body["client_id"].(string)
 	sentSecret, inBody := body["client_secret"].(string)
@@ -84,7 +84,7 @@ func (s *Server) service(ctx context.Context, peer account.Peer, r *http.Request
 	case !basic:
 		id, plain = sentID, secret.NewText(sentSecret)
 	}
-	v, err := s.auth.AuthenticateService(ctx, peer, id, plain)
+	v, err := s.auth.AuthenticateOAuthClient(ctx, req, id, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +119,8 @@ type oauthBody struct {
 	Detail string `json:"detail"`
 }
 
-// oauthError puts an error into the words of OAuth.
-func (s *Server) oauthError(ctx context.Context, x *exchange, err error) (int, oauthBody) {
-	status, body := s.errorBody(ctx, x, err)
+// newOAuthBody puts an error's answer into the words of OAuth.
+func newOAuthBody(language string, status int, body any, err error) oauthBody {
 	out := oauthBody{Error: "invalid_request"}
 	switch body := body.(type) {
 	case detailBody:
@@ -144,7 +143,7 @@ func (s *Server) oauthError(ctx context.Context, x *exchange, err error) (int, o
 		out.Error = "server_error"
 	}
 	if errors.Is(err, account.ErrTokenUnsupported) {
-		out.Error, out.Detail = account.ErrTokenUnsupported.Code, locale.Text(x.language, account.ErrTokenUnsupported.Code, nil)
+		out.Error, out.Detail = account.ErrTokenUnsupported.Code, locale.Text(language, account.ErrTokenUnsupported.Code, nil)
 	}
-	return status, out
+	return out
 }

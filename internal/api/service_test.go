@@ -28,13 +28,13 @@ type shop struct {
 	id, secret string
 }
 
-func newShop(t *testing.T, s *server, change func(*account.Service)) *shop {
+func newShop(t *testing.T, s *server, change func(*account.OAuthClient)) *shop {
 	t.Helper()
-	v := account.Service{Name: randomName("shop"), Scopes: account.Scopes}
+	v := account.OAuthClient{Name: randomName("shop"), Scopes: account.Scopes}
 	if change != nil {
 		change(&v)
 	}
-	v, plain, err := s.auth.CreateService(t.Context(), v)
+	v, plain, err := s.app.Staff.CreateOAuthClient(t.Context(), v)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestServicesMustShowTheirSecret(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
 		p, good, disabled := newPerson(t, s), newShop(t, s, nil), newShop(t, s, nil)
-		if err := s.auth.DisableService(t.Context(), disabled.id); err != nil {
+		if err := s.app.Staff.DisableOAuthClient(t.Context(), disabled.id); err != nil {
 			t.Fatal(err)
 		}
 		unknown := strings.Repeat("ab", 16)
@@ -177,8 +177,8 @@ func TestServicesDoWhatTheirScopesSay(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
 		p := newPerson(t, s)
-		asks := newShop(t, s, func(v *account.Service) { v.Scopes = []account.Scope{account.ScopeIntrospect} })
-		ends := newShop(t, s, func(v *account.Service) { v.Scopes = []account.Scope{account.ScopeRevoke} })
+		asks := newShop(t, s, func(v *account.OAuthClient) { v.Scopes = []account.Scope{account.ScopeIntrospect} })
+		ends := newShop(t, s, func(v *account.OAuthClient) { v.Scopes = []account.Scope{account.ScopeRevoke} })
 		form := url.Values{"token": {p.access}}
 		oauth(t, "revoke", asks.ask(t, revokePath, form), http.StatusForbidden, "unauthorized_client")
 		oauth(t, "introspect", ends.ask(t, introspectPath, form), http.StatusForbidden, "unauthorized_client")
@@ -256,7 +256,7 @@ func TestIntrospectionOfTokensThatAreNotGood(t *testing.T) {
 		}
 		loggedOut, disabled, closed, good := newPerson(t, s), newPerson(t, s), newPerson(t, s), newPerson(t, s)
 		loggedOut.post(t, "/api/clients/auth/logout/", `{"refresh":"`+loggedOut.refresh+`"}`)
-		if err := s.auth.SetActive(t.Context(), disabled.name, false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), disabled.name); err != nil {
 			t.Fatal(err)
 		}
 		closed.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`)
@@ -309,7 +309,7 @@ func TestServiceWithAnAudienceSeesItsOwnTokensOnly(t *testing.T) {
 			{[]string{"orders"}, "erp", false, ``},
 		} {
 			server := newServer(t, s.store, func(o *settings) { es256(o); o.tokens.Audience = test.audience })
-			p, shop := newPerson(t, server), newShop(t, server, func(v *account.Service) { v.Audience = test.service })
+			p, shop := newPerson(t, server), newShop(t, server, func(v *account.OAuthClient) { v.Audience = test.service })
 			if got := shop.active(t, p.access); got != test.want {
 				t.Errorf("%+v: active %v", test, got)
 			}
@@ -361,7 +361,7 @@ func TestRevocationByAServiceEndsTheSession(t *testing.T) {
 		for _, raw := range []string{"junk", "a.b.c", strings.Repeat("x", 5000), expired.access} {
 			lateShop.revoke(t, raw)
 		}
-		if n, _, err := s.store.SessionUser(t.Context(), expired.session); err != nil || !n.RevokedAt.IsZero() {
+		if sess, _, err := s.store.SessionUser(t.Context(), expired.session); err != nil || !sess.RevokedAt.IsZero() {
 			t.Errorf("an expired token ended a session: %v", err)
 		}
 		// Of a person who was disabled meanwhile, too.
@@ -371,7 +371,7 @@ func TestRevocationByAServiceEndsTheSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		shop.revoke(t, p.access)
-		if n, _, err := s.store.SessionUser(t.Context(), p.session); err != nil || n.RevokedAt.IsZero() {
+		if sess, _, err := s.store.SessionUser(t.Context(), p.session); err != nil || sess.RevokedAt.IsZero() {
 			t.Errorf("the session of a disabled person goes on; %v", err)
 		}
 	})

@@ -2,30 +2,18 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/device"
+	"github.com/yoozak/clients/internal/locale"
 )
 
-// nothing is the answer of an endpoint that only does something.
-type nothing struct{}
-
-type verifyTokenRequest struct {
-	Token account.Input `json:"token"`
+func (s *Server) logout(ctx context.Context, req account.RequestInfo, in *refreshRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.Logout(ctx, req, in.Refresh)
 }
 
-func (s *Server) verifyToken(ctx context.Context, peer account.Peer, in *verifyTokenRequest) (nothing, error) {
-	return nothing{}, s.auth.VerifyToken(ctx, peer, in.Token)
-}
-
-func (s *Server) logout(ctx context.Context, peer account.Peer, in *refreshRequest) (nothing, error) {
-	return nothing{}, s.auth.Logout(ctx, peer, in.Refresh)
-}
-
-func (s *Server) logoutAll(ctx context.Context, caller *auth.Caller, _ *struct{}) (nothing, error) {
-	return nothing{}, s.auth.LogoutAll(ctx, caller)
+func (s *Server) logoutAll(ctx context.Context, caller *auth.Caller, _ *struct{}) (emptyBody, error) {
+	return emptyBody{}, s.auth.LogoutAll(ctx, caller)
 }
 
 type sessionBody struct {
@@ -44,10 +32,10 @@ func (s *Server) sessions(ctx context.Context, caller *auth.Caller, _ *struct{})
 		return nil, err
 	}
 	bodies := make([]sessionBody, 0, len(sessions))
-	for _, n := range sessions {
+	for _, sess := range sessions {
 		bodies = append(bodies, sessionBody{
-			ID: n.ID, CreatedAt: wired(n.CreatedAt), LastUsedAt: wired(n.LastUsedAt), ExpiresAt: wired(n.ExpiresAt),
-			IP: n.IP, Device: device.Words(caller.Peer.Language, n.UserAgent), Current: n.ID == caller.SessionID,
+			ID: sess.ID, CreatedAt: formatTime(sess.CreatedAt), LastUsedAt: formatTime(sess.LastUsedAt), ExpiresAt: formatTime(sess.ExpiresAt),
+			IP: sess.IP, Device: locale.Device(caller.Request.Language, sess.UserAgent), Current: sess.ID == caller.SessionID,
 		})
 	}
 	return bodies, nil
@@ -57,18 +45,6 @@ type sessionRequest struct {
 	ID account.Input `path:"id"`
 }
 
-func (s *Server) endSession(ctx context.Context, caller *auth.Caller, in *sessionRequest) (nothing, error) {
-	return nothing{}, s.auth.EndSession(ctx, caller, in.ID.Text)
-}
-
-// wired is a time as the wire has it.
-func wired(t time.Time) string { return t.UTC().Format(wireTime) }
-
-// wiredOrNull is null for a time that never was.
-func wiredOrNull(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	text := wired(t)
-	return &text
+func (s *Server) endSession(ctx context.Context, caller *auth.Caller, in *sessionRequest) (emptyBody, error) {
+	return emptyBody{}, s.auth.EndSession(ctx, caller, in.ID.Text)
 }

@@ -117,9 +117,11 @@ func keysInOrder(text []byte) []string {
 // like a name a password may be; Django has no such list.
 var leaked = regexp.MustCompile(`^register/password-((first|last)-(half(-2)?|short-1))$`)
 
-// TestWireMatchesTheReference plays every recorded row against the server,
-// in each language and on each engine. Those of leaked passwords are
-// refused, and get the reference's answer from a server without the list.
+// TestWireMatchesTheReference plays every recorded row against the server, in
+// each language. Most are answered before an engine is asked, and what an
+// engine says is in no language: on PostgreSQL English is enough. Rows of
+// leaked passwords are refused, and get the reference's answer from a server
+// without the list.
 func TestWireMatchesTheReference(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/wire/*.json")
@@ -127,31 +129,41 @@ func TestWireMatchesTheReference(t *testing.T) {
 		t.Fatalf("rows: %v, %v", files, err)
 	}
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
-		played := 0
-		withoutList := newServer(t, s.store, func(o *settings) { o.auth.Breached = nil })
-		for _, file := range files {
-			for _, c := range wireCases(t, file) {
-				if c.MustMatch != nil && !*c.MustMatch {
-					continue // the reference does what a good server should not
-				}
-				if c.grow() {
-					continue
-				}
-				for _, language := range []string{"en", "fr", "ar"} {
-					played++
-					plays := s
-					if filepath.Base(file) == "more.json" && leaked.MatchString(c.ID) {
-						s.refusesLeaked(t, c, language)
-						plays = withoutList
-					}
-					if problem := plays.play(t, c, language); problem != "" {
-						t.Errorf("%s %s [%s]:\n%s", filepath.Base(file), c.ID, language, problem)
-					}
-				}
-			}
+		languages := []string{"en", "fr", "ar"}
+		if strings.HasSuffix(t.Name(), "/postgres") {
+			languages = languages[:1]
 		}
-		t.Logf("%d rows played", played)
+		withoutList := newServer(t, s.store, func(o *settings) { o.auth.Breached = nil })
+		for _, language := range languages {
+			t.Run(language, func(t *testing.T) {
+				t.Parallel()
+				for _, file := range files {
+					s.playAll(t, withoutList, file, language)
+				}
+			})
+		}
 	})
+}
+
+// playAll plays the rows of a file in one language.
+func (s *server) playAll(t *testing.T, withoutList *server, file, language string) {
+	t.Helper()
+	for _, c := range wireCases(t, file) {
+		if c.MustMatch != nil && !*c.MustMatch {
+			continue // the reference does what a good server should not
+		}
+		if c.grow() {
+			continue
+		}
+		plays := s
+		if filepath.Base(file) == "more.json" && leaked.MatchString(c.ID) {
+			s.refusesLeaked(t, c, language)
+			plays = withoutList
+		}
+		if problem := plays.play(t, c, language); problem != "" {
+			t.Errorf("%s %s [%s]:\n%s", filepath.Base(file), c.ID, language, problem)
+		}
+	}
 }
 
 // grow says of the rows of the profile what has changed since they were

@@ -20,16 +20,16 @@ import (
 // [store.ErrNotFound]. It is whoever proved it. While nobody has, it is the
 // one open account that claims it, where people can prove an address; where
 // no mail is delivered it is the oldest of those that do.
-func (s *Service) holder(ctx context.Context, email string) (account.User, error) {
-	u, err := s.store.Prover(ctx, email, 0)
+func (a *Accounts) holder(ctx context.Context, email string) (account.User, error) {
+	u, err := a.store.Prover(ctx, email, 0)
 	if !errors.Is(err, store.ErrNotFound) {
 		return u, err
 	}
-	claimants, err := s.store.Claimants(ctx, email, 2)
+	claimants, err := a.store.Claimants(ctx, email, 2)
 	switch {
 	case err != nil:
 		return account.User{}, err
-	case len(claimants) == 0, s.o.Mail.Delivers && len(claimants) > 1:
+	case len(claimants) == 0, a.o.Mail.Delivers && len(claimants) > 1:
 		return account.User{}, store.ErrNotFound
 	}
 	return claimants[0], nil
@@ -39,8 +39,8 @@ func (s *Service) holder(ctx context.Context, email string) (account.User, error
 // in the order in which they are tried: the holder of the address, then the
 // user who is called exactly so. There are two only where a username is an
 // address of somebody else. It returns nobody for a name that is nobody's.
-func (s *Service) loginCandidates(ctx context.Context, name string) ([]account.User, error) {
-	named, err := s.store.UserByUsername(ctx, name)
+func (a *Accounts) loginCandidates(ctx context.Context, name string) ([]account.User, error) {
+	named, err := a.store.UserByUsername(ctx, name)
 	isNamed := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -51,7 +51,7 @@ func (s *Service) loginCandidates(ctx context.Context, name string) ([]account.U
 		}
 		return nil, nil
 	}
-	held, err := s.holder(ctx, name)
+	held, err := a.holder(ctx, name)
 	isHeld := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -63,54 +63,16 @@ func (s *Service) loginCandidates(ctx context.Context, name string) ([]account.U
 		return []account.User{named}, nil
 	case !isNamed || named.ID == held.ID:
 		return []account.User{held}, nil
-	case s.o.Mail.Delivers && held.EmailVerifiedAt.IsZero() && named.Active:
+	case a.o.Mail.Delivers && held.EmailVerifiedAt.IsZero() && named.Active:
 		return []account.User{named}, nil // two claims, and neither is proved
 	}
 	return []account.User{held, named}, nil
 }
 
-// checkNotProvedAddress refuses a username that is an address which somebody
-// else has proved: whoever types it means its owner.
-func (s *Service) checkNotProvedAddress(ctx context.Context, st *store.Store, errs account.Fields, username string, userID int64) error {
-	if !strings.Contains(username, "@") || len(errs["username"]) > 0 {
-		return nil
-	}
-	_, err := st.Prover(ctx, username, userID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		errs.Add("username", "username.taken", nil)
-	}
-	return err
-}
-
-// lockUsername is for the transaction that gives somebody a name: it holds
-// the name if it is an address, and looks once more whether it is free.
-func (s *Service) lockUsername(ctx context.Context, tx *store.Store, username string, userID int64, now time.Time) error {
-	errs := account.Fields{}
-	if strings.Contains(username, "@") {
-		if err := tx.LockAddress(ctx, username); err != nil {
-			return err
-		}
-		if err := s.checkNotProvedAddress(ctx, tx, errs, username, userID); err != nil {
-			return err
-		}
-	}
-	taken, err := tx.UsernameTaken(ctx, username, userID, now.Add(-usernameKept))
-	if err != nil {
-		return err
-	}
-	if taken && len(errs) == 0 {
-		errs.Add("username", "username.taken", nil)
-	}
-	return errs.Err()
-}
-
 // proofTime says when a user may be noted to have proved an address: now, or
 // the zero time if another open account has. It holds the address until the
 // transaction ends.
-func (s *Service) proofTime(ctx context.Context, tx *store.Store, email string, userID int64, now time.Time) (time.Time, error) {
+func (a *Accounts) proofTime(ctx context.Context, tx *store.Store, email string, userID int64, now time.Time) (time.Time, error) {
 	if err := tx.LockAddress(ctx, email); err != nil {
 		return time.Time{}, err
 	}
@@ -125,8 +87,8 @@ func (s *Service) proofTime(ctx context.Context, tx *store.Store, email string, 
 // open account has proved it: then it returns an error about the field
 // "token". It returns [store.ErrNotFound] when the address is not theirs any
 // more.
-func (s *Service) prove(ctx context.Context, tx *store.Store, u account.User, now time.Time) error {
-	at, err := s.proofTime(ctx, tx, u.Email, u.ID, now)
+func (a *Accounts) prove(ctx context.Context, tx *store.Store, u account.User, now time.Time) error {
+	at, err := a.proofTime(ctx, tx, u.Email, u.ID, now)
 	if err != nil {
 		return err
 	}
@@ -136,13 +98,13 @@ func (s *Service) prove(ctx context.Context, tx *store.Store, u account.User, no
 	return tx.SetProof(ctx, u.ID, u.Email, at)
 }
 
-// reopen is for an account that is open again: it takes its proof away if
+// Reopen is for an account that is open again: it takes its proof away if
 // another open account proved the address meanwhile.
-func (s *Service) reopen(ctx context.Context, tx *store.Store, u account.User, now time.Time) error {
+func (a *Accounts) Reopen(ctx context.Context, tx *store.Store, u account.User, now time.Time) error {
 	if u.Email == "" || u.EmailVerifiedAt.IsZero() {
 		return nil
 	}
-	at, err := s.proofTime(ctx, tx, u.Email, u.ID, now)
+	at, err := a.proofTime(ctx, tx, u.Email, u.ID, now)
 	if err != nil || !at.IsZero() {
 		return err
 	}
@@ -152,12 +114,12 @@ func (s *Service) reopen(ctx context.Context, tx *store.Store, u account.User, n
 // RefillAddresses brings keys of addresses up to date that a server of
 // another release wrote, and says in the log whose proof of an address does
 // not count because somebody else's was earlier.
-func (s *Service) RefillAddresses(ctx context.Context) error {
+func (a *Accounts) RefillAddresses(ctx context.Context) error {
 	const batch = 500
 	refilled := 0
 	for {
 		var n int
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+		err := a.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
 			n, err = tx.RefillEmailKeys(ctx, batch)
 			return err
 		})
@@ -168,12 +130,12 @@ func (s *Service) RefillAddresses(ctx context.Context) error {
 			break
 		}
 	}
-	if refilled == 0 && s.proofsLooked.Swap(true) {
+	if refilled == 0 && a.proofsLooked.Swap(true) {
 		return nil
 	}
-	ids, err := s.store.DoubleProofs(ctx, 1000)
+	ids, err := a.store.DoubleProofs(ctx, 1000)
 	if err == nil && len(ids) > 0 {
-		s.o.Log.WarnContext(ctx, "addresses that two open accounts have proved belong to whoever was first; see yoozak user list --double-addresses",
+		a.o.Log.WarnContext(ctx, "addresses that two open accounts have proved belong to whoever was first; see yoozak user list --double-addresses",
 			"accounts", len(ids), "first_user_id", slices.Min(ids))
 	}
 	return err

@@ -14,90 +14,60 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
-	"github.com/yoozak/clients/internal/token"
 )
-
-// Accounts of these tests have passwords of their own, so that it shows whose
-// account a login opens.
-func passwordOf(username string) string { return "kV7#tagine-of-" + username }
-
-// has registers an account with a password of its own.
-func (s *server) has(t *testing.T, username, email string) auth.Grant {
-	t.Helper()
-	g, err := s.Register(t.Context(), elsewhere(), auth.Registration{
-		Username: account.TextInput(username), Password: account.TextInput(passwordOf(username)), Email: account.TextInput(email),
-	})
-	if err != nil {
-		t.Fatalf("register %s with %s: %v", username, email, err)
-	}
-	return g
-}
-
-// opens fails unless a name with the password of an account opens it, or
-// nothing where it must not.
-func (s *server) opens(t *testing.T, name, passwordFrom string, want bool) {
-	t.Helper()
-	g, err := s.login(t, name, passwordOf(passwordFrom))
-	switch {
-	case want && (err != nil || g.User.Username != passwordFrom):
-		t.Errorf("login as %s with the password of %s: %q, %v; want it open", name, passwordFrom, g.User.Username, err)
-	case !want && !errors.Is(err, account.ErrInvalidCredentials):
-		t.Errorf("login as %s with the password of %s: %q, %v; want it refused", name, passwordFrom, g.User.Username, err)
-	}
-}
-
-func noDelivery(o *auth.Options, _ *token.Options) { o.Mail.Delivers = false }
 
 func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		s.has(t, "before", "amina@example.ma")
-		amina := s.has(t, "amina", "amina@example.ma")
-		s.opens(t, "amina@example.ma", "amina", false) // two claims
-		s.opens(t, "amina", "amina", true)
-		s.prove(t, amina)
-		s.has(t, "after", "AMINA@example.ma")
-		s.has(t, "idn", "amina@exämple.ma")
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		s.Has(t, "before", "amina@example.ma")
+		amina := s.Has(t, "amina", "amina@example.ma")
+		s.Opens(t, "amina@example.ma", "amina", false) // two claims
+		s.Opens(t, "amina", "amina", true)
+		s.Prove(t, amina)
+		s.Has(t, "after", "AMINA@example.ma")
+		s.Has(t, "idn", "amina@exämple.ma")
 		for _, name := range []string{"amina@example.ma", "AMINA@Example.MA"} {
-			s.opens(t, name, "amina", true)
+			s.Opens(t, name, "amina", true)
 			for _, other := range []string{"before", "after"} {
-				s.opens(t, name, other, false)
-				s.opens(t, other, other, true)
+				s.Opens(t, name, other, false)
+				s.Opens(t, other, other, true)
 			}
 		}
-		s.opens(t, "amina@xn--exmple-cua.ma", "idn", true)
-		s.opens(t, "amina@EXÄMPLE.ma", "idn", true)
+		s.Opens(t, "amina@xn--exmple-cua.ma", "idn", true)
+		s.Opens(t, "amina@EXÄMPLE.ma", "idn", true)
 		// Somebody else's proved address is no username, however it is written.
 		for _, name := range []string{"amina@example.ma", "Amina@Example.ma", "ａmina@example.ma"} {
-			r := registration(name)
+			r := authtest.Registration(name)
 			r.Email = account.TextInput("amina@example.ma")
-			_, err := s.Register(t.Context(), elsewhere(), r)
-			if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(keys(err), want) {
+			_, err := s.Register(t.Context(), authtest.Elsewhere(), r)
+			if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("username %s: %v", name, err)
 			}
 		}
-		g, err := s.login(t, "after", passwordOf("after"))
+		g, err := s.SignIn(t, "after", authtest.PasswordOf("after"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(passwordOf("after"))})
-		if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(keys(err), want) {
+		_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(authtest.PasswordOf("after"))})
+		if want := map[string][]string{"username": {"username.taken"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 			t.Errorf("rename: %v", err)
 		}
-		byStaff := registration("amina@example.ma")
+		byStaff := authtest.Registration("amina@example.ma")
 		byStaff.Email = account.TextInput("")
-		if _, err := s.CreateUser(t.Context(), peer, byStaff); !cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}) {
+		if _, err := s.Staff.Create(t.Context(), authtest.Req, byStaff); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}) {
 			t.Errorf("by staff: %v", err)
 		}
 		// Her own is one.
-		g, err = s.login(t, "amina", passwordOf("amina"))
+		g, err = s.SignIn(t, "amina", authtest.PasswordOf("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(passwordOf("amina"))}); err != nil {
+		if _, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput("amina@example.ma"), Password: account.TextInput(authtest.PasswordOf("amina"))}); err != nil {
 			t.Errorf("her own address as a name: %v", err)
 		}
 	})
@@ -107,31 +77,31 @@ func TestProvedAddressBeatsEveryClaim(t *testing.T) {
 // its own account, and never the other's.
 func TestUsernameThatIsAnotherAddressOpensItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		s.has(t, "amina@example.ma", "other@example.ma")
-		amina := s.has(t, "amina", "amina@example.ma")
-		s.opens(t, "amina@example.ma", "amina@example.ma", true)
-		s.opens(t, "amina@example.ma", "amina", false) // unproved: the name goes alone
-		s.prove(t, amina)
-		s.opens(t, "amina@example.ma", "amina", true)
-		s.opens(t, "amina@example.ma", "amina@example.ma", true)
-		s.opens(t, "amina@example.ma", "nobody", false)
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		s.Has(t, "amina@example.ma", "other@example.ma")
+		amina := s.Has(t, "amina", "amina@example.ma")
+		s.Opens(t, "amina@example.ma", "amina@example.ma", true)
+		s.Opens(t, "amina@example.ma", "amina", false) // unproved: the name goes alone
+		s.Prove(t, amina)
+		s.Opens(t, "amina@example.ma", "amina", true)
+		s.Opens(t, "amina@example.ma", "amina@example.ma", true)
+		s.Opens(t, "amina@example.ma", "nobody", false)
 	})
 }
 
 // Shops register with the address as the username.
 func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
 	t.Parallel()
-	for name, more := range map[string][]setting{"delivering": nil, "not delivering": {noDelivery}} {
+	for name, more := range map[string][]authtest.Setting{"delivering": nil, "not delivering": {authtest.NoDelivery}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-				s.has(t, "squatter", "amina@example.ma")
-				s.has(t, "amina@example.ma", "amina@example.ma")
-				s.has(t, "0612345678", "")
-				s.opens(t, "amina@example.ma", "amina@example.ma", true)
-				s.opens(t, "0612345678", "0612345678", true)
-				s.opens(t, "squatter", "squatter", true)
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+				s.Has(t, "squatter", "amina@example.ma")
+				s.Has(t, "amina@example.ma", "amina@example.ma")
+				s.Has(t, "0612345678", "")
+				s.Opens(t, "amina@example.ma", "amina@example.ma", true)
+				s.Opens(t, "0612345678", "0612345678", true)
+				s.Opens(t, "squatter", "squatter", true)
 			}, more...)
 		})
 	}
@@ -140,47 +110,51 @@ func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
 // Where nobody can prove an address, who was first keeps it.
 func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		hind := s.has(t, "hind", "hind@example.ma")
-		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		hind := s.Has(t, "hind", "hind@example.ma")
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(authtest.PasswordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
-		s.has(t, "hind2", "hind@example.ma")
-		s.has(t, "stranger", "HIND@example.ma")
-		s.has(t, "hind@example.ma", "")
-		s.opens(t, "hind@example.ma", "hind2", true)
-		s.opens(t, "hind@example.ma", "hind@example.ma", true) // their own name
-		s.opens(t, "hind@example.ma", "stranger", false)
-		s.opens(t, "hind@example.ma", "hind", false)
-	}, noDelivery)
+		s.Has(t, "hind2", "hind@example.ma")
+		s.Has(t, "stranger", "HIND@example.ma")
+		s.Has(t, "hind@example.ma", "")
+		s.Opens(t, "hind@example.ma", "hind2", true)
+		s.Opens(t, "hind@example.ma", "hind@example.ma", true) // their own name
+		s.Opens(t, "hind@example.ma", "stranger", false)
+		s.Opens(t, "hind@example.ma", "hind", false)
+	}, authtest.NoDelivery)
 }
 
 func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		hind := s.has(t, "hind", "hind@example.ma")
-		s.prove(t, hind)
-		if err := s.Close(t.Context(), s.caller(t, hind), account.TextInput(passwordOf("hind"))); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		hind := s.Has(t, "hind", "hind@example.ma")
+		s.Prove(t, hind)
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, hind), account.TextInput(authtest.PasswordOf("hind"))); err != nil {
 			t.Fatal(err)
 		}
-		again := s.has(t, "hind2", "hind@example.ma")
-		s.opens(t, "hind@example.ma", "hind2", true)
-		s.prove(t, again)
-		if err := s.Restore(t.Context(), "hind"); err != nil {
+		again := s.Has(t, "hind2", "hind@example.ma")
+		s.Opens(t, "hind@example.ma", "hind2", true)
+		s.Prove(t, again)
+		if err := s.Staff.Restore(t.Context(), "hind"); err != nil {
 			t.Fatal(err)
 		}
-		u, err := s.store.UserByUsername(t.Context(), "hind")
+		u, err := s.Store.UserByUsername(t.Context(), "hind")
 		if err != nil || !u.EmailVerifiedAt.IsZero() {
 			t.Errorf("the restored account kept its proof: %v, %v", u.EmailVerifiedAt, err)
 		}
-		s.opens(t, "hind@example.ma", "hind2", true)
-		s.opens(t, "hind@example.ma", "hind", false)
+		s.Opens(t, "hind@example.ma", "hind2", true)
+		s.Opens(t, "hind@example.ma", "hind", false)
 		for _, active := range []bool{false, true} {
-			if err := s.SetActive(t.Context(), "hind2", active); err != nil {
+			set := s.Staff.Disable
+			if active {
+				set = s.Staff.Enable
+			}
+			if err := set(t.Context(), "hind2"); err != nil {
 				t.Fatal(err)
 			}
-			s.opens(t, "hind@example.ma", "hind", !active)
-			s.opens(t, "hind@example.ma", "hind2", active)
+			s.Opens(t, "hind@example.ma", "hind", !active)
+			s.Opens(t, "hind@example.ma", "hind2", active)
 		}
 		_ = smtp
 	})
@@ -190,58 +164,58 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 // whoever claims it.
 func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, _ *smtptest.Server) {
-		s.has(t, "hind@example.ma", "other@example.ma")
-		s.has(t, "hind", "hind@example.ma")
-		s.opens(t, "hind@example.ma", "hind", false) // the name goes alone
-		if err := s.SetActive(t.Context(), "hind@example.ma", false); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		s.Has(t, "hind@example.ma", "other@example.ma")
+		s.Has(t, "hind", "hind@example.ma")
+		s.Opens(t, "hind@example.ma", "hind", false) // the name goes alone
+		if err := s.Staff.Disable(t.Context(), "hind@example.ma"); err != nil {
 			t.Fatal(err)
 		}
-		s.opens(t, "hind@example.ma", "hind", true)
-		s.opens(t, "hind@example.ma", "hind@example.ma", false)
+		s.Opens(t, "hind@example.ma", "hind", true)
+		s.Opens(t, "hind@example.ma", "hind@example.ma", false)
 	})
 }
 
 func TestOneAccountProvesAnAddress(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		for n := range 3 {
-			s.has(t, fmt.Sprint("user", n), "shared@example.ma")
+			s.Has(t, fmt.Sprint("user", n), "shared@example.ma")
 		}
-		mover := s.has(t, "mover", "mover@example.ma")
-		if err := s.ChangeEmail(t.Context(), s.caller(t, mover), auth.EmailChange{Password: account.TextInput(passwordOf("mover")), Email: account.TextInput("Shared@example.ma")}); err != nil {
+		mover := s.Has(t, "mover", "mover@example.ma")
+		if err := s.ChangeEmail(t.Context(), s.CallerOf(t, mover), auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("mover")), Email: account.TextInput("Shared@example.ma")}); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		var links []account.Input
 		for _, m := range smtp.Messages() {
-			if found := linkPattern.FindStringSubmatch(m.Text); m.To == "shared@example.ma" && found[1] == string(account.VerifyEmail) {
+			if found := authtest.LinkPattern.FindStringSubmatch(m.Text); m.To == "shared@example.ma" && found[1] == string(account.VerifyEmail) {
 				links = append(links, account.TextInput(found[2]))
 			}
 		}
 		if len(links) != 3 {
 			t.Fatalf("%d links, want 3", len(links))
 		}
-		confirm := wantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		confirm := authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
 		var wg sync.WaitGroup
 		results := make([]error, 4)
 		for i, link := range links {
-			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), peer, link) })
+			wg.Go(func() { results[i] = s.VerifyEmail(t.Context(), authtest.Req, link) })
 		}
-		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), peer, confirm) })
+		wg.Go(func() { results[3] = s.ConfirmEmail(t.Context(), authtest.Req, confirm) })
 		wg.Wait()
 		proved := 0
 		for i, err := range results {
 			if err == nil {
 				proved++
-			} else if want := map[string][]string{"token": {"email.proved_elsewhere"}}; !cmp.Equal(keys(err), want) {
+			} else if want := map[string][]string{"token": {"email.proved_elsewhere"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("link %d: %v", i, err)
 			}
 		}
 		if proved != 1 {
 			t.Errorf("%d accounts proved one address", proved)
 		}
-		if ids, err := s.store.DoubleProofs(t.Context(), 10); err != nil || len(ids) != 0 {
+		if ids, err := s.Store.DoubleProofs(t.Context(), 10); err != nil || len(ids) != 0 {
 			t.Errorf("double proofs: %v, %v", ids, err)
 		}
 	})
@@ -251,38 +225,38 @@ func TestOneAccountProvesAnAddress(t *testing.T) {
 // reset; one request is one mail.
 func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		squat := func(from, to int) {
 			for n := from; n < to; n++ {
-				s.has(t, fmt.Sprint("squatter", n), "amina@example.ma")
+				s.Has(t, fmt.Sprint("squatter", n), "amina@example.ma")
 			}
 		}
 		squat(0, 10)
-		amina := s.has(t, "amina", "amina@example.ma")
+		amina := s.Has(t, "amina", "amina@example.ma")
 		squat(10, 20)
-		s.deliver(t)
+		s.Deliver(t)
 		before := len(smtp.Messages())
-		s.requestReset(t, "amina@example.ma")
-		s.deliver(t)
+		s.AskReset(t, "amina@example.ma")
+		s.Deliver(t)
 		mails := smtp.Messages()[before:]
 		if len(mails) != 1 || strings.Count(mails[0].Text, "/reset-password#") != 21 {
 			t.Fatalf("%d mails, with %d links; want one with 21", len(mails), strings.Count(mails[0].Text, "/reset-password#"))
 		}
 		_, after, _ := strings.Cut(mails[0].Text, "\namina")
-		link := linkPattern.FindStringSubmatch(after)
-		if err := s.reset(t, account.TextInput(link[2]), "another-Pass-77"); err != nil {
+		link := authtest.LinkPattern.FindStringSubmatch(after)
+		if err := s.Reset(t, account.TextInput(link[2]), "another-Pass-77"); err != nil {
 			t.Fatal(err)
 		}
-		if g, err := s.login(t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.ID != amina.User.ID {
+		if g, err := s.SignIn(t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.ID != amina.User.ID {
 			t.Errorf("the owner's login by address: %v", err) // the reset proved it
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		before = len(smtp.Messages())
-		s.requestReset(t, "Amina@example.ma")
-		if err := s.RequestReset(t.Context(), peer, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
+		s.AskReset(t, "Amina@example.ma")
+		if err := s.RequestReset(t.Context(), authtest.Req, account.TextInput("amina@example.ma"), account.TextInput("squatter3")); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		if mails := smtp.Messages()[before:]; len(mails) != 1 || strings.Count(mails[0].Text, "/reset-password#") != 1 {
 			t.Errorf("%d mails after the proof, want one with one link", len(mails))
 		}
@@ -293,13 +267,13 @@ func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {
 // several accounts goes where their owner reads it.
 func TestResetIsNotMailedToALookAlike(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.has(t, "karim", "karim@example.ma")
-		s.has(t, "thief", "karim@example.ma")
-		s.deliver(t)
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		s.Has(t, "karim", "karim@example.ma")
+		s.Has(t, "thief", "karim@example.ma")
+		s.Deliver(t)
 		before := len(smtp.Messages())
-		s.requestReset(t, "\u212aarim@example.ma") // the Kelvin sign
-		s.deliver(t)
+		s.AskReset(t, "\u212aarim@example.ma") // the Kelvin sign
+		s.Deliver(t)
 		mails := smtp.Messages()[before:]
 		if len(mails) != 1 || !strings.EqualFold(mails[0].To, "karim@example.ma") || strings.Contains(mails[0].To, "\u212a") {
 			t.Errorf("%d mails, the first to %q", len(mails), mails[0].To)
@@ -309,52 +283,52 @@ func TestResetIsNotMailedToALookAlike(t *testing.T) {
 
 func TestOwnerOfAMailboxDisownsAnAccount(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		stranger := s.has(t, "stranger", "amina@example.ma")
-		s.deliver(t)
-		s.requestReset(t, "amina@example.ma")
-		s.deliver(t)
-		verify, reset := wantTokens(t, smtp, account.VerifyEmail, 1)[0], wantTokens(t, smtp, account.ResetPassword, 1)[0]
-		if err := s.DisownEmail(t.Context(), peer, reset); !cmp.Equal(keys(err), map[string][]string{"token": {"challenge_invalid"}}) {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		stranger := s.Has(t, "stranger", "amina@example.ma")
+		s.Deliver(t)
+		s.AskReset(t, "amina@example.ma")
+		s.Deliver(t)
+		verify, reset := authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0], authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0]
+		if err := s.DisownEmail(t.Context(), authtest.Req, reset); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"token": {"challenge_invalid"}}) {
 			t.Errorf("by another link: %v", err)
 		}
-		if err := s.DisownEmail(t.Context(), peer, verify); err != nil {
+		if err := s.DisownEmail(t.Context(), authtest.Req, verify); err != nil {
 			t.Fatal(err)
 		}
-		u, err := s.store.UserByID(t.Context(), stranger.User.ID)
+		u, err := s.Store.UserByID(t.Context(), stranger.User.ID)
 		if err != nil || u.Email != "" {
 			t.Errorf("address %q, %v", u.Email, err)
 		}
-		if s.VerifyEmail(t.Context(), peer, verify) == nil || s.DisownEmail(t.Context(), peer, verify) == nil || s.reset(t, reset, "another-Pass-77") == nil {
+		if s.VerifyEmail(t.Context(), authtest.Req, verify) == nil || s.DisownEmail(t.Context(), authtest.Req, verify) == nil || s.Reset(t, reset, "another-Pass-77") == nil {
 			t.Error("a link of the account still works")
 		}
-		s.opens(t, "stranger", "stranger", true)
-		s.opens(t, "amina@example.ma", "stranger", false)
+		s.Opens(t, "stranger", "stranger", true)
+		s.Opens(t, "amina@example.ma", "stranger", false)
 	})
 }
 
 // thief plays what somebody does who knows the password.
 type thief struct {
-	*server
+	*authtest.Server
 	t    *testing.T
 	smtp *smtptest.Server
 }
 
-func (th thief) moves(g auth.Grant, email string) {
+func (th thief) moves(g auth.LoginResult, email string) {
 	th.t.Helper()
-	before := len(tokensOf(th.smtp, account.ConfirmEmail))
-	if err := th.ChangeEmail(th.t.Context(), th.caller(th.t, g), auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput(email)}); err != nil {
+	before := len(authtest.TokensOf(th.smtp, account.ConfirmEmail))
+	if err := th.ChangeEmail(th.t.Context(), th.CallerOf(th.t, g), auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("amina")), Email: account.TextInput(email)}); err != nil {
 		th.t.Fatal(err)
 	}
-	th.deliver(th.t)
-	links := tokensOf(th.smtp, account.ConfirmEmail)
+	th.Deliver(th.t)
+	links := authtest.TokensOf(th.smtp, account.ConfirmEmail)
 	if len(links) != before+1 {
 		th.t.Fatalf("%d links to confirm, want %d", len(links), before+1)
 	}
-	if err := th.ConfirmEmail(th.t.Context(), peer, links[len(links)-1]); err != nil {
+	if err := th.ConfirmEmail(th.t.Context(), authtest.Req, links[len(links)-1]); err != nil {
 		th.t.Fatal(err)
 	}
-	th.deliver(th.t)
+	th.Deliver(th.t)
 }
 
 // unreachable has an address take no mail for now.
@@ -367,12 +341,12 @@ func (th thief) unreachable(email string) {
 	})
 }
 
-func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Grant)) {
+func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.LoginResult)) {
 	t.Helper()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.has(t, "amina", "amina@example.ma")
-		s.deliver(t)
-		if err := s.VerifyEmail(t.Context(), peer, wantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.Has(t, "amina", "amina@example.ma")
+		s.Deliver(t)
+		if err := s.VerifyEmail(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
 		test(t, thief{s, t, smtp}, g)
@@ -382,30 +356,30 @@ func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Gra
 // goesBack uses the owner's link, and the link to choose a password after it.
 func (th thief) goesBack(undo account.Input) {
 	th.t.Helper()
-	if err := th.UndoEmail(th.t.Context(), peer, undo); err != nil {
+	if err := th.UndoEmail(th.t.Context(), authtest.Req, undo); err != nil {
 		th.t.Fatalf("the owner's way back: %v", err)
 	}
-	th.deliver(th.t)
-	resets := tokensOf(th.smtp, account.ResetPassword)
+	th.Deliver(th.t)
+	resets := authtest.TokensOf(th.smtp, account.ResetPassword)
 	if len(resets) == 0 {
 		th.t.Fatal("no link to choose a password")
 	}
-	if err := th.reset(th.t, resets[len(resets)-1], "another-Pass-77"); err != nil {
+	if err := th.Reset(th.t, resets[len(resets)-1], "another-Pass-77"); err != nil {
 		th.t.Fatal(err)
 	}
-	if g, err := th.login(th.t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.Username != "amina" {
+	if g, err := th.SignIn(th.t, "amina@example.ma", "another-Pass-77"); err != nil || g.User.Username != "amina" {
 		th.t.Fatalf("the owner is not in: %v", err)
 	}
 }
 
 func TestWayBackOutlivesASecondChange(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
-		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0] // the thief gets none
 		th.goesBack(undo)
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link works twice")
 		}
 		last := th.smtp.Messages()
@@ -418,11 +392,11 @@ func TestWayBackOutlivesASecondChange(t *testing.T) {
 // The thief's address gets no link to sleep with, when the owner changes it back.
 func TestWayBackIsNotForWhoCameLater(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "amina@example.ma")
-		wantTokens(t, th.smtp, account.UndoEmail, 1)
-		u, err := th.store.UserByUsername(t.Context(), "amina")
+		authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)
+		u, err := th.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "amina@example.ma" || u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%q, %v", u.Email, err)
 		}
@@ -431,13 +405,13 @@ func TestWayBackIsNotForWhoCameLater(t *testing.T) {
 
 func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
 		before := len(th.smtp.Messages())
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		th.deliver(t)
+		th.Deliver(t)
 		var told []string
 		for _, m := range th.smtp.Messages()[before:] {
 			told = append(told, m.To)
@@ -446,22 +420,22 @@ func TestWayBackOutlivesClosingAndTellsOfIt(t *testing.T) {
 		if want := []string{"amina@example.ma", "b@thief.example"}; !slices.Equal(told, want) {
 			t.Errorf("told of the closing: %v, want %v", told, want)
 		}
-		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 	})
 }
 
 // A mail with the way back that is still owed is one that is open.
 func TestWayBackThatIsOwedCounts(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
-		wantTokens(t, th.smtp, account.UndoEmail, 0)
+		authtest.WantTokens(t, th.smtp, account.UndoEmail, 0)
 		th.smtp.Judge(nil)
-		th.clock.advance(time.Hour)
-		th.deliver(t)
-		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		th.Clock.Advance(time.Hour)
+		th.Deliver(t)
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 	})
 }
 
@@ -469,20 +443,20 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 // account. When they enable it again, the owner has the way back.
 func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
-		if err := th.SetActive(t.Context(), "amina", false); err != nil {
+		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		th.smtp.Judge(nil)
-		th.clock.advance(time.Hour)
-		th.deliver(t)
-		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
+		th.Clock.Advance(time.Hour)
+		th.Deliver(t)
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
-		if err := th.SetActive(t.Context(), "amina", true); err != nil {
+		if err := th.Staff.Enable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		th.goesBack(undo)
@@ -494,22 +468,22 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 // the owner gets another when the thief comes again.
 func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable("amina@example.ma")
 		th.moves(amina, "b@thief.example")
 		th.smtp.Judge(nil)
-		th.clock.advance(time.Hour)
-		th.deliver(t)
-		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 1)[0])
-		if err := th.SetPassword(t.Context(), "amina", account.TextInput(passwordOf("amina"))); err != nil {
+		th.Clock.Advance(time.Hour)
+		th.Deliver(t)
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
+		if err := th.Staff.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		again, err := th.login(t, "amina", passwordOf("amina"))
+		again, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		th.moves(again, "c@thief.example")
-		th.goesBack(wantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 2)[1])
 	})
 }
 
@@ -517,13 +491,13 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 // is the account's own, which nobody proved.
 func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
-		if err := th.SetEmail(t.Context(), "amina", "AMINA@example.ma", false); err != nil {
+		if err := th.Staff.SetEmail(t.Context(), "amina", "AMINA@example.ma"); err != nil {
 			t.Fatal(err)
 		}
-		now := th.clock.now()
-		err := th.store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+		now := th.Clock.Now()
+		err := th.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
 			return tx.CreateChallenge(ctx, account.Challenge{ // as an earlier release left them
 				Hash: "of-an-earlier-release", Kind: account.UndoEmail, UserID: amina.User.ID, Email: "Amina@Example.ma",
 				CreatedAt: now, ExpiresAt: now.Add(time.Hour),
@@ -532,12 +506,12 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		th.deliver(t)
+		th.Deliver(t)
 		before := len(th.smtp.Messages())
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		th.deliver(t)
+		th.Deliver(t)
 		told := th.smtp.Messages()[before:]
 		if len(told) != 1 || account.EmailKey(told[0].To) != "amina@example.ma" {
 			t.Errorf("%d mails about the closing: %v", len(told), told)
@@ -545,38 +519,13 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	})
 }
 
-// The way back opens an account that was closed, and staff's word stands: so
-// an account is one or the other.
-func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
-	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
-		th.moves(amina, "b@thief.example")
-		if err := th.Close(t.Context(), th.caller(t, amina), account.TextInput(passwordOf("amina"))); err != nil {
-			t.Fatal(err)
-		}
-		if err := th.SetActive(t.Context(), "amina", false); !errors.Is(err, auth.ErrClosed) {
-			t.Errorf("disable a closed account: %v, want %v", err, auth.ErrClosed)
-		}
-		if err := th.Restore(t.Context(), "amina"); err != nil {
-			t.Fatal(err)
-		}
-		if err := th.SetActive(t.Context(), "amina", false); err != nil {
-			t.Fatal(err)
-		}
-		undo := wantTokens(t, th.smtp, account.UndoEmail, 1)[0]
-		if err := th.UndoEmail(t.Context(), peer, undo); err == nil {
-			t.Error("the link opens an account that staff disabled")
-		}
-	})
-}
-
 func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.has(t, "amina", "victim@example.ma")
-		s.deliver(t)
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.Has(t, "amina", "victim@example.ma")
+		s.Deliver(t)
 		thief{s, t, smtp}.moves(g, "amina@example.ma")
-		wantTokens(t, smtp, account.UndoEmail, 0)
+		authtest.WantTokens(t, smtp, account.UndoEmail, 0)
 		for _, m := range smtp.Messages() {
 			if m.To == "victim@example.ma" && !strings.Contains(m.Text, "/verify-email#") {
 				t.Errorf("a notice to somebody who may know nothing of it: %s", m.Text)
@@ -585,95 +534,48 @@ func TestNoWayBackToAnAddressThatNobodyProved(t *testing.T) {
 	})
 }
 
-func TestStaffGiveAnAccountBack(t *testing.T) {
-	t.Parallel()
-	forEachThief(t, func(t *testing.T, th thief, amina auth.Grant) {
-		th.moves(amina, "b@thief.example")
-		th.clock.advance(8 * 24 * time.Hour) // nobody used the way back
-		stolen, err := th.login(t, "amina", passwordOf("amina"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		th.moves(stolen, "c@thief.example") // which gives the thief one
-		undo := tokensOf(th.smtp, account.UndoEmail)
-		if err := th.SetEmail(t.Context(), "amina", "amina@example.ma", true); err != nil {
-			t.Fatal(err)
-		}
-		th.deliver(t)
-		if err := th.UndoEmail(t.Context(), peer, undo[len(undo)-1]); err == nil {
-			t.Error("the thief's way back still works")
-		}
-		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
-			t.Error("the thief is still in")
-		}
-		th.opens(t, "amina", "amina", false)
-		resets := tokensOf(th.smtp, account.ResetPassword)
-		if err := th.reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := th.login(t, "amina@example.ma", "another-Pass-77"); err != nil {
-			t.Errorf("the owner: %v", err)
-		}
-
-		// A correction proves nothing, and tells the address that was proved.
-		if err := th.SetEmail(t.Context(), "amina", "Amina.New@example.ma", false); err != nil {
-			t.Fatal(err)
-		}
-		u, err := th.store.UserByUsername(t.Context(), "amina")
-		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
-			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
-		}
-		if err := th.SetEmail(t.Context(), "amina", "not an address", true); !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
-			t.Errorf("no address: %v", err)
-		}
-		if err := th.SetEmail(t.Context(), "nobody", "a@example.ma", true); !errors.Is(err, account.ErrUserNotFound) {
-			t.Errorf("nobody: %v", err)
-		}
-	})
-}
-
 func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.has(t, "amina", "amina@example.ma")
-		s.deliver(t)
-		s.prove(t, g)
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.Has(t, "amina", "amina@example.ma")
+		s.Deliver(t)
+		s.Prove(t, g)
 		rename := func(name, plain string) error {
-			_, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(plain)})
+			_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(plain)})
 			return err
 		}
-		if err := rename("amina2", "wrong-password-1"); !cmp.Equal(keys(err), map[string][]string{"password": {"password_wrong"}}) {
+		if err := rename("amina2", "wrong-password-1"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_wrong"}}) {
 			t.Errorf("wrong password: %v", err)
 		}
 		before := len(smtp.Messages())
-		if err := rename("amina2", passwordOf("amina")); err != nil {
+		if err := rename("amina2", authtest.PasswordOf("amina")); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		if mails := smtp.Messages()[before:]; len(mails) != 1 || mails[0].To != "amina@example.ma" || !strings.Contains(mails[0].Text, "amina2") {
 			t.Errorf("the notice: %+v", mails)
 		}
 		taken := map[string][]string{"username": {"username.taken"}}
-		if _, err := s.Register(t.Context(), elsewhere(), registration("amina")); !cmp.Equal(keys(err), taken) {
+		if _, err := s.Register(t.Context(), authtest.Elsewhere(), authtest.Registration("amina")); !cmp.Equal(authtest.FieldKeys(err), taken) {
 			t.Errorf("a stranger registers the old name: %v", err)
 		}
-		stranger := s.has(t, "stranger", "")
-		_, err := s.UpdateProfile(t.Context(), s.caller(t, stranger), auth.ProfileChange{Username: account.TextInput("amina"), Password: account.TextInput(passwordOf("stranger"))})
-		if !cmp.Equal(keys(err), taken) {
+		stranger := s.Has(t, "stranger", "")
+		_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, stranger), auth.ProfileChange{Username: account.TextInput("amina"), Password: account.TextInput(authtest.PasswordOf("stranger"))})
+		if !cmp.Equal(authtest.FieldKeys(err), taken) {
 			t.Errorf("a stranger takes the old name: %v", err)
 		}
-		if _, err := s.login(t, "amina", passwordOf("amina")); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "amina", authtest.PasswordOf("amina")); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("the old name logs in: %v", err)
 		}
-		if err := rename("amina", passwordOf("amina")); err != nil {
+		if err := rename("amina", authtest.PasswordOf("amina")); err != nil {
 			t.Errorf("back to her own: %v", err)
 		}
-		if err := rename("amina3", passwordOf("amina")); !cmp.Equal(keys(err), map[string][]string{"username": {"username.changed_too_often"}}) {
+		if err := rename("amina3", authtest.PasswordOf("amina")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.changed_too_often"}}) {
 			t.Errorf("a third change: %v", err)
 		}
-		s.clock.advance(30*24*time.Hour + time.Minute)
-		s.sweep(t)
-		if _, err := s.Register(t.Context(), elsewhere(), registration("amina2")); err != nil {
+		s.Clock.Advance(30*24*time.Hour + time.Minute)
+		s.SweepAll(t)
+		if _, err := s.Register(t.Context(), authtest.Elsewhere(), authtest.Registration("amina2")); err != nil {
 			t.Errorf("a name that was given up a month ago: %v", err)
 		}
 	})
@@ -683,11 +585,11 @@ func TestOldUsernameIsKeptForItsOwner(t *testing.T) {
 // its owner can still take it back, before it is free for everybody.
 func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.has(t, "amina", "")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.Has(t, "amina", "")
 		rename := func(name string) error {
-			s.clock.advance(time.Minute)
-			_, err := s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(passwordOf("amina"))})
+			s.Clock.Advance(time.Minute)
+			_, err := s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name), Password: account.TextInput(authtest.PasswordOf("amina"))})
 			return err
 		}
 		for _, name := range []string{"thief", "thief2"} {
@@ -697,7 +599,7 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 		}
 		often := map[string][]string{"username": {"username.changed_too_often"}}
 		for _, name := range []string{"thief", "thief3"} {
-			if err := rename(name); !cmp.Equal(keys(err), often) {
+			if err := rename(name); !cmp.Equal(authtest.FieldKeys(err), often) {
 				t.Errorf("a third change, to %s: %v", name, err)
 			}
 		}
@@ -705,7 +607,7 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 			t.Errorf("back to the first: %v", err)
 		}
 		for _, name := range []string{"thief2", "thief3"} { // or it could be changed for ever
-			if err := rename(name); !cmp.Equal(keys(err), often) {
+			if err := rename(name); !cmp.Equal(authtest.FieldKeys(err), often) {
 				t.Errorf("a fourth change, to %s: %v", name, err)
 			}
 		}
@@ -715,17 +617,17 @@ func TestFirstUsernameCanBeTakenBack(t *testing.T) {
 // However many ask for it at once, an account holds two names.
 func TestUsernameChangesAtOnce(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.has(t, "amina", "")
-		c := s.caller(t, g)
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.Has(t, "amina", "")
+		c := s.CallerOf(t, g)
 		var wg sync.WaitGroup
 		for n := range 8 {
 			wg.Go(func() {
-				_, _ = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: account.TextInput(fmt.Sprint("amina", n)), Password: account.TextInput(passwordOf("amina"))})
+				_, _ = s.UpdateProfile(t.Context(), c, auth.ProfileChange{Username: account.TextInput(fmt.Sprint("amina", n)), Password: account.TextInput(authtest.PasswordOf("amina"))})
 			})
 		}
 		wg.Wait()
-		changes, err := s.store.UsernameChanges(t.Context(), g.User.ID, time.Time{})
+		changes, err := s.Store.UsernameChanges(t.Context(), g.User.ID, time.Time{})
 		if err != nil || len(changes) == 0 || len(changes) > 2 {
 			t.Errorf("%d names are held, %v", len(changes), err)
 		}
@@ -736,22 +638,94 @@ func TestUsernameChangesAtOnce(t *testing.T) {
 func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		var log lockedBuffer
-		s := newServer(t, st, quietly(&log))
-		second := s.has(t, "second", "shared@example.ma")
-		first := s.has(t, "first", "shared@example.ma")
-		s.prove(t, first)
-		s.clock.advance(time.Second)
-		s.prove(t, second)
-		s.opens(t, "shared@example.ma", "first", true)
-		s.opens(t, "shared@example.ma", "second", false)
+		var log authtest.LockedBuffer
+		s := authtest.New(t, st, authtest.Quietly(&log))
+		second := s.Has(t, "second", "shared@example.ma")
+		first := s.Has(t, "first", "shared@example.ma")
+		s.Prove(t, first)
+		s.Clock.Advance(time.Second)
+		s.Prove(t, second)
+		s.Opens(t, "shared@example.ma", "first", true)
+		s.Opens(t, "shared@example.ma", "second", false)
 		for range 3 {
-			if err := s.RefillAddresses(t.Context()); err != nil {
+			if err := s.Accounts.RefillAddresses(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if n := strings.Count(log.String(), "double-addresses"); n != 1 {
 			t.Errorf("told %d times, want once:\n%s", n, log.String())
+		}
+	})
+}
+
+func TestStaffGiveAnAccountBack(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.moves(amina, "b@thief.example")
+		th.Clock.Advance(8 * 24 * time.Hour) // nobody used the way back
+		stolen, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.moves(stolen, "c@thief.example") // which gives the thief one
+		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
+		if err := th.Staff.Recover(t.Context(), "amina", "amina@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		th.Deliver(t)
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo[len(undo)-1]); err == nil {
+			t.Error("the thief's way back still works")
+		}
+		if _, err := th.Authenticate(t.Context(), stolen.Access); err == nil {
+			t.Error("the thief is still in")
+		}
+		th.Opens(t, "amina", "amina", false)
+		resets := authtest.TokensOf(th.smtp, account.ResetPassword)
+		if err := th.Reset(t, resets[len(resets)-1], "another-Pass-77"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := th.SignIn(t, "amina@example.ma", "another-Pass-77"); err != nil {
+			t.Errorf("the owner: %v", err)
+		}
+
+		// A correction proves nothing, and tells the address that was proved.
+		if err := th.Staff.SetEmail(t.Context(), "amina", "Amina.New@example.ma"); err != nil {
+			t.Fatal(err)
+		}
+		u, err := th.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
+		}
+		if err := th.Staff.Recover(t.Context(), "amina", "not an address"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+			t.Errorf("no address: %v", err)
+		}
+		if err := th.Staff.Recover(t.Context(), "nobody", "a@example.ma"); !errors.Is(err, account.ErrUserNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+// The way back opens an account that was closed, and staff's word stands: so
+// an account is one or the other.
+func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.moves(amina, "b@thief.example")
+		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.Staff.Disable(t.Context(), "amina"); !errors.Is(err, staff.ErrClosed) {
+			t.Errorf("disable a closed account: %v, want %v", err, staff.ErrClosed)
+		}
+		if err := th.Staff.Restore(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
+			t.Fatal(err)
+		}
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
+			t.Error("the link opens an account that staff disabled")
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,142 +14,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/porttest"
-	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
-const (
-	good         = "kV7#pazouk-42lemon"
-	djangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
-)
-
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
-
-// clock is a time that a test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// server is a Service with all that it stands on.
-type server struct {
-	*auth.Service
-	store  *store.Store
-	tokens *token.Tokens
-	clock  *clock
-}
-
-type setting func(*auth.Options, *token.Options)
-
-func rotation(o *auth.Options, _ *token.Options) { o.Rotation = true }
-
-func hs256(o *auth.Options, t *token.Options) {
-	o.Algorithm, t.Algorithm = "HS256", "HS256"
-	t.Secret = secret.NewBytes([]byte(djangoSecret))
-}
-
-// accepting signs with ES256 and takes Django's tokens until they expire.
-func accepting(_ *auth.Options, t *token.Options) { t.Accept = secret.NewBytes([]byte(djangoSecret)) }
-
-func newServer(t *testing.T, st *store.Store, settings ...setting) *server {
-	t.Helper()
-	s := unloaded(t, st, settings...)
-	if err := s.LoadKeys(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// unloaded is a server that has not read its keys yet.
-func unloaded(t *testing.T, st *store.Store, settings ...setting) *server {
-	t.Helper()
-	c := &clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
-	ao := auth.Options{
-		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour,
-		Now: c.now, Log: slog.New(slog.DiscardHandler),
-	}
-	to := token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
-	for _, set := range settings {
-		set(&ao, &to)
-	}
-	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	tokens := token.New(to)
-	return &server{Service: auth.New(st, tokens, hasher, ao), store: st, tokens: tokens, clock: c}
-}
-
-// forEachEngine runs a test with a server on each engine.
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server), settings ...setting) {
-	t.Helper()
-	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		test(t, newServer(t, st, settings...))
-	})
-}
-
-func registration(username string) auth.Registration {
-	return auth.Registration{Username: account.TextInput(username), Password: account.TextInput(good), Email: account.TextInput(username + "@Example.MA")}
-}
-
-func (s *server) register(t *testing.T, username string) auth.Grant {
-	t.Helper()
-	g, err := s.Register(t.Context(), peer, registration(username))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
-func (s *server) login(t *testing.T, username, plain string) (auth.Grant, error) {
-	t.Helper()
-	return s.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
-}
-
-func (s *server) refresh(t *testing.T, raw string) (auth.Renewal, error) {
-	t.Helper()
-	return s.Refresh(t.Context(), peer, account.TextInput(raw))
-}
-
-// keys are the keys of the messages of each field.
-func keys(err error) map[string][]string {
-	var e *account.Error
-	if !errors.As(err, &e) {
-		return nil
-	}
-	m := map[string][]string{}
-	for field, messages := range e.Fields {
-		for _, msg := range messages {
-			m[field] = append(m[field], msg.Key)
-		}
-	}
-	return m
-}
-
 func TestRegistrationOpensASession(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		caller, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
 			t.Fatal(err)
@@ -158,12 +40,12 @@ func TestRegistrationOpensASession(t *testing.T) {
 		if caller.User.ID != g.User.ID || caller.User.Email != "amina@example.ma" {
 			t.Errorf("caller %+v", caller)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
-		if err != nil || n.UserID != g.User.ID {
-			t.Errorf("session %+v, %v", n, err)
+		sess, _, err := s.Store.SessionUser(t.Context(), caller.SessionID)
+		if err != nil || sess.UserID != g.User.ID {
+			t.Errorf("session %+v, %v", sess, err)
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
-		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.Active || u.Staff || u.Language != "ar" || strings.Contains(u.PasswordHash, authtest.Good) || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
 			t.Errorf("stored user %+v, %v", u, err)
 		}
 	})
@@ -171,8 +53,8 @@ func TestRegistrationOpensASession(t *testing.T) {
 
 func TestRegistrationReportsEveryBadField(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		s.SignUp(t, "amina")
 		null, notText := account.Input{State: account.Null}, account.Input{State: account.NotText}
 		long := account.TextInput(strings.Repeat("a", 151))
 		for name, test := range map[string]struct {
@@ -230,14 +112,14 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 				map[string][]string{"username": {"username.invalid", "field.null_characters"}, "first_name": {"field.surrogates"}, "last_name": {"field.null_characters"}},
 			},
 		} {
-			r := registration("new")
+			r := authtest.Registration("new")
 			test.change(&r)
-			_, err := s.Register(t.Context(), peer, r)
-			if diff := cmp.Diff(test.want, keys(err)); diff != "" {
+			_, err := s.Register(t.Context(), authtest.Req, r)
+			if diff := cmp.Diff(test.want, authtest.FieldKeys(err)); diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
-		if _, err := s.store.UserByUsername(t.Context(), "new"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.Store.UserByUsername(t.Context(), "new"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a refused registration left a user: %v", err)
 		}
 	})
@@ -245,7 +127,7 @@ func TestRegistrationReportsEveryBadField(t *testing.T) {
 
 func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		var (
 			wg       sync.WaitGroup
 			mu       sync.Mutex
@@ -254,13 +136,13 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 		)
 		for range 20 {
 			wg.Go(func() {
-				_, err := s.Register(t.Context(), peer, registration("amina"))
+				_, err := s.Register(t.Context(), authtest.Req, authtest.Registration("amina"))
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
 				case err == nil:
 					won++
-				case cmp.Equal(keys(err), map[string][]string{"username": {"username.taken"}}):
+				case cmp.Equal(authtest.FieldKeys(err), map[string][]string{"username": {"username.taken"}}):
 					refusals++
 				default:
 					t.Error(err)
@@ -276,30 +158,30 @@ func TestOfManyRegistrationsAtOnceOneWins(t *testing.T) {
 
 func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.register(t, "gone")
-		if err := s.SetActive(t.Context(), "gone", false); err != nil {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "gone")
+		if err := s.Staff.Disable(t.Context(), "gone"); err != nil {
 			t.Fatal(err)
 		}
 		for name, test := range map[string]struct {
 			username, plain string
 			want            error
 		}{
-			"right":          {"amina", good, nil},
-			"wrong password": {"amina", good + "x", account.ErrInvalidCredentials},
-			"upper case":     {"AMINA", good, account.ErrInvalidCredentials},
-			"nobody":         {"nobody", good, account.ErrInvalidCredentials},
-			"inactive":       {"gone", good, account.ErrInvalidCredentials},
-			"by e-mail":      {"Amina@EXAMPLE.ma", good, nil},
-			"unknown e-mail": {"nobody@example.ma", good, account.ErrInvalidCredentials},
+			"right":          {"amina", authtest.Good, nil},
+			"wrong password": {"amina", authtest.Good + "x", account.ErrInvalidCredentials},
+			"upper case":     {"AMINA", authtest.Good, account.ErrInvalidCredentials},
+			"nobody":         {"nobody", authtest.Good, account.ErrInvalidCredentials},
+			"inactive":       {"gone", authtest.Good, account.ErrInvalidCredentials},
+			"by e-mail":      {"Amina@EXAMPLE.ma", authtest.Good, nil},
+			"unknown e-mail": {"nobody@example.ma", authtest.Good, account.ErrInvalidCredentials},
 		} {
-			if _, err := s.login(t, test.username, test.plain); !errors.Is(err, test.want) {
+			if _, err := s.SignIn(t, test.username, test.plain); !errors.Is(err, test.want) {
 				t.Errorf("%s: got %v, want %v", name, err, test.want)
 			}
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
-		if err != nil || !u.LastLoginAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
+		if err != nil || !u.LastLoginAt.Equal(s.Clock.Now().Truncate(time.Microsecond)) {
 			t.Errorf("last login %v, %v", u.LastLoginAt, err)
 		}
 	})
@@ -307,28 +189,28 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 
 func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		weak := password.NewHasher(password.Options{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
 		defer weak.Close()
-		old, err := weak.Hash(t.Context(), good)
+		old, err := weak.Hash(t.Context(), authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const djangos = "pbkdf2_sha256$1000$salt0salt0salt0salt0sa$d29XNR0aIFz91bOsQTgxtG1ykm7rIyMOkMcAIY0Cr9Q="
 		for _, hash := range []string{old, djangos} {
-			err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.SetPassword(t.Context(), g.User.ID, hash, s.clock.now())
+			err = s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.SetPassword(t.Context(), g.User.ID, hash, s.Clock.Now())
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := s.login(t, "amina", good); err != nil {
+				if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 					t.Fatal(err)
 				}
 			}
-			u, err := s.store.UserByID(t.Context(), g.User.ID)
+			u, err := s.Store.UserByID(t.Context(), g.User.ID)
 			if err != nil || !strings.HasPrefix(u.PasswordHash, "$argon2id$v=19$m=64,") {
 				t.Errorf("%s became %q, %v; want the present cost", hash, u.PasswordHash, err)
 			}
@@ -338,26 +220,26 @@ func TestLoginRenewsAnOutdatedHash(t *testing.T) {
 
 func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(2 * time.Hour)
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		s.Clock.Advance(2 * time.Hour)
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("old access token: %v", err)
 		}
-		s.clock.advance(21*time.Hour + 30*time.Minute)
-		renewal, err := s.refresh(t, g.Refresh)
+		s.Clock.Advance(21*time.Hour + 30*time.Minute)
+		renewal, err := s.Renew(t, g.Refresh)
 		if err != nil || renewal.Refresh != "" {
 			t.Fatalf("refresh: %+v, %v", renewal, err)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
-		if err != nil || !n.LastUsedAt.Equal(s.clock.now().Truncate(time.Microsecond)) {
-			t.Errorf("last used %v, %v", n.LastUsedAt, err)
+		sess, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID)
+		if err != nil || !sess.LastUsedAt.Equal(s.Clock.Now().Truncate(time.Microsecond)) {
+			t.Errorf("last used %v, %v", sess.LastUsedAt, err)
 		}
-		s.clock.advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
+		s.Clock.Advance(45 * time.Minute) // a day has passed; the access token has a quarter of an hour left
 		if _, err := s.Authenticate(t.Context(), renewal.Access); err != nil {
 			t.Errorf("access token that outlasts its session: %v", err)
 		}
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("refresh after a day: %v", err)
 		}
 	})
@@ -365,41 +247,16 @@ func TestRefreshGivesAccessUntilTheSessionEnds(t *testing.T) {
 
 func TestTokensAreNoGoodForAnotherUse(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		if _, err := s.refresh(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		if _, err := s.Renew(t, g.Access); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("access for refresh: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Refresh); !errors.Is(err, account.ErrTokenWrongType) {
 			t.Errorf("refresh for access: %v", err)
 		}
-		if _, err := s.Refresh(t.Context(), peer, account.Input{}); !cmp.Equal(keys(err), map[string][]string{"refresh": {"field.required"}}) {
+		if _, err := s.Refresh(t.Context(), authtest.Req, account.Input{}); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"refresh": {"field.required"}}) {
 			t.Errorf("no token: %v", err)
-		}
-	})
-}
-
-func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		if err := s.SetActive(t.Context(), "amina", false); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrUserInactive) {
-			t.Errorf("access: %v", err)
-		}
-		if _, err := s.refresh(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
-			t.Errorf("refresh: %v", err)
-		}
-		if err := s.SetActive(t.Context(), "amina", true); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("access after enabling: %v; the old sessions stay ended", err)
-		}
-		if _, err := s.login(t, "amina", good); err != nil {
-			t.Errorf("login after enabling: %v", err)
 		}
 	})
 }
@@ -421,7 +278,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 		"numeric and listed": {true, true, "28111993", []string{"password_entirely_numeric"}, 0},
 		"on the server":      {true, true, onServer, []string{"password_breached"}, 1},
 		"without the list":   {false, true, onServer, []string{"password_breached"}, 1},
-		"nowhere":            {true, true, good, nil, 1},
+		"nowhere":            {true, true, authtest.Good, nil, 1},
 		"no server":          {true, false, onServer, nil, 0},
 		"off":                {false, false, "Khadijah", nil, 0},
 	} {
@@ -442,17 +299,17 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 				if test.ask {
 					o.URL = hibp.URL
 				}
-				s := newServer(t, st, func(a *auth.Options, _ *token.Options) { a.Breached = breach.New(o) })
-				r := registration("amina")
+				s := authtest.New(t, st, func(a *app.Options, _ *token.Options) { a.Breached = breach.New(o) })
+				r := authtest.Registration("amina")
 				r.Password = account.TextInput(test.plain)
-				if _, err := s.Register(t.Context(), peer, r); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+				if _, err := s.Register(t.Context(), authtest.Req, r); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("register: %v", err)
 				}
 				if got := asked.Load(); got != test.questions {
 					t.Errorf("the server was asked %d times", got)
 				}
-				s.register(t, "badr")
-				if err := s.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(keys(err), want) {
+				s.SignUp(t, "badr")
+				if err := s.Staff.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("set password: %v", err)
 				}
 			})
@@ -466,8 +323,8 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 	gone := "http://" + porttest.Address(t)
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		c := breach.New(breach.Options{List: true, URL: gone})
-		s := newServer(t, st, func(o *auth.Options, _ *token.Options) { o.Breached = c })
-		s.register(t, "amina")
+		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) { o.Breached = c })
+		s.SignUp(t, "amina")
 		if c.Failures() != 1 {
 			t.Errorf("%d failures", c.Failures())
 		}
@@ -479,95 +336,53 @@ func TestRegistrationDoesNotWaitForABreachServer(t *testing.T) {
 func TestPasswordsAreOneInNFKC(t *testing.T) {
 	t.Parallel()
 	const composed, decomposed = "crème-brûlée-42", "cre\u0300me-bru\u0302le\u0301e-42"
-	forEachEngine(t, func(t *testing.T, s *server) {
-		r := registration("amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		r := authtest.Registration("amina")
 		r.Password = account.TextInput(decomposed)
-		if _, err := s.Register(t.Context(), peer, r); err != nil {
+		if _, err := s.Register(t.Context(), authtest.Req, r); err != nil {
 			t.Fatal(err)
 		}
 		for _, plain := range []string{composed, decomposed} {
-			if _, err := s.login(t, "amina", plain); err != nil {
+			if _, err := s.SignIn(t, "amina", plain); err != nil {
 				t.Errorf("%+q: %v", plain, err)
 			}
 		}
 		sum := sha1.Sum([]byte("salt" + decomposed))
-		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.clock.now()}
-		if err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
+		u := account.User{Username: "badr", PasswordHash: "sha1$salt$" + hex.EncodeToString(sum[:]), Active: true, JoinedAt: s.Clock.Now()}
+		if err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateUser(t.Context(), &u) }); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.login(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
+		if _, err := s.SignIn(t, "badr", composed); !errors.Is(err, account.ErrInvalidCredentials) {
 			t.Errorf("Django's hash with another spelling: %v", err)
 		}
 		for _, plain := range []string{decomposed, composed} {
-			if _, err := s.login(t, "badr", plain); err != nil {
+			if _, err := s.SignIn(t, "badr", plain); err != nil {
 				t.Errorf("Django's hash, %+q: %v", plain, err)
 			}
 		}
 	})
 }
 
-func TestSetPasswordEndsSessions(t *testing.T) {
-	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(keys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
-			t.Errorf("weak: %v", err)
-		}
-		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
-			t.Errorf("after a refused change: %v", err)
-		}
-		if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
-			t.Errorf("access: %v", err)
-		}
-		if _, err := s.login(t, "amina", good); !errors.Is(err, account.ErrInvalidCredentials) {
-			t.Errorf("old password: %v", err)
-		}
-		if _, err := s.login(t, "amina", "another-Pass-77"); err != nil {
-			t.Errorf("new password: %v", err)
-		}
-		if err := s.SetPassword(t.Context(), "nobody", account.TextInput(good)); !errors.Is(err, account.ErrUserNotFound) {
-			t.Errorf("nobody: %v", err)
-		}
-	})
-}
-
-// djangoToken is a token as simplejwt issues it: without sid, sub and iss.
-func djangoToken(t *testing.T, s *server, typ token.Type, userID int64, id string) string {
-	t.Helper()
-	lifetime := map[token.Type]time.Duration{token.Access: time.Hour, token.Refresh: 24 * time.Hour}
-	now := s.clock.now()
-	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"token_type": string(typ), "exp": now.Add(lifetime[typ]).Unix(), "iat": now.Unix(), "jti": id, "user_id": userID,
-	}).SignedString([]byte(djangoSecret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
 func TestTokensOfDjangoKeepWorking(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string][]setting{
-		"HS256": {hs256}, "HS256 with rotation": {hs256, rotation},
-		"ES256": {accepting}, "ES256 with rotation": {accepting, rotation},
+	for name, settings := range map[string][]authtest.Setting{
+		"HS256": {authtest.HS256}, "HS256 with rotation": {authtest.HS256, authtest.Rotation},
+		"ES256": {authtest.Accepting}, "ES256 with rotation": {authtest.Accepting, authtest.Rotation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachEngine(t, func(t *testing.T, s *server) {
-				g := s.register(t, "amina")
-				access := djangoToken(t, s, token.Access, g.User.ID, "a")
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+				g := s.SignUp(t, "amina")
+				access := authtest.DjangoToken(t, s, token.Access, g.User.ID, "a")
 				if c, err := s.Authenticate(t.Context(), access); err != nil || c.User.Username != "amina" {
 					t.Fatalf("access: %+v, %v", c, err)
 				}
-				if _, err := s.Authenticate(t.Context(), djangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Authenticate(t.Context(), authtest.DjangoToken(t, s, token.Access, 404, "b")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("access of nobody: %v", err)
 				}
-				old := djangoToken(t, s, token.Refresh, g.User.ID, "r")
-				s.clock.advance(time.Minute)
-				renewal, err := s.refresh(t, old)
+				old := authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "r")
+				s.Clock.Advance(time.Minute)
+				renewal, err := s.Renew(t, old)
 				if err != nil {
 					t.Fatalf("refresh: %v", err)
 				}
@@ -575,21 +390,21 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 				if err != nil || caller.SessionID == "" {
 					t.Fatalf("renewed access: %+v, %v; want one with a session", caller, err)
 				}
-				again, err := s.refresh(t, old)
+				again, err := s.Renew(t, old)
 				if err != nil || again.Refresh != renewal.Refresh {
 					t.Errorf("again: %v", err)
 				}
-				if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
+				if _, err := s.Renew(t, authtest.DjangoToken(t, s, token.Refresh, 404, "x")); !errors.Is(err, account.ErrUserNotFound) {
 					t.Errorf("refresh of nobody: %v", err)
 				}
 				// The adopted session ends like any other.
-				err = s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-					return tx.RevokeSession(t.Context(), caller.SessionID, s.clock.now())
+				err = s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+					return tx.RevokeSession(t.Context(), caller.SessionID, s.Clock.Now())
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.refresh(t, old); !errors.Is(err, account.ErrTokenInvalid) {
+				if _, err := s.Renew(t, old); !errors.Is(err, account.ErrTokenInvalid) {
 					t.Errorf("refresh after the end: %v", err)
 				}
 			}, settings...)
@@ -599,15 +414,15 @@ func TestTokensOfDjangoKeepWorking(t *testing.T) {
 
 func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		never, used := djangoToken(t, s, token.Refresh, g.User.ID, "never"), djangoToken(t, s, token.Refresh, g.User.ID, "used")
-		if _, err := s.refresh(t, used); err != nil {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		never, used := authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "never"), authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "used")
+		if _, err := s.Renew(t, used); err != nil {
 			t.Fatalf("before: %v", err)
 		}
 		var added int64
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) (err error) {
-			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.clock.now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.clock.now().Add(time.Hour)}}
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) (err error) {
+			revoked := []store.RevokedToken{{ID: "never", ExpiresAt: s.Clock.Now().Add(time.Hour)}, {ID: "used", ExpiresAt: s.Clock.Now().Add(time.Hour)}}
 			if added, err = tx.RevokeTokens(t.Context(), revoked); err != nil {
 				return err
 			}
@@ -619,21 +434,21 @@ func TestTokenOnDjangosBlacklistIsRefused(t *testing.T) {
 			t.Fatalf("revoked %d, %v; want 2", added, err)
 		}
 		for name, raw := range map[string]string{"never used here": never, "used here before": used} {
-			if _, err := s.refresh(t, raw); !errors.Is(err, account.ErrTokenInvalid) {
+			if _, err := s.Renew(t, raw); !errors.Is(err, account.ErrTokenInvalid) {
 				t.Errorf("%s: got %v, want ErrTokenInvalid", name, err)
 			}
 		}
-		if _, err := s.refresh(t, djangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
+		if _, err := s.Renew(t, authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "other")); err != nil {
 			t.Errorf("another token: %v", err)
 		}
-	}, hs256)
+	}, authtest.HS256)
 }
 
 func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.clock.now()}})
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			_, err := tx.RevokeTokens(t.Context(), []store.RevokedToken{{ID: "r", ExpiresAt: s.Clock.Now()}})
 			return err
 		})
 		if err != nil {
@@ -643,11 +458,11 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 			after time.Duration
 			there bool
 		}{{0, true}, {23 * time.Hour, true}, {2 * time.Hour, false}} {
-			s.clock.advance(step.after)
-			if err := s.Sweep(t.Context()); err != nil {
+			s.Clock.Advance(step.after)
+			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
+			if got, err := s.Store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
 				t.Errorf("after %v: revoked %v, %v; want %v", step.after, got, err, step.there)
 			}
 		}
@@ -656,16 +471,16 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 
 func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		amina, badr := s.register(t, "amina"), s.register(t, "badr")
-		mixed, _, err := s.tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.clock.now())
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		amina, badr := s.SignUp(t, "amina"), s.SignUp(t, "badr")
+		mixed, _, err := s.Tokens.Issue(token.Access, badr.User.ID, amina.Claims.SessionID, "x", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), mixed); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("got %v, want ErrUserNotFound", err)
 		}
-		lost, _, err := s.tokens.Issue(token.Access, badr.User.ID, "no such session", "x", s.clock.now())
+		lost, _, err := s.Tokens.Issue(token.Access, badr.User.ID, "no such session", "x", s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -678,30 +493,30 @@ func TestTokenOfAnotherUsersSessionIsRefused(t *testing.T) {
 func TestServersShareKeys(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		one, two := newServer(t, st), newServer(t, st)
-		g := one.register(t, "amina")
+		one, two := authtest.New(t, st), authtest.New(t, st)
+		g := one.SignUp(t, "amina")
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Fatalf("token of the other server: %v", err)
 		}
-		if err := one.RotateKeys(t.Context()); err != nil {
+		if err := one.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []*clock{one.clock, two.clock} {
-			c.advance(auth.KeyDelay + time.Second)
+		for _, c := range []*authtest.Clock{one.Clock, two.Clock} {
+			c.Advance(keys.Delay + time.Second)
 		}
 		// The second server has not reloaded its keys, but asks when it sees
 		// one that it does not know.
-		g, err := one.login(t, "amina", good)
+		g, err := one.SignIn(t, "amina", authtest.Good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := two.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("token of the new key: %v", err)
 		}
-		if _, err := two.refresh(t, g.Refresh); err != nil {
+		if _, err := two.Renew(t, g.Refresh); err != nil {
 			t.Errorf("refresh token of the new key: %v", err)
 		}
-		all, err := one.Keys(t.Context())
+		all, err := one.Keys.List(t.Context())
 		if err != nil || len(all) != 4 {
 			t.Fatalf("%d keys, %v; want 4", len(all), err)
 		}
@@ -715,26 +530,26 @@ func TestServersShareKeys(t *testing.T) {
 
 func TestHS256HasNoKeysToRotate(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		if err := s.RotateKeys(t.Context()); !errors.Is(err, auth.ErrNoKeys) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		if err := s.Keys.Rotate(t.Context()); !errors.Is(err, keys.ErrUnmanaged) {
 			t.Errorf("got %v, want ErrNoKeys", err)
 		}
-	}, hs256)
+	}, authtest.HS256)
 }
 
 func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		for _, step := range []struct {
 			after time.Duration
 			there bool
 		}{{0, true}, {48 * time.Hour, true}, {2 * time.Hour, false}} {
-			s.clock.advance(step.after)
-			if err := s.Sweep(t.Context()); err != nil {
+			s.Clock.Advance(step.after)
+			if err := s.App.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := s.store.SessionUser(t.Context(), g.Claims.SessionID)
+			_, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID)
 			if (err == nil) != step.there {
 				t.Errorf("after %v: %v", step.after, err)
 			}
@@ -744,7 +559,7 @@ func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 
 func TestEmailsThatDjangoTakes(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		for i, test := range []struct {
 			email string
 			ok    bool
@@ -755,10 +570,10 @@ func TestEmailsThatDjangoTakes(t *testing.T) {
 			{"a@-b.ma", false}, {"a@b-.ma", false}, {"a@b_c.ma", false}, {"é@b.ma", false}, {"a..b@c.ma", false}, {"a@[300.1.1.1]", false},
 			{"a@b.ma-", false}, {"a@b.ma.", false}, {"a@b@c", false},
 		} {
-			r := registration(fmt.Sprint("user", i))
+			r := authtest.Registration(fmt.Sprint("user", i))
 			r.Email = account.TextInput(test.email)
-			_, err := s.Register(t.Context(), peer, r)
-			if test.ok && err != nil || !test.ok && !cmp.Equal(keys(err), map[string][]string{"email": {"email.invalid"}}) {
+			_, err := s.Register(t.Context(), authtest.Req, r)
+			if test.ok && err != nil || !test.ok && !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 				t.Errorf("%q: got %v, want ok %v", test.email, err, test.ok)
 			}
 		}

@@ -2,26 +2,25 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/token"
 )
 
 // Caller is who an access token belongs to.
 type Caller struct {
-	User      account.User // without the password hash and the dates
-	SessionID string       // empty: the token is Django's
-	ExpiresAt time.Time    // of the token
-	Peer      account.Peer // filled in by the transport
+	User      account.User        // without the password hash and the dates
+	SessionID string              // empty: the token is Django's
+	ExpiresIn time.Duration       // of the token
+	Request   account.RequestInfo // filled in by the transport
 }
 
 // Authenticate returns the caller of a good access token whose session is
 // not revoked and whose user is active. The errors are those of
 // [token.Tokens.Verify], [account.ErrUserNotFound],
-// [account.ErrUserInactive] and [account.ErrThrottled].
+// [account.ErrUserInactive] and [account.ThrottledFor].
 func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error) {
 	caller, err := s.caller(ctx, raw)
 	if err != nil {
@@ -29,102 +28,40 @@ func (s *Service) Authenticate(ctx context.Context, raw string) (*Caller, error)
 	}
 	// Not before: a token of a session that has ended must not use up what
 	// its user may do.
-	if err := s.countRead(ctx, caller); err != nil {
+	if err := s.guard.AllowRead(ctx, caller.SessionID, caller.User.ID); err != nil {
 		return nil, err
 	}
 	return caller, nil
 }
 
 func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
-	claims, err := s.verify(ctx, raw, token.Access, s.o.Now())
+	now := s.now()
+	claims, err := s.keys.Verify(ctx, raw, token.Access, now)
 	if err != nil {
 		return nil, err
 	}
-	caller := &Caller{SessionID: claims.SessionID, ExpiresAt: claims.ExpiresAt}
+	caller := &Caller{SessionID: claims.SessionID, ExpiresIn: claims.ExpiresAt.Sub(now)}
 	if claims.SessionID == "" {
 		if caller.User, err = s.userWithoutSession(ctx, claims); err != nil {
 			return nil, err
 		}
 		return caller, nil
 	}
-	n, u, err := s.session(ctx, claims)
+	sess, u, err := s.session(ctx, claims)
 	if err != nil {
 		return nil, err
 	}
 	// Not Renewable: the access token of a refresh in the session's last hour
 	// outlasts its refresh token.
-	if !n.RevokedAt.IsZero() {
+	if !sess.RevokedAt.IsZero() {
 		return nil, account.ErrTokenInvalid
 	}
-	s.see(ctx, claims, n)
+	s.confirmRefreshToken(ctx, claims, sess)
 	caller.User = u
 	return caller, nil
 }
 
-// verify is [token.Tokens.Verify], after asking the database for the key of
-// another server where the token names one that is not known here.
-func (s *Service) verify(ctx context.Context, raw string, want token.Type, now time.Time) (token.Claims, error) {
-	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.Verify(raw, want, now) })
-}
-
-// verifyEnded is verify for a refresh token that may have expired.
-func (s *Service) verifyEnded(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
-	return s.verifyBy(ctx, raw, now, func() (token.Claims, error) { return s.tokens.VerifyEnded(raw, token.Refresh, now) })
-}
-
-func (s *Service) verifyBy(ctx context.Context, raw string, now time.Time, verify func() (token.Claims, error)) (token.Claims, error) {
-	claims, err := verify()
-	if errors.Is(err, account.ErrTokenInvalid) && !s.tokens.Knows(raw) {
-		reloaded, failed := s.reloadKeys(ctx, now)
-		if failed != nil {
-			return token.Claims{}, failed
-		}
-		if reloaded {
-			return verify()
-		}
-	}
-	return claims, err
-}
-
-// session returns the session that the claims name and its active user.
-func (s *Service) session(ctx context.Context, claims token.Claims) (account.Session, account.User, error) {
-	id := claims.SessionID
-	if id == "" {
-		id = adoptedID(claims)
-	}
-	n, u, err := s.store.SessionUser(ctx, id)
-	switch {
-	case err != nil:
-		return account.Session{}, account.User{}, gone(err)
-	case u.ID != claims.UserID:
-		return account.Session{}, account.User{}, account.ErrUserNotFound
-	case !u.Active:
-		return account.Session{}, account.User{}, account.ErrUserInactive
-	}
-	return n, u, nil
-}
-
-// userWithoutSession returns the active user of a token that Django issued,
-// unless they signed out everywhere since.
-func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (account.User, error) {
-	u, err := s.store.UserByID(ctx, claims.UserID)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return account.User{}, account.ErrUserNotFound
-	case err != nil:
-		return account.User{}, err
-	case !u.Active:
-		return account.User{}, account.ErrUserInactive
-	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
-		return account.User{}, account.ErrTokenInvalid
-	}
-	return u, nil
-}
-
-// gone says of a session that is not there what a client may know.
-func gone(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return account.ErrTokenInvalid
-	}
-	return err
+// entryBy is what a caller does.
+func entryBy(kind account.EventKind, caller *Caller, at time.Time) audit.Entry {
+	return audit.ByUser(kind, caller.User.ID, caller.SessionID, caller.Request, at)
 }

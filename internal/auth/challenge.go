@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -18,6 +19,21 @@ var challengeLifetimes = map[account.ChallengeKind]time.Duration{
 	account.VerifyEmail:   24 * time.Hour,
 	account.ConfirmEmail:  24 * time.Hour,
 	account.UndoEmail:     7 * 24 * time.Hour,
+}
+
+func badChallenge(key string) error {
+	errs := account.Fields{}
+	errs.Add("token", key, nil)
+	return errs.Err()
+}
+
+// asBadChallenge is for an act by a link whose address is not the user's any
+// more.
+func asBadChallenge(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return badChallenge("challenge_invalid")
+	}
+	return err
 }
 
 // newChallenge makes a token of 256 random bits and what is stored of it.
@@ -37,17 +53,15 @@ func challengeHash(raw string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// checkToken reads the field "token" of a request.
-func checkToken(errs account.Fields, in account.Input) string {
-	return checkText(errs, "token", in, required)
-}
+// LinkFields are those of whatever is done by the link in a mail alone.
+var LinkFields = []Field{tokenField}
 
 // CheckChallenge says whether a token could be used now, without using it,
 // or returns an error about the field "token". It names the account and the
 // address that the token was mailed to, as that mail did: people have several
 // accounts, and password managers want to know which.
-func (s *Service) CheckChallenge(ctx context.Context, peer account.Peer, kind account.ChallengeKind, raw string) (username, email string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+func (s *Service) CheckChallenge(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, raw string) (username, email string, err error) {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return "", "", err
 	}
 	c, u, err := s.challenge(ctx, s.store, kind, raw)
@@ -67,7 +81,7 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 		return c, account.User{}, err
 	case !c.UsedAt.IsZero():
 		return c, account.User{}, badChallenge("challenge_used")
-	case !s.o.Now().Before(c.ExpiresAt):
+	case !s.now().Before(c.ExpiresAt):
 		return c, account.User{}, badChallenge("challenge_expired")
 	}
 	u, err := st.UserByID(ctx, c.UserID)
@@ -83,24 +97,24 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
-// useInput is use for a token as it came in, where nothing else did. It counts
-// the request.
-func (s *Service) useInput(ctx context.Context, peer account.Peer, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+// redeemInput is redeem for a token as it came in, where nothing else did. It
+// counts the request.
+func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	raw := checkToken(errs, in)
+	raw := tokenField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	return s.use(ctx, kind, raw, fn)
+	return s.redeem(ctx, kind, raw, fn)
 }
 
-// use runs fn in a transaction that uses the challenge up: of several
+// redeem runs fn in a transaction that uses the challenge up: of several
 // requests with one token, one gets that far.
-func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
-	now := s.o.Now().UTC()
+func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
+	now := s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		c, u, err := s.challenge(ctx, tx, kind, raw)
 		if err != nil {
@@ -116,13 +130,25 @@ func (s *Service) use(ctx context.Context, kind account.ChallengeKind, raw strin
 		return fn(ctx, tx, c, u, now)
 	})
 	if err == nil {
-		s.wakeMail()
+		s.outbox.Wake()
 	}
 	return err
 }
 
-func badChallenge(key string) error {
-	errs := account.Fields{}
-	errs.Add("token", key, nil)
-	return errs.Err()
+// AlreadyVerified reports whether a verification link that cannot be used (any
+// more) has nothing left to do: its address is the account's, and verified.
+// Whoever has the link reads that mailbox, and learns nothing else.
+func (s *Service) AlreadyVerified(ctx context.Context, raw string) (bool, error) {
+	c, err := s.store.Challenge(ctx, account.VerifyEmail, challengeHash(raw))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	u, err := s.store.UserByID(ctx, c.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return u.Active && !u.EmailVerifiedAt.IsZero() && account.EmailKey(u.Email) == account.EmailKey(c.Email), err
 }

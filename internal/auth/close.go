@@ -9,16 +9,19 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// Close closes the caller's account at once and mails a notice, to the
+// CloseAccountFields are those of [Service.CloseAccount].
+var CloseAccountFields = []Field{passwordField}
+
+// CloseAccount closes the caller's account at once and mails a notice, to the
 // address before too while its way back is open: that one opens the account
 // again. For [Options.EraseAfter] the staff can bring it back; then
 // [Service.Sweep] erases the person.
-func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+func (s *Service) CloseAccount(ctx context.Context, caller *Caller, in account.Input) error {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	plain := checkPassword(errs, "password", in)
+	plain := passwordField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}
@@ -26,7 +29,7 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 			return err
@@ -34,21 +37,15 @@ func (s *Service) Close(ctx context.Context, caller *Caller, in account.Input) e
 		if err := tx.CloseUser(ctx, u.ID, now); err != nil {
 			return err
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+		if err := s.accounts.endAccess(ctx, tx, entryBy(account.EventAccountClosed, caller, now), "", linksOfAddress); err != nil {
 			return err
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.record(ctx, tx, acted(account.EventAccountClosed, caller, now)); err != nil {
-			return err
-		}
-		return s.mailClosed(ctx, tx, u, caller.Peer.IP, now)
+		return s.mailClosed(ctx, tx, u, caller.Request.IP, now)
 	})
 	if errors.Is(err, store.ErrNotFound) { // by another request, a moment ago
 		return account.ErrUserInactive
 	}
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
 
@@ -56,7 +53,7 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 	closed := account.Mail{
 		Kind: account.MailAccountClosed, IP: ip, Details: account.MailDetails{Until: now.Add(s.o.EraseAfter)}, CreatedAt: now,
 	}
-	addresses, err := s.wayBack(ctx, tx, u.ID, now)
+	addresses, err := s.accounts.wayBack(ctx, tx, u.ID, now)
 	if err != nil {
 		return err
 	}
@@ -70,33 +67,9 @@ func (s *Service) mailClosed(ctx context.Context, tx *store.Store, u account.Use
 			continue
 		}
 		told[key] = true
-		if err := s.notifyAt(ctx, tx, u, email, closed); err != nil {
+		if err := s.outbox.NotifyAt(ctx, tx, u, email, closed); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// ErrNotClosed says that there is nothing to restore.
-var ErrNotClosed = errors.New("the account was not closed by its owner")
-
-// Restore brings a closed account back, with the password that it had.
-func (s *Service) Restore(ctx context.Context, username string) error {
-	u, err := s.store.UserByUsername(ctx, username)
-	if err != nil {
-		return adminUser(err)
-	}
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RestoreUser(ctx, u.ID); err != nil {
-			return err
-		}
-		if err := s.reopen(ctx, tx, u, s.o.Now().UTC()); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, s.byStaff(account.EventAccountRestored, u.ID, s.o.Now()))
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrNotClosed
-	}
-	return err
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -37,16 +39,16 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 	for name, act := range map[string]struct {
 		field string
 		times int32
-		do    func(ctx context.Context, s *server, c *auth.Caller) error
+		do    func(ctx context.Context, s *authtest.Server, c *auth.Caller) error
 	}{
-		"change of address": {"password", 1, func(ctx context.Context, s *server, c *auth.Caller) error {
-			return s.ChangeEmail(ctx, c, auth.EmailChange{Password: account.TextInput(passwordOf("amina")), Email: account.TextInput("b@thief.example")})
+		"change of address": {"password", 1, func(ctx context.Context, s *authtest.Server, c *auth.Caller) error {
+			return s.ChangeEmail(ctx, c, auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("amina")), Email: account.TextInput("b@thief.example")})
 		}},
-		"closing": {"password", 1, func(ctx context.Context, s *server, c *auth.Caller) error {
-			return s.Close(ctx, c, account.TextInput(passwordOf("amina")))
+		"closing": {"password", 1, func(ctx context.Context, s *authtest.Server, c *auth.Caller) error {
+			return s.CloseAccount(ctx, c, account.TextInput(authtest.PasswordOf("amina")))
 		}},
-		"another username": {"password", 3, func(ctx context.Context, s *server, c *auth.Caller) error {
-			_, err := s.UpdateProfile(ctx, c, auth.ProfileChange{Username: account.TextInput("thief"), Password: account.TextInput(passwordOf("amina"))})
+		"another username": {"password", 3, func(ctx context.Context, s *authtest.Server, c *auth.Caller) error {
+			_, err := s.UpdateProfile(ctx, c, auth.ProfileChange{Username: account.TextInput("thief"), Password: account.TextInput(authtest.PasswordOf("amina"))})
 			return err
 		}},
 	} {
@@ -55,15 +57,15 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 			storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 				smtp := smtptest.Start(t, smtptest.Options{})
 				m := &meanwhile{}
-				s := newServer(t, st, mailing(t, smtp), func(o *auth.Options, _ *token.Options) {
+				s := authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
 					now := o.Now
 					o.Now = func() time.Time { m.asked(); return now() }
 				})
-				g := s.has(t, "amina", "amina@example.ma")
-				s.prove(t, g)
-				c := s.caller(t, g)
+				g := s.Has(t, "amina", "amina@example.ma")
+				s.Prove(t, g)
+				c := s.CallerOf(t, g)
 				m.run = func() {
-					if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+					if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 						t.Error(err)
 					}
 				}
@@ -72,15 +74,15 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 				if m.after.Load() > 0 {
 					t.Fatal("the password was not changed meanwhile")
 				}
-				if want := map[string][]string{act.field: {"password_wrong"}}; !cmp.Equal(keys(err), want) {
+				if want := map[string][]string{act.field: {"password_wrong"}}; !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("%v, want %v", err, want)
 				}
-				u, err := s.store.UserByID(t.Context(), g.User.ID)
+				u, err := s.Store.UserByID(t.Context(), g.User.ID)
 				if err != nil || u.Username != "amina" || !u.Active {
 					t.Errorf("%q, active %v, %v", u.Username, u.Active, err)
 				}
-				s.deliver(t)
-				wantTokens(t, smtp, account.ConfirmEmail, 0)
+				s.Deliver(t)
+				authtest.WantTokens(t, smtp, account.ConfirmEmail, 0)
 			})
 		})
 	}

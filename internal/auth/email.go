@@ -2,64 +2,55 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 )
 
 // VerifyEmail notes that whoever has the token reads the user's mailbox. It
 // returns an error about the field "token" if another account has proved the
 // address; the token stays good.
-func (s *Service) VerifyEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+func (s *Service) VerifyEmail(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // another address since
 			return badChallenge("challenge_invalid")
 		}
-		if err := s.prove(ctx, tx, u, now); err != nil {
+		if err := s.accounts.prove(ctx, tx, u, now); err != nil {
 			return asBadChallenge(err)
 		}
-		return s.record(ctx, tx, act{kind: account.EventEmailVerified, userID: u.ID, peer: peer, at: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailVerified, u.ID, "", req, now))
 	})
 }
 
 // DisownEmail is for whoever reads a mailbox with which somebody else has
 // registered: by the token of the verification that was mailed there, it
 // takes the address out of that account, with every link that went to it.
-func (s *Service) DisownEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+func (s *Service) DisownEmail(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.VerifyEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) || !u.EmailVerifiedAt.IsZero() {
 			return badChallenge("challenge_invalid")
 		}
 		if err := tx.SetEmail(ctx, u.ID, "", time.Time{}); err != nil {
 			return err
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
+		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, now, linksOfAddress...); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, act{kind: account.EventEmailDisowned, actor: account.ActorAnonymous, userID: u.ID, peer: peer, at: now})
+		return s.audit.Record(ctx, tx, audit.Entry{Kind: account.EventEmailDisowned, Actor: account.ActorAnonymous, UserID: u.ID, Request: req, At: now})
 	})
-}
-
-// asBadChallenge is for an act by a link whose address is not the user's any
-// more.
-func asBadChallenge(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return badChallenge("challenge_invalid")
-	}
-	return err
 }
 
 // ResendVerification mails another link to the caller's address. It returns
 // an error about the field "email" when there is nothing to verify, and
-// [account.ErrThrottled] when another account's mail to that mailbox waits
+// [account.ThrottledFor] when another account's mail to that mailbox waits
 // for its turn.
 func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return err
 	}
@@ -73,17 +64,20 @@ func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error 
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailVerifyEmail, u.Email, caller.Peer.IP)
+	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailVerifyEmail, Email: u.Email, IP: caller.Request.IP})
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.mailVerification(ctx, tx, u, caller.Peer.IP, now, t)
+		return s.accounts.MailVerification(ctx, tx, u, caller.Request.IP, now, t)
 	})
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
+
+// EmailChangeFields are those of an [EmailChange].
+var EmailChangeFields = []Field{passwordField, emailField}
 
 // EmailChange is another address for somebody who is logged in.
 type EmailChange struct {
@@ -94,12 +88,12 @@ type EmailChange struct {
 // ChangeEmail mails a link to the new address; the address changes when the
 // link is used. The errors are those of [Service.ResendVerification].
 func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	plain := checkPassword(errs, "password", c.Password)
-	email := account.NormalizeEmail(checkEmailAddress(errs, c.Email, required))
+	plain := passwordField.read(errs, c.Password)
+	email := account.NormalizeEmail(emailField.read(errs, c.Email))
 	if err := errs.Err(); err != nil {
 		return err
 	}
@@ -111,82 +105,46 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
 	}
-	t, err := s.mailTurn(ctx, account.MailConfirmEmail, email, caller.Peer.IP)
+	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailConfirmEmail, Email: email, IP: caller.Request.IP})
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 			return err
 		}
-		if err := s.void(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
+		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
 			return err
 		}
-		if err := s.record(ctx, tx, acted(account.EventEmailChangeRequested, caller, now)); err != nil {
+		if err := s.audit.Record(ctx, tx, entryBy(account.EventEmailChangeRequested, caller, now)); err != nil {
 			return err
 		}
-		return s.addMail(ctx, tx, account.Mail{
-			Kind: account.MailConfirmEmail, UserID: u.ID, Email: email, Language: caller.Peer.Language, IP: caller.Peer.IP,
-			Details: account.MailDetails{Username: u.Username}, CreatedAt: now,
-		}, t)
+		confirm := mailTo(u, account.MailConfirmEmail, caller.Request.IP, now)
+		confirm.Email, confirm.Language = email, caller.Request.Language
+		return s.outbox.Add(ctx, tx, confirm, t)
 	})
-	s.wakeMail()
+	s.outbox.Wake()
 	return err
 }
 
 // ConfirmEmail gives the user the address that the token was mailed to,
 // unless another open account has proved it, and tells the address before:
 // see mailEmailChanged.
-func (s *Service) ConfirmEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.ConfirmEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
-		provedAt, err := s.proofTime(ctx, tx, c.Email, u.ID, now)
+func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.ConfirmEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		provedAt, err := s.accounts.proofTime(ctx, tx, c.Email, u.ID, now)
 		if err != nil {
 			return err
 		}
 		if provedAt.IsZero() {
 			return badChallenge("email.proved_elsewhere")
 		}
-		if err := tx.SetEmail(ctx, u.ID, c.Email, provedAt); err != nil {
+		if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now)); err != nil {
 			return err
 		}
-		// What was mailed to the address before opens nothing any more, but
-		// for the way back.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.record(ctx, tx, act{kind: account.EventEmailChanged, userID: u.ID, peer: peer, at: now}); err != nil {
-			return err
-		}
-		return s.mailEmailChanged(ctx, tx, u, c.Email, peer.IP, now)
+		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req.IP, now)
 	})
-}
-
-// mailEmailChanged tells the address that a user had that there is another
-// now. If it was proved it gets the way back, unless an earlier address still
-// has one: whoever was first can go back behind all that came later, and
-// whoever came later gets nothing to go back with.
-func (s *Service) mailEmailChanged(ctx context.Context, tx *store.Store, u account.User, next, ip string, now time.Time) error {
-	if account.EmailKey(u.Email) == account.EmailKey(next) {
-		return nil
-	}
-	open, err := s.wayBack(ctx, tx, u.ID, now)
-	if err != nil {
-		return err
-	}
-	kind := account.MailEmailChanged
-	if len(open) > 0 {
-		kind = account.MailEmailNotice
-	}
-	return s.notify(ctx, tx, u, account.Mail{
-		Kind: kind, IP: ip, Details: account.MailDetails{Email: account.MaskEmail(next)}, CreatedAt: now,
-	})
-}
-
-// wayBack returns the addresses that hold a link, or are owed one, to which
-// the user's account can be taken back.
-func (s *Service) wayBack(ctx context.Context, tx *store.Store, userID int64, now time.Time) ([]string, error) {
-	return tx.OpenAddresses(ctx, userID, account.UndoEmail, account.MailEmailChanged, now)
 }
 
 // UndoEmail gives the user back the address that the token was mailed to.
@@ -195,48 +153,37 @@ func (s *Service) wayBack(ctx context.Context, tx *store.Store, userID int64, no
 // worthless but for older ones of this kind that went elsewhere, an account that was closed since
 // is open again, and a link to choose a password is mailed to the address.
 // The address that was there until now is told.
-func (s *Service) UndoEmail(ctx context.Context, peer account.Peer, in account.Input) error {
-	return s.useInput(ctx, peer, account.UndoEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.UndoEmail, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if !u.ClosedAt.IsZero() {
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err
 			}
-			if err := s.record(ctx, tx, act{kind: account.EventAccountRestored, userID: u.ID, peer: peer, at: now}); err != nil {
+			if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventAccountRestored, u.ID, "", req, now)); err != nil {
 				return err
 			}
 		}
-		if err := s.recoverAccount(ctx, tx, u, c.Email, now); err != nil {
+		undone := audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now)
+		if err := s.accounts.Recover(ctx, tx, u, c.Email, undone); err != nil {
 			return err
 		}
-		// A mail that is owed came later than this link.
-		if err := tx.VoidMails(ctx, u.ID, account.MailEmailChanged); err != nil {
-			return err
-		}
-		if err := s.voidOvertaken(ctx, tx, c, now); err != nil {
-			return err
-		}
-		if err := s.record(ctx, tx, act{kind: account.EventEmailChangeUndone, userID: u.ID, peer: peer, at: now}); err != nil {
-			return err
-		}
-		if account.EmailKey(u.Email) == account.EmailKey(c.Email) {
-			return nil
-		}
-		return s.notify(ctx, tx, u, account.Mail{
-			Kind: account.MailEmailRestored, IP: peer.IP, Details: account.MailDetails{Email: account.MaskEmail(c.Email)}, CreatedAt: now,
-		})
+		return s.invalidateOvertaken(ctx, tx, c, now)
 	})
 }
 
-// voidOvertaken makes worthless what the use of a way back overtakes: the
+// invalidateOvertaken makes worthless what the use of a way back overtakes: the
 // links that were made later, for whoever came later, and those to the same
-// address. A mail that was tried again has a link of each attempt, and none
-// that nobody read may pass for a way back that is open. What is older and
-// went to another address stays.
-func (s *Service) voidOvertaken(ctx context.Context, tx *store.Store, used account.Challenge, now time.Time) error {
-	if err := tx.VoidYounger(ctx, used.UserID, used.Kind, used.CreatedAt, now); err != nil {
+// address; also those whose mails are owed. A mail that was tried again has a
+// link of each attempt, and none that nobody read may pass for a way back that
+// is open. What is older and went to another address stays.
+func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used account.Challenge, now time.Time) error {
+	if err := tx.InvalidateYounger(ctx, used.UserID, used.Kind, used.CreatedAt, now); err != nil {
 		return err
 	}
-	older, err := s.wayBack(ctx, tx, used.UserID, now)
+	if err := tx.CancelOvertakenMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt, used.Email); err != nil {
+		return err
+	}
+	older, err := s.accounts.wayBack(ctx, tx, used.UserID, now)
 	if err != nil {
 		return err
 	}
@@ -244,39 +191,9 @@ func (s *Service) voidOvertaken(ctx context.Context, tx *store.Store, used accou
 		if account.EmailKey(email) != account.EmailKey(used.Email) {
 			continue
 		}
-		if err := tx.VoidMailedTo(ctx, used.UserID, used.Kind, email, now); err != nil {
+		if err := tx.InvalidateMailedTo(ctx, used.UserID, used.Kind, email, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// recoverAccount gives an account to whoever reads an address: every session
-// ends, no password opens it, links to reset, verify or confirm are worthless,
-// and a link to choose a password is mailed. The address is proved unless another
-// open account has proved it.
-func (s *Service) recoverAccount(ctx context.Context, tx *store.Store, u account.User, email string, now time.Time) error {
-	provedAt, err := s.proofTime(ctx, tx, email, u.ID, now)
-	if err != nil {
-		return err
-	}
-	if err := tx.SetEmail(ctx, u.ID, email, provedAt); err != nil {
-		return err
-	}
-	if err := tx.SetPassword(ctx, u.ID, unusablePassword, now); err != nil {
-		return err
-	}
-	if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
-		return err
-	}
-	if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.VerifyEmail, account.ConfirmEmail); err != nil {
-		return err
-	}
-	return tx.AddMail(ctx, account.Mail{
-		Kind: account.MailResetPassword, UserID: u.ID, Email: email, Language: u.Language,
-		Details: account.MailDetails{Username: u.Username, Verified: true}, CreatedAt: now,
-	})
-}
-
-// unusablePassword is a hash that no password matches.
-const unusablePassword = "!"

@@ -2,9 +2,11 @@ package auth
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -36,19 +38,19 @@ type Export struct {
 
 // Export returns everything that is held about the caller (law 09-08,
 // article 7; GDPR, articles 15 and 20). That somebody took all of it is an
-// event, too, and in it. It returns [account.ErrThrottled] for who asks too
+// event, too, and in it. It returns [account.ThrottledFor] for who asks too
 // often.
 func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
-	if err := s.takeOf(ctx, exportPerUser, caller.User.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.ExportPerUser, caller.User.ID); err != nil {
 		return Export{}, err
 	}
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return Export{}, err
 	}
-	now := s.o.Now()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.record(ctx, tx, acted(account.EventDataExported, caller, now))
+		return s.audit.Record(ctx, tx, entryBy(account.EventDataExported, caller, now))
 	})
 	if err != nil {
 		return Export{}, err
@@ -102,4 +104,38 @@ func (s *Service) ExportEvents(ctx context.Context, e Export, fn func(account.Ev
 	}
 	rest, err := s.store.Events(ctx, f, 1)
 	return len(rest) > 0, err
+}
+
+// EventsPage is how many events a person gets at once.
+const EventsPage = 50
+
+// Events returns the caller's own events, the newest first, a page at a
+// time; before is the last id of the page before, or missing.
+func (s *Service) Events(ctx context.Context, caller *Caller, before account.Input) ([]account.Event, error) {
+	f := store.EventFilter{UserID: caller.User.ID}
+	if before.State != account.Missing {
+		var err error
+		if f.Before, err = strconv.ParseInt(before.Text, 10, 64); err != nil || f.Before < 1 {
+			errs := account.Fields{}
+			errs.Add("before", "field.integer", nil)
+			return nil, errs.Err()
+		}
+	}
+	return s.store.Events(ctx, f, EventsPage)
+}
+
+// Security is what a person sees of how safe their account is.
+type Security struct {
+	User     account.User
+	Sessions int // live ones
+}
+
+// Security returns what the caller may know of their own account's safety.
+func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error) {
+	u, err := s.currentUser(ctx, caller)
+	if err != nil {
+		return Security{}, err
+	}
+	live, err := s.Sessions(ctx, caller)
+	return Security{User: u, Sessions: len(live)}, err
 }

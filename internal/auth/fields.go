@@ -14,27 +14,73 @@ import (
 	"github.com/yoozak/clients/internal/password"
 )
 
-// The longest values, in characters: Django's columns.
-const (
-	maxUsername = 150
-	maxName     = 150
-	maxEmail    = 254
+// Field is a field of a request: what its flow checks, and what a document says
+// of it. Each flow has a list of its own, as [LoginFields].
+type Field struct {
+	Name     string
+	Max      int    // characters; zero: no bound of its own
+	Required bool   // neither missing nor blank; null is never good
+	Format   string // of OpenAPI: "email", "password"; empty: any text
+
+	tooLong string // the key of the message; empty: that of every field
+	check   func(f Field, errs account.Fields, in account.Input) string
+}
+
+// read applies the field's rules to what came in and returns the text.
+func (f Field) read(errs account.Fields, in account.Input) string {
+	if f.check != nil {
+		return f.check(f, errs, in)
+	}
+	return f.text(errs, in)
+}
+
+// text is read by the rules that every text has.
+func (f Field) text(errs account.Fields, in account.Input, rules ...rule) string {
+	if f.Max > 0 {
+		rules = append(rules, f.bound)
+	}
+	return checkText(errs, f.Name, in, f.Required, rules...)
+}
+
+func (f Field) bound(errs account.Fields, field, text string) {
+	key := f.tooLong
+	if key == "" {
+		key = "field.max_length"
+	}
+	atMost(f.Max, key)(errs, field, text)
+}
+
+// The longest values, in characters: Django's columns. What is longer than
+// [password.MaxLength] is no password but a way to keep the server busy; what
+// else a new one must be, checkPolicy says.
+var (
+	usernameField  = Field{Name: "username", Max: 150, Required: true, check: checkUsername}
+	passwordField  = Field{Name: "password", Max: password.MaxLength, Required: true, Format: "password", tooLong: "password_too_long"}
+	emailField     = Field{Name: "email", Max: 254, Required: true, Format: "email", check: checkEmail}
+	firstNameField = Field{Name: "first_name", Max: 150}
+	lastNameField  = Field{Name: "last_name", Max: 150}
+	tokenField     = Field{Name: "token", Required: true}
+	refreshField   = Field{Name: "refresh", Required: true}
 )
 
-// presence says what a field may lack.
-type presence bool
+// named is the same field by another name.
+func (f Field) named(name string) Field {
+	f.Name = name
+	return f
+}
 
-const (
-	required presence = true
-	optional presence = false
-)
+// optional is the same field where it may be missing or blank.
+func (f Field) optional() Field {
+	f.Required = false
+	return f
+}
 
 // checkText applies the rules that every text has and returns it. Messages
 // come in the order of Django REST Framework's validators.
-func checkText(errs account.Fields, field string, in account.Input, p presence, rules ...rule) string {
+func checkText(errs account.Fields, field string, in account.Input, required bool, rules ...rule) string {
 	switch {
 	case in.State == account.Missing:
-		if p == required {
+		if required {
 			errs.Add(field, "field.required", nil)
 		}
 		return ""
@@ -45,7 +91,7 @@ func checkText(errs account.Fields, field string, in account.Input, p presence, 
 		errs.Add(field, "field.invalid", nil)
 		return ""
 	case in.Text == "":
-		if p == required {
+		if required {
 			errs.Add(field, "field.blank", nil)
 		}
 		return ""
@@ -67,37 +113,17 @@ type rule func(errs account.Fields, field, text string)
 
 func atMost(length int, key string) rule {
 	return func(errs account.Fields, field, text string) {
-		if characters(text) > length {
+		if utf8.RuneCountInString(text) > length {
 			errs.Add(field, key, account.Args{"max": length})
 		}
 	}
 }
 
-// characters counts code points; half a surrogate pair is one.
-func characters(text string) int {
-	n := 0
-	for len(text) > 0 {
-		size := surrogateSize(text)
-		if size == 0 {
-			_, size = utf8.DecodeRuneInString(text)
-		}
-		text = text[size:]
-		n++
-	}
-	return n
-}
-
-// surrogateSize is 3 when the text begins with a surrogate in WTF-8, else 0.
-func surrogateSize(text string) int {
-	if len(text) >= 3 && text[0] == 0xED && text[1] >= 0xA0 && text[1] <= 0xBF {
-		return 3
-	}
-	return 0
-}
-
+// surrogate returns the first lone surrogate, which JSON can escape. In WTF-8
+// it begins with bytes that UTF-8 does not have.
 func surrogate(text string) (rune, bool) {
-	for i := range len(text) {
-		if surrogateSize(text[i:]) > 0 {
+	for i := range len(text) - 2 {
+		if text[i] == 0xED && text[i+1] >= 0xA0 {
 			return 0xD000 | rune(text[i+1]&0x3F)<<6 | rune(text[i+2]&0x3F), true
 		}
 	}
@@ -107,16 +133,14 @@ func surrogate(text string) (rune, bool) {
 // checkUsername returns a username in the form in which it is stored, NFKC.
 // Both forms must be a username: "admin⑴" becomes "admin(1)", and one letter
 // may become eighteen.
-func checkUsername(errs account.Fields, in account.Input) string {
-	rules := []rule{usernameCharacters, atMost(maxUsername, "field.max_length")}
-	text := checkText(errs, "username", in, required, rules...)
+func checkUsername(f Field, errs account.Fields, in account.Input) string {
+	text := f.text(errs, in, usernameCharacters)
 	name := account.NormalizeUsername(text)
-	if name == text || len(errs["username"]) > 0 {
+	if name == text || len(errs[f.Name]) > 0 {
 		return name
 	}
-	for _, check := range rules {
-		check(errs, "username", name)
-	}
+	usernameCharacters(errs, f.Name, name)
+	f.bound(errs, f.Name, name)
 	return name
 }
 
@@ -131,32 +155,20 @@ func usernameCharacters(errs account.Fields, field, text string) {
 	}
 }
 
-func checkName(errs account.Fields, field string, in account.Input) string {
-	return checkText(errs, field, in, optional, atMost(maxName, "field.max_length"))
-}
-
-// checkPassword bounds the length: what is longer is no password but a way
-// to keep the server busy. What else a new password must be, checkPolicy says.
-func checkPassword(errs account.Fields, field string, in account.Input) string {
-	return checkText(errs, field, in, required, atMost(password.MaxLength, "password_too_long"))
-}
-
-func checkEmail(errs account.Fields, in account.Input) string {
-	return checkEmailAddress(errs, in, optional)
-}
-
-func checkEmailAddress(errs account.Fields, in account.Input, p presence) string {
+// checkEmail judges an address as it was typed and as it is stored, whose
+// letters may be more.
+func checkEmail(f Field, errs account.Fields, in account.Input) string {
 	if in.State == account.NotText {
-		errs.Add("email", "email.invalid", nil)
+		errs.Add(f.Name, "email.invalid", nil)
 		return ""
 	}
-	text := checkText(errs, "email", in, p, atMost(maxEmail, "field.max_length"))
-	stored := account.NormalizeEmail(text) // whose letters may be more
-	if len(errs["email"]) == 0 {
-		atMost(maxEmail, "field.max_length")(errs, "email", stored)
+	text := f.text(errs, in)
+	stored := account.NormalizeEmail(text)
+	if len(errs[f.Name]) == 0 {
+		f.bound(errs, f.Name, stored)
 	}
 	if text != "" && (!validEmail(text) || !validEmail(stored)) {
-		errs.Add("email", "email.invalid", nil)
+		errs.Add(f.Name, "email.invalid", nil)
 	}
 	return text
 }
@@ -171,12 +183,6 @@ var (
 	emailIP     = regexp.MustCompile(`(?i)^\[([A-F0-9:.]+)\]$`)
 )
 
-// domainToASCII is about what Python's "idna" codec does (RFC 3490).
-var domainToASCII = idna.New(
-	idna.MapForLookup(), idna.Transitional(true), idna.VerifyDNSLength(true), idna.BidiRule(),
-	idna.StrictDomainName(false), idna.ValidateLabels(false), idna.CheckHyphens(false), idna.CheckJoiners(false),
-)
-
 // maxEmailForm is the longest address of RFC 3696, in characters. Matching a
 // longer one would only cost time.
 const maxEmailForm = 320
@@ -186,7 +192,7 @@ const maxEmailForm = 320
 // none of these was ever a mailbox.
 func validEmail(email string) bool {
 	at := strings.LastIndexByte(email, '@')
-	if at < 0 || account.HasControls(email) || !utf8.ValidString(email) || characters(email) > maxEmailForm {
+	if at < 0 || account.HasControls(email) || !utf8.ValidString(email) || utf8.RuneCountInString(email) > maxEmailForm {
 		return false
 	}
 	local, domain := email[:at], email[at+1:]
@@ -196,7 +202,7 @@ func validEmail(email string) bool {
 	if domain == "localhost" || validDomain(domain) {
 		return true
 	}
-	ascii, err := domainToASCII.ToASCII(domain)
+	ascii, err := idna.Lookup.ToASCII(domain)
 	return err == nil && validDomain(ascii)
 }
 
@@ -210,4 +216,12 @@ func validDomain(domain string) bool {
 	}
 	_, err := netip.ParseAddr(m[1])
 	return err == nil
+}
+
+// CheckEmail returns an address, which must be one, in the form in which it is
+// stored. The error is about the field "email".
+func CheckEmail(text string) (string, error) {
+	errs := account.Fields{}
+	email := account.NormalizeEmail(emailField.read(errs, account.TextInput(text)))
+	return email, errs.Err()
 }

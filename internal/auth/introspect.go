@@ -6,9 +6,15 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
+
+// OAuthTokenFields are those of [Service.Introspect] and [Service.RevokeToken],
+// beside the hint and the credentials; of [Service.VerifyToken] all.
+var OAuthTokenFields = []Field{tokenField}
 
 // refreshHint is the token_type_hint of a refresh token (RFC 7009, section
 // 2.1).
@@ -32,12 +38,12 @@ type Introspection struct {
 // resource, names no audience, and is renewed for whatever the person uses.
 // The errors are [account.ErrServiceScope], those of the field and
 // [account.ErrUnavailable].
-func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint account.Input) (Introspection, error) {
+func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, hint account.Input) (Introspection, error) {
 	raw, err := tokenFor(by, account.ScopeIntrospect, in)
 	if err != nil {
 		return Introspection{}, err
 	}
-	claims, u, err := s.inspect(ctx, raw, s.o.Now())
+	claims, u, err := s.inspect(ctx, raw, s.now())
 	switch {
 	case refused(err):
 		return Introspection{}, nil
@@ -53,15 +59,15 @@ func (s *Service) Introspect(ctx context.Context, by *account.Service, in, hint 
 // with it all tokens of that session. A token that is not good, or does not
 // concern the service, is no error: there is nothing to end. An access token
 // that Django issued has no session to end: [account.ErrTokenUnsupported].
-func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *account.Service, in account.Input) error {
+func (s *Service) RevokeToken(ctx context.Context, req account.RequestInfo, by *account.OAuthClient, in account.Input) error {
 	raw, err := tokenFor(by, account.ScopeRevoke, in)
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
-	claims, err := s.verifyAny(ctx, raw, now)
+	now := s.now()
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if errors.Is(err, account.ErrTokenInvalid) { // its access token may still be good
-		claims, err = s.verifyEnded(ctx, raw, now)
+		claims, err = s.keys.VerifyEnded(ctx, raw, now)
 	}
 	switch {
 	case refused(err), err == nil && !concerns(by, claims):
@@ -71,76 +77,73 @@ func (s *Service) RevokeToken(ctx context.Context, peer account.Peer, by *accoun
 	case claims.SessionID == "" && claims.Type == token.Access:
 		return account.ErrTokenUnsupported
 	}
-	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	sess, err := s.sessionToEnd(ctx, req, claims, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	ended := act{
-		kind: account.EventSessionEnded, actor: account.ActorService, userID: n.UserID, session: n.ID, peer: peer,
-		details: account.EventDetails{Service: by.ID}, at: now,
+	ended := audit.Entry{
+		Kind: account.EventSessionEnded, Actor: account.ActorService, UserID: sess.UserID, Session: sess.ID, Request: req,
+		Details: account.EventDetails{Service: by.ID}, At: now,
 	}
-	if err := s.endSession(ctx, n.ID, ended, nil); err != nil {
+	if err := s.endSession(ctx, sess.ID, ended, nil); err != nil {
 		return err
 	}
-	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", n.UserID, "session_id", n.ID)
+	s.o.Log.InfoContext(ctx, "session ended by a service", "service", by.ID, "user_id", sess.UserID, "session_id", sess.ID)
 	return nil
 }
 
 // concerns reports whether a service may know of a token: of any, or of the
 // access tokens for its audience.
-func concerns(by *account.Service, claims token.Claims) bool {
+func concerns(by *account.OAuthClient, claims token.Claims) bool {
 	return by.Audience == "" || claims.Type == token.Access && claims.For(by.Audience)
 }
 
 // tokenFor returns the token that a service sent, if it may send it.
-func tokenFor(by *account.Service, scope account.Scope, in account.Input) (string, error) {
+func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (string, error) {
 	if !by.May(scope) {
 		return "", account.ErrServiceScope
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
+	raw := tokenField.read(errs, in)
 	return raw, errs.Err()
-}
-
-// refused reports whether an error is about the token, not about us.
-func refused(err error) bool {
-	var e *account.Error
-	return errors.As(err, &e) && e.Kind == account.Unauthorized
-}
-
-// verifyAny is verify for a token of either type.
-func (s *Service) verifyAny(ctx context.Context, raw string, now time.Time) (token.Claims, error) {
-	claims, err := s.verify(ctx, raw, token.Access, now)
-	if errors.Is(err, account.ErrTokenWrongType) {
-		return s.verify(ctx, raw, token.Refresh, now)
-	}
-	return claims, err
 }
 
 // inspect returns what a token of either type says that would be accepted
 // now, with its active user.
 func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
-	claims, err := s.verifyAny(ctx, raw, now)
+	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if err != nil {
 		return token.Claims{}, account.User{}, err
 	}
-	if err := s.notRevoked(ctx, claims); err != nil {
-		return token.Claims{}, account.User{}, err
-	}
-	n, u, err := s.session(ctx, claims)
+	sess, u, err := s.sessionOf(ctx, claims)
 	switch {
-	case errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "":
-		u, err = s.userWithoutSession(ctx, claims)
-		return claims, u, err
 	case err != nil:
 		return token.Claims{}, account.User{}, err
-	case !n.RevokedAt.IsZero(),
-		claims.Type == token.Refresh && (!n.Renewable(now) || s.standing(claims, n, now) == replaced):
+	case sess.ID == "":
+		return claims, u, nil
+	case !sess.RevokedAt.IsZero(),
+		claims.Type == token.Refresh && (!sess.Renewable(now) || s.standing(claims, sess, now) == replaced):
 		return token.Claims{}, account.User{}, account.ErrTokenInvalid
 	}
-	s.see(ctx, claims, n)
+	s.confirmRefreshToken(ctx, claims, sess)
 	return claims, u, nil
+}
+
+// VerifyToken returns nil for an access or refresh token that would be
+// accepted now, as simplejwt's TokenVerifyView; here that includes its
+// session and its user.
+func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
+		return err
+	}
+	errs := account.Fields{}
+	raw := tokenField.read(errs, in)
+	if err := errs.Err(); err != nil {
+		return err
+	}
+	_, _, err := s.inspect(ctx, raw, s.now())
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 )
 
@@ -13,18 +14,18 @@ import (
 // for an address that somebody has and for one that nobody has is the same.
 func TestResetRequestTellsNobodyWhoHasAnAccount(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		s.register(t, "amina")
-		s.register(t, "gone")
-		if err := s.SetActive(t.Context(), "gone", false); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		s.SignUp(t, "amina")
+		s.SignUp(t, "gone")
+		if err := s.Staff.Disable(t.Context(), "gone"); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
-		before := len(s.outbox(t))
+		s.Deliver(t)
+		before := len(s.AllMails(t))
 		var rows []account.Mail
 		for _, email := range []string{"AMINA@example.ma", "nobody@example.ma", "gone@example.ma"} {
-			s.requestReset(t, email)
-			all := s.outbox(t)
+			s.AskReset(t, email)
+			all := s.AllMails(t)
 			m := all[len(all)-1]
 			m.ID, m.Email = 0, ""
 			rows = append(rows, m)
@@ -37,7 +38,7 @@ func TestResetRequestTellsNobodyWhoHasAnAccount(t *testing.T) {
 			t.Errorf("rows differ: %+v", rows)
 		}
 		sent := len(smtp.Messages())
-		s.deliver(t)
+		s.Deliver(t)
 		if got := smtp.Messages()[sent:]; len(got) != 1 || got[0].To != "amina@example.ma" {
 			t.Errorf("%d mails were sent, want one to the address as it was registered", len(got))
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -26,42 +27,42 @@ var (
 
 func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.register(t, "amina")
-		if err := s.changeEmail(t, g, "new@example.ma"); err != nil {
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.SignUp(t, "amina")
+		if err := s.AskEmailChange(t, g, "new@example.ma"); err != nil {
 			t.Fatal(err)
 		}
-		s.requestReset(t, "amina@example.ma")
-		s.deliver(t)
-		verify := wantTokens(t, smtp, account.VerifyEmail, 1)[0]
-		confirm := wantTokens(t, smtp, account.ConfirmEmail, 1)[0]
-		reset := wantTokens(t, smtp, account.ResetPassword, 1)[0]
+		s.AskReset(t, "amina@example.ma")
+		s.Deliver(t)
+		verify := authtest.WantTokens(t, smtp, account.VerifyEmail, 1)[0]
+		confirm := authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]
+		reset := authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0]
 
 		for name, err := range map[string]error{ // a link is for one thing
-			"verify by reset":  s.VerifyEmail(t.Context(), peer, reset),
-			"confirm by reset": s.ConfirmEmail(t.Context(), peer, reset),
-			"undo by confirm":  s.UndoEmail(t.Context(), peer, confirm),
-			"reset by verify":  s.reset(t, verify, "another-Pass-77"),
+			"verify by reset":  s.VerifyEmail(t.Context(), authtest.Req, reset),
+			"confirm by reset": s.ConfirmEmail(t.Context(), authtest.Req, reset),
+			"undo by confirm":  s.UndoEmail(t.Context(), authtest.Req, confirm),
+			"reset by verify":  s.Reset(t, verify, "another-Pass-77"),
 		} {
-			if !cmp.Equal(keys(err), invalid) {
+			if !cmp.Equal(authtest.FieldKeys(err), invalid) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		s.clock.advance(time.Hour)
-		if err := s.reset(t, reset, "another-Pass-77"); !cmp.Equal(keys(err), expired) {
+		s.Clock.Advance(time.Hour)
+		if err := s.Reset(t, reset, "another-Pass-77"); !cmp.Equal(authtest.FieldKeys(err), expired) {
 			t.Errorf("reset after an hour: %v", err)
 		}
-		s.clock.advance(23*time.Hour - time.Microsecond)
+		s.Clock.Advance(23*time.Hour - time.Microsecond)
 		for i, want := range []map[string][]string{nil, used} {
-			if err := s.VerifyEmail(t.Context(), peer, verify); !cmp.Equal(keys(err), want) {
+			if err := s.VerifyEmail(t.Context(), authtest.Req, verify); !cmp.Equal(authtest.FieldKeys(err), want) {
 				t.Errorf("verify, use %d: %v", i+1, err)
 			}
 		}
-		s.clock.advance(time.Microsecond)
-		if err := s.ConfirmEmail(t.Context(), peer, confirm); !cmp.Equal(keys(err), expired) {
+		s.Clock.Advance(time.Microsecond)
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, confirm); !cmp.Equal(authtest.FieldKeys(err), expired) {
 			t.Errorf("confirm after a day: %v", err)
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "amina@example.ma" || u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%+v, %v", u, err)
 		}
@@ -73,22 +74,22 @@ func TestEachLinkWorksOnceAndForItsTime(t *testing.T) {
 // may give them the account, even if its mail was late.
 func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, *server, auth.Grant, *smtptest.Server){
-		"change": func(t *testing.T, s *server, g auth.Grant, _ *smtptest.Server) {
-			c := auth.PasswordChange{Current: account.TextInput(good), New: account.TextInput("another-Pass-77")}
-			if _, err := s.ChangePassword(t.Context(), s.caller(t, g), c); err != nil {
+	for name, end := range map[string]func(*testing.T, *authtest.Server, auth.LoginResult, *smtptest.Server){
+		"change": func(t *testing.T, s *authtest.Server, g auth.LoginResult, _ *smtptest.Server) {
+			c := auth.PasswordChange{Current: account.TextInput(authtest.Good), New: account.TextInput("another-Pass-77")}
+			if _, err := s.ChangePassword(t.Context(), s.CallerOf(t, g), c); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"reset": func(t *testing.T, s *server, _ auth.Grant, smtp *smtptest.Server) {
-			s.requestReset(t, "amina@example.ma")
-			s.deliver(t)
-			if err := s.reset(t, wantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+		"reset": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, smtp *smtptest.Server) {
+			s.AskReset(t, "amina@example.ma")
+			s.Deliver(t)
+			if err := s.Reset(t, authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"staff": func(t *testing.T, s *server, _ auth.Grant, _ *smtptest.Server) {
-			if err := s.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+		"staff": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, _ *smtptest.Server) {
+			if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -96,10 +97,10 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 		for _, late := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, mail late %v", name, late), func(t *testing.T) {
 				t.Parallel()
-				forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-					g := s.register(t, "amina")
-					s.deliver(t)
-					if err := s.changeEmail(t, g, "thief@example.com"); err != nil {
+				authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+					g := s.SignUp(t, "amina")
+					s.Deliver(t)
+					if err := s.AskEmailChange(t, g, "thief@example.com"); err != nil {
 						t.Fatal(err)
 					}
 					if late {
@@ -110,24 +111,24 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 							return smtptest.Verdict{}
 						})
 					}
-					s.deliver(t)
-					s.clock.advance(time.Second)
+					s.Deliver(t)
+					s.Clock.Advance(time.Second)
 					end(t, s, g, smtp)
 					smtp.Judge(nil)
-					s.clock.advance(time.Minute)
-					if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+					s.Clock.Advance(time.Minute)
+					if n, err := s.Staff.RetryMails(t.Context()); n != 0 || err != nil {
 						t.Errorf("%d mails given up and wanted, %v", n, err)
 					}
-					s.deliver(t)
-					for _, link := range tokensOf(smtp, account.ConfirmEmail) {
+					s.Deliver(t)
+					for _, link := range authtest.TokensOf(smtp, account.ConfirmEmail) {
 						if late {
 							t.Error("a mail that is not wanted any more was sent")
 						}
-						if err := s.ConfirmEmail(t.Context(), peer, link); keys(err) == nil {
+						if err := s.ConfirmEmail(t.Context(), authtest.Req, link); authtest.FieldKeys(err) == nil {
 							t.Errorf("the thief's link: %v", err)
 						}
 					}
-					u, err := s.store.UserByUsername(t.Context(), "amina")
+					u, err := s.Store.UserByUsername(t.Context(), "amina")
 					if err != nil || u.Email != "amina@example.ma" {
 						t.Errorf("%+v, %v", u, err)
 					}
@@ -139,9 +140,9 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 
 func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 	t.Parallel()
-	forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-		g := s.register(t, "amina")
-		s.prove(t, g)
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		g := s.SignUp(t, "amina")
+		s.Prove(t, g)
 		smtp.Judge(func(to string, attempt int) smtptest.Verdict {
 			if to == "second@example.ma" && attempt == 1 {
 				return smtptest.Verdict{Rcpt: 451}
@@ -149,33 +150,33 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 			return smtptest.Verdict{}
 		})
 		for _, email := range []string{"first@example.ma", "second@example.ma", "third@example.ma"} {
-			if err := s.changeEmail(t, g, email); err != nil {
+			if err := s.AskEmailChange(t, g, email); err != nil {
 				t.Fatal(err)
 			}
-			s.deliver(t)
+			s.Deliver(t)
 		}
-		s.clock.advance(time.Minute)
-		s.deliver(t)
-		links := wantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
-		if err := s.ConfirmEmail(t.Context(), peer, links[0]); !cmp.Equal(keys(err), used) {
+		s.Clock.Advance(time.Minute)
+		s.Deliver(t)
+		links := authtest.WantTokens(t, smtp, account.ConfirmEmail, 2) // that to the second address was late
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, links[0]); !cmp.Equal(authtest.FieldKeys(err), used) {
 			t.Errorf("first: %v", err)
 		}
-		if err := s.ConfirmEmail(t.Context(), peer, links[1]); err != nil {
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, links[1]); err != nil {
 			t.Errorf("third: %v", err)
 		}
-		s.deliver(t)
-		undo := wantTokens(t, smtp, account.UndoEmail, 1)[0]
-		if err := s.UndoEmail(t.Context(), peer, undo); err != nil {
+		s.Deliver(t)
+		undo := authtest.WantTokens(t, smtp, account.UndoEmail, 1)[0]
+		if err := s.UndoEmail(t.Context(), authtest.Req, undo); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.login(t, "amina", good); err == nil {
+		if _, err := s.SignIn(t, "amina", authtest.Good); err == nil {
 			t.Error("the password still opens the account")
 		}
-		s.deliver(t)
-		if err := s.reset(t, wantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
+		s.Deliver(t)
+		if err := s.Reset(t, authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0], "another-Pass-77"); err != nil {
 			t.Errorf("reset after the undo: %v", err)
 		}
-		u, err := s.store.UserByUsername(t.Context(), "amina")
+		u, err := s.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "amina@example.ma" {
 			t.Errorf("%+v, %v", u, err)
 		}
@@ -185,49 +186,49 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 // TestMailsThatNobodyWantsAnyMore are not sent, and not tried again either.
 func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 	t.Parallel()
-	for name, before := range map[string]func(*testing.T, *server, auth.Grant){
-		"verified meanwhile": func(t *testing.T, s *server, g auth.Grant) {
-			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.clock.now())
+	for name, before := range map[string]func(*testing.T, *authtest.Server, auth.LoginResult){
+		"verified meanwhile": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
+			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.SetProof(t.Context(), g.User.ID, g.User.Email, s.Clock.Now())
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		},
-		"another address meanwhile": func(t *testing.T, s *server, g auth.Grant) {
-			err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.clock.now())
+		"another address meanwhile": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
+			err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+				return tx.SetEmail(t.Context(), g.User.ID, "other@example.ma", s.Clock.Now())
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		},
-		"disabled": func(t *testing.T, s *server, _ auth.Grant) {
-			if err := s.SetActive(t.Context(), "amina", false); err != nil {
+		"disabled": func(t *testing.T, s *authtest.Server, _ auth.LoginResult) {
+			if err := s.Staff.Disable(t.Context(), "amina"); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"closed": func(t *testing.T, s *server, g auth.Grant) {
-			if err := s.Close(t.Context(), s.caller(t, g), account.TextInput(good)); err != nil {
+		"closed": func(t *testing.T, s *authtest.Server, g auth.LoginResult) {
+			if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
 				t.Fatal(err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachPost(t, func(t *testing.T, s *server, smtp *smtptest.Server) {
-				g := s.register(t, "amina")
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				g := s.SignUp(t, "amina")
 				before(t, s, g)
-				s.deliver(t)
-				m := s.last(t, account.MailVerifyEmail)
+				s.Deliver(t)
+				m := s.LastMail(t, account.MailVerifyEmail)
 				if !m.SentAt.IsZero() || !m.DueAt.IsZero() || m.Failure != account.MailUnwanted {
 					t.Errorf("%+v, want it given up as unwanted", m)
 				}
-				if n, err := s.RetryMails(t.Context()); n != 0 || err != nil {
+				if n, err := s.Staff.RetryMails(t.Context()); n != 0 || err != nil {
 					t.Errorf("%d to be tried again, %v", n, err)
 				}
-				s.deliver(t)
-				wantTokens(t, smtp, account.VerifyEmail, 0)
+				s.Deliver(t)
+				authtest.WantTokens(t, smtp, account.VerifyEmail, 0)
 				if len(smtp.Messages()) != 0 { // nor a notice, to an address that is not proved
 					t.Errorf("%d mails, want none", len(smtp.Messages()))
 				}
@@ -241,19 +242,19 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		smtp := smtptest.Start(t, smtptest.Options{})
-		s := newServer(t, storetest.Open(t, url), mailing(t, smtp))
-		g := s.register(t, "amina")
-		s.deliver(t)
-		s.prove(t, g)
-		if err := s.changeEmail(t, g, "new@example.ma"); err != nil {
+		s := authtest.New(t, storetest.Open(t, url), authtest.Mailing(t, smtp))
+		g := s.SignUp(t, "amina")
+		s.Deliver(t)
+		s.Prove(t, g)
+		if err := s.AskEmailChange(t, g, "new@example.ma"); err != nil {
 			t.Fatal(err)
 		}
-		s.requestReset(t, "amina@example.ma")
-		s.deliver(t)
-		if err := s.ConfirmEmail(t.Context(), peer, wantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
+		s.AskReset(t, "amina@example.ma")
+		s.Deliver(t)
+		if err := s.ConfirmEmail(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
-		s.deliver(t)
+		s.Deliver(t)
 		all := dump(t, url)
 		for _, expected := range []string{"amina@example.ma", g.Claims.SessionID, "$argon2id$"} {
 			if !strings.Contains(all, expected) {
@@ -261,7 +262,7 @@ func TestNoTokenIsInTheDatabase(t *testing.T) {
 			}
 		}
 		for _, kind := range []account.ChallengeKind{account.VerifyEmail, account.ConfirmEmail, account.ResetPassword, account.UndoEmail} {
-			link := wantTokens(t, smtp, kind, 1)[0].Text
+			link := authtest.WantTokens(t, smtp, kind, 1)[0].Text
 			raw, err := base64.RawURLEncoding.DecodeString(link)
 			if err != nil {
 				t.Fatal(err)

@@ -5,9 +5,17 @@ import (
 	"errors"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/store"
 )
+
+// loginName may be a username or an address, of any length: it is looked up.
+var loginName = Field{Name: "username", Required: true}
+
+// LoginFields are those of [Credentials].
+var LoginFields = []Field{loginName, passwordField}
 
 // Credentials are what a person logs in with.
 type Credentials struct {
@@ -19,22 +27,22 @@ type Credentials struct {
 // the name is unknown, the password is wrong or the account is not active,
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
-// account. Before that it may return [account.ErrThrottled]: see tryLogin.
-func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (Grant, error) {
+// account. Before that it may return [account.ThrottledFor]: see [guard.Guard.StartLogin].
+func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
-	username := checkText(errs, "username", c.Username, required)
-	plain := checkPassword(errs, "password", c.Password)
+	username := loginName.read(errs, c.Username)
+	plain := passwordField.read(errs, c.Password)
 	if err := errs.Err(); err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
 	username = account.NormalizeUsername(username)
-	grant, err := s.login(ctx, peer, username, plain)
+	grant, err := s.login(ctx, req, username, plain)
 	if errors.Is(err, errHashChanged) { // by another login that renewed it, or by a change of password
-		grant, err = s.login(ctx, peer, username, plain)
+		grant, err = s.login(ctx, req, username, plain)
 	}
 	if errors.Is(err, errHashChanged) {
-		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
-		return Grant{}, account.ErrInvalidCredentials
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
+		return LoginResult{}, account.ErrInvalidCredentials
 	}
 	return grant, err
 }
@@ -43,72 +51,85 @@ func (s *Service) Login(ctx context.Context, peer account.Peer, c Credentials) (
 // the user's any more.
 var errHashChanged = errors.New("the password hash changed meanwhile")
 
-func (s *Service) login(ctx context.Context, peer account.Peer, username, plain string) (Grant, error) {
-	candidates, err := s.loginCandidates(ctx, username)
+func (s *Service) login(ctx context.Context, req account.RequestInfo, username, plain string) (LoginResult, error) {
+	candidates, err := s.accounts.loginCandidates(ctx, username)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	t, err := s.tryLogin(ctx, peer, username, candidates)
+	own, others, err := s.guard.SplitByDevice(ctx, req, candidates)
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	defer t.end()
-	if t.owner != 0 {
-		ctx = s.asUser(ctx, t.owner, peer)
-	} else {
-		ctx = asStranger(ctx, peer)
+	if len(own) > 0 && len(others) > 0 {
+		result, err := s.loginAsOneOf(ctx, req, own, username, plain)
+		if !errors.Is(err, account.ErrInvalidCredentials) {
+			return result, err
+		}
+		req.DeviceToken, candidates = "", others
 	}
+	return s.loginAsOneOf(ctx, req, candidates, username, plain)
+}
+
+// loginAsOneOf makes one try at the passwords of the users whom a name may
+// mean.
+func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
+	t, err := s.guard.StartLogin(ctx, req, username, candidates)
+	if err != nil {
+		return LoginResult{}, err
+	}
+	defer t.End()
+	ctx = t.Context(ctx, req)
 	if len(candidates) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
-			return Grant{}, hashing(err)
+			return LoginResult{}, asUnavailable(err)
 		}
-		s.failed(act{kind: account.EventLoginFailed, peer: peer, at: s.o.Now()})
-		return Grant{}, t.wrong(ctx, account.ErrInvalidCredentials)
+		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
+		return LoginResult{}, s.fail(ctx, t, account.ErrInvalidCredentials)
 	}
 	u, result, err := s.match(ctx, candidates, plain)
 	if err != nil {
-		return Grant{}, hashing(err)
+		return LoginResult{}, asUnavailable(err)
 	}
 	if !result.Match || !u.Active {
-		a := act{kind: account.EventLoginFailed, userID: u.ID, peer: peer, at: s.o.Now()}
+		a := audit.ByUser(account.EventLoginFailed, u.ID, "", req, s.now())
 		if !u.ClosedAt.IsZero() {
-			a.userID = 0 // or it could be written after the person was erased
+			a.UserID = 0 // or it could be written after the person was erased
 		}
-		s.failed(a)
-		return Grant{}, t.wrong(ctx, s.refuse(ctx, peer, u))
+		s.audit.RecordFailure(a)
+		return LoginResult{}, s.fail(ctx, t, s.refuse(ctx, req, u))
 	}
-	if err := s.takeOf(ctx, loginPerUser, u.ID); err != nil {
-		return Grant{}, err
+	if err := s.guard.AllowUser(ctx, guard.LoginPerUser, u.ID); err != nil {
+		return LoginResult{}, err
 	}
 	hash := u.PasswordHash
 	if result.Outdated {
 		if hash, err = s.hasher.Hash(ctx, plain); err != nil {
-			return Grant{}, hashing(err)
+			return LoginResult{}, asUnavailable(err)
 		}
 	}
-	now := s.o.Now().UTC()
-	n := s.newSession(peer, now)
-	n.UserID = u.ID
+	now := s.now()
+	sess := s.newSession(req, now)
+	sess.UserID = u.ID
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := t.right(ctx, tx); err != nil {
+		if err := t.Succeed(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.openSession(ctx, tx, n, peer); err != nil {
+		if err := s.openSession(ctx, tx, sess, req); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, act{kind: account.EventLogin, userID: u.ID, session: n.ID, peer: peer, at: now})
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventLogin, u.ID, sess.ID, req, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
-		return Grant{}, errHashChanged
+		return LoginResult{}, errHashChanged
 	}
 	if err != nil {
-		return Grant{}, err
+		return LoginResult{}, err
 	}
-	grant, err := s.grant(u, n)
-	grant.Device = t.remember(u.ID, now)
+	grant, err := s.issueTokens(u, sess)
+	grant.Device = t.Remember(u.ID, now)
 	return grant, err
 }
 
@@ -127,11 +148,11 @@ func (s *Service) match(ctx context.Context, users []account.User, plain string)
 // refuse is the answer to a login that fails. Who comes from Django with a
 // hash without a salt gets a link to choose another password: theirs cannot
 // be taken, because such a hash is as good as the password.
-func (s *Service) refuse(ctx context.Context, peer account.Peer, u account.User) error {
+func (s *Service) refuse(ctx context.Context, req account.RequestInfo, u account.User) error {
 	if !u.Active || u.Email == "" || !password.Unsalted(u.PasswordHash) {
 		return account.ErrInvalidCredentials
 	}
-	err := s.RequestReset(ctx, peer, account.TextInput(u.Email), account.TextInput(u.Username))
+	err := s.RequestReset(ctx, req, account.TextInput(u.Email), account.TextInput(u.Username))
 	var e *account.Error
 	if errors.As(err, &e) && (e.Kind == account.Invalid || e.Kind == account.Throttled) {
 		err = nil // Django took an address that we do not; or there were links enough

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -17,119 +18,68 @@ import (
 // outlast it. A session that is over already, whatever ended it, is no error:
 // there is nothing to end, and nothing to be learnt. The errors are those of
 // [token.Tokens.Verify].
-func (s *Service) Logout(ctx context.Context, peer account.Peer, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
+func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	if err := s.guard.AllowRequest(ctx, guard.TokenPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	raw := checkText(errs, "refresh", in, required)
+	raw := refreshField.read(errs, in)
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
-	claims, err := s.verifyEnded(ctx, raw, now)
+	now := s.now()
+	claims, err := s.keys.VerifyEnded(ctx, raw, now)
 	if err != nil {
 		return err
 	}
-	n, err := s.sessionToEnd(ctx, peer, claims, now)
+	sess, err := s.sessionToEnd(ctx, req, claims, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	logout := act{kind: account.EventLogout, userID: n.UserID, session: n.ID, peer: peer, at: now}
-	return s.endSession(ctx, n.ID, logout, nil)
-}
-
-// sessionToEnd returns the session of a token that may have expired. A good
-// refresh token that Django issued is given one, so that there is something
-// to end. It returns [store.ErrNotFound] when there is nothing.
-func (s *Service) sessionToEnd(ctx context.Context, peer account.Peer, claims token.Claims, now time.Time) (account.Session, error) {
-	id := claims.SessionID
-	if id == "" {
-		id = adoptedID(claims)
-	}
-	n, _, err := s.store.SessionUser(ctx, id)
-	switch {
-	case err == nil && n.UserID != claims.UserID:
-		return account.Session{}, store.ErrNotFound
-	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
-		return n, err
-	}
-	n, _, err = s.renewable(ctx, peer, claims, now)
-	if refused(err) { // taken back, or its user is gone
-		return account.Session{}, store.ErrNotFound
-	}
-	return n, err
-}
-
-func (s *Service) endSession(ctx context.Context, id string, a act, ended error) error {
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RevokeSession(ctx, id, a.at); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, a)
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ended
-	}
-	return err
+	logout := audit.ByUser(account.EventLogout, sess.UserID, sess.ID, req, now)
+	return s.endSession(ctx, sess.ID, logout, nil)
 }
 
 // LogoutAll ends every session of the caller, this one too.
 func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
-	now := s.o.Now()
+	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, acted(account.EventLogoutAll, caller, now))
+		return s.audit.Record(ctx, tx, entryBy(account.EventLogoutAll, caller, now))
 	})
 }
 
 // Sessions returns the caller's live sessions, the last used first: those of
 // which some token is good.
 func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Session, error) {
-	now := s.o.Now()
-	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.o.AccessLifetime))
+	now := s.now()
+	all, err := s.store.LiveSessions(ctx, caller.User.ID, now, now.Add(-s.tokens.Lifetime(token.Access)))
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(n account.Session) bool { return !n.Live(now, s.o.AccessLifetime) }), nil
+	return slices.DeleteFunc(all, func(sess account.Session) bool { return !sess.Live(now, s.tokens.Lifetime(token.Access)) }), nil
 }
 
 // EndSession ends one of the caller's sessions. It returns
 // [account.ErrNotFound] when there is no such session, it has ended, or it
 // is another user's.
 func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) error {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
 	}
-	n, _, err := s.store.SessionUser(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (n.UserID != caller.User.ID || !n.Live(s.o.Now(), s.o.AccessLifetime)) {
+	sess, _, err := s.store.SessionUser(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (sess.UserID != caller.User.ID || !sess.Live(s.now(), s.tokens.Lifetime(token.Access))) {
 		return account.ErrNotFound
 	}
 	if err != nil {
 		return err
 	}
-	a := acted(account.EventSessionEnded, caller, s.o.Now())
-	a.details.Session = id
+	a := entryBy(account.EventSessionEnded, caller, s.now())
+	a.Details.Session = id
 	return s.endSession(ctx, id, a, account.ErrNotFound)
-}
-
-// VerifyToken returns nil for an access or refresh token that would be
-// accepted now, as simplejwt's TokenVerifyView; here that includes its
-// session and its user.
-func (s *Service) VerifyToken(ctx context.Context, peer account.Peer, in account.Input) error {
-	if err := s.Admit(ctx, TokenPerNetwork, peer); err != nil {
-		return err
-	}
-	errs := account.Fields{}
-	raw := checkText(errs, "token", in, required)
-	if err := errs.Err(); err != nil {
-		return err
-	}
-	_, _, err := s.inspect(ctx, raw, s.o.Now())
-	return err
 }

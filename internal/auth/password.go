@@ -8,7 +8,23 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
+)
+
+var (
+	currentPassword = passwordField.named("current_password")
+	newPassword     = passwordField.named("new_password")
+	resetUsername   = Field{Name: "username", Max: usernameField.Max} // one that nobody can have is nobody's
+)
+
+// The fields of [PasswordChange], of [Service.RequestReset] and of
+// [PasswordReset].
+var (
+	PasswordChangeFields = []Field{currentPassword, newPassword}
+	RequestResetFields   = []Field{emailField, resetUsername}
+	PasswordResetFields  = []Field{tokenField, newPassword}
 )
 
 // PasswordChange is what somebody fills in who is logged in.
@@ -22,12 +38,12 @@ type PasswordChange struct {
 // token by which the caller's device will be known: those before are
 // worthless now.
 func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c PasswordChange) (deviceToken string, err error) {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return "", err
 	}
 	errs := account.Fields{}
-	current := checkPassword(errs, "current_password", c.Current)
-	plain := checkPassword(errs, "new_password", c.New)
+	current := currentPassword.read(errs, c.Current)
+	plain := newPassword.read(errs, c.New)
 	if err := errs.Err(); err != nil {
 		return "", err
 	}
@@ -35,34 +51,28 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(s.asUser(ctx, u.ID, caller.Peer), "new_password", plain, u)
+	hash, err := s.accounts.newPassword(s.guard.AsUser(ctx, u.ID, caller.Request), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
-	if err := s.takeOf(ctx, passwordsPerUser, u.ID); err != nil {
+	if err := s.guard.AllowUser(ctx, guard.PasswordsPerUser, u.ID); err != nil {
 		return "", err
 	}
-	secret, err := s.limitSecret(ctx)
+	secret, err := s.guard.Secret(ctx)
 	if err != nil {
 		return "", err
 	}
-	now := s.o.Now().UTC()
+	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// Not if somebody else changed it while we hashed.
 		if err := tx.ReplacePassword(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, caller.SessionID, now); err != nil {
+		changed := entryBy(account.EventPasswordChanged, caller, now)
+		if err := s.accounts.endAccess(ctx, tx, changed, caller.SessionID, linksOfPassword); err != nil {
 			return err
 		}
-		// Whoever had the old password may have asked for these.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.record(ctx, tx, acted(account.EventPasswordChanged, caller, now)); err != nil {
-			return err
-		}
-		return s.mailPasswordChanged(ctx, tx, u, caller.Peer, now)
+		return s.accounts.mailPasswordChanged(ctx, tx, u, caller.Request, now)
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		err = wrongPassword("current_password")
@@ -70,57 +80,8 @@ func (s *Service) ChangePassword(ctx context.Context, caller *Caller, c Password
 	if err != nil {
 		return "", err
 	}
-	s.wakeMail()
-	return rememberDevice(secret, u.ID, now), nil
-}
-
-// confirmPassword returns the caller with all that is known of them, if the
-// password is theirs.
-func (s *Service) confirmPassword(ctx context.Context, caller *Caller, field, plain string) (account.User, error) {
-	u, err := s.self(ctx, caller)
-	if err != nil {
-		return account.User{}, err
-	}
-	t, err := s.tryConfirm(ctx, u)
-	if err != nil {
-		return account.User{}, err
-	}
-	defer t.end()
-	result, err := s.hasher.Verify(s.asUser(ctx, u.ID, caller.Peer), u.PasswordHash, plain)
-	if err != nil {
-		return account.User{}, hashing(err)
-	}
-	if !result.Match {
-		s.failed(acted(account.EventPasswordRefused, caller, s.o.Now()))
-		return account.User{}, t.wrong(ctx, wrongPassword(field))
-	}
-	return u, t.settle(ctx)
-}
-
-// stillConfirmed is for the transaction of what a caller does with their
-// password: whoever changed it since we looked, an owner who was robbed
-// perhaps, wants nothing done by the one before.
-func stillConfirmed(ctx context.Context, tx *store.Store, u account.User, field string) error {
-	err := tx.Rehash(ctx, u.ID, u.PasswordHash, u.PasswordHash)
-	if errors.Is(err, store.ErrNotFound) {
-		return wrongPassword(field)
-	}
-	return err
-}
-
-func wrongPassword(field string) error {
-	errs := account.Fields{}
-	errs.Add(field, "password_wrong", nil)
-	return errs.Err()
-}
-
-// self returns the caller with all that is known of them.
-func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error) {
-	u, err := s.store.UserByID(ctx, caller.User.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return account.User{}, account.ErrUserNotFound
-	}
-	return u, err
+	s.outbox.Wake()
+	return secret.RememberDevice(u.ID, now), nil
 }
 
 // RequestReset has a link to choose another password mailed to an address,
@@ -128,37 +89,36 @@ func (s *Service) self(ctx context.Context, caller *Caller) (account.User, error
 // What is done here is the same whether or not, so that neither the answer
 // nor its time tells: who has the address is asked when the mail is delivered;
 // the event is written then, too. A request over the quota of the mailbox is answered
-// alike, and its mail comes later: see mailTurn.
-func (s *Service) RequestReset(ctx context.Context, peer account.Peer, in, username account.Input) error {
-	if err := s.Admit(ctx, ResetPerNetwork, peer); err != nil {
+// alike, and its mail comes later: see [guard.Guard.MailTurn].
+func (s *Service) RequestReset(ctx context.Context, req account.RequestInfo, in, username account.Input) error {
+	if err := s.guard.AllowRequest(ctx, guard.ResetPerNetwork, req); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	email := checkEmailAddress(errs, in, required)
-	name := account.NormalizeUsername(checkText(errs, "username", username, optional, atMost(maxUsername, "field.max_length")))
+	email := emailField.read(errs, in)
+	name := account.NormalizeUsername(resetUsername.read(errs, username))
 	if err := errs.Err(); err != nil {
 		return err
 	}
 	// A letter that is another one typed otherwise (U+212A is a K) could be
 	// somebody else's mailbox.
 	email = norm.NFC.String(email)
-	if err := s.admit(ctx, resetPerPair, peer, " "+account.EmailKey(email)); err != nil {
+	if err := s.guard.AllowAbout(ctx, guard.ResetPerPair, req, " "+account.EmailKey(email)); err != nil {
 		return err
 	}
-	t, err := s.mailTurn(ctx, account.MailResetRequest, email, peer.IP)
+	now := s.now()
+	m := account.Mail{
+		Kind: account.MailResetRequest, Email: email, Language: req.Language, IP: req.IP, CreatedAt: now,
+		DueAt:   now.Add(s.o.Mail.ResetDelay),
+		Details: account.MailDetails{Username: name, Device: req.UserAgent, RequestID: req.RequestID},
+	}
+	t, err := s.guard.MailTurn(ctx, m)
 	if err != nil {
 		return err
 	}
-	now := s.o.Now().UTC()
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.addMail(ctx, tx, account.Mail{
-			Kind: account.MailResetRequest, Email: email, Language: peer.Language, IP: peer.IP, CreatedAt: now,
-			DueAt:   now.Add(s.o.Mail.ResetDelay),
-			Details: account.MailDetails{Username: name, Device: peer.UserAgent, RequestID: peer.RequestID},
-		}, t)
-	})
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.outbox.Add(ctx, tx, m, t) })
 	if s.o.Mail.ResetDelay == 0 {
-		s.wakeMail()
+		s.outbox.Wake()
 	}
 	return err
 }
@@ -174,13 +134,13 @@ type PasswordReset struct {
 // that the mailbox is theirs: so wrong tries at the password are forgotten,
 // and the device is known from now on, by the token that is returned. This is
 // the way in for an owner on a new device while strangers guess.
-func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r PasswordReset) (deviceToken string, err error) {
-	if err := s.Admit(ctx, LinkPerNetwork, peer); err != nil {
+func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r PasswordReset) (deviceToken string, err error) {
+	if err := s.guard.AllowRequest(ctx, guard.LinkPerNetwork, req); err != nil {
 		return "", err
 	}
 	errs := account.Fields{}
-	raw := checkToken(errs, r.Token)
-	plain := checkPassword(errs, "new_password", r.New)
+	raw := tokenField.read(errs, r.Token)
+	plain := newPassword.read(errs, r.New)
 	if err := errs.Err(); err != nil {
 		return "", err
 	}
@@ -188,25 +148,26 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 	if err != nil {
 		return "", err
 	}
-	hash, err := s.newPassword(asStranger(ctx, peer), "new_password", plain, u)
+	hash, err := s.accounts.newPassword(guard.AsStranger(ctx, req), "new_password", plain, u)
 	if err != nil {
 		return "", err
 	}
-	secret, err := s.limitSecret(ctx)
+	secret, err := s.guard.Secret(ctx)
 	if err != nil {
 		return "", err
 	}
-	err = s.use(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+	err = s.redeem(ctx, account.ResetPassword, raw, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
-		if err := tx.SetPassword(ctx, u.ID, hash, now); err != nil {
+		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
+		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
 			return err
 		}
 		// Whoever read the mail has shown that the mailbox is theirs, unless
 		// somebody else has.
 		var err error
-		if u.EmailVerifiedAt, err = s.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
+		if u.EmailVerifiedAt, err = s.accounts.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
 			return err
 		}
 		if !u.EmailVerifiedAt.IsZero() {
@@ -214,21 +175,11 @@ func (s *Service) ResetPassword(ctx context.Context, peer account.Peer, r Passwo
 				return asBadChallenge(err)
 			}
 		}
-		if err := tx.RevokeSessions(ctx, u.ID, "", now); err != nil {
+		if err := secret.ClearFailures(ctx, tx, u, false); err != nil {
 			return err
 		}
-		// Whoever had the old password may have asked for these.
-		if err := s.void(ctx, tx, u.ID, now, account.ResetPassword, account.ConfirmEmail); err != nil {
-			return err
-		}
-		if err := s.record(ctx, tx, act{kind: account.EventPasswordReset, userID: u.ID, peer: peer, at: now}); err != nil {
-			return err
-		}
-		if err := forgive(ctx, tx, secret, u, false); err != nil {
-			return err
-		}
-		deviceToken = rememberDevice(secret, u.ID, now)
-		return s.mailPasswordChanged(ctx, tx, u, peer, now)
+		deviceToken = secret.RememberDevice(u.ID, now)
+		return s.accounts.mailPasswordChanged(ctx, tx, u, req, now)
 	})
 	return deviceToken, err
 }

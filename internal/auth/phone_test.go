@@ -7,15 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/token"
 )
 
 // phoneLifetime is what the API's documents recommend to apps, with rotation.
 const phoneLifetime = 60 * 24 * time.Hour
 
-func phone(o *auth.Options, to *token.Options) {
-	o.Rotation, o.RefreshLifetime, to.RefreshLifetime = true, phoneLifetime, phoneLifetime
+func phone(o *app.Options, to *token.Options) {
+	o.Rotation, to.RefreshLifetime = true, phoneLifetime
 }
 
 // TestPhoneStaysLoggedIn for as long as somebody opens the app within two
@@ -33,15 +34,15 @@ func TestPhoneStaysLoggedIn(t *testing.T) {
 			}
 		}
 	}
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		raw := g.Refresh
 		for month := range 24 {
-			s.clock.advance(phoneLifetime - time.Hour)
-			if err := s.Sweep(t.Context()); err != nil { // what has expired goes, and the session has not
+			s.Clock.Advance(phoneLifetime - time.Hour)
+			if err := s.App.Sweep(t.Context()); err != nil { // what has expired goes, and the session has not
 				t.Fatal(err)
 			}
-			r, err := s.refresh(t, raw)
+			r, err := s.Renew(t, raw)
 			if err != nil {
 				t.Fatalf("opened for the time number %d: %v", month+1, err)
 			}
@@ -52,8 +53,8 @@ func TestPhoneStaysLoggedIn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s.clock.advance(phoneLifetime + time.Second)
-		if _, err := s.refresh(t, raw); err == nil {
+		s.Clock.Advance(phoneLifetime + time.Second)
+		if _, err := s.Renew(t, raw); err == nil {
 			t.Error("after two months without the app it is still logged in")
 		}
 	}, phone)

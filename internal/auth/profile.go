@@ -3,11 +3,14 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 )
+
+// ProfileFields are those of a [ProfileChange]; one that is missing stays as it
+// is, and the password is needed for another username only.
+var ProfileFields = []Field{usernameField.optional(), firstNameField, lastNameField, passwordField.optional()}
 
 // ProfileChange holds the fields that a person may change of themselves; one
 // that is missing stays as it is. Password is needed for another username
@@ -20,43 +23,36 @@ type ProfileChange struct {
 	Password  account.Input
 }
 
-// How long a username that was given up stays its owner's, and how many of
-// them one account may have. Until then it is not free and does not log in.
-const (
-	usernameKept  = 30 * 24 * time.Hour
-	mostUsernames = 2 // as the text says
-)
-
 // UpdateProfile changes the caller by the rules of registration and returns
 // them as they are now. Another username is mailed to them.
 func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileChange) (account.User, error) {
-	if err := s.countWrite(ctx, caller); err != nil {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return account.User{}, err
 	}
-	u, err := s.self(ctx, caller)
+	u, err := s.currentUser(ctx, caller)
 	if err != nil {
 		return account.User{}, err
 	}
 	errs := account.Fields{}
 	was := u
 	if c.Username.State != account.Missing {
-		u.Username = account.NormalizeUsername(checkUsername(errs, c.Username))
+		u.Username = account.NormalizeUsername(usernameField.read(errs, c.Username))
 		if u.Username != was.Username {
-			if err := s.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
+			if err := s.accounts.checkUsernameChange(ctx, errs, u.Username, was); err != nil {
 				return account.User{}, err
 			}
 		}
 	}
 	if c.FirstName.State != account.Missing {
-		u.FirstName = checkName(errs, "first_name", c.FirstName)
+		u.FirstName = firstNameField.read(errs, c.FirstName)
 	}
 	if c.LastName.State != account.Missing {
-		u.LastName = checkName(errs, "last_name", c.LastName)
+		u.LastName = lastNameField.read(errs, c.LastName)
 	}
 	renamed := u.Username != was.Username
 	plain := ""
 	if renamed && len(errs["username"]) == 0 {
-		plain = checkPassword(errs, "password", c.Password)
+		plain = passwordField.read(errs, c.Password)
 	}
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
@@ -69,7 +65,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	}
 	// Only what changes is written: another request may change the rest.
 	var p store.Profile
-	changed := acted(account.EventProfileChanged, caller, s.o.Now())
+	changed := entryBy(account.EventProfileChanged, caller, s.now())
 	for _, f := range []struct {
 		name    string
 		was, is string
@@ -79,11 +75,11 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		{"last_name", was.LastName, u.LastName, &p.LastName},
 	} {
 		if f.was != f.is {
-			changed.details.Fields = append(changed.details.Fields, f.name)
+			changed.Details.Fields = append(changed.Details.Fields, f.name)
 			*f.to = &f.is
 		}
 	}
-	if changed.details.Fields == nil && !renamed {
+	if changed.Details.Fields == nil && !renamed {
 		return u, nil
 	}
 	committed := func() {}
@@ -93,46 +89,27 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 				return err
 			}
 		}
-		if changed.details.Fields == nil {
+		if changed.Details.Fields == nil {
 			return nil
 		}
 		if err := tx.SetProfile(ctx, u.ID, p); err != nil {
 			return err
 		}
-		committed, err = s.recordChange(ctx, tx, changed)
+		committed, err = s.audit.RecordChange(ctx, tx, changed)
 		return err
 	})
 	if err != nil {
 		return account.User{}, usernameTaken(err)
 	}
 	committed()
-	s.wakeMail()
+	s.outbox.Wake()
 	return u, nil
-}
-
-// checkUsernameChange says whether a user may have another name.
-func (s *Service) checkUsernameChange(ctx context.Context, errs account.Fields, username string, u account.User) error {
-	if err := s.checkUsernameFree(ctx, errs, username, u.ID); err != nil || len(errs["username"]) > 0 {
-		return err
-	}
-	return s.checkNotTooOften(ctx, s.store, errs, u.ID, username, mostUsernames-1)
-}
-
-// checkNotTooOften keeps one account from holding many names: it may have so
-// many, and may go back to the first of them. So whoever knows the password
-// cannot change the name until its owner must leave it to others.
-func (s *Service) checkNotTooOften(ctx context.Context, st *store.Store, errs account.Fields, userID int64, username string, most int) error {
-	changes, err := st.UsernameChanges(ctx, userID, s.o.Now().Add(-usernameKept))
-	if err == nil && len(changes) > most && changes[len(changes)-1].Username != username {
-		errs.Add("username", "username.changed_too_often", nil)
-	}
-	return err
 }
 
 // rename gives the caller another name, in the transaction that changes their
 // profile.
 func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
-	now := s.o.Now().UTC()
+	now := s.now()
 	if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
 		return err
 	}
@@ -143,40 +120,24 @@ func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u
 	if err != nil {
 		return err
 	}
-	if err := s.lockUsername(ctx, tx, username, u.ID, now); err != nil {
+	if err := s.accounts.lockUsername(ctx, tx, username, u.ID, now); err != nil {
 		return err
 	}
 	errs := account.Fields{}
-	if err := s.checkNotTooOften(ctx, tx, errs, u.ID, username, mostUsernames); err != nil { // two requests at once
+	if err := s.accounts.checkNotTooOften(ctx, tx, errs, u.ID, username, mostUsernames); err != nil { // two requests at once
 		return err
 	}
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := s.record(ctx, tx, acted(account.EventUsernameChanged, caller, now)); err != nil {
+	if err := s.audit.Record(ctx, tx, entryBy(account.EventUsernameChanged, caller, now)); err != nil {
 		return err
 	}
-	return s.notify(ctx, tx, u, account.Mail{
-		Kind: account.MailUsernameChanged, IP: caller.Peer.IP,
+	return s.outbox.Notify(ctx, tx, u, account.Mail{
+		Kind: account.MailUsernameChanged, IP: caller.Request.IP,
 		Details: account.MailDetails{
-			Username: username, OldUsername: u.Username, IP: caller.Peer.IP, Device: caller.Peer.UserAgent, Until: now.Add(usernameKept),
+			Username: username, OldUsername: u.Username, IP: caller.Request.IP, Device: caller.Request.UserAgent, Until: now.Add(usernameKept),
 		},
 		CreatedAt: now,
 	})
-}
-
-// Security is what a person sees of how safe their account is.
-type Security struct {
-	User     account.User
-	Sessions int // live ones
-}
-
-// Security returns what the caller may know of their own account's safety.
-func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error) {
-	u, err := s.self(ctx, caller)
-	if err != nil {
-		return Security{}, err
-	}
-	live, err := s.Sessions(ctx, caller)
-	return Security{User: u, Sessions: len(live)}, err
 }

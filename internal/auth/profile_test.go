@@ -7,14 +7,15 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 )
 
 // TestChangesOfDifferentFieldsAtOnceAreAllKept: two forms of one page, or two
 // devices.
 func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		caller, err := s.Authenticate(t.Context(), g.Access)
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +25,7 @@ func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 			var all sync.WaitGroup
 			changes := []auth.ProfileChange{{FirstName: account.TextInput(first)}, {LastName: account.TextInput(last)}}
 			if round < 2 { // a name is changed twice in 30 days at most
-				changes = append(changes, auth.ProfileChange{Username: account.TextInput(username), Password: account.TextInput(good)})
+				changes = append(changes, auth.ProfileChange{Username: account.TextInput(username), Password: account.TextInput(authtest.Good)})
 			} else {
 				username = "amina1"
 			}
@@ -36,7 +37,7 @@ func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 				})
 			}
 			all.Wait()
-			u, err := s.store.UserByID(t.Context(), g.User.ID)
+			u, err := s.Store.UserByID(t.Context(), g.User.ID)
 			if err != nil || u.FirstName != first || u.LastName != last || u.Username != username {
 				t.Fatalf("%q %q %q, %v; want %q %q %q", u.FirstName, u.LastName, u.Username, err, first, last, username)
 			}
@@ -44,7 +45,7 @@ func TestChangesOfDifferentFieldsAtOnceAreAllKept(t *testing.T) {
 		if _, err := s.UpdateProfile(t.Context(), caller, auth.ProfileChange{FirstName: account.TextInput("")}); err != nil {
 			t.Fatal(err)
 		}
-		if u, err := s.store.UserByID(t.Context(), g.User.ID); err != nil || u.FirstName != "" || u.LastName != "Last19" {
+		if u, err := s.Store.UserByID(t.Context(), g.User.ID); err != nil || u.FirstName != "" || u.LastName != "Last19" {
 			t.Errorf("after the first name was taken away: %q %q, %v", u.FirstName, u.LastName, err)
 		}
 	})

@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -35,11 +35,11 @@ const (
 // standing is asked by whoever takes a refresh token, and by whoever tells
 // whether it would be taken. Where rotation is off, a session that was never
 // rotated has one refresh token, and any that is signed for it will do.
-func (s *Service) standing(c token.Claims, n account.Session, now time.Time) standing {
+func (s *Service) standing(c token.Claims, sess account.Session, now time.Time) standing {
 	switch {
-	case c.ID == n.RefreshID, !s.o.Rotation && n.PreviousID == "":
+	case c.ID == sess.RefreshID, !s.o.Rotation && sess.PreviousID == "":
 		return newest
-	case c.ID == n.PreviousID && n.PreviousID != "" && (n.Unseen() || now.Sub(n.RefreshAt) <= rotationGrace):
+	case c.ID == sess.PreviousID && sess.PreviousID != "" && (sess.Unseen() || now.Sub(sess.RefreshAt) <= rotationGrace):
 		return repeated
 	}
 	return replaced
@@ -47,127 +47,87 @@ func (s *Service) standing(c token.Claims, n account.Session, now time.Time) sta
 
 // rotate exchanges a session's newest refresh token and returns the session
 // with the next. If another server was quicker, it is that one's repetition.
-func (s *Service) rotate(ctx context.Context, peer account.Peer, claims token.Claims, n account.Session, now time.Time) (account.Session, error) {
+func (s *Service) rotate(ctx context.Context, req account.RequestInfo, claims token.Claims, sess account.Session, now time.Time) (account.Session, error) {
 	next := store.Rotation{
-		SessionID: n.ID, OldID: claims.ID, NewID: token.NewID(),
-		At: now, ExpiresAt: now.Truncate(time.Second).Add(s.o.RefreshLifetime),
+		SessionID: sess.ID, OldID: claims.ID, NewID: token.NewID(),
+		At: now, ExpiresAt: now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
 	}
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rotate(ctx, next) })
 	if err == nil {
-		n.RefreshID, n.RefreshAt, n.PreviousID, n.UnseenID = next.NewID, next.At, next.OldID, next.NewID
-		n.LastUsedAt, n.ExpiresAt = next.At, next.ExpiresAt
-		return n, nil
+		sess.RefreshID, sess.RefreshAt, sess.PreviousID, sess.UnseenID = next.NewID, next.At, next.OldID, next.NewID
+		sess.LastUsedAt, sess.ExpiresAt = next.At, next.ExpiresAt
+		return sess, nil
 	}
 	if !errors.Is(err, store.ErrNotFound) {
-		return n, err
+		return sess, err
 	}
-	if n, _, err = s.store.SessionUser(ctx, n.ID); err != nil {
-		return n, gone(err)
+	if sess, _, err = s.store.SessionUser(ctx, sess.ID); err != nil {
+		return sess, asTokenError(err)
 	}
-	if !n.Renewable(now) {
-		return n, account.ErrTokenInvalid
+	if !sess.Renewable(now) {
+		return sess, account.ErrTokenInvalid
 	}
-	if s.standing(claims, n, now) != repeated {
-		return n, s.refuseReplaced(ctx, peer, n, now)
+	if s.standing(claims, sess, now) != repeated {
+		return sess, s.refuseReplaced(ctx, req, sess, now)
 	}
-	return n, nil
+	return sess, nil
 }
 
 // refuseReplaced ends the session of a refresh token that came again although
 // its successor was used. Where rotation is off the token is refused, and no
 // more: whoever turned it off wants to hear of this no longer.
-func (s *Service) refuseReplaced(ctx context.Context, peer account.Peer, n account.Session, now time.Time) error {
+func (s *Service) refuseReplaced(ctx context.Context, req account.RequestInfo, sess account.Session, now time.Time) error {
 	if !s.o.Rotation {
 		return account.ErrTokenInvalid
 	}
-	err := s.endSession(ctx, n.ID, act{
-		kind: account.EventRefreshReuse, actor: account.ActorAnonymous, userID: n.UserID, session: n.ID, peer: peer, at: now,
+	err := s.endSession(ctx, sess.ID, audit.Entry{
+		Kind: account.EventRefreshReuse, Actor: account.ActorAnonymous, UserID: sess.UserID, Session: sess.ID, Request: req, At: now,
 	}, store.ErrNotFound)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	s.o.Log.WarnContext(ctx, "session revoked: a used refresh token came again", "user_id", n.UserID, "session_id", n.ID)
+	s.o.Log.WarnContext(ctx, "session revoked: a used refresh token came again", "user_id", sess.UserID, "session_id", sess.ID)
 	return account.ErrTokenInvalid
 }
 
-// see notes that a token was seen that tells that the session's newest
+// confirmRefreshToken notes that a token was seen that tells that the session's newest
 // refresh token has arrived: itself, or an access token that came with it or
 // after it. It costs one write for each exchange; the session that every
 // request reads says whether it is due. A request does not fail because it
 // cannot be noted: then the token before stays good a little longer.
-func (s *Service) see(ctx context.Context, c token.Claims, n account.Session) {
-	if !n.Unseen() || !arrived(c, n) {
+func (s *Service) confirmRefreshToken(ctx context.Context, c token.Claims, sess account.Session) {
+	if !sess.Unseen() || !arrived(c, sess) {
 		return
 	}
-	if _, noting := s.noting.LoadOrStore(n.RefreshID, nil); noting { // another request of the same page
+	if _, noting := s.noting.LoadOrStore(sess.RefreshID, nil); noting { // another request of the same page
 		return
 	}
-	defer s.noting.Delete(n.RefreshID)
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.SeeRefreshToken(ctx, n.ID, n.RefreshID) })
+	defer s.noting.Delete(sess.RefreshID)
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		return tx.SeeRefreshToken(ctx, sess.ID, sess.RefreshID)
+	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.o.Log.WarnContext(ctx, "that a refresh token is in use could not be noted", "session_id", n.ID, "error", err.Error())
+		s.o.Log.WarnContext(ctx, "that a refresh token is in use could not be noted", "session_id", sess.ID, "error", err.Error())
 	}
 }
 
 // arrived reports whether a token of a session can only be held by somebody
 // who got its newest refresh token. Dates in tokens are in seconds, so access
 // tokens of the second of the exchange are told apart by their id.
-func arrived(c token.Claims, n account.Session) bool {
+func arrived(c token.Claims, sess account.Session) bool {
 	if c.Type == token.Refresh {
-		return c.ID == n.RefreshID
+		return c.ID == sess.RefreshID
 	}
-	exchanged := n.RefreshAt.Truncate(time.Second)
-	return c.IssuedAt.After(exchanged) || c.IssuedAt.Equal(exchanged) && c.ID == accessID(n, exchanged)
+	exchanged := sess.RefreshAt.Truncate(time.Second)
+	return c.IssuedAt.After(exchanged) || c.IssuedAt.Equal(exchanged) && c.ID == accessID(sess, exchanged)
 }
 
 // accessID is the id of an access token for a session. In the second of an
 // exchange it follows from the id of the new refresh token.
-func accessID(n account.Session, at time.Time) string {
-	if n.PreviousID == "" || !at.Truncate(time.Second).Equal(n.RefreshAt.Truncate(time.Second)) {
+func accessID(sess account.Session, at time.Time) string {
+	if sess.PreviousID == "" || !at.Truncate(time.Second).Equal(sess.RefreshAt.Truncate(time.Second)) {
 		return token.NewID()
 	}
-	sum := sha256.Sum256([]byte("access token with " + n.RefreshID))
+	sum := sha256.Sum256([]byte("access token with " + sess.RefreshID))
 	return hex.EncodeToString(sum[:16])
-}
-
-// turns lets those who ask for one thing have it one after another.
-type turns struct {
-	mu    sync.Mutex
-	lines map[string]*line
-}
-
-// line is who waits for one thing, and whose turn it is.
-type line struct {
-	turn  chan struct{} // holds one token while nobody has the turn
-	users int
-}
-
-// wait returns when it is the caller's turn, which ends with leave.
-func (t *turns) wait(ctx context.Context, key string) (leave func(), err error) {
-	t.mu.Lock()
-	if t.lines == nil {
-		t.lines = map[string]*line{}
-	}
-	l := t.lines[key]
-	if l == nil {
-		l = &line{turn: make(chan struct{}, 1)}
-		l.turn <- struct{}{}
-		t.lines[key] = l
-	}
-	l.users++
-	t.mu.Unlock()
-	gone := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if l.users--; l.users == 0 {
-			delete(t.lines, key)
-		}
-	}
-	select {
-	case <-l.turn:
-		return func() { l.turn <- struct{}{}; gone() }, nil
-	case <-ctx.Done():
-		gone()
-		return nil, ctx.Err()
-	}
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -18,28 +20,28 @@ import (
 // rotated is a session after one exchange: the tokens of the login, and
 // those that they were exchanged for in the same second.
 type rotated struct {
-	*server
-	login auth.Grant
-	next  auth.Renewal
+	*authtest.Server
+	login auth.LoginResult
+	next  auth.TokenPair
 }
 
-func rotate(t *testing.T, s *server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
+func rotate(t *testing.T, s *authtest.Server, name string) rotated { //nolint:unparam // whose it is, is said where it is asked
 	t.Helper()
-	r := rotated{server: s, login: s.register(t, name)}
+	r := rotated{Server: s, login: s.SignUp(t, name)}
 	var err error
-	if r.next, err = s.refresh(t, r.login.Refresh); err != nil || r.next.Refresh == "" || r.next.Refresh == r.login.Refresh {
+	if r.next, err = s.Renew(t, r.login.Refresh); err != nil || r.next.Refresh == "" || r.next.Refresh == r.login.Refresh {
 		t.Fatalf("exchange: %+v, %v", r.next, err)
 	}
 	return r
 }
 
 // repeats exchanges the first token again and checks that it gets the same.
-func (r rotated) repeats(t *testing.T, when string) auth.Renewal {
+func (r rotated) repeats(t *testing.T, when string) auth.TokenPair {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+	if err := r.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); err != nil {
 		t.Errorf("%s: verification of the first token: %v", when, err)
 	}
-	again, err := r.refresh(t, r.login.Refresh)
+	again, err := r.Renew(t, r.login.Refresh)
 	if err != nil || again.Refresh != r.next.Refresh {
 		t.Fatalf("%s: %v, or another successor; want the same", when, err)
 	}
@@ -49,20 +51,20 @@ func (r rotated) repeats(t *testing.T, when string) auth.Renewal {
 // alarms exchanges the first token again and checks that the session ends.
 func (r rotated) alarms(t *testing.T, when string) {
 	t.Helper()
-	if err := r.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+	if err := r.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("%s: verification of the first token: %v, want ErrTokenInvalid", when, err)
 	}
 	if _, err := r.Authenticate(t.Context(), r.next.Access); err != nil {
 		t.Errorf("%s: the session ended before its time: %v", when, err)
 	}
-	if _, err := r.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+	if _, err := r.Renew(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Fatalf("%s: %v, want ErrTokenInvalid", when, err)
 	}
 	// It ended for the thief and for the owner.
 	if _, err := r.Authenticate(t.Context(), r.next.Access); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("%s: the access token is still good: %v", when, err)
 	}
-	if _, err := r.refresh(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+	if _, err := r.Renew(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("%s: the newest token is still good: %v", when, err)
 	}
 }
@@ -71,24 +73,24 @@ func (r rotated) alarms(t *testing.T, when string) {
 // for as long as the token itself is good.
 func TestALostAnswerIsGivenAgain(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		for _, d := range []time.Duration{9 * time.Second, 2 * time.Second, time.Hour, 22 * time.Hour} {
-			s.clock.advance(d)
+			s.Clock.Advance(d)
 			// The tokens of the login tell nothing of what came after them.
 			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil && d < time.Hour {
 				t.Fatal(err)
 			}
 			r.repeats(t, d.String()+" later")
 		}
-		s.clock.advance(time.Hour)
-		if _, err := s.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		s.Clock.Advance(time.Hour)
+		if _, err := s.Renew(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after its own end: %v", err)
 		}
-		if _, err := s.refresh(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := s.Renew(t, r.next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("the successor after its end: %v", err)
 		}
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 // TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen: by whatever shows
@@ -96,11 +98,15 @@ func TestALostAnswerIsGivenAgain(t *testing.T) {
 func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 	t.Parallel()
 	text := account.TextInput
-	service := &account.Service{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
+	service := &account.OAuthClient{ID: "orders", Scopes: []account.Scope{account.ScopeIntrospect}}
 	for name, use := range map[string]func(t *testing.T, r rotated) error{
-		"access token":           func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
-		"verified access token":  func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Access)) },
-		"verified refresh token": func(t *testing.T, r rotated) error { return r.VerifyToken(t.Context(), peer, text(r.next.Refresh)) },
+		"access token": func(t *testing.T, r rotated) error { _, err := r.Authenticate(t.Context(), r.next.Access); return err },
+		"verified access token": func(t *testing.T, r rotated) error {
+			return r.VerifyToken(t.Context(), authtest.Req, text(r.next.Access))
+		},
+		"verified refresh token": func(t *testing.T, r rotated) error {
+			return r.VerifyToken(t.Context(), authtest.Req, text(r.next.Refresh))
+		},
 		"introspected access token": func(t *testing.T, r rotated) error {
 			_, err := r.Introspect(t.Context(), service, text(r.next.Access), account.Input{})
 			return err
@@ -114,25 +120,25 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 			return err
 		},
 		"access token of a later repetition": func(t *testing.T, r rotated) error {
-			r.clock.advance(time.Minute)
+			r.Clock.Advance(time.Minute)
 			_, err := r.Authenticate(t.Context(), r.repeats(t, "later").Access)
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			forEachEngine(t, func(t *testing.T, s *server) {
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 				r := rotate(t, s, "amina")
 				if err := use(t, r); err != nil {
 					t.Fatal(err)
 				}
 				if name != "access token of a later repetition" {
-					s.clock.advance(10 * time.Second)
+					s.Clock.Advance(10 * time.Second)
 					r.repeats(t, "within ten seconds of the exchange")
-					s.clock.advance(time.Second)
+					s.Clock.Advance(time.Second)
 				}
 				r.alarms(t, "after that")
-			}, rotation)
+			}, authtest.Rotation)
 		})
 	}
 }
@@ -140,57 +146,57 @@ func TestAnExchangedTokenIsAnAlarmOnceItsSuccessorWasSeen(t *testing.T) {
 // TestTokensFromBeforeAnExchangeTellNothingOfIt: also those of its second.
 func TestTokensFromBeforeAnExchangeTellNothingOfIt(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		for range 3 {
 			if _, err := s.Authenticate(t.Context(), r.login.Access); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Access)); err != nil {
+			if err := s.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Access)); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); err != nil {
+			if err := s.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		r.repeats(t, "a minute later")
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 // TestReuseOfAnOlderTokenEndsTheSession: two exchanges later there is no
 // doubt, even within the grace.
 func TestReuseOfAnOlderTokenEndsTheSession(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
-		if _, err := s.refresh(t, r.next.Refresh); err != nil {
+		if _, err := s.Renew(t, r.next.Refresh); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := s.Renew(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("grandparent: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), r.next.Access); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("session lives on: %v", err)
 		}
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 // TestSeenIsWrittenOnceForEachExchange: the requests after it cost no write.
 func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		caller, err := s.Authenticate(t.Context(), r.login.Access)
 		if err != nil {
 			t.Fatal(err)
 		}
 		unseen := func() string {
-			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+			sess, _, err := s.Store.SessionUser(t.Context(), caller.SessionID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return n.UnseenID
+			return sess.UnseenID
 		}
 		if unseen() == "" {
 			t.Fatal("an exchange is taken for seen")
@@ -198,17 +204,17 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 		if _, err := s.Authenticate(t.Context(), r.next.Access); err != nil || unseen() != "" {
 			t.Fatalf("not noted: %v", err)
 		}
-		again := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		again := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
+			sess, _, err := s.Store.SessionUser(t.Context(), caller.SessionID)
 			if err != nil {
 				return err
 			}
-			return tx.SeeRefreshToken(t.Context(), n.ID, n.RefreshID)
+			return tx.SeeRefreshToken(t.Context(), sess.ID, sess.RefreshID)
 		})
 		if !errors.Is(again, store.ErrNotFound) {
 			t.Errorf("noting it again: %v, want ErrNotFound", again)
 		}
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 // TestSeenByAnotherServer: they share the database, and what one has seen the
@@ -216,11 +222,11 @@ func TestSeenIsWrittenOnceForEachExchange(t *testing.T) {
 func TestSeenByAnotherServer(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		one, two := newServer(t, storetest.Open(t, url), rotation), newServer(t, storetest.Open(t, url), rotation)
+		one, two := authtest.New(t, storetest.Open(t, url), authtest.Rotation), authtest.New(t, storetest.Open(t, url), authtest.Rotation)
 		r := rotate(t, one, "amina")
-		one.clock.advance(time.Minute)
-		two.clock.at = one.clock.now()
-		again, err := two.refresh(t, r.login.Refresh)
+		one.Clock.Advance(time.Minute)
+		two.Clock.At = one.Clock.Now()
+		again, err := two.Renew(t, r.login.Refresh)
 		if err != nil || again.Refresh != r.next.Refresh {
 			t.Fatalf("the other server: %v, or another successor", err)
 		}
@@ -236,37 +242,37 @@ func TestSeenByAnotherServer(t *testing.T) {
 // seconds, as it was.
 func TestASessionOfTheReleaseBefore(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		r := rotate(t, s, "amina")
 		caller, err := s.Authenticate(t.Context(), r.login.Access)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, _, err := s.store.SessionUser(t.Context(), caller.SessionID)
+		sess, _, err := s.Store.SessionUser(t.Context(), caller.SessionID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.ID, n.UnseenID, n.UserAgent = "of-the-release-before", n.PreviousID, peer.UserAgent // that of an exchange before
-		write(t, s.store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
-		old, _, err := s.tokens.Issue(token.Refresh, n.UserID, n.ID, n.PreviousID, n.RefreshAt)
+		sess.ID, sess.UnseenID, sess.UserAgent = "of-the-release-before", sess.PreviousID, authtest.Req.UserAgent // that of an exchange before
+		authtest.Write(t, s.Store, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), sess) })
+		old, _, err := s.Tokens.Issue(token.Refresh, sess.UserID, sess.ID, sess.PreviousID, sess.RefreshAt)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.refresh(t, old); err != nil {
+		if _, err := s.Renew(t, old); err != nil {
 			t.Errorf("within ten seconds: %v", err)
 		}
-		s.clock.advance(11 * time.Second)
-		if _, err := s.refresh(t, old); !errors.Is(err, account.ErrTokenInvalid) {
+		s.Clock.Advance(11 * time.Second)
+		if _, err := s.Renew(t, old); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("later: %v, want ErrTokenInvalid", err)
 		}
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
-		s.clock.advance(time.Minute)
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		s.Clock.Advance(time.Minute)
 		var (
 			wg         sync.WaitGroup
 			mu         sync.Mutex
@@ -274,7 +280,7 @@ func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 		)
 		for range 20 {
 			wg.Go(func() {
-				r, err := s.refresh(t, g.Refresh)
+				r, err := s.Renew(t, g.Refresh)
 				if err != nil {
 					t.Error(err)
 				}
@@ -287,36 +293,37 @@ func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 		if len(successors) != 1 {
 			t.Errorf("%d different successors, want 1", len(successors))
 		}
-	}, rotation)
+	}, authtest.Rotation)
 }
 
 // TestRepetitionsAreNotCounted: a page whose forty calls all renew is no
 // flood, at once or later; new exchanges are counted.
 func TestRepetitionsAreNotCounted(t *testing.T) {
 	t.Parallel()
-	counting := func(o *auth.Options, _ *token.Options) {
-		o.Limits = limit.New(limit.Options{Now: o.Now, Log: o.Log})
+	counting := func(o *app.Options, _ *token.Options) {
+		l := limit.New(limit.Options{Now: o.Now, Log: o.Log})
+		o.Limits = l
 	}
-	forEachEngine(t, func(t *testing.T, s *server) {
-		g := s.register(t, "amina")
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				if _, err := s.refresh(t, g.Refresh); err != nil {
+				if _, err := s.Renew(t, g.Refresh); err != nil {
 					t.Errorf("at once: %v", err)
 				}
 			})
 		}
 		wg.Wait()
 		for range 100 {
-			if _, err := s.refresh(t, g.Refresh); err != nil {
+			if _, err := s.Renew(t, g.Refresh); err != nil {
 				t.Fatalf("again: %v", err)
 			}
 		}
 		raw, exchanges := g.Refresh, 0
 		for ; exchanges < 100; exchanges++ {
-			r, err := s.refresh(t, raw)
-			if errors.Is(err, account.ErrThrottled(0)) {
+			r, err := s.Renew(t, raw)
+			if errors.Is(err, account.ThrottledFor(0)) {
 				break
 			}
 			if err != nil {
@@ -327,7 +334,7 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 		if exchanges != 30 { // of 31 here the first is a repetition
 			t.Errorf("%d exchanges in a moment, want 30", exchanges)
 		}
-	}, rotation, counting)
+	}, authtest.Rotation, counting)
 }
 
 // TestAnExchangedTokenWhenRotationIsTurnedOff: the same rule, but nobody is
@@ -335,25 +342,25 @@ func TestRepetitionsAreNotCounted(t *testing.T) {
 func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		r := rotate(t, newServer(t, st, rotation), "amina")
-		r.clock.advance(time.Minute)
-		off := newServer(t, st)
-		off.clock.at = r.clock.now()
-		again, err := off.refresh(t, r.login.Refresh)
+		r := rotate(t, authtest.New(t, st, authtest.Rotation), "amina")
+		r.Clock.Advance(time.Minute)
+		off := authtest.New(t, st)
+		off.Clock.At = r.Clock.Now()
+		again, err := off.Renew(t, r.login.Refresh)
 		if err != nil || again.Refresh != r.next.Refresh {
 			t.Fatalf("nothing was seen of the successor: %v, or another one", err)
 		}
-		newest, err := off.refresh(t, r.next.Refresh)
+		newest, err := off.Renew(t, r.next.Refresh)
 		if err != nil || newest.Refresh != "" {
 			t.Fatalf("the successor: %+v, %v", newest, err)
 		}
-		if _, err := off.refresh(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+		if _, err := off.Renew(t, r.login.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("after that: %v, want ErrTokenInvalid", err)
 		}
-		if err := off.VerifyToken(t.Context(), peer, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
+		if err := off.VerifyToken(t.Context(), authtest.Req, account.TextInput(r.login.Refresh)); !errors.Is(err, account.ErrTokenInvalid) {
 			t.Errorf("verification after that: %v, want ErrTokenInvalid", err)
 		}
-		if _, err := off.refresh(t, r.next.Refresh); err != nil {
+		if _, err := off.Renew(t, r.next.Refresh); err != nil {
 			t.Errorf("the successor again: %v", err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -13,13 +14,13 @@ import (
 // longest ago, and says so.
 func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 	t.Parallel()
-	forEachEngine(t, func(t *testing.T, s *server) {
-		other := s.register(t, "badr")
-		grants := []auth.Grant{s.register(t, "amina")}
-		login := func() auth.Grant {
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		other := s.SignUp(t, "badr")
+		grants := []auth.LoginResult{s.SignUp(t, "amina")}
+		login := func() auth.LoginResult {
 			t.Helper()
-			s.clock.advance(time.Minute)
-			g, err := s.login(t, "amina", good)
+			s.Clock.Advance(time.Minute)
+			g, err := s.SignIn(t, "amina", authtest.Good)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -28,22 +29,22 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 		for range 99 {
 			grants = append(grants, login())
 		}
-		if _, err := s.refresh(t, grants[0].Refresh); err != nil { // is used again
+		if _, err := s.Renew(t, grants[0].Refresh); err != nil { // is used again
 			t.Fatal(err)
 		}
-		if err := s.Logout(t.Context(), peer, account.TextInput(grants[50].Refresh)); err != nil {
+		if err := s.Logout(t.Context(), authtest.Req, account.TextInput(grants[50].Refresh)); err != nil {
 			t.Fatal(err)
 		}
 		grants = append(grants, login()) // in its place
-		alive := func(g auth.Grant) bool {
-			_, err := s.refresh(t, g.Refresh)
+		alive := func(g auth.LoginResult) bool {
+			_, err := s.Renew(t, g.Refresh)
 			return err == nil
 		}
 		if !alive(grants[1]) {
 			t.Error("a session was ended though there were a hundred")
 		}
-		s.clock.advance(time.Hour) // so that the look was long ago
-		c := s.caller(t, login())
+		s.Clock.Advance(time.Hour) // so that the look was long ago
+		c := s.CallerOf(t, login())
 		for i, want := range map[int]bool{0: true, 1: true, 2: false, 3: true, 50: false, 100: true} {
 			if got := alive(grants[i]); got != want {
 				t.Errorf("session %d: alive %v, want %v", i, got, want)
@@ -60,17 +61,17 @@ func TestUserHasAHundredSessionsAtMost(t *testing.T) {
 		if err != nil || sec.Sessions != 100 {
 			t.Errorf("%d sessions, %v", sec.Sessions, err)
 		}
-		second, err := s.tokens.Verify(grants[2].Refresh, token.Refresh, s.clock.now())
+		second, err := s.Tokens.Verify(grants[2].Refresh, token.Refresh, s.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
-		for _, e := range s.events(t) {
+		for _, e := range s.AllEvents(t) {
 			if e.Kind != account.EventSessionEnded {
 				continue
 			}
 			n++
-			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != peer.IP || e.ReadDetails().Session != second.SessionID {
+			if e.Actor != account.ActorSystem || e.UserID != c.User.ID || e.SessionID != c.SessionID || e.IP != authtest.Req.IP || e.ReadDetails().Session != second.SessionID {
 				t.Errorf("event %+v", e)
 			}
 		}

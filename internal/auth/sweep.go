@@ -6,13 +6,9 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
-)
-
-// How long things are kept that nobody needs to work any more.
-const (
-	keepSentMails = 24 * time.Hour      // to count them, and to see that they were sent
-	keepDeadMails = 30 * 24 * time.Hour // for somebody to try them again
+	"github.com/yoozak/clients/internal/token"
 )
 
 // sweep deletes at most so many rows and says how many.
@@ -21,17 +17,14 @@ type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
-// tokens expired, for a clock that is late must not find them good; mails
-// that were delivered; wrong passwords that nobody is slowed down for any
-// more; people who closed their account long enough ago; whose
-// IP address it was that did something as nobody we know, as long ago;
-// the oldest events; and keys whose last token is gone.
+// tokens expired, for a clock that is late must not find them good; and
+// people who closed their account long enough ago.
 func (s *Service) Sweep(ctx context.Context) error {
-	now := s.o.Now()
+	now := s.now()
 	day := now.Add(-24 * time.Hour)
 	sweeps := []sweep{
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteSessions(ctx, day.Add(-s.o.AccessLifetime), most)
+			return tx.DeleteSessions(ctx, day.Add(-s.tokens.Lifetime(token.Access)), most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteChallenges(ctx, day, most)
@@ -40,42 +33,18 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return tx.DeleteRevokedTokens(ctx, day, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteMails(ctx, now.Add(-keepSentMails), now.Add(-keepDeadMails), most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.eraseUsers(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return s.forgetNobodys(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return s.removeEvents(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-			return tx.DeleteGuesses(ctx, now, most)
 		},
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
 		},
 	}
 	for _, sweep := range sweeps {
-		if err := s.repeat(ctx, sweep); err != nil {
+		if err := s.store.Sweep(ctx, sweep); err != nil {
 			return err
 		}
 	}
-	return s.sweepKeys(ctx)
-}
-
-// SweepMailFolder deletes the mails of the folder whose links are worthless by
-// now, a day after they were written at the earliest.
-func (s *Service) SweepMailFolder(ctx context.Context) error {
-	if s.o.Mail.Sender == nil {
-		return nil
-	}
-	_, err := s.o.Mail.Sender.Sweep(ctx, s.o.Now(), func(kind account.MailKind) time.Duration {
-		return max(keepSentMails, challengeLifetimes[mailChallenges[kind]])
-	})
-	return err
+	return nil
 }
 
 // eraseUsers deletes people who closed their account long enough ago, and
@@ -94,32 +63,16 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 		if err != nil {
 			return 0, err
 		}
-		n, err := tx.ForgetEventsOf(ctx, id)
+		n, err := tx.AnonymiseEventsOf(ctx, id)
 		if err != nil {
 			return 0, err
 		}
-		err = s.record(ctx, tx, act{
-			kind: account.EventAccountErased, actor: account.ActorSystem, details: account.EventDetails{Count: n}, at: now,
+		err = s.audit.Record(ctx, tx, audit.Entry{
+			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: now,
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
 	return int64(len(ids)), nil
-}
-
-// repeat deletes in steps: a longer transaction would keep SQLite's writers
-// waiting.
-func (s *Service) repeat(ctx context.Context, step sweep) error {
-	const most = 500
-	for {
-		var n int64
-		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
-			n, err = step(ctx, tx, most)
-			return err
-		})
-		if err != nil || n < most {
-			return err
-		}
-	}
 }

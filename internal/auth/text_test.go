@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -22,27 +23,27 @@ var steering = []string{
 // TestAddressesThatSteerATerminalAreRefused at every door.
 func TestAddressesThatSteerATerminalAreRefused(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
-	g, err := s.Register(t.Context(), peer, registration("amina"))
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
+	g, err := s.Register(t.Context(), authtest.Req, authtest.Registration("amina"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string][]string{"email": {"email.invalid"}}
 	for _, email := range steering {
-		r := registration("badr")
+		r := authtest.Registration("badr")
 		r.Email = account.TextInput(email)
-		_, err := s.Register(t.Context(), peer, r)
-		if diff := cmp.Diff(want, keys(err)); diff != "" {
+		_, err := s.Register(t.Context(), authtest.Req, r)
+		if diff := cmp.Diff(want, authtest.FieldKeys(err)); diff != "" {
 			t.Errorf("register %q (-want +got):\n%s", email, diff)
 		}
-		_, err = s.CreateUser(t.Context(), peer, r)
-		if diff := cmp.Diff(want, keys(err)); diff != "" {
+		_, err = s.Staff.Create(t.Context(), authtest.Req, r)
+		if diff := cmp.Diff(want, authtest.FieldKeys(err)); diff != "" {
 			t.Errorf("create %q (-want +got):\n%s", email, diff)
 		}
-		if diff := cmp.Diff(want, keys(s.changeEmail(t, g, email))); diff != "" {
+		if diff := cmp.Diff(want, authtest.FieldKeys(s.AskEmailChange(t, g, email))); diff != "" {
 			t.Errorf("change %q (-want +got):\n%s", email, diff)
 		}
-		if diff := cmp.Diff(want, keys(s.RequestReset(t.Context(), peer, account.TextInput(email), account.Input{}))); diff != "" {
+		if diff := cmp.Diff(want, authtest.FieldKeys(s.RequestReset(t.Context(), authtest.Req, account.TextInput(email), account.Input{}))); diff != "" {
 			t.Errorf("reset %q (-want +got):\n%s", email, diff)
 		}
 	}
@@ -53,8 +54,8 @@ func TestAddressesThatSteerATerminalAreRefused(t *testing.T) {
 func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		s := newServer(t, st)
-		g, err := s.Register(t.Context(), peer, registration("amina"))
+		s := authtest.New(t, st)
+		g, err := s.Register(t.Context(), authtest.Req, authtest.Registration("amina"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,21 +70,21 @@ func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 			strings.Repeat("x", 151):       {"field.max_length"},
 			"(" + strings.Repeat("x", 151): {"username.invalid", "field.max_length"},
 		} {
-			r := registration(name)
+			r := authtest.Registration(name)
 			r.Email = account.Input{}
-			_, err := s.Register(t.Context(), peer, r)
-			if diff := cmp.Diff(map[string][]string{"username": want}, keys(err)); diff != "" {
+			_, err := s.Register(t.Context(), authtest.Req, r)
+			if diff := cmp.Diff(map[string][]string{"username": want}, authtest.FieldKeys(err)); diff != "" {
 				t.Errorf("register %.20q (-want +got):\n%s", name, diff)
 			}
-			_, err = s.UpdateProfile(t.Context(), s.caller(t, g), auth.ProfileChange{Username: account.TextInput(name)})
-			if diff := cmp.Diff(map[string][]string{"username": want}, keys(err)); diff != "" {
+			_, err = s.UpdateProfile(t.Context(), s.CallerOf(t, g), auth.ProfileChange{Username: account.TextInput(name)})
+			if diff := cmp.Diff(map[string][]string{"username": want}, authtest.FieldKeys(err)); diff != "" {
 				t.Errorf("rename to %.20q (-want +got):\n%s", name, diff)
 			}
 		}
 		for name, want := range map[string]string{"oﬃce": "office", strings.Repeat("ﬃ", 50): strings.Repeat("ffi", 50), "Ⅳ": "IV", "ｄｕｎｉａ": "dunia"} {
-			r := registration(name)
+			r := authtest.Registration(name)
 			r.Email = account.Input{}
-			g, err := s.Register(t.Context(), peer, r)
+			g, err := s.Register(t.Context(), authtest.Req, r)
 			if err != nil || g.User.Username != want {
 				t.Errorf("%q: %q, %v; want %q", name, g.User.Username, err, want)
 			}
@@ -94,15 +95,15 @@ func TestUsernameIsJudgedAsItIsStored(t *testing.T) {
 // TestPasswordIsJudgedAsItIsHashed: the name in full width is the name.
 func TestPasswordIsJudgedAsItIsHashed(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
 	for plain, want := range map[string][]string{
 		"ｓａｌｍａｂｅｎｎａｎｉ":          {"password_too_similar"},
 		"e\u0301é\u0300í\u0301": {"password_too_short"},
 	} {
-		r := registration("salmabennani")
+		r := authtest.Registration("salmabennani")
 		r.Password = account.TextInput(plain)
-		_, err := s.Register(t.Context(), peer, r)
-		if diff := cmp.Diff(map[string][]string{"password": want}, keys(err)); diff != "" {
+		_, err := s.Register(t.Context(), authtest.Req, r)
+		if diff := cmp.Diff(map[string][]string{"password": want}, authtest.FieldKeys(err)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", plain, diff)
 		}
 	}
@@ -112,16 +113,16 @@ func TestPasswordIsJudgedAsItIsHashed(t *testing.T) {
 // longer.
 func TestAddressIsJudgedAsItIsStored(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
 	domain := strings.Repeat("İ.", 15) + "ma"
-	r := registration("amina")
+	r := authtest.Registration("amina")
 	r.Email = account.TextInput(strings.Repeat("a", 254-1-32) + "@" + domain)
-	_, err := s.Register(t.Context(), peer, r)
-	if diff := cmp.Diff(map[string][]string{"email": {"field.max_length"}}, keys(err)); diff != "" {
+	_, err := s.Register(t.Context(), authtest.Req, r)
+	if diff := cmp.Diff(map[string][]string{"email": {"field.max_length"}}, authtest.FieldKeys(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r.Email = account.TextInput(strings.Repeat("a", 254-1-32-15) + "@" + domain)
-	g, err := s.Register(t.Context(), peer, r)
+	g, err := s.Register(t.Context(), authtest.Req, r)
 	if n := len([]rune(g.User.Email)); err != nil || n != 254 {
 		t.Errorf("%d characters, %v; want 254", n, err)
 	}

@@ -33,9 +33,7 @@ func TestOriginsAreWrittenAsBrowsersWriteThem(t *testing.T) {
 		"http://*.localhost:3000":    "http://*.localhost:3000",
 		"capacitor://localhost":      "capacitor://localhost",
 	} {
-		_, _, _, h := all()
-		h.CORSOrigins = given
-		c, err := config.Load(none, h)
+		c, err := load(t, settings{"YOOZAK_CORS_ORIGINS": given}, config.HTTP{})
 		if err != nil || len(c.HTTP.CORSOrigins) != 1 || c.HTTP.CORSOrigins[0] != want {
 			t.Errorf("%q: got %v, %v; want %q", given, c.HTTP.CORSOrigins, err, want)
 		}
@@ -81,9 +79,7 @@ func TestOriginsThatCanNeverMatchAreRefused(t *testing.T) {
 		"*://shop.example":           "asterisk",
 		"*.shop.example":             "",
 	} {
-		_, _, _, h := all()
-		h.CORSOrigins = given
-		_, err := config.Load(none, h)
+		_, err := load(t, settings{"YOOZAK_CORS_ORIGINS": given}, config.HTTP{})
 		if err == nil || !strings.Contains(err.Error(), "YOOZAK_CORS_ORIGINS ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", given, err, want)
 		}

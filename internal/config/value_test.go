@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,11 +9,6 @@ import (
 
 	"github.com/yoozak/clients/internal/config"
 )
-
-// variables is a Source.
-func variables(all map[string]string) config.Source {
-	return func(name string) string { return all[name] }
-}
 
 // written is the path of a file that holds a text.
 func written(t *testing.T, text string) string {
@@ -57,19 +53,8 @@ func TestWhatIsNoFileIsAMistake(t *testing.T) {
 		"postgresql+psycopg://h/d": "",
 		"postgres:/h/d":            "",
 	} {
-		for name, load := range map[string]func() (config.Config, error){
-			"YOOZAK_DATABASE_URL": func() (config.Config, error) {
-				d := filled[config.Database]()
-				d.DatabaseURL = given
-				return config.Load(none, d)
-			},
-			"YOOZAK_DATABASE_URL_FILE": func() (config.Config, error) {
-				d := filled[config.Database]()
-				d.DatabaseURLFile = written(t, given)
-				return config.Load(none, d)
-			},
-		} {
-			c, err := load()
+		for name, value := range map[string]string{"YOOZAK_DATABASE_URL": given, "YOOZAK_DATABASE_URL_FILE": written(t, given)} {
+			c, err := load(t, settings{name: value}, config.Database{})
 			if (err != nil) != (want == "") || err == nil && c.Database.URL.Reveal() != want || err != nil && !strings.HasPrefix(err.Error(), name+" ") {
 				t.Errorf("%s %q: got %q, %v; want %q", name, given, c.Database.URL.Reveal(), err, want)
 			}
@@ -87,12 +72,8 @@ func TestPasswordThatMayEndElsewhereIsRefusedAndNotShown(t *testing.T) {
 		"YOOZAK_SMTP_URL": {"smtps://yz:Casa/Blanca@h", "smtp://yz:Casa#Blanca@h", "smtps://yz:Casa?Blanca@h", "smtps://yz:Casa%Blanca@h"},
 	} {
 		for _, url := range urls {
-			d, m := filled[config.Database](), filled[config.Mail]()
-			m.PublicURL = "https://shop.example"
-			if setting == "YOOZAK_DATABASE_URL" {
-				d.DatabaseURL = url
-			}
-			_, err := config.Load(variables(map[string]string{setting: url}), d, m, filled[config.Limits]())
+			given := settings{"YOOZAK_PUBLIC_URL": "https://shop.example", setting: url}
+			_, err := load(t, given, config.Database{}, config.Mail{}, config.Limits{})
 			if err == nil || !strings.Contains(err.Error(), setting+" ") || !strings.Contains(err.Error(), "%40 %2F %3F %23 %25 %3A") {
 				t.Errorf("%s: got %v", url, err)
 			}
@@ -117,19 +98,21 @@ func TestVariablesAndFilesAreCleanedAlike(t *testing.T) {
 				t.Errorf("%s, %s: %q, %v, warnings %q", dress, how, c.Tokens.Accept.Reveal(), err, c.Warnings)
 			}
 		}
-		tk, m := filled[config.Tokens](), filled[config.Mail]()
-		tk.JWTAlgorithm, tk.JWTIssuer, m.PublicURL = "HS256", put("shop"), "https://shop.example"
-		m.MailFrom = "bonjour@shop.example"
-		c, err := config.Load(variables(map[string]string{
+		ours := settings{"YOOZAK_JWT_ALGORITHM": "HS256", "YOOZAK_JWT_ISSUER": put("shop"), "YOOZAK_PUBLIC_URL": "https://shop.example", "YOOZAK_MAIL_FROM": "bonjour@shop.example"}
+		secrets := settings{
 			"YOOZAK_ACCEPT_HS256_SECRET": put(secretText), "YOOZAK_JWT_SECRET": put(secretText + "2"), "YOOZAK_ENCRYPTION_KEY": put(key),
 			"YOOZAK_SMTP_URL": put(" " + urls["YOOZAK_SMTP_URL"] + " "),
-		}), tk, m, filled[config.Limits](), filled[config.Encryption]())
+		}
+		given := maps.Clone(ours)
+		maps.Copy(given, secrets)
+		c, err := load(t, given, config.Tokens{}, config.Mail{}, config.Limits{}, config.Encryption{})
 		check("variables", c, err)
 
-		tk.AcceptFile, tk.JWTSecretFile = written(t, put(secretText)), written(t, put(secretText+"2"))
-		l, e := filled[config.Limits](), filled[config.Encryption]()
-		m.SMTPURLFile, e.EncryptionKeyFile = written(t, put(" "+urls["YOOZAK_SMTP_URL"]+" ")), written(t, put(key))
-		c, err = config.Load(none, tk, m, l, e)
+		given = maps.Clone(ours)
+		for name, text := range secrets {
+			given[name+"_FILE"] = written(t, text)
+		}
+		c, err = load(t, given, config.Tokens{}, config.Mail{}, config.Limits{}, config.Encryption{})
 		check("files", c, err)
 	}
 }
@@ -144,22 +127,10 @@ func TestSecretsThatWereHardlyMeantAreTold(t *testing.T) {
 		`"` + good + `"`: "quotation mark", "'" + good + "'": "quotation mark",
 		good + "\x00": "control character", good[:9] + "\r" + good[9:]: "control character", good + " ": "blank",
 	} {
-		for name, load := range map[string]func() (config.Config, error){
-			"YOOZAK_ACCEPT_HS256_SECRET": func() (config.Config, error) {
-				return config.Load(variables(map[string]string{"YOOZAK_ACCEPT_HS256_SECRET": text}), filled[config.Tokens]())
-			},
-			"YOOZAK_ACCEPT_HS256_SECRET_FILE": func() (config.Config, error) {
-				tk := filled[config.Tokens]()
-				tk.AcceptFile = written(t, text)
-				return config.Load(none, tk)
-			},
-			"YOOZAK_JWT_ISSUER": func() (config.Config, error) {
-				tk := filled[config.Tokens]()
-				tk.JWTIssuer = text
-				return config.Load(none, tk)
-			},
+		for name, value := range map[string]string{
+			"YOOZAK_ACCEPT_HS256_SECRET": text, "YOOZAK_ACCEPT_HS256_SECRET_FILE": written(t, text), "YOOZAK_JWT_ISSUER": text,
 		} {
-			c, err := load()
+			c, err := load(t, settings{name: value}, config.Tokens{})
 			told := strings.Join(c.Warnings, "\n")
 			if err != nil || (told == "") != (want == "") || !strings.Contains(told, want) || want != "" && !strings.HasPrefix(told, name+" ") {
 				t.Errorf("%s %q: warnings %q, %v; want one about a %s", name, text, told, err, want)
@@ -177,22 +148,17 @@ func TestWeakeningsAreForThisMachineAlone(t *testing.T) {
 		"127.0.0.1:8000": true, "127.8.8.8:1": true, "localhost:8000": true, "[::1]:8000": true,
 		":8000": false, "0.0.0.0:8000": false, "[::]:8000": false, "10.0.0.1:8000": false, "shop.example:443": false, "localhost.shop.example:80": false,
 	} {
-		for name, weaken := range map[string]func(p *config.Passwords, l *config.Limits){
-			"YOOZAK_INSECURE_FAST_HASH": func(p *config.Passwords, _ *config.Limits) { p.InsecureFastHash = "true" },
-			"YOOZAK_RATE_LIMITS":        func(_ *config.Passwords, l *config.Limits) { l.RateLimits = "off" },
-		} {
-			_, _, p, h := all()
-			l := filled[config.Limits]()
-			h.Listen = listen
-			if _, err := config.Load(none, p, h, l); err != nil {
+		for name, weaken := range map[string]string{"YOOZAK_INSECURE_FAST_HASH": "true", "YOOZAK_RATE_LIMITS": "off"} {
+			given := settings{"YOOZAK_LISTEN": listen}
+			if _, err := load(t, given, config.Passwords{}, config.HTTP{}, config.Limits{}); err != nil {
 				t.Errorf("%s: %v", listen, err)
 			}
-			weaken(&p, &l)
-			_, err := config.Load(none, p, h, l)
+			given[name] = weaken
+			_, err := load(t, given, config.Passwords{}, config.HTTP{}, config.Limits{})
 			if (err == nil) != alone || err != nil && (!strings.HasPrefix(err.Error(), name+" ") || !strings.Contains(err.Error(), "YOOZAK_LISTEN")) {
 				t.Errorf("%s with %s: got %v, want it taken: %v", listen, name, err, alone)
 			}
-			if _, err := config.Load(none, p, l); err != nil { // a command, which listens nowhere
+			if _, err := load(t, given, config.Passwords{}, config.Limits{}); err != nil { // a command, which listens nowhere
 				t.Errorf("%s in a command: %v", name, err)
 			}
 		}

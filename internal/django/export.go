@@ -61,7 +61,7 @@ func fixture(u account.User, l Layout) ([]byte, error) {
 		name  string
 		value any
 	}{
-		{"username", u.Username}, {"password", password.Django(u.PasswordHash)},
+		{"username", u.Username}, {"password", password.ToDjango(u.PasswordHash)},
 		{"first_name", u.FirstName}, {"last_name", u.LastName},
 		{"is_active", u.Active}, {"is_staff", u.Staff}, {"is_superuser", u.Superuser},
 		{"date_joined", djangoDate(u.JoinedAt, l.Zone)}, {"last_login", djangoDate(u.LastLoginAt, l.Zone)},

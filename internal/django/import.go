@@ -19,13 +19,13 @@ type Options struct {
 	// that it has for them.
 	EmailsVerified bool
 	Now            time.Time
-	Told           func(Remark)                    // each row that is left out, or in part
+	Told           func(Issue)                     // each row that is left out, or in part
 	Reading        func(done float64, users int64) // after each batch
 }
 
-// Remark is what there is to say about a row. It holds no hash and no
+// Issue is what there is to say about a row. It holds no hash and no
 // address.
-type Remark struct {
+type Issue struct {
 	Note     bool   // nothing was left out; there is just something to know
 	ID       string // as it came
 	Username string
@@ -121,10 +121,10 @@ func (r *run) all(src Source) (err error) {
 	if r.report.Read > 0 && r.unreadable == r.report.Read {
 		return ErrNothingRead
 	}
-	if err := r.again(); err != nil {
+	if err := r.retryPostponed(); err != nil {
 		return err
 	}
-	if err := r.gone(); err != nil {
+	if err := r.reportMissing(); err != nil {
 		return err
 	}
 	if r.o.EmailsVerified {
@@ -205,7 +205,7 @@ func (r *run) records(batch []Record) error {
 			reason = reasonTwice
 		}
 		if reason != "" {
-			r.skip(Remark{ID: rec.ID, Username: rec.User.Username, Reason: reason})
+			r.skip(Issue{ID: rec.ID, Username: rec.User.Username, Reason: reason})
 			continue
 		}
 		if rec.Bare {
@@ -213,7 +213,7 @@ func (r *run) records(batch []Record) error {
 		}
 		users = append(users, rec.User)
 	}
-	return r.take(users, func(u User, owner int64) {
+	return r.importBatch(users, func(u User, owner int64) {
 		if len(r.postponed) < mostPostponed {
 			r.postponed = append(r.postponed, u)
 			return
@@ -222,14 +222,14 @@ func (r *run) records(batch []Record) error {
 	})
 }
 
-// again tries what was postponed until no more usernames become free.
-func (r *run) again() error {
+// retryPostponed tries what was postponed until no more usernames become free.
+func (r *run) retryPostponed() error {
 	for before := -1; len(r.postponed) > 0; {
 		users, last := r.postponed, len(r.postponed) == before
 		before, r.postponed = len(users), nil
 		for len(users) > 0 {
 			n := min(batchSize, len(users))
-			err := r.take(users[:n], func(u User, owner int64) {
+			err := r.importBatch(users[:n], func(u User, owner int64) {
 				if last {
 					r.skip(conflict(u, owner))
 					return
@@ -245,10 +245,10 @@ func (r *run) again() error {
 	return nil
 }
 
-// take decides about users whose ids differ, and writes them. Those whose
+// importBatch decides about users whose ids differ, and writes them. Those whose
 // username somebody else has are given to busy.
-func (r *run) take(users []User, busy func(u User, owner int64)) error {
-	here, err := r.look(users)
+func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
+	here, err := r.lookup(users)
 	if err != nil {
 		return err
 	}
@@ -261,10 +261,10 @@ func (r *run) take(users []User, busy func(u User, owner int64)) error {
 		from, known := here.origins[u.ID]
 		switch {
 		case known && !exists:
-			r.skip(Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonErased})
+			r.skip(Issue{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonErased})
 			continue
 		case exists && !known && !sameAccount(u, old):
-			r.skip(Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonOther})
+			r.skip(Issue{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonOther})
 			continue
 		}
 		now := originOf(u)
@@ -284,7 +284,7 @@ func (r *run) take(users []User, busy func(u User, owner int64)) error {
 			here.owners[u.Username] = u.ID
 			inserts = append(inserts, r.fresh(u, now))
 			if account.NormalizeUsername(u.Username) != u.Username {
-				r.tell(Remark{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonForm})
+				r.tell(Issue{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonForm})
 			}
 			r.report.Imported++
 			continue
@@ -306,14 +306,14 @@ func (r *run) take(users []User, busy func(u User, owner int64)) error {
 	return r.tx.Insert(r.ctx, inserts)
 }
 
-// here is what the store has of a batch's ids and names.
-type here struct {
+// existing is what the store has of a batch's ids and names.
+type existing struct {
 	users   map[int64]account.User
 	origins map[int64]store.Origin
 	owners  map[string]int64
 }
 
-func (r *run) look(users []User) (h here, err error) {
+func (r *run) lookup(users []User) (h existing, err error) {
 	var ids []int64
 	names := make([]string, len(users))
 	for i, u := range users {
@@ -398,24 +398,24 @@ func (r *run) merge(u User, now origin, old account.User, from store.Origin) (st
 		w.LastLoginAt = u.LastLogin
 	}
 	switch {
-	case from.Fields == nil && password.Django(old.PasswordHash) == password.Django(u.Password):
+	case from.Fields == nil && password.ToDjango(old.PasswordHash) == password.ToDjango(u.Password):
 		row.Origin.PasswordAt = w.PasswordAt
 		return row, false
 	case !changed.password:
 		return row, false
 	case from.Fields != nil && !old.PasswordAt.Equal(from.PasswordAt):
 		r.report.Kept++
-		r.tell(Remark{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonChosen})
+		r.tell(Issue{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonChosen})
 		return row, false
 	}
 	w.PasswordHash, w.PasswordAt, row.Origin.PasswordAt = u.Password, r.o.Now, r.o.Now
 	return row, true
 }
 
-// gone tells who was imported once and is not in the source any more. They
+// reportMissing tells who was imported once and is not in the source any more. They
 // stay: whether a person was erased or a dump is not whole is not ours to
 // guess.
-func (r *run) gone() error {
+func (r *run) reportMissing() error {
 	if r.largest == 0 {
 		return nil
 	}
@@ -427,7 +427,7 @@ func (r *run) gone() error {
 		for _, id := range ids {
 			if !r.seen.has(id) {
 				r.report.Gone++
-				r.tell(Remark{Note: true, ID: strconv.FormatInt(id, 10), Reason: reasonMissing})
+				r.tell(Issue{Note: true, ID: strconv.FormatInt(id, 10), Reason: reasonMissing})
 			}
 		}
 		after = ids[len(ids)-1]
@@ -454,7 +454,7 @@ func (r *run) blacklist(src Source) error {
 
 // count names the format of a hash, never more of it.
 func (r *run) count(hash string) {
-	name, weak := password.Kind(hash)
+	name, weak := password.Format(hash)
 	switch {
 	case hash == "":
 		name = "none"
@@ -468,16 +468,16 @@ func (r *run) count(hash string) {
 	r.report.Formats[name]++
 }
 
-func conflict(u User, owner int64) Remark {
-	return Remark{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonTaken, Owner: owner}
+func conflict(u User, owner int64) Issue {
+	return Issue{ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonTaken, Owner: owner}
 }
 
-func (r *run) skip(m Remark) {
+func (r *run) skip(m Issue) {
 	r.report.Skipped[m.Reason]++
 	r.tell(m)
 }
 
-func (r *run) tell(m Remark) {
+func (r *run) tell(m Issue) {
 	if r.o.Told != nil {
 		r.o.Told(m)
 	}

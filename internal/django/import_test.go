@@ -23,15 +23,15 @@ var now = time.Date(2026, 6, 5, 12, 56, 56, 789012000, time.UTC)
 
 // imported runs an import that must work, and returns what was said of rows
 // beside the report.
-func imported(t *testing.T, st *store.Store, where string, l django.Layout) (django.Report, []django.Remark) {
+func imported(t *testing.T, st *store.Store, where string, l django.Layout) (django.Report, []django.Issue) {
 	t.Helper()
 	return importAt(t, st, where, l, django.Options{Now: now})
 }
 
-func importAt(t *testing.T, st *store.Store, where string, l django.Layout, o django.Options) (django.Report, []django.Remark) {
+func importAt(t *testing.T, st *store.Store, where string, l django.Layout, o django.Options) (django.Report, []django.Issue) {
 	t.Helper()
-	var remarks []django.Remark
-	o.Told = func(m django.Remark) { remarks = append(remarks, m) }
+	var remarks []django.Issue
+	o.Told = func(m django.Issue) { remarks = append(remarks, m) }
 	src, err := django.Open(t.Context(), where, l)
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +238,8 @@ func TestPasswordChangedInDjangoIsBroughtOverAndEndsSessions(t *testing.T) {
 		imported(t, st, where, django.Layout{})
 		write(t, st, func(_ context.Context, tx *store.Store) error {
 			for _, id := range []int64{1, 2} {
-				n := account.Session{ID: fmt.Sprint("s", id), UserID: id, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour), RefreshAt: now}
-				if err := tx.CreateSession(t.Context(), n); err != nil {
+				sess := account.Session{ID: fmt.Sprint("s", id), UserID: id, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour), RefreshAt: now}
+				if err := tx.CreateSession(t.Context(), sess); err != nil {
 					return err
 				}
 			}
@@ -258,9 +258,9 @@ func TestPasswordChangedInDjangoIsBroughtOverAndEndsSessions(t *testing.T) {
 			t.Error("the tokens that Django issued are not good any more")
 		}
 		for id, ended := range map[string]bool{"s1": false, "s2": true} {
-			n, _, err := st.SessionUser(t.Context(), id)
-			if err != nil || n.RevokedAt.IsZero() == ended {
-				t.Errorf("session %s: ended at %v, %v", id, n.RevokedAt, err)
+			sess, _, err := st.SessionUser(t.Context(), id)
+			if err != nil || sess.RevokedAt.IsZero() == ended {
+				t.Errorf("session %s: ended at %v, %v", id, sess.RevokedAt, err)
 			}
 		}
 	})

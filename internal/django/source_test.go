@@ -189,6 +189,7 @@ func TestFormatsAreNamedAndNothingElseOfAHash(t *testing.T) {
 		"pbkdf2_sha256$1$a$b", "scrypt$x", "$argon2id$v=19$x", "argon2$argon2id$x", "!", "", "plain", "pa$$word", "sha1$$x", "crypt$$x",
 		"d41d8cd98f00b204e9800998ecf8427e",
 		"argon2$argon2i$m=512,t=2,p=2$aWtIM2hwYWtlUktM$wPxNuGzYkHgmQ8XIDjlxVg", // version 16, which hashes do not state
+		"argon2$argon2d$v=19$m=64,t=3,p=1$WlBVM0J6bDVMRmk2RUlLUzQzVjVkWA$WW1nUGjATkR6OrHZ20eSBQ",
 		"argon2$argon2id$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA", "md5$salt$" + strings.Repeat("0", 32),
 	}
 	var users []map[string]any
@@ -197,13 +198,13 @@ func TestFormatsAreNamedAndNothingElseOfAHash(t *testing.T) {
 	}
 	report, _ := imported(t, st, fixture(t, users...), django.Layout{})
 	want := map[string]int64{
-		"pbkdf2_sha256 (no password matches it here)": 1, "scrypt (no password matches it here)": 1, "argon2 (no password matches it here)": 3,
+		"pbkdf2_sha256 (no password matches it here)": 1, "scrypt (no password matches it here)": 1, "argon2 (no password matches it here)": 4,
 		"unusable": 1, "none": 1, "unknown (no password matches it here)": 2, "crypt (no password matches it here)": 1,
 		"unsalted_sha1 (no password matches it here)": 1, "unsalted_md5 (no password matches it here)": 1,
 		"argon2": 1, "md5 (weak: guessed fast by who has it)": 1,
 	}
-	if diff := cmp.Diff(want, report.Formats); diff != "" || report.Dead != 10 {
-		t.Errorf("%d that no password matches, want 10; (-want +got):\n%s", report.Dead, diff)
+	if diff := cmp.Diff(want, report.Formats); diff != "" || report.Dead != 11 {
+		t.Errorf("%d that no password matches, want 11; (-want +got):\n%s", report.Dead, diff)
 	}
 }
 

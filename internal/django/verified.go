@@ -38,7 +38,7 @@ func (r *run) verifyEmails() error {
 				continue
 			}
 			if owner, shared := owners[account.EmailKey(u.Email)]; shared && owner != id {
-				r.tell(Remark{Note: true, ID: strconv.FormatInt(id, 10), Username: u.Username, Reason: reasonShared, Owner: owner})
+				r.tell(Issue{Note: true, ID: strconv.FormatInt(id, 10), Username: u.Username, Reason: reasonShared, Owner: owner})
 				continue
 			}
 			verified = append(verified, id)

@@ -52,7 +52,7 @@ func eachWeak(ctx context.Context, st *store.Store, weak chan<- account.User) er
 		}
 		for _, u := range users {
 			after = u.ID
-			if _, is := password.Kind(u.PasswordHash); !is || !password.Usable(u.PasswordHash) {
+			if _, is := password.Format(u.PasswordHash); !is || !password.Usable(u.PasswordHash) {
 				continue
 			}
 			select {

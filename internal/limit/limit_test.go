@@ -66,7 +66,7 @@ func forEachPlace(t *testing.T, test func(t *testing.T, c *clock, newLimiter fun
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		st := storetest.Open(t, pgtest.Start(t).NewDatabase(t))
+		st := storetest.Open(t, storetest.Postgres(t))
 		c := newClock()
 		test(t, c, func() *limit.Limiter { return newLimiter(t, limit.Options{Now: c.now, Store: st}) })
 	})
@@ -256,7 +256,7 @@ func TestSilentDatabaseIsAnOutage(t *testing.T) {
 
 func TestClientThatLeftIsNoOutage(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(t, limit.Options{Store: storetest.Open(t, pgtest.Start(t).NewDatabase(t))})
+	l := newLimiter(t, limit.Options{Store: storetest.Open(t, storetest.Postgres(t))})
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	l.Take(gone, tenAMinute, "a")

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/feature/plural"
 )
 
 //go:embed fr.json en.json ar.json
@@ -72,7 +74,7 @@ func parseMessage(value json.RawMessage) (message, error) {
 		if err := json.Unmarshal(value, &text); err != nil {
 			return m, err
 		}
-		m[other] = cut(text)
+		m[plural.Other] = cut(text)
 		return m, nil
 	}
 	var forms map[string]string
@@ -86,8 +88,8 @@ func parseMessage(value json.RawMessage) (message, error) {
 		}
 		m[c] = cut(text)
 	}
-	if m[other] == nil {
-		return m, fmt.Errorf("the category %q is missing", categories[other])
+	if m[plural.Other] == nil {
+		return m, fmt.Errorf("the category %q is missing", categories[plural.Other])
 	}
 	return m, nil
 }

@@ -24,9 +24,6 @@ type Args map[string]any
 // language that is not among them.
 func Languages() []string { return slices.Clone(languages[:]) }
 
-// Keys lists the keys of the texts, sorted.
-func Keys() []string { return slices.Clone(keys) }
-
 // Text returns the text of a key. The placeholders {name} take their values
 // from args, and what is in a value is never read as a placeholder; one
 // without a value stays as it is. An unknown key is its own text.

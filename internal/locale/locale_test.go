@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -264,7 +265,7 @@ func TestUnknownLanguageAndKey(t *testing.T) {
 func TestArabicHasSixPlurals(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, n := range []int{0, 1, 2, 3, 11, 100} {
+	for _, n := range []int{0, 1, 2, 3, 11, 100, -1, math.MaxInt, math.MinInt + 1} {
 		text := locale.Text("ar", "password_too_short", locale.Args{"n": n})
 		if !strings.Contains(text, strconv.Itoa(n)) {
 			t.Errorf("%d: %s", n, text)

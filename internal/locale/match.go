@@ -1,6 +1,9 @@
 package locale
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // maxHeader is how much of Accept-Language is read, in bytes, as in Django.
 const maxHeader = 500
@@ -8,10 +11,10 @@ const maxHeader = 500
 // Match returns the language to answer in: the best of an Accept-Language
 // header, else fallback, else French.
 //
-// It chooses as Django 3.2 does, which differs from RFC 9110: one malformed
-// part makes it ignore the whole header, q=0 is the least wanted rather than
-// refused, and "*" means fallback. A variant such as ar-MA counts as its
-// language. The header is cheap to read, whatever is in it.
+// It chooses as Django 3.2 does, which differs from RFC 9110 and so from
+// x/text: one malformed part makes it ignore the whole header, q=0 is the
+// least wanted rather than refused, and "*" means fallback. A variant such as
+// ar-MA counts as its language.
 func Match(acceptLanguage, fallback string) string {
 	if lang := best(acceptLanguage); lang != "" {
 		return lang
@@ -26,123 +29,68 @@ func Match(acceptLanguage, fallback string) string {
 // or nothing that we have.
 func best(header string) string {
 	if len(header) > maxHeader {
-		comma := strings.LastIndexByte(header[:maxHeader], ',')
-		if comma <= 0 {
-			return ""
-		}
-		header = header[:comma]
+		header = header[:max(0, strings.LastIndexByte(header[:maxHeader], ','))]
 	}
-	found, weight := "", -1
-	for rest := header; rest != ""; {
-		var r languageRange
-		var ok bool
-		if r, rest, ok = cutRange(rest); !ok {
+	found, weight := "", -1.0
+	for header != "" {
+		var part string
+		part, header, _ = strings.Cut(header, ",")
+		tag, q, ok := parseRange(part)
+		if !ok {
 			return ""
 		}
 		// Of equals, the first.
-		if lang := supported(r.tag); r.weight > weight && (lang != "" || r.tag == "*") {
-			found, weight = lang, r.weight
+		if lang := supported(tag); q > weight && (lang != "" || tag == "*") {
+			found, weight = lang, q
 		}
 	}
 	return found
 }
 
-// languageRange is one part of the header.
-type languageRange struct {
-	tag    string
-	weight int // in thousandths
+// parseRange reads a tag or "*", perhaps with ";q=" and a weight from 0 to 1
+// of up to three decimals.
+func parseRange(s string) (tag string, q float64, ok bool) {
+	tag, weight, weighted := strings.Cut(s, ";")
+	tag = strings.TrimSpace(tag)
+	if tag != "*" && !isTag(tag) {
+		return "", 0, false
+	}
+	if !weighted {
+		return tag, 1, true
+	}
+	name, value, _ := strings.Cut(strings.TrimSpace(weight), "=")
+	if !strings.EqualFold(name, "q") || len(value) > 5 || len(value) > 1 && value[1] != '.' || strings.Trim(value, "0123456789.") != "" {
+		return "", 0, false
+	}
+	q, err := strconv.ParseFloat(value, 64)
+	return tag, q, err == nil && q <= 1
 }
 
-// cutRange takes the first part off a header, with the comma after it: a tag
-// or "*", then perhaps ;q=, then the end or a comma. White space may stand
-// around the semicolon and the comma, but not before the end.
-func cutRange(s string) (r languageRange, rest string, ok bool) {
-	size := tagSize(s)
-	if size == 0 {
-		return r, "", false
-	}
-	r = languageRange{tag: s[:size], weight: 1000}
-	s = s[size:]
-	if after := skipSpace(s); after != "" && after[0] == ';' {
-		if r.weight, s, ok = cutWeight(skipSpace(after[1:])); !ok {
-			return r, "", false
+// isTag reports whether s is subtags of 1 to 8 letters, after the first also
+// digits, joined by hyphens.
+func isTag(s string) bool {
+	primary := true
+	for subtag := range strings.SplitSeq(s, "-") {
+		if subtag == "" || len(subtag) > 8 {
+			return false
 		}
+		for _, c := range []byte(subtag) {
+			if letter := c|0x20 >= 'a' && c|0x20 <= 'z'; !letter && (primary || c < '0' || c > '9') {
+				return false
+			}
+		}
+		primary = false
 	}
-	if s == "" {
-		return r, "", true
-	}
-	if s = skipSpace(s); s == "" || s[0] != ',' {
-		return r, "", false
-	}
-	return r, skipSpace(s[1:]), true
+	return true
 }
 
-// tagSize is the length of the tag that s begins with: subtags of 1 to 8
-// letters, after the first also digits, joined by hyphens; or "*". It is 0
-// when there is none. What follows the tag is for the caller to judge.
-func tagSize(s string) int {
-	if s != "" && s[0] == '*' {
-		return 1
-	}
-	for start := 0; ; {
-		end := start
-		for end < len(s) && (isLetter(s[end]) || start > 0 && isDigit(s[end])) {
-			end++
-		}
-		if end == start || end-start > 8 {
-			return 0
-		}
-		if end == len(s) || s[end] != '-' {
-			return end
-		}
-		start = end + 1
-	}
-}
-
-// cutWeight takes "q=" and a number from 0 to 1 of up to three decimals off s.
-func cutWeight(s string) (weight int, rest string, ok bool) {
-	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' || s[2] != '0' && s[2] != '1' {
-		return 0, "", false
-	}
-	weight = int(s[2]-'0') * 1000
-	s = s[3:]
-	if s == "" || s[0] != '.' {
-		return weight, s, true
-	}
-	s = s[1:]
-	for place := 100; place > 0 && s != "" && isDigit(s[0]); place /= 10 {
-		weight += int(s[0]-'0') * place
-		s = s[1:]
-	}
-	return weight, s, weight <= 1000
-}
-
-// skipSpace skips what Python's \s matches in ISO 8859-1, as which WSGI reads
-// headers.
-func skipSpace(s string) string {
-	for s != "" {
-		switch c := s[0]; {
-		case c == ' ', c >= '\t' && c <= '\r', c >= 0x1C && c <= 0x1F, c == 0x85, c == 0xA0:
-			s = s[1:]
-		default:
-			return s
-		}
-	}
-	return s
-}
-
-// supported is the language of a tag, or "". All of ours have two letters.
+// supported is the language of a tag, or "".
 func supported(tag string) string {
-	if len(tag) < 2 || len(tag) > 2 && tag[2] != '-' {
-		return ""
-	}
+	primary, _, _ := strings.Cut(tag, "-")
 	for _, lang := range languages {
-		if tag[0]|0x20 == lang[0] && tag[1]|0x20 == lang[1] {
+		if strings.EqualFold(primary, lang) {
 			return lang
 		}
 	}
 	return ""
 }
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-func isDigit(c byte) bool  { return c >= '0' && c <= '9' }

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"embed"
 	html "html/template"
-	"maps"
-	"slices"
 	"strings"
 	text "text/template"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/device"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/shop"
 )
@@ -72,9 +69,6 @@ var commands = map[string]string{
 	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
 	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
 }
-
-// Kinds are the mails that there are words for.
-func Kinds() []account.MailKind { return slices.Sorted(maps.Keys(kinds)) }
 
 // content is a mail in words.
 type content struct {
@@ -161,7 +155,7 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 	case "mail.fact.when":
 		return fact{name, locale.Moment(m.Language, look.In(m.CreatedAt)), direction}
 	case "mail.fact.device":
-		return fact{name, device.Words(m.Language, m.Details.Device), direction}
+		return fact{name, locale.Device(m.Language, m.Details.Device), direction}
 	default:
 		return fact{name, m.Details.IP, "ltr"}
 	}

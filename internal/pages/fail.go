@@ -11,20 +11,20 @@ import (
 )
 
 // refuse says why a request does not even reach a rule.
-func (x *exchange) refuse(status int, key string, args locale.Args) {
-	x.view.close(x.view.say("page.problem"), locale.Text(x.view.Language, key, args))
-	x.show(status)
+func (p *page) refuse(status int, key string, args locale.Args) {
+	p.view.close(p.view.say("page.problem"), locale.Text(p.view.Language, key, args))
+	p.show(status)
 }
 
 // fail shows the form again with what to mend, or why there is none.
-func (x *exchange) fail(err error) {
-	v := x.view
+func (p *page) fail(err error) {
+	v := p.view
 	var e *account.Error
 	if !errors.As(err, &e) {
-		if x.r.Context().Err() == nil {
-			id := x.w.Header().Get("X-Request-Id")
-			x.o.Log.ErrorContext(x.r.Context(), "internal error", "request_id", id, "route", x.route, "error", err.Error())
-			x.tryAgain(http.StatusInternalServerError, locale.Text(v.Language, "internal_error", locale.Args{"id": id}))
+		if p.r.Context().Err() == nil {
+			id := p.w.RequestID
+			p.o.Log.ErrorContext(p.r.Context(), "internal error", "request_id", id, "route", p.w.Route, "error", err.Error())
+			p.tryAgain(http.StatusInternalServerError, locale.Text(v.Language, "internal_error", locale.Args{"id": id}))
 			return
 		}
 		e = account.ErrUnavailable // the client left, or time is up
@@ -35,7 +35,7 @@ func (x *exchange) fail(err error) {
 		// that account's.
 		v.close(v.say("page.verify.elsewhere"), v.say("email.proved_elsewhere"))
 		v.ShowAgain, v.AgainText = true, v.say("mail.forgot")
-		x.show(http.StatusConflict)
+		p.show(http.StatusConflict)
 	case len(e.Fields["token"]) > 0:
 		m := e.Fields["token"][0]
 		title := "page.bad_link"
@@ -44,21 +44,21 @@ func (x *exchange) fail(err error) {
 		}
 		v.close(v.say(title), locale.Text(v.Language, m.Key, m.Args))
 		v.ShowAgain = v.Again
-		if way := anotherLink[x.kind]; way != "" {
+		if way := anotherLink[p.kind]; way != "" {
 			v.Hint = v.say(way)
 		}
-		x.show(http.StatusGone)
+		p.show(http.StatusGone)
 	case e.Kind == account.Invalid:
 		v.mark(e.Fields)
-		x.show(http.StatusBadRequest)
+		p.show(http.StatusBadRequest)
 	case e.Kind == account.Throttled:
 		seconds := int(math.Ceil(e.Wait.Seconds()))
-		x.w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		x.tryAgain(http.StatusTooManyRequests, locale.Text(v.Language, e.Code, locale.Args{"n": seconds}))
+		p.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		p.tryAgain(http.StatusTooManyRequests, locale.Text(v.Language, e.Code, locale.Args{"n": seconds}))
 	default:
-		x.o.Log.WarnContext(x.r.Context(), "unavailable", "request_id", x.w.Header().Get("X-Request-Id"), "route", x.route, "error", err.Error())
-		x.w.Header().Set("Retry-After", "2")
-		x.tryAgain(http.StatusServiceUnavailable, v.say("page.failed"))
+		p.o.Log.WarnContext(p.r.Context(), "unavailable", "request_id", p.w.RequestID, "route", p.w.Route, "error", err.Error())
+		p.w.Header().Set("Retry-After", "2")
+		p.tryAgain(http.StatusServiceUnavailable, v.say("page.failed"))
 	}
 }
 
@@ -69,30 +69,30 @@ var anotherLink = map[account.ChallengeKind]string{
 
 // failLink is fail for a page with a token. A link that was pressed twice, or
 // opened again, has done what it was for.
-func (x *exchange) failLink(token string, err error) {
+func (p *page) failLink(token string, err error) {
 	var e *account.Error
-	if x.kind == account.VerifyEmail && errors.As(err, &e) && len(e.Fields["token"]) > 0 {
-		done, askErr := x.o.Auth.AlreadyVerified(x.r.Context(), token)
+	if p.kind == account.VerifyEmail && errors.As(err, &e) && len(e.Fields["token"]) > 0 {
+		done, askErr := p.o.Auth.AlreadyVerified(p.r.Context(), token)
 		if askErr != nil {
-			x.fail(askErr)
+			p.fail(askErr)
 			return
 		}
 		if done {
-			x.view.finish(x.view.say("page.verify.already"))
-			x.show(http.StatusOK)
+			p.view.finish(p.view.say("page.verify.already"))
+			p.show(http.StatusOK)
 			return
 		}
 	}
-	x.fail(err)
+	p.fail(err)
 }
 
 // tryAgain says what went wrong that is nobody's mistake. Whoever pressed
 // the button keeps the form, but for passwords.
-func (x *exchange) tryAgain(status int, why string) {
-	if x.r.Method == http.MethodPost && x.view.Submit != "" {
-		x.view.Problem, x.view.Alert = x.view.say("page.problem"), why
+func (p *page) tryAgain(status int, why string) {
+	if p.r.Method == http.MethodPost && p.view.Submit != "" {
+		p.view.Problem, p.view.Alert = p.view.say("page.problem"), why
 	} else {
-		x.view.close(x.view.say("page.problem"), why)
+		p.view.close(p.view.say("page.problem"), why)
 	}
-	x.show(status)
+	p.show(status)
 }

@@ -74,12 +74,12 @@ func icon(brand string, c shop.Shades) []byte {
 // send answers with a file. It may be kept for as long as it is what the page
 // asked for: while servers of two releases run, one may be asked for the
 // other's.
-func (x *exchange) send(f file) {
-	h := x.w.Header()
+func (p *page) send(f file) {
+	h := p.w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Del("Content-Language")
-	if x.r.URL.RawQuery == f.version {
+	if p.r.URL.RawQuery == f.version {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	_, _ = x.w.Write(f.data) // the client may be gone: there is nobody to tell
+	_, _ = p.w.Write(f.data) // the client may be gone: there is nobody to tell
 }

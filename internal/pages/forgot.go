@@ -11,29 +11,29 @@ import (
 const forgotName = "forgot-password"
 
 // forgot asks for an address and says the same whoever has it.
-func (x *exchange) forgot() {
-	v := x.view
+func (p *page) forgot() {
+	v := p.view
 	v.Title, v.Intro, v.Submit = v.say("page.forgot.title"), v.say("page.forgot.intro"), v.say("page.forgot.submit")
 	// Not type "email": browsers take some addresses for mistakes that we
 	// know, and write domains in other letters than we do.
 	v.Inputs = []input{{Name: "email", Type: "text", Mode: "email", Autocomplete: "email", Label: v.say("page.forgot.email")}}
-	if x.r.Method != http.MethodPost {
-		x.show(http.StatusOK)
+	if p.r.Method != http.MethodPost {
+		p.show(http.StatusOK)
 		return
 	}
-	form, ok := x.readForm()
+	form, ok := p.readForm()
 	if !ok {
 		return
 	}
 	typed := account.TypedInput(form.Get("email"))
 	v.Inputs[0].Value = form.Get("email")
-	if err := x.o.Auth.RequestReset(x.r.Context(), x.peer, typed, account.Input{}); err != nil {
-		x.fail(err)
+	if err := p.o.Auth.RequestReset(p.r.Context(), p.request, typed, account.Input{}); err != nil {
+		p.fail(err)
 		return
 	}
 	v.finish(v.say("reset_requested"))
 	v.ShopButton = false // the mailbox comes first
 	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), typed.Text}}, v.say("page.forgot.look")
 	v.Links = []link{{v.say("page.forgot.other"), v.AgainLink}}
-	x.show(http.StatusAccepted)
+	p.show(http.StatusAccepted)
 }

@@ -16,26 +16,26 @@ const maxForm = 16 << 10
 
 // readForm returns what was filled in, or answers what cannot be read. The
 // query is not part of it: what others append to a link does no harm.
-func (x *exchange) readForm() (form url.Values, ok bool) {
-	media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+func (p *page) readForm() (form url.Values, ok bool) {
+	media, _, _ := mime.ParseMediaType(p.r.Header.Get("Content-Type"))
 	if media != "application/x-www-form-urlencoded" {
-		x.refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", locale.Args{"media_type": media})
+		p.refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", locale.Args{"media_type": media})
 		return nil, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxForm))
+	body, err := io.ReadAll(http.MaxBytesReader(p.w, p.r.Body, maxForm))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		x.w.Header().Set("Connection", "close") // the rest is not read
-		x.refuse(http.StatusRequestEntityTooLarge, "body_too_large", locale.Args{"max": maxForm >> 10})
+		p.w.Header().Set("Connection", "close") // the rest is not read
+		p.refuse(http.StatusRequestEntityTooLarge, "body_too_large", locale.Args{"max": maxForm >> 10})
 		return nil, false
 	case err != nil:
-		x.w.Header().Set("Connection", "close")
-		x.refuse(http.StatusRequestTimeout, "request_timeout", nil)
+		p.w.Header().Set("Connection", "close")
+		p.refuse(http.StatusRequestTimeout, "request_timeout", nil)
 		return nil, false
 	}
 	if form, err = url.ParseQuery(string(body)); err != nil {
-		x.refuse(http.StatusBadRequest, "page.failed", nil)
+		p.refuse(http.StatusBadRequest, "page.failed", nil)
 		return nil, false
 	}
 	for _, values := range form {

@@ -1,6 +1,9 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // The documents of a language; Arabic readers here read French better than
 // English.
@@ -12,10 +15,21 @@ var documentsIn = map[string][]string{
 	"ar": {"docs/api.fr.md", "README.fr.md"},
 }
 
+// Home answers "/" to browsers; next answers it to others.
+func (s *Pages) Home(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
+			s.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // home says to whoever opens the server's address in a browser that it works:
 // to customers the way to the shop, to developers where the documents are.
-func (x *exchange) home() {
-	v := x.view
+func (p *page) home() {
+	v := p.view
 	v.Title, v.Intro, v.Hint = v.say("page.home.title"), v.say("page.home.intro"), v.say("page.home.developers")
 	files := documentsIn[v.Language]
 	v.Links = []link{
@@ -24,5 +38,5 @@ func (x *exchange) home() {
 		{v.say("page.home.keys"), ".well-known/jwks.json"},
 	}
 	v.ShopButton = true
-	x.show(http.StatusOK)
+	p.show(http.StatusOK)
 }

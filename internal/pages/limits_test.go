@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/locale"
 )
 
 // limited turns limits on.
-func limited(o *auth.Options) {
-	o.Limits = limit.New(limit.Options{Now: o.Now, Log: o.Log})
+func limited(o *app.Options) {
+	l := limit.New(limit.Options{Now: o.Now, Log: o.Log})
+	o.Limits = l
 }
 
 // throttled fails unless the page says so in the language, with the form to
@@ -62,8 +64,8 @@ func TestPageThatAsksForResetsIsCounted(t *testing.T) {
 		for ask(n).status == http.StatusAccepted {
 			n++
 		}
-		if n != auth.ResetPerNetwork.Count {
-			t.Errorf("%d of many addresses, want %d", n, auth.ResetPerNetwork.Count)
+		if n != guard.ResetPerNetwork.Count {
+			t.Errorf("%d of many addresses, want %d", n, guard.ResetPerNetwork.Count)
 		}
 		ask(n).throttled(t, "en")
 		if a := s.call(t, http.MethodPost, "/api/clients/auth/password/reset/", `{"email":"other@example.ma"}`, "Content-Type", "application/json"); a.status != http.StatusTooManyRequests {
@@ -83,12 +85,12 @@ func TestPagesOfLinksAreCounted(t *testing.T) {
 		for range 20 {
 			s.get(t, "/account/undo-email/x").shows(t, http.StatusGone, fr("page.invalid_link"))
 		}
-		from := account.Peer{IP: "127.0.0.1"}
+		from := account.RequestInfo{IP: "127.0.0.1"}
 		left := 0
-		for s.auth.Admit(t.Context(), auth.LinkPerNetwork, from) == nil {
+		for s.app.Guard.AllowRequest(t.Context(), guard.LinkPerNetwork, from) == nil {
 			left++
 		}
-		if want := auth.LinkPerNetwork.Count - 20; left != want {
+		if want := guard.LinkPerNetwork.Count - 20; left != want {
 			t.Errorf("%d are left, want %d", left, want)
 		}
 		for _, path := range []string{m.Path, "/account/undo-email/x", "/account/verify-email/x"} {

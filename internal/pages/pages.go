@@ -18,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/shop"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // Options are what [Pages] are made of.
@@ -28,7 +29,7 @@ type Options struct {
 	Shop  shop.Shop
 }
 
-// Pages answers the requests below /account/, and "/".
+// Pages answers the requests below [Path], and those of browsers for "/".
 type Pages struct {
 	o     Options
 	files map[string]file
@@ -37,73 +38,72 @@ type Pages struct {
 // New makes the pages.
 func New(o Options) *Pages { return &Pages{o: o, files: filesOf(o)} }
 
-// base is where the pages are.
-const base = "/account/"
+// Path is where the pages are, besides "/".
+const Path = "/account/"
 
 // Link is where the token of a mail leads.
 func Link(publicURL string, kind account.ChallengeKind, token, language string) string {
-	return publicURL + base + string(kind) + "/" + url.PathEscape(token) + "?lang=" + language
+	return publicURL + Path + string(kind) + "/" + url.PathEscape(token) + "?lang=" + language
 }
 
 // ForgotLink is the page that asks for an address to mail a link to.
 func ForgotLink(publicURL, language string) string {
-	return publicURL + base + forgotName + "/?lang=" + language
+	return publicURL + Path + forgotName + "/?lang=" + language
 }
 
-// Serve answers one request and returns the page's name, for logs: never
-// what the client made up.
-func (p *Pages) Serve(w http.ResponseWriter, r *http.Request, peer account.Peer) string {
+// ServeHTTP answers a request behind [web.New]. The name of the page, for
+// logs, is never what the client made up.
+func (s *Pages) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := web.Writer(rw)
+	req := w.RequestInfo(r)
 	if lang := r.URL.Query().Get("lang"); slices.Contains(locale.Languages(), lang) {
-		peer.Language = lang
+		req.Language = lang
 	}
-	name, token, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, base), "/"), "/")
-	x := &exchange{w: w, r: r, o: p.o, peer: peer, view: p.newView(r, peer.Language)}
-	f, isFile := p.files[name]
+	name, token, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, Path), "/"), "/")
+	p := &page{w: w, r: r, o: s.o, request: req, view: s.newView(r, req.Language)}
+	f, isFile := s.files[name]
 	a, hasToken := acts[account.ChallengeKind(name)]
 	switch {
 	case r.URL.Path == "/":
-		x.route = "Home"
-		x.home()
+		w.Route = "Home"
+		p.home()
 	case isFile && token == "":
-		x.route = f.route
-		if x.allows(http.MethodGet, http.MethodHead) {
-			x.send(f)
+		w.Route = f.route
+		if p.allows(http.MethodGet, http.MethodHead) {
+			p.send(f)
 		}
 	case name == forgotName && token == "":
-		x.route = "Page " + name
-		if x.allows(http.MethodGet, http.MethodHead, http.MethodPost) {
-			x.forgot()
+		w.Route = "Page " + name
+		if p.allows(http.MethodGet, http.MethodHead, http.MethodPost) {
+			p.forgot()
 		}
 	case hasToken && token != "":
-		x.route, x.kind = "Page "+name, account.ChallengeKind(name)
-		if x.allows(http.MethodGet, http.MethodHead, http.MethodPost) {
-			x.act(x.kind, a, token)
+		w.Route, p.kind = "Page "+name, account.ChallengeKind(name)
+		if p.allows(http.MethodGet, http.MethodHead, http.MethodPost) {
+			p.act(p.kind, a, token)
 		}
 	default:
-		x.route = "unknown"
-		x.view.close(x.view.say("page.not_found"), x.view.say("page.not_found.why"))
-		x.show(http.StatusNotFound)
+		p.view.close(p.view.say("page.not_found"), p.view.say("page.not_found.why"))
+		p.show(http.StatusNotFound)
 	}
-	return x.route
 }
 
-// exchange is one request and the page that will answer it.
-type exchange struct {
-	w     http.ResponseWriter
-	r     *http.Request
-	o     Options
-	peer  account.Peer
-	route string
-	kind  account.ChallengeKind // of the page's link; empty: it has none
-	view  *view
+// page is one request and the page that will answer it.
+type page struct {
+	w       *web.ResponseWriter
+	r       *http.Request
+	o       Options
+	request account.RequestInfo
+	kind    account.ChallengeKind // of the page's link; empty: it has none
+	view    *view
 }
 
 // allows answers a request with another method.
-func (x *exchange) allows(methods ...string) bool {
-	if slices.Contains(methods, x.r.Method) {
+func (p *page) allows(methods ...string) bool {
+	if slices.Contains(methods, p.r.Method) {
 		return true
 	}
-	x.w.Header().Set("Allow", strings.Join(methods, ", "))
-	x.refuse(http.StatusMethodNotAllowed, "method_not_allowed", locale.Args{"method": x.r.Method})
+	p.w.Header().Set("Allow", strings.Join(methods, ", "))
+	p.refuse(http.StatusMethodNotAllowed, "method_not_allowed", locale.Args{"method": p.r.Method})
 	return false
 }

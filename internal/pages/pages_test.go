@@ -160,11 +160,11 @@ func TestBadLinksSayWhy(t *testing.T) {
 					s.get(t, "/account/"+string(other)+"/"+m.Token).shows(t, http.StatusGone, fr("challenge_invalid"))
 				}
 			}
-			if err := s.auth.SetActive(t.Context(), username, false); err != nil {
+			if err := s.app.Staff.Disable(t.Context(), username); err != nil {
 				t.Fatal(err)
 			}
 			refused(m.Path, "challenge_invalid")
-			if err := s.auth.SetActive(t.Context(), username, true); err != nil {
+			if err := s.app.Staff.Enable(t.Context(), username); err != nil {
 				t.Fatal(err)
 			}
 			lifetime := map[account.ChallengeKind]time.Duration{account.ResetPassword: time.Hour, account.UndoEmail: 7 * 24 * time.Hour}[kind]

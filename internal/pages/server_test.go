@@ -15,6 +15,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
@@ -25,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 const (
@@ -32,17 +34,17 @@ const (
 	nextPassword  = "Olive-Tagine-77-moon"
 )
 
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
+var req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
 
 // server is the pages behind the API, on a real store, with mails in a folder.
 type server struct {
 	url    string
 	client *http.Client
-	auth   *auth.Service
+	app    *app.App
 	store  *store.Store
 	folder string
 	log    *buffer // everything that was logged
-	build  func(*store.Store) *auth.Service
+	build  func(*store.Store) *app.App
 	brand  string
 	shop   shop.Shop
 
@@ -50,7 +52,7 @@ type server struct {
 	now time.Time
 }
 
-func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *server {
+func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *server {
 	t.Helper()
 	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -61,10 +63,10 @@ func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *se
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
 	t.Cleanup(hasher.Close)
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour})
-	options := auth.Options{
-		Algorithm: "ES256", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, Now: s.clock, Log: log,
+	options := app.Options{
+		Now: s.clock, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
-		Mail: auth.MailOptions{
+		Mail: app.Mail{
 			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
 			Link: func(kind account.ChallengeKind, token, language string) string {
 				return pages.Link("https://accounts.example", kind, token, language)
@@ -74,31 +76,31 @@ func newServer(t *testing.T, st *store.Store, change ...func(*auth.Options)) *se
 	for _, c := range change {
 		c(&options)
 	}
-	s.build = func(st *store.Store) *auth.Service { return auth.New(st, tokens, hasher, options) }
-	s.auth = s.build(st)
-	if err := s.auth.LoadKeys(t.Context()); err != nil {
+	s.build = func(st *store.Store) *app.App { return app.New(st, tokens, hasher, options) }
+	s.app = s.build(st)
+	if err := s.app.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.serve(t, s.auth)
+	s.serve(t, s.app)
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.auth.RunMail(t.Context()) }) // ends before clean-ups begin
+	delivery.Go(func() { s.app.Outbox.Run(t.Context()) }) // ends before clean-ups begin
 	t.Cleanup(delivery.Wait)
 	return s
 }
 
-func (s *server) serve(t *testing.T, service *auth.Service) {
+func (s *server) serve(t *testing.T, service *app.App) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	srv := httptest.NewServer(api.New(api.Options{
-		Auth: service, Log: log, LogRequests: true, Language: "fr",
-		Pages: pages.New(pages.Options{Auth: service, Log: log, Brand: s.brand, Shop: s.shop}).Serve,
-	}))
+	people := pages.New(pages.Options{Auth: service.Auth, Log: log, Brand: s.brand, Shop: s.shop})
+	ours := api.New(api.Options{Auth: service.Auth, Guard: service.Guard, Log: log})
+	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr"},
+		map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 }
 
-func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*auth.Options)) {
+func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*app.Options)) {
 	t.Helper()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st, change...)) })
 }
@@ -185,13 +187,13 @@ func (s *server) setPassword(t *testing.T, path, plain string) answer {
 
 func (s *server) register(t *testing.T, username string) *auth.Caller {
 	t.Helper()
-	g, err := s.auth.Register(t.Context(), peer, auth.Registration{
+	g, err := s.app.Auth.Register(t.Context(), req, auth.Registration{
 		Username: account.TextInput(username), Password: account.TextInput(firstPassword), Email: account.TextInput(address(username)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	caller, err := s.auth.Authenticate(t.Context(), g.Access)
+	caller, err := s.app.Auth.Authenticate(t.Context(), g.Access)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func address(username string) string { return username + "@example.ma" }
 
 func (s *server) opens(t *testing.T, username, plain string) bool {
 	t.Helper()
-	_, err := s.auth.Login(t.Context(), peer, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
+	_, err := s.app.Auth.Login(t.Context(), req, auth.Credentials{Username: account.TextInput(username), Password: account.TextInput(plain)})
 	return err == nil
 }
 
@@ -232,7 +234,7 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	case account.VerifyEmail:
 		return s.received(t, account.MailVerifyEmail, address(username))
 	case account.ResetPassword:
-		if err := s.auth.RequestReset(t.Context(), peer, account.TextInput(address(username)), account.Input{}); err != nil {
+		if err := s.app.Auth.RequestReset(t.Context(), req, account.TextInput(address(username)), account.Input{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.received(t, account.MailResetPassword, address(username))
@@ -246,7 +248,7 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 			t.Fatal(err)
 		}
 	}
-	err := s.auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
+	err := s.app.Auth.ChangeEmail(t.Context(), caller, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new-" + address(username))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +256,7 @@ func (s *server) link(t *testing.T, kind account.ChallengeKind, username string)
 	if kind == account.ConfirmEmail {
 		return m
 	}
-	if err := s.auth.ConfirmEmail(t.Context(), peer, account.TextInput(m.Token)); err != nil {
+	if err := s.app.Auth.ConfirmEmail(t.Context(), req, account.TextInput(m.Token)); err != nil {
 		t.Fatal(err)
 	}
 	return s.received(t, account.MailEmailChanged, address(username))

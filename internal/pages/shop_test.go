@@ -43,7 +43,7 @@ func (s *server) furnish(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.shop = shop.Shop{URL: shopURL, Support: support, Logo: logo}
-	s.serve(t, s.auth)
+	s.serve(t, s.app)
 }
 
 // TestNoPageEndsInTheVoid: each has the way back to the shop and to a person,
@@ -118,7 +118,7 @@ func TestImagesAreFoundFromEveryPage(t *testing.T) {
 	}
 	// Without one there is none.
 	s.shop = shop.Shop{}
-	s.serve(t, s.auth)
+	s.serve(t, s.app)
 	s.get(t, "/account/logo").shows(t, http.StatusNotFound, fr("page.not_found"))
 }
 
@@ -128,7 +128,7 @@ func TestIconIsAnImageWhateverTheShopIsCalled(t *testing.T) {
 	s := newServer(t, storetest.Open(t, storetest.SQLite(t)))
 	for brand, letter := range map[string]string{"yoozak": "Y", "<script>": "<", "متجر": "م", "élan": "É", "&co": "&", " x": "X"} {
 		s.brand = brand
-		s.serve(t, s.auth)
+		s.serve(t, s.app)
 		icon := s.get(t, "/account/favicon.svg").body
 		text := ""
 		for d := xml.NewDecoder(strings.NewReader(icon)); ; {
@@ -205,7 +205,7 @@ func TestVerifiedAddressIsNoError(t *testing.T) {
 		// Another link than this one proves nothing here.
 		s.get(t, "/account/confirm-email/"+m.Token).shows(t, http.StatusGone, fr("challenge_invalid"))
 		s.get(t, "/account/verify-email/"+m.Token+"x").shows(t, http.StatusGone, fr("challenge_invalid"))
-		if err := s.auth.SetActive(t.Context(), "amina", false); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.bad_link"))
@@ -214,7 +214,7 @@ func TestVerifiedAddressIsNoError(t *testing.T) {
 		badr := s.register(t, "badr")
 		old := s.received(t, account.MailVerifyEmail, address("badr"))
 		s.press(t, old.Path).shows(t, http.StatusOK, fr("page.verify.done"))
-		err := s.auth.ChangeEmail(t.Context(), badr, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new@example.ma")})
+		err := s.app.Auth.ChangeEmail(t.Context(), badr, auth.EmailChange{Password: account.TextInput(firstPassword), Email: account.TextInput("new@example.ma")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestSecondProofOfAnAddressLeadsToTheFirst(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, s *server) {
 		register := func(username string, n int) string {
 			t.Helper()
-			_, err := s.auth.Register(t.Context(), peer, auth.Registration{
+			_, err := s.app.Auth.Register(t.Context(), req, auth.Registration{
 				Username: account.TextInput(username), Password: account.TextInput(firstPassword), Email: account.TextInput("one@example.ma"),
 			})
 			if err != nil {

@@ -67,7 +67,7 @@ func TestColoursAreEasyToRead(t *testing.T) {
 			}
 			s.shop.Colours = shop.ColoursOf(c)
 		}
-		s.serve(t, s.auth)
+		s.serve(t, s.app)
 		readable(t, brand, s.get(t, "/account/style.css").body)
 	}
 }

@@ -16,7 +16,7 @@ var layout = template.Must(template.New("page.html").Funcs(template.FuncMap{"bre
 // view is what a page shows, in this order.
 type view struct {
 	Language, Direction, Brand string
-	Root                       string // relative, from this page to [base]: a proxy may put a path before it
+	Root                       string // relative, from this page to [Path]: a proxy may put a path before it
 	Style, Icon                string
 	Logo                       *logo
 	Problem                    string // said first in the window's title, where screen readers begin
@@ -62,16 +62,16 @@ type choice struct {
 	Current               bool
 }
 
-func (p *Pages) newView(r *http.Request, language string) *view {
-	look := p.o.Shop
+func (s *Pages) newView(r *http.Request, language string) *view {
+	look := s.o.Shop
 	v := &view{
-		Language: language, Direction: locale.Direction(language), Brand: p.o.Brand, Root: rootOf(r),
+		Language: language, Direction: locale.Direction(language), Brand: s.o.Brand, Root: rootOf(r),
 		ShopURL: look.URL, Support: look.Support, SupportURL: template.URL(look.Support.URL), //nolint:gosec // mailto:, tel: or https:
 	}
 	v.ShopText, v.HelpText = v.say("page.shop"), v.say("mail.help")
-	v.Style, v.Icon = v.Root+styleName+"?"+p.files[styleName].version, v.Root+iconName+"?"+p.files[iconName].version
+	v.Style, v.Icon = v.Root+styleName+"?"+s.files[styleName].version, v.Root+iconName+"?"+s.files[iconName].version
 	if look.Logo != nil {
-		v.Logo = &logo{v.Root + logoName + "?" + p.files[logoName].version, look.Logo.Width, look.Logo.Height}
+		v.Logo = &logo{v.Root + logoName + "?" + s.files[logoName].version, look.Logo.Width, look.Logo.Height}
 	}
 	v.AgainLink, v.AgainText = v.Root+forgotName+"/?lang="+language, v.say("page.again")
 	for _, code := range locale.Languages() {
@@ -80,12 +80,12 @@ func (p *Pages) newView(r *http.Request, language string) *view {
 	return v
 }
 
-// rootOf is the way from a page to [base], by the path as the browser sees
+// rootOf is the way from a page to [Path], by the path as the browser sees
 // it: %2F is no slash there.
 func rootOf(r *http.Request) string {
-	below, isBelow := strings.CutPrefix(r.URL.EscapedPath(), base)
+	below, isBelow := strings.CutPrefix(r.URL.EscapedPath(), Path)
 	if !isBelow {
-		return "." + base
+		return "." + Path
 	}
 	if depth := strings.Count(below, "/"); depth > 0 {
 		return strings.Repeat("../", depth)
@@ -140,18 +140,18 @@ func (v *view) mark(errs account.Fields) {
 // nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-func (x *exchange) show(status int) {
-	h := x.w.Header()
+func (p *page) show(status int) {
+	h := p.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", x.view.Language)
+	h.Set("Content-Language", p.view.Language)
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer") // the address of a page has a token in it
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	var b bytes.Buffer
-	if err := layout.Execute(&b, x.view); err != nil {
+	if err := layout.Execute(&b, p.view); err != nil {
 		panic("pages: " + err.Error()) // the template is ours
 	}
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(b.Bytes()) // the client may be gone: there is nobody to tell
+	p.w.WriteHeader(status)
+	_, _ = p.w.Write(b.Bytes()) // the client may be gone: there is nobody to tell
 }

@@ -38,7 +38,7 @@ func TestAheadGoesBeforeThoseWhoWait(t *testing.T) {
 		}
 	}
 	waiting(strangers)
-	hash(password.Ahead(t.Context()), "known")
+	hash(password.WithPriority(t.Context()), "known")
 	waiting(strangers + 1)
 	free()
 	wait.Wait()
@@ -69,7 +69,7 @@ func TestBothQueuesFull(t *testing.T) {
 			})
 		}
 	}
-	loop(password.Ahead(t.Context()), &known)
+	loop(password.WithPriority(t.Context()), &known)
 	loop(t.Context(), &strangers)
 	wait.Wait()
 	if share := float64(strangers.Load()) / float64(strangers.Load()+known.Load()); share < 0.2 || share > 0.4 {

@@ -38,11 +38,11 @@ var djangos = map[string]func(rest string) matcher{
 	"sha1":          func(rest string) matcher { return readWeak("sha1", rest) },
 }
 
-// Kind names the format of a hash in Django's words, whether or not anything
+// Format names the format of a hash in Django's words, whether or not anything
 // can match it: "argon2" (which ours are), "pbkdf2_sha256", "unsalted_md5",
 // "crypt". Others are "wrapped" (see [Hasher.WrapWeak]), "unusable" and
 // "unknown". A weak hash is one of md5 or sha1.
-func Kind(hash string) (name string, weak bool) {
+func Format(hash string) (name string, weak bool) {
 	name, rest, _ := strings.Cut(hash, "$")
 	switch {
 	case strings.HasPrefix(hash, "!"):
@@ -139,3 +139,20 @@ func bcryptSHA256Key(plain string) []byte {
 	sum := sha256.Sum256([]byte(plain))
 	return hex.AppendEncode(nil, sum[:])
 }
+
+// ToDjango is the way back: a hash as Django stores it. A wrapped hash stays
+// as it is: Django knows no such hasher, so nothing matches it, but unlike an
+// unusable one it lets the person ask for a new password by mail.
+func ToDjango(hash string) string {
+	if _, err := parseOurs(hash); err == nil {
+		return "argon2" + hash
+	}
+	if strings.HasPrefix(hash, "$") {
+		return unusable
+	}
+	return hash
+}
+
+// unusable is as long as Django's own, so that nothing that looks at it
+// stumbles. No secret hangs on it.
+const unusable = "!Vt3kXw8RzQ5mYb1NcJ6hPf0sLgD9uTa2EoHi7Kx4"

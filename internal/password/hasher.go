@@ -1,8 +1,8 @@
 // Package password hashes passwords with Argon2id, verifies the hashes that
-// Django made, and says which passwords are good enough. Hashing is slow on
-// purpose, so a [Hasher] runs few at once, on threads that let all other work
-// go first, and refuses what it could not do in time rather than piling it
-// up. The package keeps nothing and never shows a password.
+// ToDjango made, and says which passwords are good enough. Hashing is slow on
+// purpose, so a [Hasher] runs few at once, on threads of their own, and refuses
+// what it could not do in time rather than piling it up. The package keeps
+// nothing and never shows a password.
 package password
 
 import (
@@ -22,36 +22,41 @@ type Options struct {
 	Params Params        // of new hashes; [Default]
 	Slots  int           // hashes at once; the number of cores
 	Wait   time.Duration // how long a caller queues; 5 s
-	Queue  int           // the most callers who queue, and as many again of [Ahead]; 64 for each slot
+	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
 
-	// Busy is told when hashing begins and when there was none for a while,
-	// so that the process can give requests a thread beside the hashes' only
-	// when there are hashes. It may be nil.
-	Busy func(busy bool)
+	// What the process does so that requests are answered beside hashes. Each
+	// may be nil.
+	Thread func()          // called first on each thread that hashes, which ends with the Hasher
+	Hashed func()          // called after each hash, on its thread
+	Busy   func(busy bool) // called when hashing begins, and when there was none for a second
 }
 
 // ErrBusy says that too many callers wait, or that one waited too long. Try
 // again later.
 var ErrBusy = errors.New("too many passwords wait to be hashed")
 
-// Hasher runs hashes on a few threads of its own. Those of [Ahead] go before
+// Hasher runs hashes on a few threads of its own. Those of [WithPriority] go before
 // others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
+	slots   int
 	wait    time.Duration
 	queue   *queue
+	start   sync.Once
 	workers sync.WaitGroup
 	running atomic.Int64
-	refused atomic.Int64
 	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
+	thread func()
+	hashed func()
 	onBusy func(bool)
 	mu     sync.Mutex
 	busy   bool
 	quiet  *time.Timer // runs while busy and nothing is hashed
 }
 
-// NewHasher starts the threads; [Hasher.Close] stops them.
+// NewHasher makes a Hasher, which starts its threads with the first hash;
+// [Hasher.Close] stops them.
 func NewHasher(o Options) *Hasher {
 	if o.Params == (Params{}) {
 		o.Params = Default
@@ -65,13 +70,15 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, wait: o.Wait, queue: newQueue(o.Queue)}
-	h.onBusy = o.Busy
-	if h.onBusy == nil {
-		h.onBusy = func(bool) {}
+	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {}}
+	if o.Thread != nil {
+		h.thread = o.Thread
 	}
-	for range o.Slots {
-		h.workers.Go(h.work)
+	if o.Hashed != nil {
+		h.hashed = o.Hashed
+	}
+	if o.Busy != nil {
+		h.onBusy = o.Busy
 	}
 	return h
 }
@@ -94,11 +101,11 @@ func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error)
 	return phc, err
 }
 
-// forms are what may have been hashed when a person types plain: its NFKC,
+// normalForms are what may have been hashed when a person types plain: its NFKC,
 // so that every keyboard makes the same password of the same characters
 // (as NIST SP 800-63B-4 asks), and what was typed, which is what
 // stands in our hashes from before we normalized.
-func forms(plain string) []string {
+func normalForms(plain string) []string {
 	if normal := norm.NFKC.String(plain); normal != plain {
 		return []string{normal, plain}
 	}
@@ -121,13 +128,13 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err 
 		return Result{}, h.VerifyNobody(ctx, plain)
 	}
 	ours := strings.HasPrefix(hash, "$")
-	for i, form := range forms(plain) {
+	for i, form := range normalForms(plain) {
 		err := h.run(ctx, func() {
 			began := time.Now()
 			switch {
 			case ours:
 				r.Match = matches(form)
-			case i == 0: // Django hashes what was typed; the second time is for the time
+			case i == 0: // ToDjango hashes what was typed; the second time is for the time
 				r.Match = matches(plain)
 			}
 			if !current && !r.Match {
@@ -173,7 +180,7 @@ func parse(hash string, p Params) (m matcher, current bool) {
 // VerifyNobody takes as long as [Hasher.Verify] and never matches: for a
 // user who does not exist.
 func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
-	for _, form := range forms(plain) {
+	for _, form := range normalForms(plain) {
 		if err := h.run(ctx, func() { h.nobody(form) }); err != nil {
 			return err
 		}
@@ -181,25 +188,21 @@ func (h *Hasher) VerifyNobody(ctx context.Context, plain string) error {
 	return nil
 }
 
-// Running is how many hashes are under way, Waiting how many queue, Refused
-// how many got [ErrBusy] so far.
+// Running is how many hashes are under way.
 func (h *Hasher) Running() int { return int(h.running.Load()) }
 
 // Waiting is how many hashes queue.
 func (h *Hasher) Waiting() int { return h.queue.len() }
-
-// Refused is how many hashes were refused so far.
-func (h *Hasher) Refused() int { return int(h.refused.Load()) }
 
 type (
 	aheadKey  struct{}
 	clientKey struct{}
 )
 
-// Ahead is for a caller of whom more is known than of a stranger: with this
+// WithPriority is for a caller of whom more is known than of a stranger: with this
 // context their hash is made before those that wait, of which every fourth
 // has its turn all the same.
-func Ahead(ctx context.Context) context.Context {
+func WithPriority(ctx context.Context) context.Context {
 	return context.WithValue(ctx, aheadKey{}, true)
 }
 
@@ -217,9 +220,13 @@ func newJob(ctx context.Context, do func()) *job {
 }
 
 func (h *Hasher) run(ctx context.Context, do func()) error {
+	h.start.Do(func() {
+		for range h.slots {
+			h.workers.Go(h.work)
+		}
+	})
 	j := newJob(ctx, do)
 	if !h.queue.add(j) {
-		h.refused.Add(1)
 		return ErrBusy
 	}
 	late := time.NewTimer(h.wait)
@@ -233,13 +240,9 @@ func (h *Hasher) run(ctx context.Context, do func()) error {
 		gaveUp = ctx.Err()
 	}
 	if gaveUp != nil && h.queue.remove(j) {
-		h.refused.Add(1)
 		return gaveUp
 	}
 	<-j.done // maybe a worker was quicker
-	if j.err != nil {
-		h.refused.Add(1)
-	}
 	return j.err
 }
 
@@ -249,7 +252,7 @@ func (h *Hasher) work() {
 	// requests longest. Never unlocked: the thread ends with the worker, and
 	// so does its priority, which cannot be raised again.
 	runtime.LockOSThread()
-	lowerPriority()
+	h.thread()
 	for {
 		j := h.queue.next()
 		if j == nil {
@@ -259,18 +262,9 @@ func (h *Hasher) work() {
 		j.do()
 		h.end()
 		close(j.done)
-		// A hash leaves 19 MiB behind. Collected now, the next one gets
-		// the same memory, which the processor and the kernel still have
-		// at hand: that is a tenth faster than new memory, and a flood of
-		// logins takes a third of it.
-		if h.params.Memory >= worthCollecting {
-			runtime.GC()
-		}
+		h.hashed()
 	}
 }
-
-// worthCollecting is the memory of a hash in KiB from which collecting pays.
-const worthCollecting = 4096
 
 // quietAfter is how long nothing must be hashed until it is quiet again.
 const quietAfter = time.Second

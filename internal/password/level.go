@@ -19,14 +19,14 @@ func (h *Hasher) level(began time.Time, plain string) {
 	}
 	p := h.params
 	p.Memory = max(uint32(left*float64(p.Memory)), 8*uint32(p.Threads)) // its time is that of its memory
-	stored{variant: "argon2id", params: p, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
+	argon2Hash{variant: "argon2id", params: p, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
 }
 
 // nobody compares with a hash of ours that nothing matches, and notes how
 // long that takes: the shortest of late, which was least disturbed.
 func (h *Hasher) nobody(plain string) {
 	began := time.Now()
-	stored{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
+	argon2Hash{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
 	took, usual := int64(time.Since(began)), h.usual.Load()
 	if usual == 0 || took < usual {
 		h.usual.Store(took)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	argon2d "github.com/go-crypt/x/argon2"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -32,21 +31,14 @@ const (
 	maxTime   = 64
 )
 
-// variants are the three Argon2s. We make argon2id only.
-var variants = map[string]func(plain, salt []byte, p Params, size uint32) []byte{
-	"argon2id": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2.IDKey(plain, salt, p.Time, p.Memory, p.Threads, size)
-	},
-	"argon2i": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2.Key(plain, salt, p.Time, p.Memory, p.Threads, size)
-	},
-	"argon2d": func(plain, salt []byte, p Params, size uint32) []byte {
-		return argon2d.DKey(plain, salt, p.Time, p.Memory, uint32(p.Threads), size)
-	},
+// variants are the Argon2s that x/crypto has. We make argon2id only.
+var variants = map[string]func(plain, salt []byte, time, memory uint32, threads uint8, size uint32) []byte{
+	"argon2id": argon2.IDKey,
+	"argon2i":  argon2.Key,
 }
 
-// stored is a hash in its parts.
-type stored struct {
+// argon2Hash is a hash in its parts.
+type argon2Hash struct {
 	variant   string
 	params    Params
 	salt, tag []byte
@@ -55,39 +47,39 @@ type stored struct {
 var errNotPHC = errors.New("not an Argon2 hash in PHC form")
 
 // parseOurs reads an Argon2id hash in PHC form.
-func parseOurs(s string) (stored, error) {
+func parseOurs(s string) (argon2Hash, error) {
 	h, err := parsePHC(s)
 	if h.variant != "argon2id" {
-		return stored{}, errNotPHC
+		return argon2Hash{}, errNotPHC
 	}
 	return h, err
 }
 
 // parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$tag, or another variant,
-// strictly. Version 16, which hashes do not state, is refused: the libraries
-// do not have it.
-func parsePHC(s string) (stored, error) {
+// strictly. Version 16, which hashes do not state, and Argon2d are refused:
+// x/crypto does not have them.
+func parsePHC(s string) (argon2Hash, error) {
 	parts := strings.Split(s, "$")
 	if len(parts) != 6 || parts[0] != "" || variants[parts[1]] == nil || parts[2] != "v=19" {
-		return stored{}, errNotPHC
+		return argon2Hash{}, errNotPHC
 	}
-	h := stored{variant: parts[1]}
+	h := argon2Hash{variant: parts[1]}
 	costs := strings.Split(parts[3], ",")
 	if len(costs) != 3 {
-		return stored{}, errNotPHC
+		return argon2Hash{}, errNotPHC
 	}
 	m, ok := cost(costs[0], "m=", 8, maxMemory)
 	t, ok2 := cost(costs[1], "t=", 1, maxTime)
 	p, ok3 := cost(costs[2], "p=", 1, 255)
 	if !ok || !ok2 || !ok3 || m < 8*p {
-		return stored{}, errNotPHC
+		return argon2Hash{}, errNotPHC
 	}
 	h.params = Params{Memory: m, Time: t, Threads: uint8(p)} //nolint:gosec // bounded above
 	var err, err2 error
 	h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4])
 	h.tag, err2 = base64.RawStdEncoding.Strict().DecodeString(parts[5])
 	if err != nil || err2 != nil || len(h.salt) < 8 || len(h.salt) > 64 || len(h.tag) < 16 || len(h.tag) > 64 {
-		return stored{}, errNotPHC
+		return argon2Hash{}, errNotPHC
 	}
 	return h, nil
 }
@@ -101,24 +93,25 @@ func cost(s, prefix string, least, most uint32) (uint32, bool) {
 	return uint32(n), true
 }
 
-func (h stored) String() string {
+func (h argon2Hash) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$%s$v=19$m=%d,t=%d,p=%d$%s$%s", h.variant, h.params.Memory, h.params.Time, h.params.Threads, b64(h.salt), b64(h.tag))
 }
 
 // newHash is slow: it runs in a slot.
 func newHash(plain string, p Params) string {
-	h := stored{variant: "argon2id", params: p, salt: make([]byte, saltSize)}
+	h := argon2Hash{variant: "argon2id", params: p, salt: make([]byte, saltSize)}
 	_, _ = rand.Read(h.salt) // never fails: crypto/rand ends the process instead
 	h.tag = h.derive(plain, tagSize)
 	return h.String()
 }
 
 // matches is slow: it runs in a slot.
-func (h stored) matches(plain string) bool {
+func (h argon2Hash) matches(plain string) bool {
 	return subtle.ConstantTimeCompare(h.derive(plain, len(h.tag)), h.tag) == 1
 }
 
-func (h stored) derive(plain string, size int) []byte {
-	return variants[h.variant]([]byte(plain), h.salt, h.params, uint32(size)) //nolint:gosec // at most 64
+func (h argon2Hash) derive(plain string, size int) []byte {
+	p := h.params
+	return variants[h.variant]([]byte(plain), h.salt, p.Time, p.Memory, p.Threads, uint32(size)) //nolint:gosec // at most 64
 }

@@ -133,33 +133,10 @@ func tooSimilar(counts map[rune]int, length int, part []rune) bool {
 	return 2*float64(matches)/float64(length+len(part)) >= maxSimilarity
 }
 
-// numeric is Python's str.isdigit: decimal digits of any script, and digits
-// such as superscripts.
+// numeric reports whether a text is all decimal digits, of any script and
+// whether or not they are raised or circled: nearly Python's str.isdigit.
 func numeric(s string) bool {
-	for _, c := range s {
-		if !unicode.Is(unicode.Nd, c) && !otherDigit(c) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// otherDigit tells Unicode's Numeric_Type=Digit, which Go has no table of.
-func otherDigit(c rune) bool {
-	for _, r := range digitRanges {
-		if c >= r[0] && c <= r[1] {
-			return true
-		}
-	}
-	return false
-}
-
-// digitRanges are the characters whose Numeric_Type is Digit (Unicode 14).
-var digitRanges = [][2]rune{
-	{0xB2, 0xB3}, {0xB9, 0xB9}, {0x1369, 0x1371}, {0x19DA, 0x19DA}, {0x2070, 0x2070}, {0x2074, 0x2079}, {0x2080, 0x2089},
-	{0x2460, 0x2468}, {0x2474, 0x247C}, {0x2488, 0x2490}, {0x24EA, 0x24EA}, {0x24F5, 0x24FD}, {0x24FF, 0x24FF},
-	{0x2776, 0x277E}, {0x2780, 0x2788}, {0x278A, 0x2792}, {0x10A40, 0x10A43}, {0x10E60, 0x10E68}, {0x11052, 0x1105A},
-	{0x1F100, 0x1F10A},
+	return s != "" && strings.TrimFunc(norm.NFKC.String(s), unicode.IsDigit) == ""
 }
 
 // lower is full Unicode lower-casing, as Python's str.lower.

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// aheadInARow is how many jobs of [Ahead] are done before one of the others
+// aheadInARow is how many jobs of [WithPriority] are done before one of the others
 // has its turn: however many of those we know ask, strangers go on, too.
 const aheadInARow = 3
 
@@ -18,7 +18,7 @@ type job struct {
 	err    error // why it was not done; set before done is closed
 }
 
-// queue holds the jobs that wait, those of [Ahead] apart from the others. It
+// queue holds the jobs that wait, those of [WithPriority] apart from the others. It
 // is safe for concurrent use.
 type queue struct {
 	mu     sync.Mutex

@@ -45,6 +45,6 @@ func isHex(s string, size int) bool {
 // Unsalted reports whether a hash is one of Django's without a salt, which
 // is never accepted: one table of guesses opens them all.
 func Unsalted(hash string) bool {
-	name, _ := Kind(hash)
+	name, _ := Format(hash)
 	return strings.HasPrefix(name, "unsalted_") || name == "crypt"
 }

@@ -24,7 +24,7 @@ func TestWeakHashesAreWrapped(t *testing.T) {
 		if err != nil || !strings.HasPrefix(got, "wrapped$"+parts[0]+"$"+parts[1]+"$argon2id$v=19$m=64,t=1,p=1$") || strings.Contains(got, parts[2]) {
 			t.Errorf("%s became %s, %v", row.Hash, got, err)
 		}
-		if name, weak := password.Kind(got); name != "wrapped" || weak || !password.Usable(got) {
+		if name, weak := password.Format(got); name != "wrapped" || weak || !password.Usable(got) {
 			t.Errorf("%s is %s, weak %t", got, name, weak)
 		}
 		for plain, match := range row.Answers {
@@ -49,25 +49,25 @@ func TestWayBackToDjango(t *testing.T) {
 	t.Parallel()
 	h := newHasher(t, password.Options{})
 	for _, row := range hashesOfDjango(t) {
-		if got := password.Django(row.Hash); got != row.Hash {
+		if got := password.ToDjango(row.Hash); got != row.Hash {
 			t.Errorf("%s became %s", row.Hash, got)
 		}
 		if ours, ok := strings.CutPrefix(row.Hash, "argon2$argon2id$"); ok {
-			if got := password.Django("$argon2id$" + ours); got != row.Hash {
+			if got := password.ToDjango("$argon2id$" + ours); got != row.Hash {
 				t.Errorf("ours became %s, want %s", got, row.Hash)
 			}
 		}
-		if wrapped, err := h.WrapWeak(t.Context(), row.Hash); err == nil && password.Django(wrapped) != wrapped {
-			t.Errorf("%s became %s", wrapped, password.Django(wrapped))
+		if wrapped, err := h.WrapWeak(t.Context(), row.Hash); err == nil && password.ToDjango(wrapped) != wrapped {
+			t.Errorf("%s became %s", wrapped, password.ToDjango(wrapped))
 		}
 	}
 	for hash, want := range map[string]string{"": "", "!": "!", "gone": "gone"} {
-		if got := password.Django(hash); got != want {
+		if got := password.ToDjango(hash); got != want {
 			t.Errorf("%q became %q", hash, got)
 		}
 	}
 	for _, hash := range []string{"$argon2id$v=19$", "$argon2i$v=19$m=64,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbW5vcA"} {
-		if got := password.Django(hash); len(got) != 41 || password.Usable(got) {
+		if got := password.ToDjango(hash); len(got) != 41 || password.Usable(got) {
 			t.Errorf("%q became %q", hash, got)
 		}
 	}

@@ -4,12 +4,18 @@
 // small body cannot make much work, and never fails in another way than by
 // an error; it leaves the bound on a body's size to its caller.
 //
-// Where the reference fails (an unknown encoding inside a header) or knows
-// more than a client of this API may need (some hundred encodings), a body
-// is refused as malformed.
+// Bodies are UTF-8. Where the reference is more lenient than the RFCs about
+// what no client sends (other charsets, parts of a multipart form in base64),
+// it is not followed.
 package payload
 
-import "strings"
+import (
+	"errors"
+	"mime"
+	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+)
 
 // Object is what a form or a JSON object decodes to. Its values are nil,
 // bool, string, [Number], []any, Object or [File]. A string may hold lone
@@ -20,7 +26,7 @@ type Object map[string]any
 type File struct{}
 
 // The two formats of a ParseError. An urlencoded form can only have too many
-// fields or an unknown encoding, of which the reference says nothing.
+// fields, of which the reference says nothing.
 const (
 	formatJSON = "JSON"
 	formatForm = "Multipart form"
@@ -37,35 +43,45 @@ type ParseError struct {
 func (e *ParseError) Error() string { return e.Format + " parse error - " + e.Detail }
 
 // UnsupportedMediaTypeError names a content type that is none of the three,
-// as the client wrote it.
+// or in another charset than UTF-8, as the client wrote it.
 type UnsupportedMediaTypeError struct{ MediaType string }
 
 func (e *UnsupportedMediaTypeError) Error() string { return "unsupported media type " + e.MediaType }
 
 // Decode parses a body by its Content-Type header. An empty body is an empty
-// Object whatever its type, as in the reference. The error is a *ParseError
-// or an *UnsupportedMediaTypeError.
+// Object whatever its type, as in the reference, and parameters that are
+// malformed are none. The error is a *ParseError or an
+// *UnsupportedMediaTypeError.
 func Decode(contentType string, body []byte) (any, error) {
 	if len(body) == 0 {
 		return Object{}, nil
 	}
 	if contentType == "application/json" { // nearly always
-		return decodeJSONBody(utf8Charset, body)
+		return decodeJSON(body)
 	}
-	mediaType, _, err := parseHeader(latin1([]byte(contentType)))
-	if err != nil {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) || !isUTF8(params["charset"]) {
 		return nil, &UnsupportedMediaTypeError{MediaType: contentType}
 	}
-	cs := charsetOf(contentType)
 	switch {
 	case matches(mediaType, "application", "json"):
-		return decodeJSONBody(cs, body)
+		return decodeJSON(body)
 	case matches(mediaType, "application", "x-www-form-urlencoded"):
-		return decodeForm(cs, body)
+		return decodeForm(body)
 	case matches(mediaType, "multipart", "form-data"):
-		return decodeMultipart(contentType, cs, body)
+		return decodeMultipart(params["boundary"], body)
 	}
 	return nil, &UnsupportedMediaTypeError{MediaType: contentType}
+}
+
+// isUTF8 reports whether a charset is UTF-8 or ASCII, which is a part of it.
+// JSON has no other (RFC 8259, section 8.1).
+func isUTF8(charset string) bool {
+	switch strings.ToLower(charset) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
 }
 
 // matches lets a client send "*" for either half, as the reference does.
@@ -74,12 +90,11 @@ func matches(mediaType, main, sub string) bool {
 	return (m == main || m == "*") && (s == sub || s == "*")
 }
 
-func decodeJSONBody(cs charset, body []byte) (any, error) {
-	text, err := cs.decodeStream(body)
-	if err != nil {
-		return nil, err
-	}
-	return decodeJSON(text)
+// text decodes UTF-8 of a form, with U+FFFD where it is none, as Python's
+// errors="replace" does.
+func text(b []byte) string {
+	s, _ := unicode.UTF8.NewDecoder().Bytes(b) // it replaces, and has no errors
+	return string(s)
 }
 
 // TypeName is what Python calls a value's type.

@@ -2,6 +2,7 @@ package payload
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,7 +22,13 @@ type decoder struct {
 	values int
 }
 
-func decodeJSON(s string) (any, error) {
+const bom = "\uFEFF"
+
+func decodeJSON(body []byte) (any, error) {
+	if err := checkUTF8(body); err != nil {
+		return nil, err
+	}
+	s := string(body)
 	if strings.HasPrefix(s, bom) {
 		return nil, &ParseError{Format: formatJSON, Detail: "Unexpected UTF-8 BOM (decode using utf-8-sig): line 1 column 1 (char 0)"}
 	}
@@ -36,6 +43,26 @@ func decodeJSON(s string) (any, error) {
 		return nil, d.fail("Extra data", d.i)
 	}
 	return v, nil
+}
+
+// checkUTF8 tells of the first byte that is none.
+func checkUTF8(b []byte) error {
+	if utf8.Valid(b) {
+		return nil
+	}
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	reason := "invalid continuation byte"
+	if c := b[at]; c < 0xC2 || c > 0xF4 {
+		reason = "invalid start byte"
+	}
+	return &ParseError{Format: formatJSON, Detail: fmt.Sprintf("'utf-8' codec can't decode byte 0x%02x in position %d: %s", b[at], at, reason)}
 }
 
 // fail gives the position as Python does, in characters.
@@ -297,13 +324,6 @@ func (d *decoder) hex4(at int) (rune, bool) {
 	if at+4 >= len(d.s) {
 		return 0, false
 	}
-	var r rune
-	for i := at; i < at+4; i++ {
-		digit := unhex(d.s[i])
-		if digit < 0 {
-			return 0, false
-		}
-		r = r<<4 | digit
-	}
-	return r, true
+	n, err := strconv.ParseUint(d.s[at:at+4], 16, 32) // which takes no sign and no "_"
+	return rune(n), err == nil                        //nolint:gosec // four digits
 }

@@ -38,6 +38,7 @@ func (c *Cluster) Pooler(tb testing.TB, url string, connections int) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	users, settings := filepath.Join(dir, "users.txt"), filepath.Join(dir, "pgbouncer.ini")
 	for path, text := range map[string]string{
 		users: "\"yoozak\" \"\"\n",
@@ -52,7 +53,7 @@ auth_file = %s
 pool_mode = transaction
 default_pool_size = %d
 max_client_conn = 500
-`, c.port.Number(), port.Number(), users, connections),
+`, c.number, port.Number(), users, connections),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			tb.Fatal(err)
@@ -76,7 +77,7 @@ max_client_conn = 500
 		_ = input.Close()
 		_ = cmd.Wait() // it was killed
 	})
-	through := strings.Replace(url, c.port.Address()+"/", port.Address()+"/", 1)
+	through := strings.Replace(url, fmt.Sprintf("127.0.0.1:%d/", c.number), port.Address()+"/", 1)
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		err := ping(through)
 		if err == nil {

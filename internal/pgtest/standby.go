@@ -13,13 +13,13 @@ import (
 func (c *Cluster) Standby(tb testing.TB) *Cluster {
 	tb.Helper()
 	s, err := makeCluster(true, func(s *Cluster) error {
-		out, err := s.command("pg_basebackup", "--host=127.0.0.1", "--port="+strconv.Itoa(c.port.Number()), "--username=yoozak",
+		out, err := s.command("pg_basebackup", "--host=127.0.0.1", "--port="+strconv.Itoa(c.number), "--username=yoozak",
 			"--pgdata="+s.data(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
 		}
 		return nil
-	})
+	}, (*Cluster).Start)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,104 +11,68 @@ package secret
 import (
 	"crypto/subtle"
 	"fmt"
-	"log/slog"
+	"slices"
 )
 
 // redacted is what a secret looks like to everybody.
 const redacted = "[redacted]"
 
-// Text is a secret text. The zero value is the empty one.
+// Text is a secret text, and Bytes are secret bytes. The zero values are
+// empty.
+type (
+	Text  = Value[string]
+	Bytes = Value[[]byte]
+)
+
+// Value is a secret of either type.
 //
-// The text is behind a pointer because fmt does not ask a value in an
-// unexported field how it wants to be printed: of a pointer there it prints
-// the address.
-type Text struct{ p *string }
+// It is behind two pointers because fmt does not ask a value in an unexported
+// field how it wants to be printed: of a pointer there it prints the address,
+// but with some verbs it follows a pointer to a slice.
+type Value[T string | []byte] struct{ p **T }
+
+func newValue[T string | []byte](v T) Value[T] {
+	if len(v) == 0 {
+		return Value[T]{}
+	}
+	p := &v
+	return Value[T]{&p}
+}
 
 // NewText hides a text.
-func NewText(s string) Text {
-	if s == "" {
-		return Text{}
-	}
-	return Text{&s}
-}
-
-// Reveal returns the text.
-func (t Text) Reveal() string {
-	if t.p == nil {
-		return ""
-	}
-	return *t.p
-}
-
-// Empty reports whether there is nothing to hide.
-func (t Text) Empty() bool { return t.p == nil }
-
-// Equal compares in a time that depends on the lengths alone.
-func (t Text) Equal(other Text) bool {
-	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
-}
-
-// Format answers every verb of package fmt.
-func (Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
-
-// String is for those who ask without fmt.
-func (Text) String() string { return redacted }
-
-// GoString is for %#v.
-func (Text) GoString() string { return redacted }
-
-// LogValue is for log/slog.
-func (Text) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON is for encoding/json.
-func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText is for the other encodings, and for keys of maps.
-func (Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// Bytes are secret bytes. The zero value has none. With a verb that does not
-// fit, fmt follows a pointer to a slice, but not a pointer to a pointer.
-type Bytes struct{ p **[]byte }
+func NewText(s string) Text { return newValue(s) }
 
 // NewBytes hides bytes, which are not copied: the caller gives them away.
-func NewBytes(b []byte) Bytes {
-	if len(b) == 0 {
-		return Bytes{}
-	}
-	p := &b
-	return Bytes{&p}
-}
+func NewBytes(b []byte) Bytes { return newValue(b) }
 
-// Reveal returns the bytes, which must not be changed.
-func (b Bytes) Reveal() []byte {
-	if b.p == nil {
-		return nil
+// Reveal returns the secret. Bytes must not be changed.
+func (v Value[T]) Reveal() T {
+	if v.p == nil {
+		var none T
+		return none
 	}
-	return **b.p
+	return **v.p
 }
 
 // Empty reports whether there is nothing to hide.
-func (b Bytes) Empty() bool { return b.p == nil }
+func (v Value[T]) Empty() bool { return v.p == nil }
 
 // Equal compares in a time that depends on the lengths alone.
-func (b Bytes) Equal(other Bytes) bool {
-	return subtle.ConstantTimeCompare(b.Reveal(), other.Reveal()) == 1
+func (v Value[T]) Equal(other Value[T]) bool {
+	return subtle.ConstantTimeCompare([]byte(v.Reveal()), []byte(other.Reveal())) == 1
 }
 
 // Format answers every verb of package fmt.
-func (Bytes) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+func (Value[T]) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // String is for those who ask without fmt.
-func (Bytes) String() string { return redacted }
+func (Value[T]) String() string { return redacted }
 
-// GoString is for %#v.
-func (Bytes) GoString() string { return redacted }
+// MarshalText is for log/slog, encoding/json and the other encodings.
+func (Value[T]) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// LogValue is for log/slog.
-func (Bytes) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON is for encoding/json.
-func (Bytes) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText is for the other encodings, and for keys of maps.
-func (Bytes) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// UnmarshalText hides a copy of a text.
+func (v *Value[T]) UnmarshalText(text []byte) error {
+	*v = newValue(T(slices.Clone(text)))
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -132,11 +133,24 @@ func routeOf(r *http.Request) string {
 	return method + " " + r.URL.Path
 }
 
-// clientOf is who asks, as far as a proxy in front tells.
-func clientOf(r *http.Request) string {
-	if chain := r.Header.Get("X-Forwarded-For"); chain != "" {
+// clientOf is who asks: the peer, or whom a trusted proxy in front names.
+func (s *Shadow) clientOf(r *http.Request) string {
+	if chain := r.Header.Get("X-Forwarded-For"); chain != "" && s.trusts(r) {
 		return chain
 	}
+	return peer(r)
+}
+
+// trusts reports whether a request comes from a proxy that may say who the
+// client is.
+func (s *Shadow) trusts(r *http.Request) bool {
+	ip, err := netip.ParseAddr(peer(r))
+	ip = ip.Unmap().WithZone("")
+	return err == nil && slices.ContainsFunc(s.o.Trusted, func(network netip.Prefix) bool { return network.Contains(ip) })
+}
+
+// peer is the address at the other end of the connection.
+func peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

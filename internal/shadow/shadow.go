@@ -12,6 +12,9 @@
 //     names, kinds, lists. Never a value, a header's value, a token or any
 //     other path.
 //   - The requests of one client reach the copy in their order.
+//   - Who the client is, a proxy in front may say if it is trusted. Anybody
+//     else is the client, whatever their headers say: both servers may
+//     believe us, and a stranger must not choose an address there.
 package shadow
 
 import (
@@ -24,6 +27,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -33,9 +37,10 @@ import (
 
 // Options are what a [Shadow] is made of.
 type Options struct {
-	Upstream *url.URL // answers the customers
-	Copy     *url.URL // is compared with it; on data of its own
-	Paths    []string // of the API, with the slash at their end; others are passed on only
+	Upstream *url.URL       // answers the customers
+	Copy     *url.URL       // is compared with it; on data of its own
+	Paths    []string       // of the API, with the slash at their end; others are passed on only
+	Trusted  []netip.Prefix // proxies in front of us
 	Report   io.Writer
 	Log      *slog.Logger
 	Timeout  time.Duration // of an answer of the copy; 0: 10 seconds
@@ -128,7 +133,7 @@ func (s *Shadow) Close(ctx context.Context) {
 func (s *Shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{route: other, skip: notOurs}
 	if s.paths[r.URL.Path] {
-		x = &exchange{route: routeOf(r), method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, client: clientOf(r)}
+		x = &exchange{route: routeOf(r), method: r.Method, path: r.URL.Path, query: r.URL.RawQuery, client: s.clientOf(r)}
 	}
 	s.report.count(x.route)
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
@@ -166,18 +171,20 @@ func (s *Shadow) enqueue(x *exchange) {
 var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
 
 // rewrite sends the upstream what it would get without us: the host and what
-// the proxy in front says of the client. Without one, we say it.
+// a trusted proxy in front says of the client. Without one, we say it.
 func (s *Shadow) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(s.o.Upstream)
 	p.Out.Host = p.In.Host
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // also what Go would not parse
-	for _, name := range forwarded {
-		if values, there := p.In.Header[name]; there {
-			p.Out.Header[name] = values
+	if s.trusts(p.In) {
+		for _, name := range forwarded {
+			if values, there := p.In.Header[name]; there {
+				p.Out.Header[name] = values
+			}
 		}
 	}
 	if p.Out.Header["X-Forwarded-For"] == nil {
-		p.Out.Header.Set("X-Forwarded-For", clientOf(p.In))
+		p.Out.Header.Set("X-Forwarded-For", s.clientOf(p.In))
 	}
 	if x := exchangeOf(p.In); x.skip == "" {
 		x.header = p.Out.Header.Clone() // without those of the connection

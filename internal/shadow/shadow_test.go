@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -109,6 +110,35 @@ func TestUpstreamGetsTheRequestAsItIsAndTheCopyTheSame(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStrangersDoNotChooseTheirAddress: a copy that believes us would count
+// by whatever they write.
+func TestStrangersDoNotChooseTheirAddress(t *testing.T) {
+	t.Parallel()
+	var (
+		mu               sync.Mutex
+		upstream, copied []seen
+	)
+	s := newShadow(t, listen(t, seer(&upstream, &mu)), listen(t, seer(&copied, &mu)), func(o *shadow.Options) {
+		o.Trusted = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	})
+	s.call(t, http.MethodGet, mePath, nil,
+		"X-Forwarded-For", "203.0.113.7", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example", "Forwarded", "for=203.0.113.7")
+	s.close()
+	if len(upstream) != 1 || len(copied) != 1 {
+		t.Fatalf("upstream got %d requests, the copy %d; want 1 each", len(upstream), len(copied))
+	}
+	for name, got := range map[string]http.Header{"upstream": upstream[0].Header, "copy": copied[0].Header} {
+		if client := got.Get("X-Forwarded-For"); client != "127.0.0.1" {
+			t.Errorf("%s: X-Forwarded-For %q, want the caller's address", name, client)
+		}
+		for _, of := range []string{"X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"} {
+			if got[of] != nil {
+				t.Errorf("%s: a stranger's %s was passed on: %q", name, of, got[of])
+			}
+		}
 	}
 }
 

@@ -90,7 +90,9 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	if s.verdict.Wait != nil {
+		s.server.hold(1)
 		<-s.verdict.Wait
+		s.server.hold(-1)
 	}
 	if err := answer(s.verdict.Data, s.to); err != nil {
 		return err

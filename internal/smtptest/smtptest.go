@@ -72,6 +72,7 @@ type Server struct {
 	attempts map[string]int
 	logins   int
 	open     int
+	held     int // mails that came whole and wait for their verdict's Wait
 	messages []Message
 	arrived  chan struct{} // closed and replaced with each message
 }
@@ -149,6 +150,20 @@ func (s *Server) Judge(fn func(to string, attempt int) Verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.judge = fn
+}
+
+// Held is how many mails came whole and wait for [Verdict.Wait]: they are
+// taken, whether or not who sent them is still there.
+func (s *Server) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
+}
+
+func (s *Server) hold(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held += n
 }
 
 // Messages are those that were taken, in order.

@@ -104,7 +104,7 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 		err = scan(&r.id, &r.email, &r.key)
 		return r, err
 	}
-	rows, err := list(ctx, s, "list stale keys", scan, `
+	rows, err := queryAll(ctx, s, "list stale keys", scan, `
 		SELECT id, email, email_key
 		FROM users
 		WHERE email_key_version <> 2
@@ -145,7 +145,7 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 // DoubleProofs lists the ids of open users whose proof does not count,
 // because another open account proved the same address before, at most limit.
 func (s *Store) DoubleProofs(ctx context.Context, limit int) ([]int64, error) {
-	return list(ctx, s, "list double proofs", scanValue[int64], `
+	return queryAll(ctx, s, "list double proofs", scanValue[int64], `
 		SELECT u.id
 		FROM users u
 		WHERE u.email_verified_at IS NOT NULL AND u.is_active AND u.email <> ''
@@ -183,11 +183,10 @@ func (s *Store) ChangeUsername(ctx context.Context, id int64, old, username stri
 // newest change first.
 func (s *Store) UsernameChanges(ctx context.Context, userID int64, since time.Time) ([]UsernameChange, error) {
 	scan := func(scan func(...any) error) (c UsernameChange, err error) {
-		err = scan(&c.Username, &c.ChangedAt)
-		c.ChangedAt = c.ChangedAt.UTC()
+		err = scan(&c.Username, asUTC(&c.ChangedAt))
 		return c, err
 	}
-	return list(ctx, s, "list former usernames", scan, `
+	return queryAll(ctx, s, "list former usernames", scan, `
 		SELECT username, changed_at
 		FROM username_changes
 		WHERE user_id = $1 AND changed_at > $2

@@ -11,15 +11,15 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-// batcher gives SQLite's one writer to many callers. While one commit waits
+// groupCommitter gives SQLite's one writer to many callers. While one commit waits
 // for the disk, the transactions that arrive queue up and go together into
 // the next: each in a savepoint of its own, so that one can fail without
 // the others, and all in one commit, so that durability costs one sync.
 // A caller gets its answer after that commit.
-type batcher struct {
+type groupCommitter struct {
 	db      *sql.DB
 	conn    *sql.Conn
-	q       *prepared
+	q       *stmtCache
 	most    int
 	jobs    chan *writeJob
 	closing chan struct{}
@@ -39,7 +39,7 @@ const (
 	queuedWrites = 1024
 )
 
-func newBatcher(ctx context.Context, db *sql.DB, most int) (*batcher, error) {
+func newGroupCommitter(ctx context.Context, db *sql.DB, most int) (*groupCommitter, error) {
 	db.SetMaxOpenConns(2) // the writer's, and one for a migration
 	db.SetMaxIdleConns(1)
 	conn, err := db.Conn(ctx)
@@ -49,8 +49,8 @@ func newBatcher(ctx context.Context, db *sql.DB, most int) (*batcher, error) {
 	if most <= 0 {
 		most = defaultBatch
 	}
-	b := &batcher{
-		db: db, conn: conn, q: &prepared{db: conn}, most: most,
+	b := &groupCommitter{
+		db: db, conn: conn, q: &stmtCache{db: conn}, most: most,
 		jobs: make(chan *writeJob, queuedWrites), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	go b.run()
@@ -62,7 +62,7 @@ var errClosed = fmt.Errorf("%w: the database is closed", account.ErrUnavailable)
 // do queues fn and waits for its commit. A caller that gives up while fn is
 // queued gets its answer then, and fn never runs; once fn runs, its answer is
 // waited for.
-func (b *batcher) do(ctx context.Context, fn func(querier) error) error {
+func (b *groupCommitter) do(ctx context.Context, fn func(querier) error) error {
 	job := &writeJob{ctx: ctx, fn: fn, answer: make(chan struct{})}
 	select {
 	case b.jobs <- job:
@@ -93,14 +93,14 @@ func (b *batcher) do(ctx context.Context, fn func(querier) error) error {
 	}
 }
 
-func (b *batcher) close() error {
+func (b *groupCommitter) close() error {
 	close(b.closing)
 	<-b.done
 	b.q.close()
 	return errors.Join(b.conn.Close(), b.db.Close())
 }
 
-func (b *batcher) run() {
+func (b *groupCommitter) run() {
 	defer close(b.done)
 	batch := make([]*writeJob, 0, b.most)
 	for {
@@ -128,7 +128,7 @@ func (b *batcher) run() {
 }
 
 // commit runs a batch and leaves each job's error in it.
-func (b *batcher) commit(batch []*writeJob) {
+func (b *groupCommitter) commit(batch []*writeJob) {
 	err := b.exec(`BEGIN IMMEDIATE`)
 	for _, job := range batch {
 		switch {
@@ -160,7 +160,7 @@ func (b *batcher) commit(batch []*writeJob) {
 
 // nested runs a job in a savepoint. The error is the transaction's, not the
 // job's.
-func (b *batcher) nested(job *writeJob) error {
+func (b *groupCommitter) nested(job *writeJob) error {
 	if err := b.exec(`SAVEPOINT job`); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (b *batcher) nested(job *writeJob) error {
 	return b.exec(`RELEASE job`)
 }
 
-func (b *batcher) exec(query string) error {
+func (b *groupCommitter) exec(query string) error {
 	_, err := b.q.ExecContext(context.Background(), query)
 	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,9 +11,7 @@ const challengeColumns = `hash, kind, user_id, email, created_at, expires_at, us
 
 func scanChallenge(scan func(...any) error) (account.Challenge, error) {
 	var c account.Challenge
-	var used sql.NullTime
-	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, &c.CreatedAt, &c.ExpiresAt, &used)
-	c.CreatedAt, c.ExpiresAt, c.UsedAt = c.CreatedAt.UTC(), c.ExpiresAt.UTC(), utc(used)
+	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, asUTC(&c.CreatedAt), asUTC(&c.ExpiresAt), asUTC(&c.UsedAt))
 	return c, err
 }
 
@@ -29,7 +26,7 @@ func (s *Store) CreateChallenge(ctx context.Context, c account.Challenge) error 
 
 // Challenge returns a challenge of this kind or [ErrNotFound].
 func (s *Store) Challenge(ctx context.Context, kind account.ChallengeKind, hash string) (account.Challenge, error) {
-	return row(ctx, s, "find a challenge", scanChallenge, `
+	return queryRow(ctx, s, "find a challenge", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE hash = $1 AND kind = $2`, hash, kind)
@@ -44,9 +41,9 @@ func (s *Store) UseChallenge(ctx context.Context, kind account.ChallengeKind, ha
 		WHERE hash = $2 AND kind = $3 AND used_at IS NULL AND expires_at > $1`, at.UTC(), hash, kind)
 }
 
-// VoidChallenges makes a user's other challenges worthless: those of the
+// InvalidateChallenges makes a user's other challenges worthless: those of the
 // given kinds.
-func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, kinds ...account.ChallengeKind) error {
+func (s *Store) InvalidateChallenges(ctx context.Context, userID int64, at time.Time, kinds ...account.ChallengeKind) error {
 	for _, kind := range kinds {
 		_, err := s.exec(ctx, "void challenges", `
 			UPDATE challenges
@@ -59,9 +56,9 @@ func (s *Store) VoidChallenges(ctx context.Context, userID int64, at time.Time, 
 	return nil
 }
 
-// VoidYounger makes a user's challenges of a kind worthless that were made at
+// InvalidateYounger makes a user's challenges of a kind worthless that were made at
 // the given time or later. Those that are older stay.
-func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
+func (s *Store) InvalidateYounger(ctx context.Context, userID int64, kind account.ChallengeKind, than, at time.Time) error {
 	_, err := s.exec(ctx, "void younger challenges", `
 		UPDATE challenges
 		SET used_at = $1
@@ -69,9 +66,9 @@ func (s *Store) VoidYounger(ctx context.Context, userID int64, kind account.Chal
 	return err
 }
 
-// VoidMailedTo makes a user's challenges of a kind worthless that were mailed
+// InvalidateMailedTo makes a user's challenges of a kind worthless that were mailed
 // to an address, to the letter.
-func (s *Store) VoidMailedTo(ctx context.Context, userID int64, kind account.ChallengeKind, email string, at time.Time) error {
+func (s *Store) InvalidateMailedTo(ctx context.Context, userID int64, kind account.ChallengeKind, email string, at time.Time) error {
 	_, err := s.exec(ctx, "void challenges of an address", `
 		UPDATE challenges
 		SET used_at = $1
@@ -83,7 +80,7 @@ func (s *Store) VoidMailedTo(ctx context.Context, userID int64, kind account.Cha
 // challenges of a kind were mailed that can still be used, and those to which
 // a mail with such a link is owed.
 func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.ChallengeKind, mail account.MailKind, now time.Time) ([]string, error) {
-	return list(ctx, s, "list open addresses", scanValue[string], `
+	return queryAll(ctx, s, "list open addresses", scanValue[string], `
 		SELECT email
 		FROM challenges
 		WHERE user_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
@@ -95,7 +92,7 @@ func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.Ch
 
 // Challenges returns a user's challenges, the newest first, at most limit.
 func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
-	return list(ctx, s, "list challenges", scanChallenge, `
+	return queryAll(ctx, s, "list challenges", scanChallenge, `
 		SELECT `+challengeColumns+`
 		FROM challenges
 		WHERE user_id = $1

@@ -97,9 +97,9 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	}
 	// A new file is turned to WAL by whoever comes first; of several servers
 	// that start at once the others are told that it is locked, at once.
-	var batch *batcher
+	var batch *groupCommitter
 	for try := 0; ; try++ {
-		batch, err = newBatcher(ctx, writer, o.Batch)
+		batch, err = newGroupCommitter(ctx, writer, o.Batch)
 		if err == nil || !errors.Is(mendSQLite(err), account.ErrUnavailable) || try == openTries || ctx.Err() != nil {
 			break
 		}
@@ -108,7 +108,7 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, folderHint(path, err)), readers.Close(), writer.Close())
 	}
-	q := &prepared{db: readers}
+	q := &stmtCache{db: readers}
 	return &Store{db: readers, q: q, slow: interruptible{q}, batch: batch, dialect: d}, nil
 }
 

@@ -10,6 +10,19 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
+// EventChain is the state of the chain of events.
+type EventChain struct {
+	Head    EventHead // the newest sealed event
+	Removed EventHead // the last that was removed because it was old
+}
+
+// EventHead is a place in the chain and the hash there: whoever has noted
+// one can tell whether anything before it was changed since.
+type EventHead struct {
+	Seq  int64
+	Hash []byte
+}
+
 // Events are only added. What may change of one is in this file: it is
 // sealed once, its personal part is forgotten, and the oldest are removed.
 // Triggers in the schema refuse anything else.
@@ -19,9 +32,9 @@ const eventColumns = `id, at, kind, actor, details, user_id, session_id, request
 func scanEvent(scan func(...any) error) (account.Event, error) {
 	var e account.Event
 	var userID, seq sql.NullInt64
-	err := scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
+	err := scan(&e.ID, asUTC(&e.At), &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
 		&e.Salt, &e.Commitment, &seq, &e.Hash)
-	e.At, e.UserID, e.Seq = e.At.UTC(), userID.Int64, seq.Int64
+	e.UserID, e.Seq = userID.Int64, seq.Int64
 	return e, err
 }
 
@@ -80,7 +93,7 @@ func (s *Store) SealedEvents(ctx context.Context, after, through int64, limit in
 // EventsToSeal returns events that have no place in the chain yet, in the
 // order of their ids, at most limit, with no more than their hash is made of.
 func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, error) {
-	return list(ctx, s, "list events to seal", scanToSeal, `
+	return queryAll(ctx, s, "list events to seal", scanToSeal, `
 		SELECT id, at, kind, actor, details, commitment
 		FROM events
 		WHERE seq IS NULL
@@ -89,7 +102,7 @@ func (s *Store) EventsToSeal(ctx context.Context, limit int) ([]account.Event, e
 }
 
 func scanToSeal(scan func(...any) error) (e account.Event, err error) {
-	err = scan(&e.ID, &e.At, &e.Kind, &e.Actor, &e.Details, &e.Commitment)
+	err = scan(&e.ID, asUTC(&e.At), &e.Kind, &e.Actor, &e.Details, &e.Commitment)
 	return e, err
 }
 
@@ -100,12 +113,12 @@ func (s *Store) UnsealedEvents(ctx context.Context, limit int) ([]account.Event,
 }
 
 func (s *Store) events(ctx context.Context, rest string, args ...any) ([]account.Event, error) {
-	return list(ctx, s, "list events", scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
+	return queryAll(ctx, s, "list events", scanEvent, `SELECT `+eventColumns+` FROM events `+rest, args...)
 }
 
 // EventChain returns the state of the chain.
-func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
-	return row(ctx, s, "read the event chain", scanChain, `
+func (s *Store) EventChain(ctx context.Context) (EventChain, error) {
+	return queryRow(ctx, s, "read the event chain", scanChain, `
 		SELECT seq, hash, removed_seq, removed_hash
 		FROM event_chain`)
 }
@@ -114,22 +127,22 @@ func (s *Store) EventChain(ctx context.Context) (account.EventChain, error) {
 // several servers one goes on, the others wait for its transaction's end and
 // get what it left. (An UPDATE that changes nothing is a row lock on both
 // engines; SQLite has no FOR UPDATE.)
-func (s *Store) LockEventChain(ctx context.Context) (account.EventChain, error) {
-	return row(ctx, s, "lock the event chain", scanChain, `
+func (s *Store) LockEventChain(ctx context.Context) (EventChain, error) {
+	return queryRow(ctx, s, "lock the event chain", scanChain, `
 		UPDATE event_chain
 		SET seq = seq
 		WHERE id = 1
 		RETURNING seq, hash, removed_seq, removed_hash`)
 }
 
-func scanChain(scan func(...any) error) (c account.EventChain, err error) {
+func scanChain(scan func(...any) error) (c EventChain, err error) {
 	err = scan(&c.Head.Seq, &c.Head.Hash, &c.Removed.Seq, &c.Removed.Hash)
 	return c, err
 }
 
 // SealEvent gives an event its place in the chain. It returns [ErrNotFound]
 // when it has one already.
-func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) error {
+func (s *Store) SealEvent(ctx context.Context, id int64, at EventHead) error {
 	return s.execOne(ctx, "seal an event", `
 		UPDATE events
 		SET seq = $1, hash = $2
@@ -137,30 +150,30 @@ func (s *Store) SealEvent(ctx context.Context, id int64, at account.EventHead) e
 }
 
 // SetEventHead notes the newest sealed event.
-func (s *Store) SetEventHead(ctx context.Context, head account.EventHead) error {
+func (s *Store) SetEventHead(ctx context.Context, head EventHead) error {
 	return s.execOne(ctx, "set the head of the events", `
 		UPDATE event_chain
 		SET seq = $1, hash = $2
 		WHERE id = 1`, head.Seq, head.Hash)
 }
 
-// ForgetEventsOf forgets the personal part of a user's events and says of
+// AnonymiseEventsOf forgets the personal part of a user's events and says of
 // how many.
-func (s *Store) ForgetEventsOf(ctx context.Context, userID int64) (int, error) {
-	return s.forgetEvents(ctx, `user_id = $1`, userID)
+func (s *Store) AnonymiseEventsOf(ctx context.Context, userID int64) (int, error) {
+	return s.anonymiseEvents(ctx, `user_id = $1`, userID)
 }
 
-// ForgetNobodysEvents forgets the personal part of up to limit events before
+// AnonymiseUnattributedEvents forgets the personal part of up to limit events before
 // the given time that are about no user, and says of how many.
-func (s *Store) ForgetNobodysEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	return s.forgetEvents(ctx, `id IN (SELECT id
+func (s *Store) AnonymiseUnattributedEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.anonymiseEvents(ctx, `id IN (SELECT id
 		             FROM events
 		             WHERE user_id IS NULL AND salt IS NOT NULL AND at < $1
 		             ORDER BY at
 		             LIMIT $2)`, before.UTC(), limit)
 }
 
-func (s *Store) forgetEvents(ctx context.Context, condition string, args ...any) (int, error) {
+func (s *Store) anonymiseEvents(ctx context.Context, condition string, args ...any) (int, error) {
 	n, err := s.exec(ctx, "forget the personal part of events", `
 		UPDATE events
 		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
@@ -170,7 +183,7 @@ func (s *Store) forgetEvents(ctx context.Context, condition string, args ...any)
 
 // RemoveEvents removes the oldest events, up to and with a place in the
 // chain.
-func (s *Store) RemoveEvents(ctx context.Context, through account.EventHead) error {
+func (s *Store) RemoveEvents(ctx context.Context, through EventHead) error {
 	err := s.execOne(ctx, "remove events", `
 		UPDATE event_chain
 		SET removed_seq = $1, removed_hash = $2

@@ -123,14 +123,14 @@ func TestEventIsSealedOnce(t *testing.T) {
 		addEvent(t, s, newEvent(1))
 		sealAll(t, s)
 		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 1, account.EventHead{Seq: 2, Hash: []byte{2}})
+			return tx.SealEvent(t.Context(), 1, store.EventHead{Seq: 2, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("again: %v", err)
 		}
 		addEvent(t, s, newEvent(1))
 		err = s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 2, account.EventHead{Seq: 1, Hash: []byte{2}})
+			return tx.SealEvent(t.Context(), 2, store.EventHead{Seq: 1, Hash: []byte{2}})
 		})
 		if !errors.Is(err, store.ErrTaken) {
 			t.Errorf("two events in one place: %v", err)
@@ -148,14 +148,14 @@ func TestForgettingTakesThePersonalPartOnly(t *testing.T) {
 		}
 		sealAll(t, s)
 		write(t, s, func(_ context.Context, tx *store.Store) error {
-			n, err := tx.ForgetEventsOf(t.Context(), 1)
+			n, err := tx.AnonymiseEventsOf(t.Context(), 1)
 			if n != 2 {
 				t.Errorf("forgot %d events of the user, want 2", n)
 			}
 			return err
 		})
 		write(t, s, func(_ context.Context, tx *store.Store) error {
-			n, err := tx.ForgetNobodysEvents(t.Context(), noon, 10)
+			n, err := tx.AnonymiseUnattributedEvents(t.Context(), noon, 10)
 			if n != 1 {
 				t.Errorf("forgot %d old events of nobody, want 1", n)
 			}
@@ -182,7 +182,7 @@ func TestOldestEventsAreRemoved(t *testing.T) {
 		sealAll(t, s)
 		remove := func(seq int64) error {
 			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.RemoveEvents(t.Context(), account.EventHead{Seq: seq, Hash: []byte{byte(seq)}})
+				return tx.RemoveEvents(t.Context(), store.EventHead{Seq: seq, Hash: []byte{byte(seq)}})
 			})
 		}
 		if err := remove(3); err != nil {

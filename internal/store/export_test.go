@@ -4,7 +4,7 @@ import "context"
 
 // CountForEver is a list that takes far longer than a test may.
 func (s *Store) CountForEver(ctx context.Context) error {
-	_, err := list(ctx, s, "count for ever", scanID, `
+	_, err := queryAll(ctx, s, "count for ever", scanID, `
 		WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000000000)
 		SELECT count(*)
 		FROM numbers`)

@@ -8,26 +8,26 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-// Guesses returns the failed tries under a key or [ErrNotFound].
-func (s *Store) Guesses(ctx context.Context, key string) (account.Guesses, error) {
-	return row(ctx, s, "read failed tries", scanGuesses, `
+// FailedAttempts returns the failed tries under a key or [ErrNotFound].
+func (s *Store) FailedAttempts(ctx context.Context, key string) (account.FailedAttempts, error) {
+	return queryRow(ctx, s, "read failed tries", scanFailedAttempts, `
 		SELECT key, user_id, count, last_at, expires_at
 		FROM guesses
 		WHERE key = $1`, key)
 }
 
-func scanGuesses(scan func(...any) error) (account.Guesses, error) {
-	var g account.Guesses
+func scanFailedAttempts(scan func(...any) error) (account.FailedAttempts, error) {
+	var g account.FailedAttempts
 	var userID sql.NullInt64
-	err := scan(&g.Key, &userID, &g.Count, &g.LastAt, &g.ExpiresAt)
-	g.UserID, g.LastAt, g.ExpiresAt = userID.Int64, g.LastAt.UTC(), g.ExpiresAt.UTC()
+	err := scan(&g.Key, &userID, &g.Count, asUTC(&g.LastAt), asUTC(&g.ExpiresAt))
+	g.UserID = userID.Int64
 	return g, err
 }
 
-// SetGuesses replaces what [Store.Guesses] returned, or stores the first if
+// SetFailedAttempts replaces what [Store.FailedAttempts] returned, or stores the first if
 // that was nothing. It returns [ErrNotFound] when another was quicker: of two
 // servers that count at once neither's guess is lost.
-func (s *Store) SetGuesses(ctx context.Context, old, g account.Guesses) error {
+func (s *Store) SetFailedAttempts(ctx context.Context, old, g account.FailedAttempts) error {
 	if old.LastAt.IsZero() {
 		return s.execOne(ctx, "count failed tries", `
 			INSERT INTO guesses (key, user_id, count, last_at, expires_at)
@@ -42,25 +42,25 @@ func (s *Store) SetGuesses(ctx context.Context, old, g account.Guesses) error {
 		g.Count, g.LastAt.UTC(), g.ExpiresAt.UTC(), g.Key, old.Count, old.LastAt.UTC())
 }
 
-// ForgetGuesses forgets the failed tries under a key.
-func (s *Store) ForgetGuesses(ctx context.Context, key string) error {
+// DeleteFailedAttempts forgets the failed tries under a key.
+func (s *Store) DeleteFailedAttempts(ctx context.Context, key string) error {
 	_, err := s.exec(ctx, "forget failed tries", `
 		DELETE FROM guesses
 		WHERE key = $1`, key)
 	return err
 }
 
-// ForgetGuessesOf forgets those of a user's devices.
-func (s *Store) ForgetGuessesOf(ctx context.Context, userID int64) error {
+// DeleteFailedAttemptsOf forgets those of a user's devices.
+func (s *Store) DeleteFailedAttemptsOf(ctx context.Context, userID int64) error {
 	_, err := s.exec(ctx, "forget failed tries", `
 		DELETE FROM guesses
 		WHERE user_id = $1`, userID)
 	return err
 }
 
-// DeleteGuesses forgets up to limit keys that expired before the given time,
+// SweepFailedAttempts forgets up to limit keys that expired before the given time,
 // and says how many.
-func (s *Store) DeleteGuesses(ctx context.Context, before time.Time, limit int) (int64, error) {
+func (s *Store) SweepFailedAttempts(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return s.exec(ctx, "delete failed tries", `
 		DELETE FROM guesses
 		WHERE key IN (SELECT key FROM guesses WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)`,

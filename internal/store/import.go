@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -77,7 +76,7 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 // CanImport says whether the schema has what [Store.Import] needs, without
 // touching it.
 func (s *Store) CanImport(ctx context.Context) error {
-	_, err := value[bool](ctx, s, "look for what an import needs", `
+	_, err := queryValue[bool](ctx, s, "look for what an import needs", `
 		SELECT EXISTS (SELECT 1 FROM django_imports)`)
 	return err
 }
@@ -121,9 +120,7 @@ func (i *Import) UsersWithID(ctx context.Context, ids []int64) (map[int64]accoun
 		WHERE u.id IN (%s)`,
 		func(rows *sql.Rows) error {
 			var u account.User
-			to, finish := userTarget(&u)
-			err := rows.Scan(to...)
-			finish()
+			err := rows.Scan(userTarget(&u)...)
 			users[u.ID] = u
 			return err
 		})
@@ -142,8 +139,7 @@ func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, er
 				id int64
 				o  Origin
 			)
-			err := rows.Scan(&id, &o.Fields, &o.PasswordAt)
-			o.PasswordAt = o.PasswordAt.UTC()
+			err := rows.Scan(&id, &o.Fields, asUTC(&o.PasswordAt))
 			origins[id] = o
 			return err
 		})
@@ -180,9 +176,7 @@ func (i *Import) UsersWithEmail(ctx context.Context, keys []string) (map[string]
 		WHERE u.email_key IN (%s)`,
 		func(rows *sql.Rows) error {
 			var u account.User
-			to, finish := userTarget(&u)
-			err := rows.Scan(to...)
-			finish()
+			err := rows.Scan(userTarget(&u)...)
 			if key := account.EmailKey(u.Email); !seen[u.ID] {
 				users[key] = append(users[key], u)
 				seen[u.ID] = true
@@ -210,7 +204,7 @@ func (i *Import) VerifyEmails(ctx context.Context, userIDs []int64, at time.Time
 // LargestID is the largest id of a user here or of an origin; 0: there is
 // none.
 func (i *Import) LargestID(ctx context.Context) (int64, error) {
-	return value[int64](ctx, i.Store, "find the largest id", `
+	return queryValue[int64](ctx, i.Store, "find the largest id", `
 		SELECT max(id)
 		FROM (SELECT coalesce(max(id), 0) AS id FROM users
 		      UNION ALL
@@ -220,7 +214,7 @@ func (i *Import) LargestID(ctx context.Context) (int64, error) {
 // ImportedIDs returns up to limit ids after the given one that were
 // imported and have a user, in their order.
 func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int64, error) {
-	return list(ctx, i.Store, "list imported users", scanID, `
+	return queryAll(ctx, i.Store, "list imported users", scanID, `
 		SELECT d.user_id
 		FROM django_imports d
 		JOIN users u ON u.id = d.user_id
@@ -279,18 +273,6 @@ func (i *Import) ask(ctx context.Context, query string, args []any, scan func(*s
 		}
 	}
 	return rows.Err()
-}
-
-// params is a list of n parameters: $1, $2, … after those before.
-func params(before, n int) string {
-	var b strings.Builder
-	for at := range n {
-		if at > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", before+at+1)
-	}
-	return b.String()
 }
 
 // importColumns are the columns of a user that an import writes; importValues

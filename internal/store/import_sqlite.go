@@ -64,13 +64,6 @@ func (b *sqliteBulk) write(ctx context.Context, rows []ImportRow, before string,
 	return nil
 }
 
-// marks is what follows VALUES, with ? rather than $1: to SQLite that is a
-// name, which it looks for in a list for each value.
-func marks(rows, columns int) string {
-	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
-	return row + strings.Repeat(", "+row, rows-1)
-}
-
 // continueIDs has nothing to do: AUTOINCREMENT notes the largest id that was
 // ever stored.
 func (b *sqliteBulk) continueIDs(context.Context) error { return nil }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/secret"
@@ -82,7 +81,7 @@ func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
 
 // Keys returns every key, the youngest first.
 func (s *Store) Keys(ctx context.Context) ([]SigningKey, error) {
-	return list(ctx, s, "list keys", scanKey, `
+	return queryAll(ctx, s, "list keys", scanKey, `
 		SELECT id, algorithm, token_type, generation, private_key, created_at, active_at, retires_at
 		FROM signing_keys
 		ORDER BY generation DESC, token_type, algorithm`)
@@ -92,10 +91,8 @@ func scanKey(scan func(...any) error) (SigningKey, error) {
 	var (
 		k       SigningKey
 		private []byte
-		retires sql.NullTime
 	)
-	err := scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, &k.CreatedAt, &k.ActiveAt, &retires)
+	err := scan(&k.ID, &k.Algorithm, &k.TokenType, &k.Generation, &private, asUTC(&k.CreatedAt), asUTC(&k.ActiveAt), asUTC(&k.RetiresAt))
 	k.Private = secret.NewBytes(private)
-	k.CreatedAt, k.ActiveAt, k.RetiresAt = k.CreatedAt.UTC(), k.ActiveAt.UTC(), utc(retires)
 	return k, err
 }

@@ -110,7 +110,7 @@ func (s *Store) countLimits(ctx context.Context) {
 	for i, u := range uses {
 		keys[i], nows[i], everys[i], bursts[i] = u.key, u.now, u.every, u.burst
 	}
-	answers, err := list(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, everys, bursts)
+	answers, err := queryAll(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, everys, bursts)
 	if code(err) == serializationFailure { // a database's default may be an isolation in which to wait for a row is an error
 		answers, err = nil, nil
 	}

@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/yoozak/clients/internal/account"
@@ -14,7 +12,9 @@ import (
 // Every authenticated request reads one session with its user. Under load
 // many do at once, and then what costs is not the row but the round trip, so
 // lookups that arrive while others are under way go together in one query.
-// A lookup that finds nothing else waiting goes by itself, at once.
+// One that finds nothing else waiting goes by itself, at once. GET me on
+// PostgreSQL is 1.7 times as fast by it (medians of six windows each, in
+// turns, one core).
 
 // findSession is the name of what lookups do, in errors; errNoSession is made
 // once, because strangers can cause it.
@@ -25,8 +25,8 @@ var errNoSession = fmt.Errorf(findSession+": %w", ErrNotFound)
 // lookupSizes are the numbers of ids that there is a statement for.
 var lookupSizes = []int{1, 4, 16, 64}
 
-// lookups reads sessions for many callers.
-type lookups struct {
+// sessionLoader reads sessions for many callers.
+type sessionLoader struct {
 	store   *Store
 	queries map[int]string
 	waiting chan *lookup
@@ -43,8 +43,8 @@ type lookup struct {
 	done    chan struct{}
 }
 
-func newLookups(s *Store) *lookups {
-	l := &lookups{store: s, queries: map[int]string{}, waiting: make(chan *lookup, 4096), closing: make(chan struct{})}
+func newSessionLoader(s *Store) *sessionLoader {
+	l := &sessionLoader{store: s, queries: map[int]string{}, waiting: make(chan *lookup, 4096), closing: make(chan struct{})}
 	for _, n := range lookupSizes {
 		l.queries[n] = lookupQuery(n)
 	}
@@ -55,26 +55,22 @@ func newLookups(s *Store) *lookups {
 }
 
 func lookupQuery(n int) string {
-	params := make([]string, n)
-	for i := range params {
-		params[i] = fmt.Sprintf("$%d", i+1)
-	}
 	return `
 		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
 		       s.refresh_id, s.refresh_at, s.previous_id, s.unseen_id,
 		       u.username, u.email, u.first_name, u.last_name, u.is_active
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
-		WHERE s.id IN (` + strings.Join(params, ", ") + `)`
+		WHERE s.id IN (` + params(0, n) + `)`
 }
 
-func (l *lookups) close() {
+func (l *sessionLoader) close() {
 	close(l.closing)
 	l.workers.Wait()
 }
 
-// find waits for the answer, or for the caller to leave.
-func (l *lookups) find(ctx context.Context, id string) (account.Session, account.User, error) {
+// load waits for the answer, or for the caller to leave.
+func (l *sessionLoader) load(ctx context.Context, id string) (account.Session, account.User, error) {
 	w := &lookup{id: id, done: make(chan struct{})}
 	select {
 	case l.waiting <- w:
@@ -93,7 +89,7 @@ func (l *lookups) find(ctx context.Context, id string) (account.Session, account
 	}
 }
 
-func (l *lookups) work() {
+func (l *sessionLoader) work() {
 	most := lookupSizes[len(lookupSizes)-1]
 	batch := make([]*lookup, 0, most)
 	for {
@@ -123,7 +119,7 @@ func (l *lookups) work() {
 }
 
 // answer runs one query for the batch.
-func (l *lookups) answer(batch []*lookup) {
+func (l *sessionLoader) answer(batch []*lookup) {
 	size := 0
 	for _, n := range lookupSizes {
 		if size = n; n >= len(batch) {
@@ -148,34 +144,32 @@ func (l *lookups) answer(batch []*lookup) {
 	}
 }
 
-func (l *lookups) query(ctx context.Context, query string, args []any, batch []*lookup) error {
+func (l *sessionLoader) query(ctx context.Context, query string, args []any, batch []*lookup) error {
 	rows, err := l.store.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	for rows.Next() {
-		n, u, err := scanSessionUser(rows.Scan)
+		sess, u, err := scanSessionUser(rows.Scan)
 		if err != nil {
 			return err
 		}
 		for _, w := range batch {
-			if w.id == n.ID {
-				w.session, w.user, w.err = n, u, nil
+			if w.id == sess.ID {
+				w.session, w.user, w.err = sess, u, nil
 			}
 		}
 	}
 	return rows.Err()
 }
 
-func scanSessionUser(scan func(...any) error) (n account.Session, u account.User, err error) {
-	var revoked sql.NullTime
+func scanSessionUser(scan func(...any) error) (sess account.Session, u account.User, err error) {
 	err = scan(
-		&n.ID, &n.UserID, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID,
+		&sess.ID, &sess.UserID, asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
+		&sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID,
 		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
 	)
-	n.LastUsedAt, n.ExpiresAt, n.RefreshAt, n.RevokedAt = n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), n.RefreshAt.UTC(), utc(revoked)
-	u.ID = n.UserID
-	return n, u, err
+	u.ID = sess.UserID
+	return sess, u, err
 }

@@ -15,14 +15,13 @@ const mailColumns = `id, kind, user_id, email, language, ip, details, created_at
 func scanMail(scan func(...any) error) (account.Mail, error) {
 	var m account.Mail
 	var userID sql.NullInt64
-	var due, sent sql.NullTime
 	var details string
 	var delay sql.NullString
-	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, &m.CreatedAt, &due, &m.Attempts, &sent, &m.Failure, &delay); err != nil {
+	if err := scan(&m.ID, &m.Kind, &userID, &m.Email, &m.Language, &m.IP, &details, asUTC(&m.CreatedAt), asUTC(&m.DueAt), &m.Attempts, asUTC(&m.SentAt), &m.Failure, &delay); err != nil {
 		return account.Mail{}, err
 	}
 	m.DelayKey = delay.String
-	m.UserID, m.CreatedAt, m.DueAt, m.SentAt = userID.Int64, m.CreatedAt.UTC(), utc(due), utc(sent)
+	m.UserID = userID.Int64
 	return m, json.Unmarshal([]byte(details), &m.Details)
 }
 
@@ -59,7 +58,7 @@ func mailPriority(kind account.MailKind) int {
 
 // DelayedMail returns the mail that waits under a key or [ErrNotFound].
 func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail, error) {
-	return row(ctx, s, "find a delayed mail", scanMail, `
+	return queryRow(ctx, s, "find a delayed mail", scanMail, `
 		SELECT `+mailColumns+`
 		FROM mails
 		WHERE delay_key = $1`, delayKey)
@@ -69,7 +68,7 @@ func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail,
 // and then what is due longest, or returns [ErrNotFound]. Nobody else gets it
 // before the time until; the lease is what its taker shows to finish it.
 func (s *Store) ClaimMail(ctx context.Context, lease string, now, until time.Time) (account.Mail, error) {
-	return row(ctx, s, "claim a mail", scanMail, `
+	return queryRow(ctx, s, "claim a mail", scanMail, `
 		UPDATE mails
 		SET due_at = $1, lease = $2, attempts = attempts + 1
 		WHERE id = (SELECT id FROM mails WHERE due_at <= $3 ORDER BY priority, due_at, id LIMIT 1) AND due_at <= $3
@@ -86,9 +85,9 @@ func (s *Store) FinishMail(ctx context.Context, id int64, lease string, sentAt, 
 		WHERE id = $4 AND lease = $5`, nullTime(sentAt), nullTime(dueAt), failure, id, lease)
 }
 
-// HoldMail keeps others from a claimed mail until the transaction ends. It
+// LockMail keeps others from a claimed mail until the transaction ends. It
 // returns [ErrNotFound] when the claim is not the taker's any more.
-func (s *Store) HoldMail(ctx context.Context, id int64, lease string) error {
+func (s *Store) LockMail(ctx context.Context, id int64, lease string) error {
 	return s.execOne(ctx, "hold a mail", `
 		UPDATE mails
 		SET lease = lease
@@ -114,13 +113,24 @@ func (s *Store) PostponeMail(ctx context.Context, id int64, lease string, at tim
 		WHERE id = $3 AND lease = $4`, at.UTC(), failure, id, lease)
 }
 
-// VoidMails gives up a user's mails of a kind that are not delivered yet,
+// CancelMails gives up a user's mails of a kind that are not delivered yet,
 // for good.
-func (s *Store) VoidMails(ctx context.Context, userID int64, kind account.MailKind) error {
+func (s *Store) CancelMails(ctx context.Context, userID int64, kind account.MailKind) error {
 	_, err := s.exec(ctx, "void mails", `
 		UPDATE mails
 		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
 		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL`, account.MailUnwanted, userID, kind)
+	return err
+}
+
+// CancelOvertakenMails is [Store.CancelMails] for those that are not older
+// than the given time, and those to an address.
+func (s *Store) CancelOvertakenMails(ctx context.Context, userID int64, kind account.MailKind, since time.Time, email string) error {
+	_, err := s.exec(ctx, "cancel overtaken mails", `
+		UPDATE mails
+		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
+		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND (created_at >= $4 OR email = $5)`,
+		account.MailUnwanted, userID, kind, since.UTC(), email)
 	return err
 }
 
@@ -133,8 +143,8 @@ func (s *Store) RetryMail(ctx context.Context, id int64, now time.Time) error {
 		WHERE id = $2 AND sent_at IS NULL AND failure <> $3`, now.UTC(), id, account.MailUnwanted)
 }
 
-// DeadMails lists the ids of mails that were given up and are still wanted.
-func (s *Store) DeadMails(ctx context.Context) ([]int64, error) {
+// FailedMails lists the ids of mails that were given up and are still wanted.
+func (s *Store) FailedMails(ctx context.Context) ([]int64, error) {
 	mails, err := s.mails(ctx, `WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 ORDER BY id LIMIT 10000`, account.MailUnwanted)
 	ids := make([]int64, 0, len(mails))
 	for _, m := range mails {
@@ -155,13 +165,13 @@ func (s *Store) MailsOf(ctx context.Context, userID int64, limit int) ([]account
 }
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {
-	return list(ctx, s, "list mails", scanMail, `SELECT `+mailColumns+` FROM mails `+rest, args...)
+	return queryAll(ctx, s, "list mails", scanMail, `SELECT `+mailColumns+` FROM mails `+rest, args...)
 }
 
 // MailedSince reports whether a user was owed a mail of this kind since a
 // time.
 func (s *Store) MailedSince(ctx context.Context, userID int64, kind account.MailKind, since time.Time) (bool, error) {
-	return value[bool](ctx, s, "look for a mail", `
+	return queryValue[bool](ctx, s, "look for a mail", `
 		SELECT EXISTS (SELECT 1 FROM mails WHERE user_id = $1 AND kind = $2 AND created_at > $3)`,
 		userID, kind, since.UTC())
 }
@@ -179,7 +189,7 @@ func (s *Store) DeleteMails(ctx context.Context, sentBefore, deadBefore time.Tim
 // KindMailedSince reports whether anybody was owed a mail of this kind since
 // a time.
 func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, since time.Time) (bool, error) {
-	return value[bool](ctx, s, "look for mails of a kind", `
+	return queryValue[bool](ctx, s, "look for mails of a kind", `
 		SELECT EXISTS (SELECT 1 FROM mails WHERE kind = $1 AND created_at > $2)`, kind, since.UTC())
 }
 
@@ -190,10 +200,10 @@ func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 ac
 		FROM mails
 		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind <> $3 AND kind <> $4`
 	args := []any{account.MailUnwanted, since.UTC(), but1, but2}
-	if n, err = value[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
+	if n, err = queryValue[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
 		return 0, "", err
 	}
-	reason, err = value[string](ctx, s, "find why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
+	reason, err = queryValue[string](ctx, s, "find why a mail was given up", `SELECT failure`+which+` ORDER BY id DESC LIMIT 1`, args...)
 	if errors.Is(err, ErrNotFound) { // tried again since
 		return 0, "", nil
 	}

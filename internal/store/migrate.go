@@ -52,7 +52,7 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err != nil || !pending {
 		return nil, err
 	}
-	readOnly, err := value[bool](ctx, s, "migrate", s.dialect.readOnly)
+	readOnly, err := queryValue[bool](ctx, s, "migrate", s.dialect.readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +84,11 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 
 // pending reports whether there are steps that the database has not had.
 func (s *Store) pending(ctx context.Context, p *goose.Provider) (bool, error) {
-	there, err := value[bool](ctx, s, "look for the schema", s.dialect.hasTable, "goose_db_version")
+	there, err := queryValue[bool](ctx, s, "look for the schema", s.dialect.hasTable, "goose_db_version")
 	if err != nil || !there {
 		return true, err
 	}
-	applied, err := list(ctx, s, "read the version of the schema", scanID, `
+	applied, err := queryAll(ctx, s, "read the version of the schema", scanID, `
 		SELECT version_id
 		FROM goose_db_version
 		WHERE is_applied
@@ -164,7 +164,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 // changed now ([ErrReadOnly]), or its schema is not the one this program
 // needs. Nil means that it can.
 func (s *Store) Ready(ctx context.Context) error {
-	readOnly, err := value[bool](ctx, s, "ask the database", s.dialect.readOnly)
+	readOnly, err := queryValue[bool](ctx, s, "ask the database", s.dialect.readOnly)
 	if err != nil {
 		return err
 	}

@@ -281,7 +281,7 @@ func (s *Store) Advise(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	if readOnly, err := value[bool](ctx, s, "ask the database", s.dialect.readOnly); err != nil {
+	if readOnly, err := queryValue[bool](ctx, s, "ask the database", s.dialect.readOnly); err != nil {
 		return err
 	} else if readOnly {
 		p.log.Warn("the database is read-only: what changes nothing is answered, and the server is not ready until it can be changed")
@@ -289,7 +289,7 @@ func (s *Store) Advise(ctx context.Context) error {
 	if p.pooler.Load() { // it has limits of its own
 		return nil
 	}
-	given, err := value[int](ctx, s, "ask for the limit of connections", `
+	given, err := queryValue[int](ctx, s, "ask for the limit of connections", `
 		SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer`)
 	if err == nil && given < p.conns {
 		p.log.Warn("one server may take more connections than PostgreSQL gives to all of them: set YOOZAK_DATABASE_CONNS, or max_connections there",

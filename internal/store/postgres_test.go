@@ -351,7 +351,7 @@ func TestAdviceOfTheStart(t *testing.T) {
 	if got := advice(storetest.SQLite(t), 0); got != "" {
 		t.Errorf("of SQLite: %s", got)
 	}
-	if got := advice(url, 1000); !strings.Contains(got, "may_take=1000 given=197") {
+	if got := advice(url, 1000); !strings.Contains(got, "may_take=1000 given=397") {
 		t.Errorf("of too many connections: %s", got)
 	}
 	if got := advice(server.Pooler(t, url, 2), 1000); !strings.Contains(got, "through a pooler") || strings.Contains(got, "may_take") {

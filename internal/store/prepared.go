@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// prepared runs each query text as a statement that SQLite compiled once.
+// stmtCache runs each query text as a statement that SQLite compiled once.
 // (pgx does as much by itself.) Its queries are not cancelled: they take
 // microseconds, and the driver starts a goroutine for each that could be.
 // Those that may take longer go through [interruptible].
-type prepared struct {
+type stmtCache struct {
 	db interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -18,7 +18,7 @@ type prepared struct {
 	statements sync.Map // query text → *sql.Stmt
 }
 
-func (p *prepared) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+func (p *stmtCache) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := p.statements.Load(query); ok {
 		return s.(*sql.Stmt), nil
 	}
@@ -33,7 +33,7 @@ func (p *prepared) statement(ctx context.Context, query string) (*sql.Stmt, erro
 	return s, nil
 }
 
-func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (p *stmtCache) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	ctx = context.WithoutCancel(ctx)
 	s, err := p.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (
 	return s.ExecContext(ctx, args...)
 }
 
-func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (p *stmtCache) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx = context.WithoutCancel(ctx)
 	s, err := p.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
@@ -51,7 +51,7 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	return s.QueryContext(ctx, args...)
 }
 
-func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (p *stmtCache) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	ctx = context.WithoutCancel(ctx)
 	s, err := p.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
@@ -62,7 +62,7 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 
 // interruptible is prepared for queries that may take long: they end when
 // their caller does.
-type interruptible struct{ *prepared }
+type interruptible struct{ *stmtCache }
 
 func (i interruptible) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, err := i.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
@@ -72,7 +72,7 @@ func (i interruptible) QueryContext(ctx context.Context, query string, args ...a
 	return s.QueryContext(ctx, args...)
 }
 
-func (p *prepared) close() {
+func (p *stmtCache) close() {
 	p.statements.Range(func(_, s any) bool {
 		_ = s.(*sql.Stmt).Close()
 		return true

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -16,7 +15,7 @@ type RevokedToken struct {
 // TokenRevoked reports whether a refresh token was taken back before it came
 // here.
 func (s *Store) TokenRevoked(ctx context.Context, jti string) (bool, error) {
-	return value[bool](ctx, s, "look for a revoked token", `
+	return queryValue[bool](ctx, s, "look for a revoked token", `
 		SELECT EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $1)`, jti)
 }
 
@@ -65,16 +64,4 @@ func portions(n int) []int {
 		sizes = append(sizes, 1)
 	}
 	return sizes
-}
-
-// tuples is what follows VALUES: ($1, $2), ($3, $4) for two rows of two.
-func tuples(rows, columns int) string {
-	var b strings.Builder
-	for row := range rows {
-		if row > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("(" + params(row*columns, columns) + ")")
-	}
-	return b.String()
 }

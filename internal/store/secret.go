@@ -8,7 +8,7 @@ import (
 // Secret returns the random key of this name, the same for all servers, as it
 // is stored, or [ErrNotFound].
 func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
-	return value[[]byte](ctx, s, "read a secret", `
+	return queryValue[[]byte](ctx, s, "read a secret", `
 		SELECT value
 		FROM secrets
 		WHERE name = $1`, name)

@@ -16,16 +16,16 @@ import (
 func TestServiceComesBackAsStored(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
-		v := account.Service{
+		v := account.OAuthClient{
 			ID: "s1", Name: "orders", SecretHash: "h", Audience: "shop",
 			Scopes: []account.Scope{account.ScopeRevoke, account.ScopeIntrospect}, CreatedAt: noon,
 		}
-		create := func(v account.Service) error {
-			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateService(t.Context(), v) })
+		create := func(v account.OAuthClient) error {
+			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error { return tx.CreateOAuthClient(t.Context(), v) })
 		}
 		disable := func(idOrName string) error {
 			return s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-				return tx.DisableService(t.Context(), idOrName, noon.Add(time.Hour))
+				return tx.DisableOAuthClient(t.Context(), idOrName, noon.Add(time.Hour))
 			})
 		}
 		if err := create(v); err != nil {
@@ -33,11 +33,11 @@ func TestServiceComesBackAsStored(t *testing.T) {
 		}
 		want := v
 		want.CreatedAt = noon.UTC()
-		got, err := s.Service(t.Context(), "s1")
+		got, err := s.OAuthClient(t.Context(), "s1")
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
-		if _, err := s.Service(t.Context(), "orders"); !errors.Is(err, store.ErrNotFound) {
+		if _, err := s.OAuthClient(t.Context(), "orders"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("by name: got %v, want ErrNotFound", err)
 		}
 		again := v
@@ -57,7 +57,7 @@ func TestServiceComesBackAsStored(t *testing.T) {
 		if err := disable("s1"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("disable a second time: %v", err)
 		}
-		all, err := s.Services(t.Context())
+		all, err := s.OAuthClients(t.Context())
 		if err != nil || len(all) != 2 || all[0].ID != "s2" || all[0].Scopes != nil || !all[1].DisabledAt.Equal(noon.Add(time.Hour)) {
 			t.Errorf("%+v, %v", all, err)
 		}

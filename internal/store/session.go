@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -13,12 +12,12 @@ const sessionColumns = `id, user_id, created_at, last_used_at, expires_at, revok
 
 // CreateSession stores a session. It returns [ErrTaken] when there is one
 // with this id.
-func (s *Store) CreateSession(ctx context.Context, n account.Session) error {
+func (s *Store) CreateSession(ctx context.Context, sess account.Session) error {
 	_, err := s.exec(ctx, "create a session", `
 		INSERT INTO sessions (`+sessionColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		n.ID, n.UserID, n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC(), nullTime(n.RevokedAt),
-		n.IP, n.UserAgent, n.RefreshID, n.RefreshAt.UTC(), n.PreviousID, n.UnseenID)
+		sess.ID, sess.UserID, sess.CreatedAt.UTC(), sess.LastUsedAt.UTC(), sess.ExpiresAt.UTC(), nullTime(sess.RevokedAt),
+		sess.IP, sess.UserAgent, sess.RefreshID, sess.RefreshAt.UTC(), sess.PreviousID, sess.UnseenID)
 	return err
 }
 
@@ -32,7 +31,7 @@ func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, ac
 	if !plainID(id) {
 		return account.Session{}, account.User{}, errNoSession
 	}
-	return s.lookups.find(ctx, id)
+	return s.lookups.load(ctx, id)
 }
 
 // plainID reports whether a text could be a session's id. PostgreSQL fails
@@ -139,7 +138,7 @@ func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, t
 // Sessions returns up to limit sessions of a user, live or not, the last used
 // first.
 func (s *Store) Sessions(ctx context.Context, userID int64, limit int) ([]account.Session, error) {
-	return list(ctx, s, "list sessions", scanSession, `
+	return queryAll(ctx, s, "list sessions", scanSession, `
 		SELECT `+sessionColumns+`
 		FROM sessions
 		WHERE user_id = $1
@@ -152,7 +151,7 @@ func (s *Store) Sessions(ctx context.Context, userID int64, limit int) ([]accoun
 // then may outlast it. The last used comes first. There are few: see
 // [Store.EndSessionsBeyond].
 func (s *Store) LiveSessions(ctx context.Context, userID int64, now, usedSince time.Time) ([]account.Session, error) {
-	return list(ctx, s, "list live sessions", scanSession, `
+	return queryAll(ctx, s, "list live sessions", scanSession, `
 		SELECT `+sessionColumns+`
 		FROM sessions
 		WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at > $2 OR last_used_at >= $3)
@@ -163,7 +162,7 @@ func (s *Store) LiveSessions(ctx context.Context, userID int64, now, usedSince t
 // longest ago, but for the number to keep, and returns their ids; at most a
 // thousand of them.
 func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, at time.Time) ([]string, error) {
-	return list(ctx, s, "end sessions", scanValue[string], `
+	return queryAll(ctx, s, "end sessions", scanValue[string], `
 		UPDATE sessions
 		SET revoked_at = $1
 		WHERE revoked_at IS NULL
@@ -176,13 +175,10 @@ func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, a
 }
 
 func scanSession(scan func(...any) error) (account.Session, error) {
-	var n account.Session
-	var revoked sql.NullTime
-	err := scan(&n.ID, &n.UserID, &n.CreatedAt, &n.LastUsedAt, &n.ExpiresAt, &revoked,
-		&n.IP, &n.UserAgent, &n.RefreshID, &n.RefreshAt, &n.PreviousID, &n.UnseenID)
-	n.CreatedAt, n.LastUsedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.LastUsedAt.UTC(), n.ExpiresAt.UTC()
-	n.RevokedAt, n.RefreshAt = utc(revoked), n.RefreshAt.UTC()
-	return n, err
+	var sess account.Session
+	err := scan(&sess.ID, &sess.UserID, asUTC(&sess.CreatedAt), asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
+		&sess.IP, &sess.UserAgent, &sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID)
+	return sess, err
 }
 
 // DeleteSessions forgets up to limit sessions that expired before the given

@@ -39,9 +39,9 @@ var ErrReadOnly = errors.New("the database is read-only")
 type Store struct {
 	db      *sql.DB // of SQLite: the readers; nil in a transaction
 	q       querier
-	slow    querier  // q for queries that may take long, and can be cancelled
-	batch   *batcher // of SQLite only
-	lookups *lookups // nil in a transaction
+	slow    querier         // q for queries that may take long, and can be cancelled
+	batch   *groupCommitter // of SQLite only
+	lookups *sessionLoader  // nil in a transaction
 	dialect *dialect
 
 	postgres *postgres // nil for SQLite, and in a transaction
@@ -83,7 +83,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.lookups = newLookups(s)
+	s.lookups = newSessionLoader(s)
 	return s, nil
 }
 
@@ -101,7 +101,7 @@ func (s *Store) Engine() string { return s.dialect.name }
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := value[int](ctx, s, "ask the database", `SELECT 1`)
+	_, err := queryValue[int](ctx, s, "ask the database", `SELECT 1`)
 	return err
 }
 
@@ -130,7 +130,7 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 			return fn(inner, &Store{q: q, slow: q, dialect: s.dialect})
 		})
 	}
-	ctx, cancel := s.bound(s.inside(ctx))
+	ctx, cancel := s.withTimeout(s.inside(ctx))
 	defer cancel()
 	return s.postgres.connected(ctx, func() error {
 		tx, err := s.db.BeginTx(ctx, readCommitted)
@@ -177,9 +177,9 @@ func (s *Store) outside(ctx context.Context) error {
 // takes longer is not slow but gone.
 const timeout = 10 * time.Second
 
-// bound gives what is asked of PostgreSQL, outside a transaction, a deadline.
+// withTimeout gives what is asked of PostgreSQL, outside a transaction, a deadline.
 // SQLite is in the process and needs none.
-func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+func (s *Store) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.dialect == sqliteDialect || s.db == nil {
 		return ctx, func() {}
 	}
@@ -198,7 +198,7 @@ func (s *Store) run(ctx context.Context, query func(ctx context.Context) error) 
 	if s.postgres == nil {
 		return query(ctx)
 	}
-	ctx, cancel := s.bound(ctx)
+	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
 	return s.postgres.connected(ctx, func() error { return query(ctx) })
 }
@@ -240,9 +240,9 @@ func (s *Store) execOne(ctx context.Context, op, query string, args ...any) erro
 	return err
 }
 
-// row reads the one row of a query; where there is none, that is
+// queryRow reads the one row of a query; where there is none, that is
 // [ErrNotFound].
-func row[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (v T, err error) {
+func queryRow[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (v T, err error) {
 	err = s.run(ctx, func(ctx context.Context) (err error) {
 		v, err = scan(s.q.QueryRowContext(ctx, query, args...).Scan)
 		return err
@@ -254,9 +254,9 @@ func row[T any](ctx context.Context, s *Store, op string, scan func(scan func(..
 	return v, nil
 }
 
-// value is [row] for a single column.
-func value[T any](ctx context.Context, s *Store, op, query string, args ...any) (T, error) {
-	return row(ctx, s, op, scanValue[T], query, args...)
+// queryValue is [queryRow] for a single column.
+func queryValue[T any](ctx context.Context, s *Store, op, query string, args ...any) (T, error) {
+	return queryRow(ctx, s, op, scanValue[T], query, args...)
 }
 
 func scanValue[T any](scan func(...any) error) (v T, err error) {
@@ -264,8 +264,8 @@ func scanValue[T any](scan func(...any) error) (v T, err error) {
 	return v, err
 }
 
-// list returns what a query yields, each row read by scan.
-func list[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (all []T, err error) {
+// queryAll returns what a query yields, each row read by scan.
+func queryAll[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (all []T, err error) {
 	err = s.run(ctx, func(ctx context.Context) error {
 		rows, err := s.slow.QueryContext(ctx, query, args...)
 		if err != nil {
@@ -285,17 +285,4 @@ func list[T any](ctx context.Context, s *Store, op string, scan func(scan func(.
 		return nil, s.wrapErr(op, err)
 	}
 	return all, nil
-}
-
-// nullTime stores the zero time as NULL.
-func nullTime(t time.Time) sql.NullTime {
-	return sql.NullTime{Time: t.UTC(), Valid: !t.IsZero()}
-}
-
-// utc is the time of a nullable column; NULL is the zero time.
-func utc(t sql.NullTime) time.Time {
-	if !t.Valid {
-		return time.Time{}
-	}
-	return t.Time.UTC()
 }

@@ -51,9 +51,9 @@ func newSession(userID int64, id string) account.Session {
 
 func createSession(t *testing.T, s *store.Store, userID int64, id string) account.Session {
 	t.Helper()
-	n := newSession(userID, id)
-	write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), n) })
-	return n
+	sess := newSession(userID, id)
+	write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CreateSession(t.Context(), sess) })
+	return sess
 }
 
 func TestUserComesBackAsStoredWithTimesInUTC(t *testing.T) {
@@ -213,12 +213,12 @@ func TestSessionComesWithItsUser(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
 		u := createUser(t, s, "amina")
 		want := createSession(t, s, u.ID, "s1")
-		n, got, err := s.SessionUser(t.Context(), "s1")
+		sess, got, err := s.SessionUser(t.Context(), "s1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n.UserID != u.ID || !n.ExpiresAt.Equal(want.ExpiresAt) || n.ExpiresAt.Location() != time.UTC || !n.RevokedAt.IsZero() || n.RefreshID != "r1" {
-			t.Errorf("session %+v", n)
+		if sess.UserID != u.ID || !sess.ExpiresAt.Equal(want.ExpiresAt) || sess.ExpiresAt.Location() != time.UTC || !sess.RevokedAt.IsZero() || sess.RefreshID != "r1" {
+			t.Errorf("session %+v", sess)
 		}
 		if got.ID != u.ID || got.Username != "amina" || got.LastName != "بن علي" || !got.Active {
 			t.Errorf("user %+v", got)
@@ -278,9 +278,9 @@ func TestRevokedSessionStaysRevoked(t *testing.T) {
 			return tx.RevokeSessions(t.Context(), u.ID, "", noon.Add(time.Hour))
 		})
 		for id, at := range map[string]time.Time{"s1": noon, "s2": noon.Add(time.Hour)} {
-			n, _, err := s.SessionUser(t.Context(), id)
-			if err != nil || !n.RevokedAt.Equal(at) {
-				t.Errorf("%s revoked at %v, %v; want %v", id, n.RevokedAt, err, at)
+			sess, _, err := s.SessionUser(t.Context(), id)
+			if err != nil || !sess.RevokedAt.Equal(at) {
+				t.Errorf("%s revoked at %v, %v; want %v", id, sess.RevokedAt, err, at)
 			}
 		}
 		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
@@ -308,8 +308,8 @@ func TestRevokedSessionsAreThoseOfALoginUnderWayToo(t *testing.T) {
 				}
 				close(noted)
 				time.Sleep(300 * time.Millisecond) // the other waits, or has missed it
-				n := account.Session{ID: "s2", UserID: u.ID, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon.Add(time.Hour), RefreshID: "r", RefreshAt: noon}
-				if err := tx.CreateSession(ctx, n); err != nil {
+				sess := account.Session{ID: "s2", UserID: u.ID, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon.Add(time.Hour), RefreshID: "r", RefreshAt: noon}
+				if err := tx.CreateSession(ctx, sess); err != nil {
 					return err
 				}
 				return tx.UseSession(ctx, "s1", noon)
@@ -322,7 +322,7 @@ func TestRevokedSessionsAreThoseOfALoginUnderWayToo(t *testing.T) {
 		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.RevokeSessions(t.Context(), u.ID, "", noon) })
 		wg.Wait()
 		for _, id := range []string{"s1", "s2"} {
-			if n, _, err := s.SessionUser(t.Context(), id); err != nil || n.RevokedAt.IsZero() {
+			if sess, _, err := s.SessionUser(t.Context(), id); err != nil || sess.RevokedAt.IsZero() {
 				t.Errorf("%s is not revoked, %v", id, err)
 			}
 		}
@@ -356,9 +356,9 @@ func TestOfManyRotationsAtOnceOneWins(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		n, _, err := s.SessionUser(t.Context(), "s1")
-		if err != nil || len(wins) != 1 || n.RefreshID != wins[0] || n.PreviousID != "r1" {
-			t.Fatalf("winners %v, session %+v, %v; want one winner, stored", wins, n, err)
+		sess, _, err := s.SessionUser(t.Context(), "s1")
+		if err != nil || len(wins) != 1 || sess.RefreshID != wins[0] || sess.PreviousID != "r1" {
+			t.Fatalf("winners %v, session %+v, %v; want one winner, stored", wins, sess, err)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,33 +11,25 @@ const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.pas
 	u.is_active, u.is_staff, u.is_superuser, u.language, u.joined_at, u.last_login_at, u.password_at,
 	u.email_verified_at, u.closed_at, u.signed_out_at`
 
-// userTarget returns where to scan userColumns, and what to call after.
-func userTarget(u *account.User) ([]any, func()) {
-	var lastLogin, verified, closed, signedOut sql.NullTime
+// userTarget is where to scan userColumns.
+func userTarget(u *account.User) []any {
 	return []any{
-			&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
-			&u.Active, &u.Staff, &u.Superuser, &u.Language, &u.JoinedAt, &lastLogin, &u.PasswordAt,
-			&verified, &closed, &signedOut,
-		}, func() {
-			u.JoinedAt, u.PasswordAt, u.LastLoginAt = u.JoinedAt.UTC(), u.PasswordAt.UTC(), utc(lastLogin)
-			u.EmailVerifiedAt, u.ClosedAt, u.SignedOutAt = utc(verified), utc(closed), utc(signedOut)
-		}
+		&u.ID, &u.Username, &u.Email, &u.FirstName, &u.LastName, &u.PasswordHash,
+		&u.Active, &u.Staff, &u.Superuser, &u.Language, asUTC(&u.JoinedAt), asUTC(&u.LastLoginAt), asUTC(&u.PasswordAt),
+		asUTC(&u.EmailVerifiedAt), asUTC(&u.ClosedAt), asUTC(&u.SignedOutAt),
+	}
 }
 
 func scanUser(scan func(...any) error) (account.User, error) {
 	var u account.User
-	to, finish := userTarget(&u)
-	if err := scan(to...); err != nil {
-		return account.User{}, err
-	}
-	finish()
-	return u, nil
+	err := scan(userTarget(&u)...)
+	return u, err
 }
 
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
-	id, err := value[int64](ctx, s, "create a user", `
+	id, err := queryValue[int64](ctx, s, "create a user", `
 		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
 		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -68,13 +59,13 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (account.Us
 }
 
 func (s *Store) user(ctx context.Context, query string, args ...any) (account.User, error) {
-	return row(ctx, s, "find a user", scanUser, query, args...)
+	return queryRow(ctx, s, "find a user", scanUser, query, args...)
 }
 
 // UsernameTaken reports whether somebody else than the user has exactly this
 // name, or has had it since the given time. A user of zero is nobody.
 func (s *Store) UsernameTaken(ctx context.Context, username string, userID int64, heldSince time.Time) (bool, error) {
-	return value[bool](ctx, s, "look for a username", `
+	return queryValue[bool](ctx, s, "look for a username", `
 		SELECT EXISTS (SELECT 1 FROM users WHERE username = $1 AND id <> $2)
 		    OR EXISTS (SELECT 1 FROM username_changes WHERE username = $1 AND user_id <> $2 AND changed_at > $3)`,
 		username, userID, heldSince.UTC())
@@ -92,7 +83,7 @@ func (s *Store) Users(ctx context.Context, after int64, limit int) ([]account.Us
 }
 
 func (s *Store) users(ctx context.Context, query string, args ...any) ([]account.User, error) {
-	return list(ctx, s, "list users", scanUser, query, args...)
+	return queryAll(ctx, s, "list users", scanUser, query, args...)
 }
 
 // Login notes a login with the password whose hash is old, and replaces that
@@ -165,7 +156,7 @@ func (s *Store) RestoreUser(ctx context.Context, id int64) error {
 // account before the given time, but for those to whom a link goes that opens it
 // again: a challenge of that kind that can be used, or a mail with one that is owed.
 func (s *Store) ErasableUsers(ctx context.Context, before, now time.Time, link account.ChallengeKind, mail account.MailKind, limit int) ([]int64, error) {
-	return list(ctx, s, "list users to erase", scanID, `
+	return queryAll(ctx, s, "list users to erase", scanID, `
 		SELECT u.id
 		FROM users u
 		WHERE u.closed_at < $1
@@ -181,7 +172,7 @@ func scanID(scan func(...any) error) (id int64, err error) {
 }
 
 // EraseUser deletes a user with all that is held about them but their
-// events: see [Store.ForgetEventsOf]. It returns [ErrNotFound] when there is
+// events: see [Store.AnonymiseEventsOf]. It returns [ErrNotFound] when there is
 // none, or the account is not closed any more.
 func (s *Store) EraseUser(ctx context.Context, id int64) error {
 	// What was mailed to an address that nobody else claims is theirs, too.

@@ -33,7 +33,7 @@ func newAccepting(t testing.TB, algorithm string) *token.Tokens {
 		o.Secret = secret.NewBytes(ours)
 	}
 	tk := token.New(o)
-	tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
+	tk.SetKeys([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
 	return tk
 }
 
@@ -163,7 +163,7 @@ func TestPublishedKeyIsNoSecret(t *testing.T) {
 	o := options("ES256")
 	o.Accept = secret.NewBytes(djangoSecret)
 	tk := token.New(o)
-	tk.Use([]*token.Key{key}, now)
+	tk.SetKeys([]*token.Key{key}, now)
 	for name, mac := range map[string][]byte{
 		"key set": tk.JWKS(), "DER": public, "point": point, "nothing": {},
 		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
@@ -224,7 +224,7 @@ func TestUserIDInAnotherClaim(t *testing.T) {
 				o.Secret, o.Accept = secret.Bytes{}, secret.NewBytes(djangoSecret)
 			}
 			tk := token.New(o)
-			tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now)}, now)
+			tk.SetKeys([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now)}, now)
 			raw := sign("HS256", sha256.New, djangoSecret, nil, django(test.change))
 			if claims, err := tk.Verify(raw, token.Access, now); !errors.Is(err, test.want) || err == nil && claims.UserID != 42 {
 				t.Errorf("%s, claim %q, %v: %+v, %v; want %v", algorithm, test.claim, test.change, claims, err, test.want)
@@ -264,7 +264,7 @@ func TestTokensOfDjangoAreBounded(t *testing.T) {
 			o.Secret = secret.NewBytes(ours)
 		}
 		tk := token.New(o)
-		tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
+		tk.SetKeys([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
 		for name, test := range map[string]struct {
 			claims map[string]any
 			good   bool

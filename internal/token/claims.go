@@ -25,22 +25,22 @@ type wireClaims struct {
 	Aud       any    `json:"aud,omitempty"` // a text, or a list of several
 }
 
-// unvalidated satisfies the library, whose checks of dates are not used:
+// noValidation satisfies the library, whose checks of dates are not used:
 // ours tell simplejwt's errors apart and allow for clocks that differ.
-type unvalidated struct{}
+type noValidation struct{}
 
-func (unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
-func (unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
-func (unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
-func (unvalidated) GetIssuer() (string, error)                   { return "", nil }
-func (unvalidated) GetSubject() (string, error)                  { return "", nil }
-func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+func (noValidation) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (noValidation) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (noValidation) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (noValidation) GetIssuer() (string, error)                   { return "", nil }
+func (noValidation) GetSubject() (string, error)                  { return "", nil }
+func (noValidation) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
 
-// foreignClaims is a payload that somebody else may have signed with our
+// parsedClaims is a payload that somebody else may have signed with our
 // secret. Keys are compared exactly, which encoding/json does only for maps,
 // and what has the wrong type is an error.
-type foreignClaims struct {
-	unvalidated
+type parsedClaims struct {
+	noValidation
 	userIDClaim                   string // of simplejwt's; empty: user_id
 	TokenType, Jti, Sub, Iss, Sid string
 	UserID                        int64
@@ -53,10 +53,10 @@ type foreignClaims struct {
 // fromSimplejwt reports whether the claims can be those of a token that
 // simplejwt issued. All of ours name their issuer and their session, empty
 // or not, so that no token can be taken for both.
-func (c *foreignClaims) fromSimplejwt() bool { return !c.hasIss && !c.hasSid }
+func (c *parsedClaims) fromSimplejwt() bool { return !c.hasIss && !c.hasSid }
 
 // UnmarshalJSON reads the claims and refuses dates and texts of a wrong type.
-func (c *foreignClaims) UnmarshalJSON(data []byte) error {
+func (c *parsedClaims) UnmarshalJSON(data []byte) error {
 	var m map[string]any
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

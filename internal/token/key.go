@@ -24,14 +24,14 @@ import (
 // Algorithms are those that access tokens can be signed with.
 var Algorithms = []string{"ES256", "EdDSA", "RS256", "HS256"}
 
-// Use says which type of token a key is for.
-type Use string
+// SetKeys says which type of token a key is for.
+type KeyUse string
 
 // The uses of a key.
 const (
-	ForAccess  = Use(Access)
-	ForRefresh = Use(Refresh)
-	Any        = Use("any") // the secret of HS256, as in simplejwt
+	ForAccess  = KeyUse(Access)
+	ForRefresh = KeyUse(Refresh)
+	Any        = KeyUse("any") // the secret of HS256, as in simplejwt
 )
 
 // Key signs from ActiveAt on, until a younger key is active, and verifies
@@ -40,7 +40,7 @@ const (
 type Key struct {
 	ID        string // kid; empty for the secret of HS256
 	Algorithm string
-	Use       Use
+	Use       KeyUse
 	ActiveAt  time.Time
 	RetiresAt time.Time
 
@@ -139,9 +139,9 @@ func (k *Key) sign(payload []byte) (string, error) {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
-// ring is an immutable set of keys with the cache of what they verified, so
+// keySet is an immutable set of keys with the cache of what they verified, so
 // that a token verified by a key that is gone is gone with it.
-type ring struct {
+type keySet struct {
 	keys    []*Key // youngest first
 	accept  *Key   // of simplejwt's tokens alone; nil: they are not accepted. It cannot sign.
 	methods []string
@@ -149,10 +149,10 @@ type ring struct {
 	cache   *cache
 }
 
-// Use replaces the keys. Those of another algorithm than the configured one
+// SetKeys replaces the keys. Those of another algorithm than the configured one
 // are left out: only what is configured is ever accepted.
-func (t *Tokens) Use(keys []*Key, now time.Time) {
-	r := &ring{}
+func (t *Tokens) SetKeys(keys []*Key, now time.Time) {
+	r := &keySet{}
 	if t.o.Algorithm == "HS256" {
 		r.methods = []string{"HS256"}
 		mac := t.o.Secret.Reveal()
@@ -194,11 +194,11 @@ func (t *Tokens) Key(id string) *Key {
 // Keys returns how many keys are in use.
 func (t *Tokens) Keys() int { return len(t.ring.Load().keys) }
 
-// Knows reports whether the token, unverified, names a key that is in use.
+// HasKey reports whether the token, unverified, names a key that is in use.
 // A server that sees a key it does not know asks its database whether
 // another server made one.
-func (t *Tokens) Knows(raw string) bool {
-	tok, _, err := jwt.NewParser().ParseUnverified(raw, &foreignClaims{})
+func (t *Tokens) HasKey(raw string) bool {
+	tok, _, err := jwt.NewParser().ParseUnverified(raw, &parsedClaims{})
 	if err != nil {
 		return true // no key will make it good
 	}
@@ -216,23 +216,23 @@ func (k *Key) retired(now time.Time) bool {
 }
 
 // signer returns the youngest key for the type that is active.
-func (r *ring) signer(typ Type, now time.Time) *Key {
+func (r *keySet) signer(typ Type, now time.Time) *Key {
 	for _, k := range r.keys {
-		if (k.Use == Use(typ) || k.Use == Any) && !k.ActiveAt.After(now) {
+		if (k.Use == KeyUse(typ) || k.Use == Any) && !k.ActiveAt.After(now) {
 			return k
 		}
 	}
 	// This clock runs behind the one that made the keys: take the oldest, which
 	// every server knows.
 	for _, k := range slices.Backward(r.keys) {
-		if k.Use == Use(typ) {
+		if k.Use == KeyUse(typ) {
 			return k
 		}
 	}
 	return nil
 }
 
-func (r *ring) verifier(id string, now time.Time) *Key {
+func (r *keySet) verifier(id string, now time.Time) *Key {
 	for _, k := range r.keys {
 		if k.ID == id && !k.retired(now) {
 			return k

@@ -81,10 +81,10 @@ const MinSecret = 32
 type Tokens struct {
 	o    Options
 	aud  any // of access tokens
-	ring atomic.Pointer[ring]
+	ring atomic.Pointer[keySet]
 }
 
-// New makes a Tokens without keys but the secret of HS256; see [Tokens.Use].
+// New makes a Tokens without keys but the secret of HS256; see [Tokens.SetKeys].
 func New(o Options) *Tokens {
 	t := &Tokens{o: o}
 	switch len(o.Audience) {
@@ -94,8 +94,19 @@ func New(o Options) *Tokens {
 	default:
 		t.aud = o.Audience
 	}
-	t.Use(nil, time.Time{})
+	t.SetKeys(nil, time.Time{})
 	return t
+}
+
+// Algorithm is that of access tokens.
+func (t *Tokens) Algorithm() string { return t.o.Algorithm }
+
+// Lifetime is how long a token of a type is good for.
+func (t *Tokens) Lifetime(typ Type) time.Duration {
+	if typ == Refresh {
+		return t.o.RefreshLifetime
+	}
+	return t.o.AccessLifetime
 }
 
 // NewID returns 128 random bits in hexadecimal, as simplejwt's jti.
@@ -108,16 +119,12 @@ func NewID() string {
 // Issue signs a token for the user and session. The times are cut to the
 // seconds that a token can hold, and are returned so.
 func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Time) (string, Claims, error) {
-	lifetime := t.o.AccessLifetime
-	if typ == Refresh {
-		lifetime = t.o.RefreshLifetime
-	}
 	key := t.ring.Load().signer(typ, at)
 	if key == nil {
 		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
 	}
 	at = at.UTC().Truncate(time.Second)
-	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(lifetime)}
+	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(t.Lifetime(typ))}
 	var aud any
 	if typ == Access { // refresh tokens are for this server alone
 		aud, c.Audience = t.aud, strings.Join(t.o.Audience, " ")
@@ -186,12 +193,12 @@ const clockSkew = 5 * time.Second
 // have about 500 bytes, those of RS256 about 800.
 const maxToken = 4096
 
-func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time, may lateness) (Claims, error) {
+func (t *Tokens) verify(r *keySet, raw string, want Type, now time.Time, may lateness) (Claims, error) {
 	if len(raw) > maxToken || strings.ContainsAny(raw, "\r\n") { // which Go's base64 passes over
 		return Claims{}, account.ErrTokenInvalid
 	}
 	var (
-		c   = foreignClaims{userIDClaim: t.o.UserIDClaim}
+		c   = parsedClaims{userIDClaim: t.o.UserIDClaim}
 		key *Key
 	)
 	parser := jwt.NewParser(jwt.WithValidMethods(r.methods), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
@@ -224,7 +231,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time, may laten
 		return Claims{}, account.ErrTokenInvalid
 	case c.Iss != t.o.Issuer && (c.hasIss || key.ID != ""): // Django's tokens have none
 		return Claims{}, account.ErrTokenInvalid
-	case !t.meant(&c, key):
+	case !t.audienceMatches(&c, key):
 		return Claims{}, account.ErrTokenInvalid
 	case c.exp.IsZero():
 		return Claims{}, account.ErrTokenNoExpiry
@@ -234,7 +241,7 @@ func (t *Tokens) verify(r *ring, raw string, want Type, now time.Time, may laten
 		return Claims{}, account.ErrTokenInvalid
 	case !c.hasType:
 		return Claims{}, account.ErrTokenNoType
-	case c.TokenType != string(want) || (key.Use != Any && key.Use != Use(want)):
+	case c.TokenType != string(want) || (key.Use != Any && key.Use != KeyUse(want)):
 		return Claims{}, account.ErrTokenWrongType
 	case !c.hasUser || (c.Sub != "" && c.Sub != strconv.FormatInt(c.UserID, 10)):
 		return Claims{}, account.ErrTokenNoUser
@@ -255,7 +262,7 @@ func (t *Tokens) acceptEnded(now time.Time) bool {
 // acceptable bounds what Django's secret may have signed: who has it may sign
 // tokens that never end. One without a date of issue is as old as it likes,
 // but ends as soon.
-func (t *Tokens) acceptable(c *foreignClaims, now time.Time) bool {
+func (t *Tokens) acceptable(c *parsedClaims, now time.Time) bool {
 	if t.acceptEnded(now) {
 		return false
 	}
@@ -272,11 +279,11 @@ func plainID(id string) bool {
 	return len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
-// meant reports whether a token is for this server: for one of its audiences
+// audienceMatches reports whether a token is for this server: for one of its audiences
 // or, where it says nothing, one that was issued without. That is any token
 // while no audience is configured; otherwise refresh tokens, and what
 // Django's secret signed.
-func (t *Tokens) meant(c *foreignClaims, key *Key) bool {
+func (t *Tokens) audienceMatches(c *parsedClaims, key *Key) bool {
 	if len(c.aud) == 0 {
 		return len(t.o.Audience) == 0 || key.Use != ForAccess
 	}

@@ -34,7 +34,7 @@ func options(algorithm string) token.Options {
 	return o
 }
 
-func newKey(t testing.TB, id, algorithm string, use token.Use, activeAt time.Time) *token.Key {
+func newKey(t testing.TB, id, algorithm string, use token.KeyUse, activeAt time.Time) *token.Key {
 	t.Helper()
 	private, err := token.Generate(algorithm)
 	if err != nil {
@@ -52,7 +52,7 @@ func newTokens(t testing.TB, algorithm string) *token.Tokens {
 	t.Helper()
 	tk := token.New(options(algorithm))
 	if algorithm != "HS256" {
-		tk.Use([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
+		tk.SetKeys([]*token.Key{newKey(t, "a1", algorithm, token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)}, now)
 	}
 	return tk
 }
@@ -372,7 +372,7 @@ func TestMACKeyOfRefreshTokensSignsNoAccessToken(t *testing.T) {
 	if err := mac.Load(secret.NewBytes(djangoSecret)); err != nil {
 		t.Fatal(err)
 	}
-	tk.Use([]*token.Key{mac, newKey(t, "a1", "ES256", token.ForAccess, now)}, now)
+	tk.SetKeys([]*token.Key{mac, newKey(t, "a1", "ES256", token.ForAccess, now)}, now)
 	raw := sign("HS256", sha256.New, djangoSecret, map[string]any{"kid": "r1"}, django(map[string]any{"iss": "yoozak"}))
 	if _, err := tk.Verify(raw, token.Access, now); !errors.Is(err, account.ErrTokenWrongType) {
 		t.Errorf("got %v, want ErrTokenWrongType", err)
@@ -383,12 +383,12 @@ func TestRotatedKeysOverlap(t *testing.T) {
 	t.Parallel()
 	tk := token.New(options("ES256"))
 	first, refresh := newKey(t, "a1", "ES256", token.ForAccess, now), newKey(t, "r1", "HS256", token.ForRefresh, now)
-	tk.Use([]*token.Key{first, refresh}, now)
+	tk.SetKeys([]*token.Key{first, refresh}, now)
 	old, _ := issue(t, tk, token.Access)
 
 	next := newKey(t, "a2", "ES256", token.ForAccess, now.Add(2*time.Minute))
 	first.RetiresAt = now.Add(2*time.Minute + time.Hour)
-	tk.Use([]*token.Key{next, first, refresh}, now)
+	tk.SetKeys([]*token.Key{next, first, refresh}, now)
 	for at, want := range map[time.Duration]string{0: "a1", time.Minute: "a1", 3 * time.Minute: "a2"} {
 		raw, _, err := tk.Issue(token.Access, 42, "session", "jti", now.Add(at))
 		if err != nil {
@@ -410,11 +410,11 @@ func TestRotatedKeysOverlap(t *testing.T) {
 	}
 
 	// A key that is taken away takes what it signed with it, cached or not.
-	tk.Use([]*token.Key{next, refresh}, now)
+	tk.SetKeys([]*token.Key{next, refresh}, now)
 	if _, err := tk.Verify(old, token.Access, now); !errors.Is(err, account.ErrTokenInvalid) {
 		t.Errorf("token of a removed key: got %v, want ErrTokenInvalid", err)
 	}
-	if tk.Knows(old) {
+	if tk.HasKey(old) {
 		t.Error("a removed key is known")
 	}
 }
@@ -480,7 +480,7 @@ func FuzzVerify(f *testing.F) {
 		if err == nil && in != raw {
 			t.Errorf("accepted %q as %+v", in, claims)
 		}
-		tk.Knows(in)
+		tk.HasKey(in)
 	})
 }
 
@@ -525,7 +525,7 @@ func audienced(t *testing.T, from *token.Tokens, algorithm string, audience ...s
 	o.Audience = audience
 	tk := token.New(o)
 	if algorithm != "HS256" {
-		tk.Use([]*token.Key{from.Key("a1"), from.Key("r1")}, now)
+		tk.SetKeys([]*token.Key{from.Key("a1"), from.Key("r1")}, now)
 	}
 	return tk
 }

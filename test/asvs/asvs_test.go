@@ -116,7 +116,7 @@ func TestCountsAreRight(t *testing.T) { // not in parallel: it may write what th
 		return
 	}
 	if got != want {
-		t.Errorf("the counts are\n%s\nwant\n%s\n(go test ./test/asvs -update)", got, want)
+		t.Errorf("the counts are\n%s\nwant\n%s\n(go test ./asvs -update)", got, want)
 	}
 }
 

@@ -75,7 +75,7 @@ func (b *tab) run(script string) string {
 func TestDocumentedClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.SQLite(t), "YOOZAK_CORS_LOOPBACK=true", "YOOZAK_REFRESH_ROTATION=true")
-	code := strings.Replace(documented(t, "client"), "http://127.0.0.1:8000", s.url, 1)
+	code := strings.Replace(documented(t, "client"), "http://127.0.0.1:8000", s.URL, 1)
 	// Each frame is what another tab would be: it has the code for itself, and
 	// shares the storage and the locks of the browser.
 	shop := storefront(t, map[string]string{"session.js": code}, `<script type="module">window.api = await import('/session.js')</script>`)
@@ -124,7 +124,7 @@ func TestDocumentedClient(t *testing.T) {
 	// The log comes a moment later: one refresh for the four tabs, which
 	// succeeded, and the last, which did not.
 	refreshes := func(status int) int {
-		return len(regexp.MustCompile(fmt.Sprintf(`"method":"POST","route":"Token Refresh","status":%d`, status)).FindAllString(s.output.String(), -1))
+		return len(regexp.MustCompile(fmt.Sprintf(`"method":"POST","route":"Token Refresh","status":%d`, status)).FindAllString(s.Output.String(), -1))
 	}
 	for end := time.Now().Add(10 * time.Second); refreshes(http.StatusUnauthorized) == 0 && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)

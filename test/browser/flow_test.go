@@ -45,7 +45,7 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	t.Helper()
 	username := map[string]string{"fr": "amélie", "en": "amina", "ar": "أمينة"}[lang]
 	s.register(t, lang, username)
-	b.status(b.open(s.url+"/account/forgot-password/"), http.StatusOK)
+	b.status(b.open(s.URL+"/account/forgot-password/"), http.StatusOK)
 	b.shows(lang, "page.forgot.title", "page.forgot.intro", "page.forgot.email", "page.forgot.submit")
 	b.fill("email", "amina")
 	b.status(b.press(), http.StatusBadRequest)
@@ -174,7 +174,7 @@ func TestLanguageLinks(t *testing.T) {
 		b.status(choose(lang), http.StatusOK)
 		b.shows(lang, "page.verify.title", "page.verify.intro")
 	}
-	b.open(s.url + "/account/forgot-password/")
+	b.open(s.URL + "/account/forgot-password/")
 	b.status(b.press(), http.StatusBadRequest)
 	b.shows("fr", "page.forgot.title", "field.blank")
 	b.status(choose("ar"), http.StatusOK)
@@ -193,7 +193,7 @@ func TestButtonIsInSight(t *testing.T) {
 			s := start(t, storetest.SQLite(t), "YOOZAK_SHOP_URL=https://boutique.example/", "YOOZAK_SUPPORT=aide@boutique.example")
 			b := openTab(t, tabOptions{language: lang, width: 360, height: 640})
 			s.register(t, lang, "amina")
-			b.open(s.url + "/account/forgot-password/")
+			b.open(s.URL + "/account/forgot-password/")
 			b.fill("email", firstAddress)
 			b.press()
 			b.open(s.received(t, "reset_password", firstAddress).Link)
@@ -227,7 +227,7 @@ func TestButtonsHaveAnEdgeInForcedColours(t *testing.T) {
 	s := start(t, storetest.SQLite(t), "YOOZAK_SHOP_URL=https://boutique.example/")
 	b := openTab(t, tabOptions{language: "fr", forced: true})
 	for page, button := range map[string]string{"forgot-password/": "button", "undo-email/x": "a.button"} {
-		b.open(s.url + "/account/" + page)
+		b.open(s.URL + "/account/" + page)
 		edge, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`(() => {
 			const s = getComputedStyle(document.querySelector('`+button+`')), page = getComputedStyle(document.body);
 			return [String(matchMedia('(forced-colors: active)').matches), s.borderTopStyle, s.borderTopWidth, s.borderTopColor, page.backgroundColor];

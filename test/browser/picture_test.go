@@ -157,13 +157,13 @@ func (p *photographer) pages() {
 	p.t.Helper()
 	s, b := p.start(), p.light
 	access := s.register(p.t, p.lang, "amina")
-	p.shoot("page-home", s.url+"/?lang="+p.lang)
-	p.shoot("page-not-found", s.url+"/account/nowhere/?lang="+p.lang)
-	p.shoot("page-forgot", s.url+"/account/forgot-password/?lang="+p.lang)
+	p.shoot("page-home", s.URL+"/?lang="+p.lang)
+	p.shoot("page-not-found", s.URL+"/account/nowhere/?lang="+p.lang)
+	p.shoot("page-forgot", s.URL+"/account/forgot-password/?lang="+p.lang)
 	b.fill("email", firstAddress)
 	b.press()
 	p.here(b, "page-forgot-sent")
-	reset := s.url + s.received(p.t, "reset_password", firstAddress).Path
+	reset := s.URL + s.received(p.t, "reset_password", firstAddress).Path
 	p.shoot("page-reset", reset)
 	for b, name := range map[*tab]string{b: "page-reset-refused", p.dark: "page-reset-refused-dark"} {
 		b.open(reset)
@@ -173,12 +173,12 @@ func (p *photographer) pages() {
 		p.here(b, name)
 	}
 	verify := s.received(p.t, "verify_email", firstAddress)
-	p.shoot("page-verify", s.url+verify.Path)
+	p.shoot("page-verify", s.URL+verify.Path)
 	b.press()
 	p.here(b, "page-verify-done")
-	p.shoot("page-verify-already", s.url+verify.Path)
+	p.shoot("page-verify-already", s.URL+verify.Path)
 	s.changeEmail(p.t, p.lang, access, "amina.alaoui@example.ma")
-	p.shoot("page-confirm", s.url+s.received(p.t, "confirm_email", "amina.alaoui@example.ma").Path)
+	p.shoot("page-confirm", s.URL+s.received(p.t, "confirm_email", "amina.alaoui@example.ma").Path)
 	b.open(reset)
 	b.fill("new_password", nextPassword)
 	b.fill("repeat", nextPassword)
@@ -197,7 +197,7 @@ func (p *photographer) undo() {
 	if status, _ := s.call(p.t, http.MethodPost, "auth/email/change/confirm/", p.lang, "", "token", token); status != http.StatusNoContent {
 		p.t.Fatalf("confirm: %d", status)
 	}
-	p.shoot("page-undo", s.url+s.received(p.t, "email_changed", firstAddress).Path)
+	p.shoot("page-undo", s.URL+s.received(p.t, "email_changed", firstAddress).Path)
 }
 
 // window is what the window shows, and all of a mail that is longer.

@@ -6,58 +6,37 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/mailtest"
-	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	stopChromium()
-	binarytest.Remove()
 	os.Exit(code)
 }
 
 // server is a running yoozak that writes its mails into a folder.
 type server struct {
-	url    string
+	*yoozaktest.Server
 	folder string
-	output *binarytest.Buffer
 }
 
 // start runs "yoozak serve". It must end with 0 when it is told to stop.
 func start(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	address := porttest.Address(t)
-	s := &server{url: "http://" + address, folder: filepath.Join(t.TempDir(), "mails"), output: new(binarytest.Buffer)}
-	cmd := exec.Command(binarytest.Path(t), "serve") //nolint:noctx // ended below
-	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database, "YOOZAK_MAIL_FOLDER=" + s.folder,
-		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1", "YOOZAK_HASH_WAIT=20s",
-	}, env...)
-	cmd.Stdout, cmd.Stderr = s.output, s.output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("server ended with %v:\n%s", err, s.output)
-		}
-	})
-	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.output)
-	return s
+	folder := filepath.Join(t.TempDir(), "mails")
+	env = append(append(slices.Clone(yoozaktest.CheapHashes), "YOOZAK_DATABASE_URL="+database, "YOOZAK_MAIL_FOLDER="+folder), env...)
+	return &server{yoozaktest.Start(t, env...), folder}
 }
 
 const (
-	firstPassword = "kV7#pazouk-42lemon"
+	firstPassword = yoozaktest.Password
 	nextPassword  = "Olive-Tagine-77-moon"
 	firstAddress  = "amina@example.ma" // of whoever registers
 )
@@ -73,7 +52,7 @@ func (s *server) call(t *testing.T, method, path, lang, access string, body ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, s.url+"/api/clients/"+path, bytes.NewReader(data))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/api/clients/"+path, bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +143,7 @@ func (s *server) keepsSecrets(t *testing.T) {
 		}
 	}
 	for _, secret := range secrets {
-		if strings.Contains(s.output.String(), secret) {
+		if strings.Contains(s.Output.String(), secret) {
 			t.Errorf("the server's output has %q", secret)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // that comes at once: they draw between two steps of reading it.
 func inTwoParts(t *testing.T, s *server, marker string) (address string) {
 	t.Helper()
-	target, err := url.Parse(s.url)
+	target, err := url.Parse(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,15 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // phone is somebody who is logged in.
@@ -32,7 +30,7 @@ func TestCutOver(t *testing.T) {
 		old := startDjangoIn(t, t.TempDir(), `PASSWORD_HASHERS = PASSWORD_HASHERS + ["django.contrib.auth.hashers.Argon2PasswordHasher"]`, "")
 		people := registerAll(t, old.site, 0, phones-20)
 
-		cli := commandLine{binarytest.Path(t), t.TempDir(), url}
+		cli := commandLine{t.TempDir(), url}
 		cli.run(t, "migrate", "up")
 		cli.wants(t, fmt.Sprintf("%d  users read", phones-20), "import-django", "--dry-run", old.database())
 		cli.wants(t, fmt.Sprintf("%d  imported", phones-20), "import-django", old.database())
@@ -152,18 +150,11 @@ func number(t *testing.T, body string) int64 {
 }
 
 // commandLine runs the binary's other commands on a database.
-type commandLine struct{ binary, dir, url string }
+type commandLine struct{ dir, url string }
 
 func (c commandLine) run(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), c.binary, args...)
-	cmd.Dir = c.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "YOOZAK_DATABASE_URL=" + c.url}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("yoozak %s: %v\n%s", args[0], err, out)
-	}
-	return string(out)
+	return yoozaktest.Run(t, []string{"YOOZAK_DATABASE_URL=" + c.url}, args...)
 }
 
 func (c commandLine) wants(t *testing.T, want string, args ...string) {

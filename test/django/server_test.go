@@ -8,35 +8,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	binarytest.Remove()
-	os.Exit(code)
-}
 
 // site is the URL of a running server.
 type site string
 
 func startYoozak(t *testing.T, env ...string) site {
 	t.Helper()
-	address := porttest.Address(t)
-	cmd := exec.Command(binarytest.Path(t), "serve")
-	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db",
-		"YOOZAK_RATE_LIMITS=off", // hundreds of phones at one address
-		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1",
-	}, env...)
-	return run(t, cmd, address, "/readyz", http.StatusOK)
+	env = append(append(slices.Clone(yoozaktest.CheapHashes), "YOOZAK_RATE_LIMITS=off"), env...) // hundreds of phones at one address
+	return site(yoozaktest.Start(t, env...).URL)
 }
 
 // startDjango runs the reference with settings after its own and a module
@@ -103,7 +91,7 @@ func startDjangoIn(t *testing.T, dir, settings, module string) django {
 // server and what it started end with the test.
 func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
 	t.Helper()
-	output := new(binarytest.Buffer)
+	output := new(yoozaktest.Buffer)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -116,7 +104,7 @@ func run(t *testing.T, cmd *exec.Cmd, address, path string, status int) site {
 			t.Logf("%s:\n%s", filepath.Base(cmd.Path), output)
 		}
 	})
-	binarytest.Await(t, "http://"+address+path, status, output)
+	yoozaktest.Await(t, "http://"+address+path, status, output)
 	return site("http://" + address)
 }
 

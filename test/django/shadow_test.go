@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // TestShadowOfDjango is a week before the change: Django answers, and our
@@ -20,7 +20,7 @@ func TestShadowOfDjango(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "ES256", "", "", "YOOZAK_ACCEPT_HS256_SECRET="+secret)
 	address := porttest.Address(t)
-	cmd := exec.Command(binarytest.Path(t), "shadow", "--listen", address, "--upstream", string(p.django), "--copy", string(p.yoozak))
+	cmd := exec.Command(yoozaktest.Shadow(t), "--listen", address, "--upstream", string(p.django), "--copy", string(p.yoozak))
 	cmd.Dir = t.TempDir()
 	var report, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &report, &errs

@@ -19,8 +19,8 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 const (
@@ -32,12 +32,13 @@ const (
 // which each transaction may go to another server process, two servers do all
 // that they do, with nothing but the URL to say so.
 func TestServersBehindPgBouncer(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Start(t)
 	database := c.Pooler(t, c.NewDatabase(t), 4)
 	settings := []string{"YOOZAK_RATE_LIMITS=on", "YOOZAK_REFRESH_ROTATION=true", "YOOZAK_MAIL_FOLDER=mails", "YOOZAK_MAIL_PER_IP=1000"}
 	servers := []*server{launch(t, database, settings...), launch(t, database, settings...)} // at once: both find an empty database
 	for _, s := range servers {
-		s.waitReady(t)
+		s.Ready(t)
 	}
 	const people = 30
 	var all sync.WaitGroup
@@ -77,16 +78,16 @@ func TestServersBehindPgBouncer(t *testing.T) {
 	waitFor(t, "every mail is written", func() bool {
 		written := 0
 		for _, s := range servers {
-			mails, _ := filepath.Glob(filepath.Join(s.cmd.Dir, "mails", "*.eml"))
+			mails, _ := filepath.Glob(filepath.Join(s.Dir, "mails", "*.eml"))
 			written += len(mails)
 		}
 		return written >= people
 	})
 	for _, s := range servers {
-		s.stop(t)
+		s.Stop(t)
 	}
 	for i, s := range servers {
-		for _, line := range strings.Split(s.output.String(), "\n") {
+		for _, line := range strings.Split(s.Output.String(), "\n") {
 			if strings.Contains(line, "SQLSTATE") || strings.Contains(line, "job failed") || strings.Contains(line, `"level":"ERROR"`) {
 				t.Errorf("server %d: %s", i, line)
 			}
@@ -99,6 +100,7 @@ func TestServersBehindPgBouncer(t *testing.T) {
 // read-only and keeps its connections, as managed ones do; the second takes
 // over.
 func TestFailOverNeedsNoRestart(t *testing.T) {
+	t.Parallel()
 	first := pgtest.StartOwn(t)
 	first.Exec(t, "CREATE DATABASE y")
 	second := first.Standby(t)
@@ -143,7 +145,7 @@ func TestFailOverNeedsNoRestart(t *testing.T) {
 	if out := yoozak(t, second.URL("y"), "user", "list"); !strings.Contains(out, "After") && !strings.Contains(out, "amina") {
 		t.Errorf("the second server does not have the change: %s", out)
 	}
-	s.stop(t)
+	s.Stop(t)
 }
 
 // twoHosts is the URL of a database that is on two servers.
@@ -164,6 +166,7 @@ func twoHosts(t *testing.T, first, second string) string {
 // TestSourceInAFolderThatCannotBeWritten: SQLite calls a file in WAL mode
 // read-only then, though it is only to be read.
 func TestSourceInAFolderThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	folder, err := os.MkdirTemp("", "yoozak") // which others may enter
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +176,7 @@ func TestSourceInAFolderThatCannotBeWritten(t *testing.T) {
 		_ = os.RemoveAll(folder)
 	})
 	program, source, home := filepath.Join(folder, "yoozak"), filepath.Join(folder, "django.db"), filepath.Join(folder, "home")
-	if out, err := exec.Command("cp", binarytest.Path(t), program).CombinedOutput(); err != nil {
+	if out, err := exec.Command("cp", yoozaktest.Binary(t), program).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	db, err := sql.Open("sqlite", source)

@@ -12,23 +12,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // durable gives a test a database that syncs to disk, on each engine.
 func durable(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, storetest.SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, pgtest.StartOwn(t).NewDatabase(t)) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "sqlite:"+filepath.Join(t.TempDir(), "yoozak.db"))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, pgtest.StartOwn(t).NewDatabase(t))
+	})
 }
 
-// TestAcknowledgedRegistrationsSurviveKill9: 2,000 registrations at once,
-// the process killed in the middle, and whoever was told 201 can log in.
+// TestAcknowledgedRegistrationsSurviveKill9: 400 registrations at once (2,000
+// in make test-long), the process killed in the middle, and whoever was told
+// 201 can log in.
 func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 	durable(t, func(t *testing.T, url string) {
-		const total, clients = 2000, 64
+		const clients = 64
+		total := yoozaktest.Long(400, 2000)
 		s := start(t, url)
 		var (
 			mu           sync.Mutex
@@ -38,7 +47,7 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 		)
 		for range clients {
 			wg.Go(func() {
-				for n := next.Add(1); n <= total; n = next.Add(1) {
+				for n := next.Add(1); n <= int64(total); n = next.Add(1) {
 					name := fmt.Sprint("user", n)
 					a, err := s.register(name)
 					if err != nil {
@@ -53,13 +62,13 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 					enough := len(acknowledged) == total/2
 					mu.Unlock()
 					if enough {
-						_ = s.cmd.Process.Kill()
+						s.Kill()
 					}
 				}
 			})
 		}
 		wg.Wait()
-		s.kill()
+		s.Kill()
 		if n := len(acknowledged); n < total/2 || n == total {
 			t.Fatalf("%d of %d were acknowledged: the kill was not in the middle", n, total)
 		}
@@ -79,7 +88,7 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		again.stop(t)
+		again.Stop(t)
 		t.Logf("%d registrations were acknowledged before the kill; all can log in", len(acknowledged))
 		verifyEvents(t, url, map[string]int{"registered": len(acknowledged), "login": len(acknowledged)})
 	})
@@ -89,15 +98,7 @@ func TestAcknowledgedRegistrationsSurviveKill9(t *testing.T) {
 // are at least so many of each kind.
 func verifyEvents(t *testing.T, url string, least map[string]int) {
 	t.Helper()
-	run := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), binarytest.Path(t), append([]string{"events"}, args...)...)
-		cmd.Env = []string{"YOOZAK_DATABASE_URL=" + url}
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("yoozak events %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-		return string(out)
-	}
+	run := func(args ...string) string { return yoozak(t, url, append([]string{"events"}, args...)...) }
 	if out := run("verify"); !strings.Contains(out, "; 0 not sealed yet") {
 		t.Errorf("events verify: %s", out)
 	}
@@ -111,8 +112,10 @@ func verifyEvents(t *testing.T, url string, least map[string]int) {
 // TestPostgresStopsAndComesBackUnderLoad: what cannot be answered is a 503
 // with Retry-After, in time, and all is well again by itself.
 func TestPostgresStopsAndComesBackUnderLoad(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(c *pgtest.Cluster){"stop": (*pgtest.Cluster).Stop, "crash": (*pgtest.Cluster).Kill} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := pgtest.StartOwn(t)
 			s := start(t, c.NewDatabase(t))
 			a, err := s.register("amina")
@@ -187,15 +190,18 @@ func TestPostgresStopsAndComesBackUnderLoad(t *testing.T) {
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			s.waitReady(t)
-			time.Sleep(200 * time.Millisecond)
+			s.Ready(t)
+			mu.Lock()
+			before := statuses[http.StatusCreated]
+			mu.Unlock()
+			waitFor(t, "people register again", answered(http.StatusCreated, before+20))
 			done.Store(true)
 			wg.Wait()
 			if a, err := s.me(access); err != nil || a.status != http.StatusOK {
 				t.Errorf("after the return: %d %s %v", a.status, a.body, err)
 			}
-			s.stop(t)
-			if log := s.output.String(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
+			s.Stop(t)
+			if log := s.Output.String(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
 				t.Errorf("the log has a stack:\n%s", log)
 			}
 			t.Logf("answers by status: %v", statuses)
@@ -206,6 +212,7 @@ func TestPostgresStopsAndComesBackUnderLoad(t *testing.T) {
 // TestFullDiskIsA503AndCorruptsNothing fills the small disk that the
 // database is on.
 func TestFullDiskIsA503AndCorruptsNothing(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t)
 	s := start(t, "sqlite:"+filepath.Join(dir, "yoozak.db"))
 	a, err := s.register("amina")
@@ -244,7 +251,7 @@ func TestFullDiskIsA503AndCorruptsNothing(t *testing.T) {
 	if a, err := s.register("later"); err != nil || a.status != http.StatusCreated {
 		t.Errorf("with room again: %d %s %v", a.status, a.body, err)
 	}
-	s.stop(t)
+	s.Stop(t)
 
 	again := start(t, "sqlite:"+filepath.Join(dir, "yoozak.db"))
 	for _, name := range append(acknowledged, "amina", "later") {
@@ -252,7 +259,7 @@ func TestFullDiskIsA503AndCorruptsNothing(t *testing.T) {
 			t.Errorf("%s: %d %s %v", name, a.status, a.body, err)
 		}
 	}
-	again.stop(t)
+	again.Stop(t)
 	t.Logf("%d registered, %d refused", len(acknowledged), refused)
 }
 
@@ -310,7 +317,7 @@ func TestServersStartAtOnceOnOneDatabase(t *testing.T) {
 			servers[i] = launch(t, url)
 		}
 		for _, s := range servers {
-			s.waitReady(t)
+			s.Ready(t)
 		}
 		for i, from := range servers {
 			a, err := from.register(fmt.Sprint("user", i))
@@ -324,7 +331,7 @@ func TestServersStartAtOnceOnOneDatabase(t *testing.T) {
 			}
 		}
 		for _, s := range servers {
-			s.stop(t)
+			s.Stop(t)
 		}
 	})
 }
@@ -361,7 +368,7 @@ func TestSIGTERMLosesNothing(t *testing.T) {
 			defer mu.Unlock()
 			return len(acknowledged) >= 50
 		})
-		s.stop(t)
+		s.Stop(t)
 		wg.Wait()
 		again := start(t, url)
 		for _, name := range acknowledged[max(0, len(acknowledged)-50):] {
@@ -369,7 +376,7 @@ func TestSIGTERMLosesNothing(t *testing.T) {
 				t.Errorf("%s: %d %s %v", name, a.status, a.body, err)
 			}
 		}
-		again.stop(t)
+		again.Stop(t)
 		t.Logf("%d registered before the end", len(acknowledged))
 	})
 }
@@ -407,6 +414,7 @@ func TestOneOfTwentyRegistrationsOfANameWins(t *testing.T) {
 // TestSlowClientsAreLetGo: a client that does not finish its request does not
 // keep its connection.
 func TestSlowClientsAreLetGo(t *testing.T) {
+	t.Parallel()
 	s := start(t, storetest.SQLite(t), "YOOZAK_REQUEST_TIMEOUT=1s")
 	for name, request := range map[string]string{
 		"headers": "POST /api/clients/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Ty",
@@ -439,12 +447,12 @@ func TestKill9WhileEventsAreSealed(t *testing.T) {
 				})
 			}
 			time.Sleep(time.Until(began.Add(2*time.Second + time.Duration(round*20)*time.Millisecond)))
-			s.kill()
+			s.Kill()
 			wg.Wait()
 			registered += int(n.Load())
 		}
 		last := start(t, url)
-		last.stop(t)
+		last.Stop(t)
 		verifyEvents(t, url, map[string]int{"registered": registered})
 	})
 }

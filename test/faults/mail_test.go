@@ -3,16 +3,16 @@ package faults
 import (
 	"fmt"
 	"net/http"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // atOnce is how many mails a server delivers at a time.
@@ -78,13 +78,7 @@ func waitFor(t *testing.T, what string, is func() bool) {
 // yoozak runs a command on the database.
 func yoozak(t *testing.T, database string, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(binarytest.Path(t), args...)
-	cmd.Dir, cmd.Env = t.TempDir(), []string{"YOOZAK_DATABASE_URL=" + database}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("yoozak %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return yoozaktest.Run(t, []string{"YOOZAK_DATABASE_URL=" + database}, args...)
 }
 
 // listed is a line of "yoozak mail list".
@@ -135,8 +129,8 @@ func TestMailsSurviveKill9(t *testing.T) {
 		})
 		s := start(t, url, env...)
 		registerMany(t, s, total)
-		waitFor(t, "the server delivers", func() bool { return attempts.Load() == before+atOnce })
-		s.kill()
+		waitFor(t, "the server delivers", func() bool { return smtp.Held() == atOnce })
+		s.Kill()
 		close(killed)
 		waitFor(t, "the mails under way were taken", func() bool { return len(smtp.Messages()) == before+atOnce })
 
@@ -153,7 +147,7 @@ func TestMailsSurviveKill9(t *testing.T) {
 		again := start(t, url, env...)
 		waitFor(t, "every mail arrived", func() bool { return len(perAddress(smtp)) == total })
 		waitFor(t, "every mail is noted as sent", func() bool { return countState(mailList(t, url), "sent") == total })
-		again.stop(t)
+		again.Stop(t)
 		for n := 1; n <= total; n++ {
 			if got := perAddress(smtp)[address(n)]; got < 1 || got > 2 {
 				t.Errorf("%s got %d mails", address(n), got)
@@ -162,7 +156,7 @@ func TestMailsSurviveKill9(t *testing.T) {
 		if more := len(smtp.Messages()) - total; more > atOnce {
 			t.Errorf("%d mails came twice, want at most %d", more, atOnce)
 		}
-		if log := s.output.String() + again.output.String(); strings.Contains(log, "s3cret") || strings.Contains(log, "@example.ma") {
+		if log := s.Output.String() + again.Output.String(); strings.Contains(log, "s3cret") || strings.Contains(log, "@example.ma") {
 			t.Error("the log has the password or an address")
 		}
 	})
@@ -207,7 +201,7 @@ func TestMailsWaitForTheSMTPServer(t *testing.T) {
 			t.Errorf("mail retry --all: %s", out)
 		}
 		waitFor(t, "all mails are sent", func() bool { return countState(mailList(t, url), "sent") == total })
-		s.stop(t)
+		s.Stop(t)
 		for n := 1; n <= total; n++ {
 			if got := perAddress(again)[address(n)]; got != 1 {
 				t.Errorf("%s got %d mails, want 1", address(n), got)
@@ -232,16 +226,14 @@ func TestSIGTERMSendsNoMailTwice(t *testing.T) {
 		})
 		s := start(t, url, env...)
 		registerMany(t, s, total)
-		waitFor(t, "the server delivers", func() bool { return attempts.Load() == total/4+atOnce })
-		go func() {
-			time.Sleep(300 * time.Millisecond) // likely after the signal; the test holds either way
-			close(stopping)
-		}()
-		s.stop(t)
+		waitFor(t, "the server delivers", func() bool { return smtp.Held() == atOnce })
+		s.Signal(t, syscall.SIGTERM)
+		close(stopping) // likely before the server has heard of the signal; the test holds either way
+		s.Stop(t)
 		sent := len(smtp.Messages())
 		again := start(t, url, env...)
 		waitFor(t, "every mail is sent", func() bool { return countState(mailList(t, url), "sent") == total })
-		again.stop(t)
+		again.Stop(t)
 		for n := 1; n <= total; n++ {
 			if got := perAddress(smtp)[address(n)]; got != 1 {
 				t.Errorf("%s got %d mails, want 1", address(n), got)

@@ -6,88 +6,40 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/binarytest"
-	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
-const goodPassword = "kV7#pazouk-42lemon"
+const goodPassword = yoozaktest.Password
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	binarytest.Remove()
-	os.Exit(code)
-}
-
-// server is a running yoozak.
+// server is a running yoozak, which is killed with the test.
 type server struct {
-	url    string
-	cmd    *exec.Cmd
-	output *binarytest.Buffer
+	*yoozaktest.Server
 	client *http.Client
-	ended  bool
 }
 
 // start runs "yoozak serve" with cheap hashes and waits until it is ready.
 func start(t *testing.T, database string, env ...string) *server {
 	t.Helper()
 	s := launch(t, database, env...)
-	s.waitReady(t)
+	s.Ready(t)
 	return s
 }
 
 func launch(t *testing.T, database string, env ...string) *server {
 	t.Helper()
-	address := porttest.Address(t)
-	s := &server{url: "http://" + address, output: new(binarytest.Buffer), client: &http.Client{
+	env = append(append(slices.Clone(yoozaktest.CheapHashes), "YOOZAK_DATABASE_URL="+database,
+		"YOOZAK_LOG_REQUESTS=false", "YOOZAK_RATE_LIMITS=off"), // one address asks for everybody
+		env...)
+	s := &server{yoozaktest.Launch(t, env...), &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},
 	}}
-	s.cmd = exec.Command(binarytest.Path(t), "serve")
-	s.cmd.Dir = t.TempDir()
-	s.cmd.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=" + database,
-		"YOOZAK_INSECURE_FAST_HASH=true", "YOOZAK_ARGON2_MEMORY=64", "YOOZAK_ARGON2_TIME=1",
-		"YOOZAK_HASH_WAIT=20s", "YOOZAK_LOG_REQUESTS=false",
-		"YOOZAK_RATE_LIMITS=off", // one address asks for everybody
-	}, env...)
-	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.kill)
+	t.Cleanup(s.Kill)
 	return s
-}
-
-// kill is kill -9; the log may be read after it.
-func (s *server) kill() {
-	if !s.ended {
-		s.ended = true
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-	}
-}
-
-// stop is SIGTERM; the exit code must be 0.
-func (s *server) stop(t *testing.T) {
-	t.Helper()
-	s.ended = true
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Wait(); err != nil {
-		t.Errorf("server ended with %v:\n%s", err, s.output)
-	}
-}
-
-func (s *server) waitReady(t *testing.T) {
-	t.Helper()
-	binarytest.Await(t, s.url+"/readyz", http.StatusOK, s.output)
 }
 
 type answer struct {
@@ -104,7 +56,7 @@ func (a answer) field(name string) string {
 }
 
 func (s *server) call(method, path, body string, headers ...string) (answer, error) {
-	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body)) //nolint:noctx // the client has a time-out
+	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body)) //nolint:noctx // the client has a time-out
 	if err != nil {
 		return answer{}, err
 	}

@@ -3,7 +3,6 @@ package faults
 import (
 	"io"
 	"net"
-	"strings"
 	"testing"
 	"time"
 )
@@ -12,7 +11,7 @@ import (
 // the rest.
 func untilClosed(t *testing.T, s *server, request string) time.Duration {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	conn, err := net.Dial("tcp", s.Address)
 	if err != nil {
 		t.Fatal(err)
 	}

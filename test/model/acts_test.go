@@ -15,10 +15,11 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 )
 
-var peer = account.Peer{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
+var req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "fr"}
 
 func text(s string) account.Input { return account.TextInput(s) }
 
@@ -103,7 +104,7 @@ func without[T any](all []T, which func(T) bool) []T {
 }
 
 // opened notes a login.
-func (l *life) opened(u *user, g auth.Grant) {
+func (l *life) opened(u *user, g auth.LoginResult) {
 	at := seconds(l.now())
 	s := &session{user: u, expires: at.Add(refreshLifetime)}
 	s.newest = &refresh{raw: g.Refresh, session: s, expires: s.expires}
@@ -136,7 +137,7 @@ func (l *life) newcomer(rt *rapid.T) (*user, auth.Registration) {
 
 func (l *life) registers(rt *rapid.T) {
 	u, r := l.newcomer(rt)
-	g, err := l.server(rt).Register(context.Background(), peer, r)
+	g, err := l.server(rt).Register(context.Background(), req, r)
 	agree(rt, "register", err, l.model.free(u.name, nil, l.now()))
 	if err == nil {
 		u.id = g.User.ID
@@ -148,7 +149,7 @@ func (l *life) registers(rt *rapid.T) {
 
 func (l *life) staffCreates(rt *rapid.T) {
 	u, r := l.newcomer(rt)
-	created, err := l.server(rt).CreateUser(context.Background(), account.Peer{Language: "fr"}, r)
+	created, err := l.server(rt).Staff.Create(context.Background(), account.RequestInfo{Language: "fr"}, r)
 	agree(rt, "create user", err, l.model.free(u.name, nil, l.now()))
 	if err == nil {
 		u.id = created.ID
@@ -171,7 +172,7 @@ func (l *life) logsIn(rt *rapid.T) {
 		}
 	}
 	u := l.model.login(name, plain)
-	g, err := l.server(rt).Login(context.Background(), peer, auth.Credentials{Username: text(name), Password: text(plain)})
+	g, err := l.server(rt).Login(context.Background(), req, auth.Credentials{Username: text(name), Password: text(plain)})
 	agree(rt, "login as "+name, err, u != nil)
 	if err != nil {
 		return
@@ -186,7 +187,7 @@ func (l *life) renews(rt *rapid.T) {
 	r := one(rt, "refresh", l.refreshes)
 	now := l.now()
 	allowed, rotated := r.renew(now, l.rotation)
-	out, err := l.server(rt).Refresh(context.Background(), peer, text(r.raw))
+	out, err := l.server(rt).Refresh(context.Background(), req, text(r.raw))
 	agree(rt, "refresh", err, allowed)
 	if !allowed {
 		return
@@ -212,7 +213,7 @@ func (l *life) renews(rt *rapid.T) {
 // is told nothing else.
 func (l *life) logsOut(rt *rapid.T) {
 	r := one(rt, "refresh", l.refreshes)
-	agree(rt, "logout", l.server(rt).Logout(context.Background(), peer, text(r.raw)), true)
+	agree(rt, "logout", l.server(rt).Logout(context.Background(), req, text(r.raw)), true)
 	r.session.ended = true
 }
 
@@ -237,7 +238,7 @@ func (l *life) caller(rt *rapid.T) (*server, *auth.Caller, *access) {
 	caller, err := s.Authenticate(context.Background(), a.raw)
 	agree(rt, "authenticate", err, true)
 	a.used()
-	caller.Peer = peer
+	caller.Request = req
 	return s, caller, a
 }
 
@@ -294,7 +295,7 @@ func (l *life) requestsReset(rt *rapid.T) {
 		d.only = one(rt, "user", l.model.users).name
 		only = text(d.only)
 	}
-	agree(rt, "request reset", l.server(rt).RequestReset(context.Background(), peer, text(d.email), only), true)
+	agree(rt, "request reset", l.server(rt).RequestReset(context.Background(), req, text(d.email), only), true)
 	l.model.owed = append(l.model.owed, d)
 }
 
@@ -337,19 +338,19 @@ func (l *life) use(rt *rapid.T, k *link, next string) {
 	var err error
 	switch k.kind {
 	case verifyLink:
-		if err = s.VerifyEmail(ctx, peer, text(k.raw)); err == nil && allowed {
+		if err = s.VerifyEmail(ctx, req, text(k.raw)); err == nil && allowed {
 			l.model.verify(k)
 		}
 	case resetLink:
-		if _, err = s.ResetPassword(ctx, peer, auth.PasswordReset{Token: text(k.raw), New: text(next)}); err == nil && allowed {
+		if _, err = s.ResetPassword(ctx, req, auth.PasswordReset{Token: text(k.raw), New: text(next)}); err == nil && allowed {
 			l.model.reset(k, next)
 		}
 	case confirmLink:
-		if err = s.ConfirmEmail(ctx, peer, text(k.raw)); err == nil && allowed {
+		if err = s.ConfirmEmail(ctx, req, text(k.raw)); err == nil && allowed {
 			l.model.confirm(k, now)
 		}
 	case undoLink:
-		if err = s.UndoEmail(ctx, peer, text(k.raw)); err == nil && allowed {
+		if err = s.UndoEmail(ctx, req, text(k.raw)); err == nil && allowed {
 			l.model.undo(k)
 		}
 	}
@@ -362,7 +363,7 @@ func (l *life) verifications() []*link {
 
 func (l *life) disowns(rt *rapid.T) {
 	k := one(rt, "link", l.verifications())
-	err := l.server(rt).DisownEmail(context.Background(), peer, text(k.raw))
+	err := l.server(rt).DisownEmail(context.Background(), req, text(k.raw))
 	agree(rt, "disown", err, l.model.disowns(k, l.now()))
 	if err == nil {
 		l.model.disown(k)
@@ -375,9 +376,9 @@ func (l *life) proveAtOnce(rt *rapid.T) {
 	pair := one(rt, "pair of links", l.rivals())
 	prove := func(s *server, k *link) error {
 		if k.kind == confirmLink {
-			return s.ConfirmEmail(context.Background(), peer, text(k.raw))
+			return s.ConfirmEmail(context.Background(), req, text(k.raw))
 		}
-		return s.VerifyEmail(context.Background(), peer, text(k.raw))
+		return s.VerifyEmail(context.Background(), req, text(k.raw))
 	}
 	other := make(chan error, 1)
 	go func() { other <- prove(l.servers[1], pair[1]) }()
@@ -438,7 +439,7 @@ func (l *life) earlierRelease(rt *rapid.T) {
 func (l *life) closes(rt *rapid.T) {
 	s, caller, a := l.caller(rt)
 	current, right := proof(rt, a.session.user)
-	err := s.Close(context.Background(), caller, current)
+	err := s.CloseAccount(context.Background(), caller, current)
 	agree(rt, "close", err, right)
 	if err == nil {
 		l.model.close(a.session.user, l.now())
@@ -447,15 +448,15 @@ func (l *life) closes(rt *rapid.T) {
 
 func (l *life) staffSetsPassword(rt *rapid.T) {
 	u, next := l.somebody(rt), newPassword(rt)
-	agree(rt, "set password", l.server(rt).SetPassword(context.Background(), u.name, text(next)), true)
+	agree(rt, "set password", l.server(rt).Staff.SetPassword(context.Background(), u.name, text(next)), true)
 	l.model.setPassword(u, next, nil)
 }
 
 func (l *life) staffDisables(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).SetActive(context.Background(), u.name, false)
+	err := l.server(rt).Staff.Disable(context.Background(), u.name)
 	if u.closed {
-		agreeIs(rt, "disable", err, auth.ErrClosed)
+		agreeIs(rt, "disable", err, staff.ErrClosed)
 		return
 	}
 	agree(rt, "disable", err, true)
@@ -465,9 +466,9 @@ func (l *life) staffDisables(rt *rapid.T) {
 
 func (l *life) staffEnables(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).SetActive(context.Background(), u.name, true)
+	err := l.server(rt).Staff.Enable(context.Background(), u.name)
 	if u.closed {
-		agreeIs(rt, "enable", err, auth.ErrClosed)
+		agreeIs(rt, "enable", err, staff.ErrClosed)
 		return
 	}
 	agree(rt, "enable", err, true)
@@ -477,9 +478,9 @@ func (l *life) staffEnables(rt *rapid.T) {
 
 func (l *life) staffRestores(rt *rapid.T) {
 	u := l.somebody(rt)
-	err := l.server(rt).Restore(context.Background(), u.name)
+	err := l.server(rt).Staff.Restore(context.Background(), u.name)
 	if !u.closed {
-		agreeIs(rt, "restore", err, auth.ErrNotClosed)
+		agreeIs(rt, "restore", err, staff.ErrNotClosed)
 		return
 	}
 	agree(rt, "restore", err, true)
@@ -490,7 +491,7 @@ func (l *life) staffRestores(rt *rapid.T) {
 func (l *life) staffCorrects(rt *rapid.T) {
 	u, email := l.somebody(rt), l.address(rt)
 	l.betweenLooks(func() {
-		err := l.server(rt).SetEmail(context.Background(), u.name, email, false)
+		err := l.server(rt).Staff.SetEmail(context.Background(), u.name, email)
 		agree(rt, "correct", err, normalEmail(email) != u.email)
 		if err == nil {
 			l.model.correct(u, email, l.now())
@@ -501,7 +502,7 @@ func (l *life) staffCorrects(rt *rapid.T) {
 func (l *life) staffRecovers(rt *rapid.T) {
 	u, email := l.somebody(rt), l.address(rt)
 	l.betweenLooks(func() {
-		agree(rt, "recover", l.server(rt).SetEmail(context.Background(), u.name, email, true), true)
+		agree(rt, "recover", l.server(rt).Staff.Recover(context.Background(), u.name, email), true)
 		l.model.recover(u, email)
 	})
 }
@@ -522,7 +523,7 @@ func (l *life) betweenLooks(do func()) {
 
 // sweeps forgets what is over.
 func (l *life) sweeps(rt *rapid.T) {
-	if err := l.server(rt).Sweep(context.Background()); err != nil {
+	if err := l.server(rt).App.Sweep(context.Background()); err != nil {
 		rt.Fatal(err)
 	}
 	l.model.erase(l.now())
@@ -550,7 +551,7 @@ func (l *life) reachesAll(rt *rapid.T) {
 	l.betweenLooks(func() {
 		l.mailboxes.reachAllBut("")
 		for _, m := range l.waiting(rt) {
-			if err := l.servers[0].RetryMail(context.Background(), m.ID); err != nil {
+			if err := l.servers[0].Staff.RetryMail(context.Background(), m.ID); err != nil {
 				rt.Fatal(err)
 			}
 		}
@@ -609,7 +610,7 @@ func (l *life) takesBack(rt *rapid.T) {
 		own := fmt.Sprintf("kV7#pazouk-mine-again-%d", u.id) // nobody else has it
 		l.use(rt, mailed, own)
 		l.check(rt)
-		g, err := l.server(rt).Login(context.Background(), peer, auth.Credentials{Username: text(u.name), Password: text(own)})
+		g, err := l.server(rt).Login(context.Background(), req, auth.Credentials{Username: text(u.name), Password: text(own)})
 		if err != nil || g.User.ID != u.id || !same(g.User.Email, ways[0].email) {
 			rt.Fatalf("%s came back and does not get in with %s: %v", ways[0].email, u.name, err)
 		}
@@ -628,12 +629,12 @@ func (l *life) nothingOpens(rt *rapid.T, u *user, but *link) {
 	}
 	for _, r := range l.refreshes {
 		if r.session.user == u {
-			_, err := l.server(rt).Refresh(context.Background(), peer, text(r.raw))
+			_, err := l.server(rt).Refresh(context.Background(), req, text(r.raw))
 			agree(rt, "refresh", err, false)
 		}
 	}
 	for n := range passwords {
-		g, err := l.server(rt).Login(context.Background(), peer, auth.Credentials{Username: text(u.name), Password: text(nthPassword(n))})
+		g, err := l.server(rt).Login(context.Background(), req, auth.Credentials{Username: text(u.name), Password: text(nthPassword(n))})
 		if err == nil && g.User.ID == u.id {
 			rt.Fatalf("an old password opens %s", u.name)
 		}

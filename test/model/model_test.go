@@ -11,8 +11,8 @@
 // There are eight worlds: both engines, rotation on and off, mails delivered
 // or not. Each plays -rapid.checks lives of about -rapid.steps acts.
 //
-//	go test ./test/model                                 40 lives, as make test
-//	go test ./test/model -rapid.checks=1250 -timeout 6h  10,000, as make test-long
+//	go test ./model                                 40 lives, as make test
+//	go test ./model -rapid.checks=1250 -timeout 8h  10,000, as make test-long
 package model
 
 import (
@@ -30,6 +30,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
@@ -122,6 +123,7 @@ func newWorld(t *testing.T, url string, rotation, delivers bool) *world {
 // server is what a process is.
 type server struct {
 	*auth.Service
+	*app.App
 	close    func()
 	stopMail func()
 }
@@ -137,15 +139,15 @@ func (w *world) start() *server {
 	}
 	hasher := password.NewHasher(password.Options{Params: password.Params{Memory: 8, Time: 1, Threads: 1}})
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime})
-	s := auth.New(st, tokens, hasher, auth.Options{
-		Algorithm: "ES256", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime, Rotation: w.rotation,
+	a := app.New(st, tokens, hasher, app.Options{
+		Rotation:   w.rotation,
 		EraseAfter: eraseAfter, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
-		Mail: auth.MailOptions{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
+		Mail: app.Mail{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
 	})
-	if err := s.LoadKeys(context.Background()); err != nil {
+	if err := a.Keys.Load(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
-	return &server{Service: s, stopMail: func() {}, close: func() {
+	return &server{Service: a.Auth, App: a, stopMail: func() {}, close: func() {
 		hasher.Close()
 		_ = st.Close()
 	}}
@@ -154,7 +156,7 @@ func (w *world) start() *server {
 func (s *server) startMail() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { s.RunMail(ctx) })
+	delivery.Go(func() { s.Outbox.Run(ctx) })
 	s.stopMail = func() {
 		cancel()
 		delivery.Wait()

@@ -81,6 +81,7 @@ type debt struct {
 	request bool   // to reset: becomes one mail for those who claim the address
 	only    string // of a request: the username that narrows it
 	void    bool
+	since   time.Time // of a way back
 
 	looked   bool      // who it is for was looked up once
 	attempts int       // to deliver it, in vain
@@ -353,7 +354,7 @@ func (r *reference) wayBack(u *user, before string, proved bool, now time.Time) 
 	case len(r.undoes(u, now)) > 0 || r.undoOwed(u):
 		r.owed = append(r.owed, &debt{user: u, email: before})
 	default:
-		r.owe(undoLink, u, before)
+		r.owed = append(r.owed, &debt{kind: undoLink, user: u, email: before, since: now})
 	}
 }
 
@@ -373,7 +374,7 @@ func (r *reference) undo(k *link) {
 		}
 	}
 	for _, d := range r.owed {
-		if d.user == u && d.kind == undoLink {
+		if d.user == u && d.kind == undoLink && (!d.since.Before(k.made) || same(d.email, k.email)) {
 			d.void = true
 		}
 	}
@@ -414,10 +415,11 @@ func (r *reference) reopened(u *user) {
 	}
 }
 
-// erase forgets who closed their account long ago.
+// erase forgets who closed their account long ago, unless there is a way
+// back: rule 15.
 func (r *reference) erase(now time.Time) {
 	for _, u := range r.users {
-		if u.closed && u.closedAt.Before(now.Add(-eraseAfter)) {
+		if u.closed && u.closedAt.Before(now.Add(-eraseAfter)) && !r.undoOwed(u) && len(r.undoes(u, now)) == 0 {
 			u.erased = true
 		}
 	}

@@ -10,20 +10,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/yoozak/clients/internal/binarytest"
 	"github.com/yoozak/clients/internal/mailtest"
-	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	binarytest.Remove()
-	os.Exit(code)
-}
 
 // TestCollection is the specification's Postman chapter, played by newman as
 // Postman would, on each engine, with and without refresh-token rotation and
@@ -38,7 +30,7 @@ func TestCollection(t *testing.T) {
 			t.Parallel()
 			storetest.ForEachURL(t, func(t *testing.T, url string) {
 				database := "YOOZAK_DATABASE_URL=" + url
-				base := serve(t, append(env, database)...)
+				base := yoozaktest.Start(t, append(env, database)...).URL
 				if env == nil {
 					play(t, base)
 					return
@@ -55,7 +47,7 @@ func TestCollection(t *testing.T) {
 func TestLinksOfMails(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "mails")
-	base := serve(t, "YOOZAK_MAIL_FOLDER="+folder)
+	base := yoozaktest.Start(t, "YOOZAK_MAIL_FOLDER="+folder).URL
 	link := func(request, variable, kind, to string) {
 		t.Helper()
 		token := mailtest.Wait(t, folder, kind, to, 1).Token
@@ -154,17 +146,12 @@ func play(t *testing.T, base string, args ...string) string {
 // service makes credentials for introspection and revocation.
 func service(t *testing.T, database string) (id, secret string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binarytest.Path(t), "service", "create", "postman", "--scope", "introspect", "--scope", "revoke")
-	cmd.Dir, cmd.Env = t.TempDir(), []string{"PATH=" + os.Getenv("PATH"), database}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`client_id: (\S+)\s+client_secret: (\S+)`).FindSubmatch(out)
+	out := yoozaktest.Run(t, []string{database}, "service", "create", "postman", "--scope", "introspect", "--scope", "revoke")
+	found := regexp.MustCompile(`client_id: (\S+)\s+client_secret: (\S+)`).FindStringSubmatch(out)
 	if found == nil {
 		t.Fatalf("no credentials in %s", out)
 	}
-	return string(found[1]), string(found[2])
+	return found[1], found[2]
 }
 
 // post calls the API by itself.
@@ -192,27 +179,4 @@ func post(t *testing.T, base, path, access string, body map[string]string) (answ
 	}
 	_ = json.NewDecoder(res.Body).Decode(&answer) // some answers are empty
 	return answer
-}
-
-// serve starts the binary and returns its URL. It must end with 0 when it is
-// told to stop.
-func serve(t *testing.T, env ...string) string {
-	t.Helper()
-	address := porttest.Address(t)
-	cmd := exec.Command(binarytest.Path(t), "serve", "--listen", address) //nolint:noctx // ended below
-	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	output := new(binarytest.Buffer)
-	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("server ended with %v:\n%s", err, output)
-		}
-	})
-	binarytest.Await(t, "http://"+address+"/readyz", http.StatusOK, output)
-	return "http://" + address
 }

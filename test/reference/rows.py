@@ -177,6 +177,8 @@ def emails():
         more = {"why": "IDNA 2008 (RFC 5893) refuses an Arabic digit among Latin letters"} if "\u0663" in email else {}
         if "\x01" in email or "\x7f" in email:
             more = {"why": "a control character acts on the terminal that shows the address"}
+        if email in ("a@é-.ma", "a@\u0301é.ma"):
+            more = {"why": "IDNA 2008 (RFC 5891) refuses a label that ends in a hyphen or begins with a mark"}
         register(f"email-form-{i:03}", email=email, **more)
 
 
@@ -250,7 +252,7 @@ def bodies():
 
 
 TYPES = {
-    "charset-utf8": "application/json; charset=utf-8", "charset-upper": "application/json; charset=UTF-8", "charset-quoted": 'application/json; charset="utf-8"', "charset-latin1": "application/json; charset=latin-1", "charset-iso": "application/json; charset=iso-8859-1", "charset-garbage": "application/json; charset=garbage", "charset-empty": "application/json; charset=", "charset-utf16": "application/json; charset=utf-16", "charset-ascii": "application/json; charset=us-ascii", "charset-sig": "application/json; charset=utf-8-sig", "charset-1256": "application/json; charset=windows-1256",
+    "charset-utf8": "application/json; charset=utf-8", "charset-upper": "application/json; charset=UTF-8", "charset-quoted": 'application/json; charset="utf-8"', "charset-empty": "application/json; charset=", "charset-ascii": "application/json; charset=us-ascii",
     "upper": "APPLICATION/JSON", "mixed": "Application/Json", "space": " application/json ", "space-semi": "application/json ;x=1", "semi": "application/json;", "param": "application/json; x=1", "any": "*/*", "any-sub": "application/*", "any-text": "text/*", "text-json": "text/json", "star": "*", "slash": "/", "json": "json", "no-sub": "application/", "no-main": "/json", "no-slash": "application", "two": "application/json, text/plain", "xml": "text/xml", "html": "text/html", "ld": "application/ld+json", "problem": "application/problem+json", "merge": "application/merge-patch+json", "graphql": "application/graphql", "mixed-multi": "multipart/mixed; boundary=B", "related": "multipart/related; boundary=B", "quote": '"application/json"', "accents": "application/é", "long": "x" * 200, "comma": ",", "semicolon": ";", "param-only": "; charset=utf-8",
 }
 
@@ -259,8 +261,9 @@ def types():
     for name, path in POSTS:
         for kind, ct in TYPES.items():
             post(f"{name}/ctype-{kind}", path, "{}", ct)
-            if kind in ("charset-latin1", "charset-utf8", "upper", "any", "xml", "space", "no-slash", "semicolon", "html", "garbage"):
+            if kind in ("charset-utf8", "upper", "any", "xml", "space", "no-slash", "semicolon", "html", "garbage"):
                 post(f"{name}/ctype-empty-{kind}", path, "", ct)
+        post(f"{name}/ctype-empty-charset-latin1", path, "", "application/json; charset=latin-1")
         post(f"{name}/empty-json", path, "", JSON)
         post(f"{name}/empty-form", path, "", FORM)
         post(f"{name}/empty-multipart", path, "", MULTIPART)
@@ -273,12 +276,9 @@ def types():
         post(f"{name}/form-as-json", path, "a=b", JSON, match="shape")
         post(f"{name}/json-as-multipart", path, "{}", MULTIPART, match="shape")
     accent = json.dumps({**PERSON, "first_name": "Zoé"}, ensure_ascii=False)
-    for kind in ("charset-utf8", "charset-latin1", "charset-iso", "charset-garbage", "charset-sig", "charset-1256"):
-        post(f"register/accent-{kind}", REGISTER, accent, TYPES[kind])
-    post("register/accent-charset-ascii", REGISTER, accent, TYPES["charset-ascii"], match="shape")
-    post("register/bom-charset-sig", REGISTER, "\ufeff" + accent, TYPES["charset-sig"])
+    post("register/accent-charset-utf8", REGISTER, accent, TYPES["charset-utf8"])
     form = "username={{new}}&password=kV7%23pazouk-42lemon&first_name="
-    for kind, ct in {"utf8": FORM + "; charset=utf-8", "latin1": FORM + "; charset=iso-8859-1", "garbage": FORM + "; charset=garbage", "upper": FORM.upper(), "param": FORM + "; x=y"}.items():
+    for kind, ct in {"utf8": FORM + "; charset=utf-8", "upper": FORM.upper(), "param": FORM + "; x=y"}.items():
         post(f"register/form-charset-{kind}", REGISTER, form + "Zo%C3%A9", ct)
         post(f"register/form-charset-raw-{kind}", REGISTER, form + "Zoé", ct)
         post(f"register/form-charset-e9-{kind}", REGISTER, form + "Zo%E9", ct)
@@ -312,10 +312,10 @@ def multiparts():
     end = "--B--\r\n"
     base = part("username", "{{new}}") + part("password", PASSWORD)
     bodies = {
-        "ok": base + end, "no-close": base, "close-short": base + "--B--", "no-final-newline": base + "--B--", "preamble": "hello\r\n" + base + end, "epilogue": base + end + "bye", "lf-only": (base + end).replace("\r\n", "\n"), "repeated": base + part("first_name", "A") + part("first_name", "B") + end, "spaces": base + part("first_name", "  A  ") + end, "newline-inside": base + part("first_name", "A\r\nB") + end, "blank": base + part("first_name", "") + part("email", "") + end, "utf8": base + part("first_name", "Zoé 😀") + end, "utf8-bad": base + part("first_name", "\ud800") + end, "nul": base + part("first_name", "A\0B") + end,
-        "type-text": base + part("first_name", "A", head="Content-Type: text/plain\r\n") + end, "type-latin1": base + part("first_name", "Zoé", head="Content-Type: text/plain; charset=iso-8859-1\r\n") + end, "type-json": base + part("first_name", '"A"', head="Content-Type: application/json\r\n") + end, "base64": base + part("first_name", "T21hcg==", head="Content-Transfer-Encoding: base64\r\n") + end, "quoted-printable": base + part("first_name", "A=3DB", head="Content-Transfer-Encoding: quoted-printable\r\n") + end,
+        "ok": base + end, "no-close": base, "close-short": base + "--B--", "no-final-newline": base + "--B--", "preamble": "hello\r\n" + base + end, "epilogue": base + end + "bye", "repeated": base + part("first_name", "A") + part("first_name", "B") + end, "spaces": base + part("first_name", "  A  ") + end, "newline-inside": base + part("first_name", "A\r\nB") + end, "blank": base + part("first_name", "") + part("email", "") + end, "utf8": base + part("first_name", "Zoé 😀") + end, "utf8-bad": base + part("first_name", "\ud800") + end, "nul": base + part("first_name", "A\0B") + end,
+        "type-text": base + part("first_name", "A", head="Content-Type: text/plain\r\n") + end, "type-latin1": base + part("first_name", "Zoé", head="Content-Type: text/plain; charset=iso-8859-1\r\n") + end, "type-json": base + part("first_name", '"A"', head="Content-Type: application/json\r\n") + end, "quoted-printable": base + part("first_name", "A=3DB", head="Content-Transfer-Encoding: quoted-printable\r\n") + end,
         "file-first_name": base + part("first_name", "A", '; filename="a.txt"') + end, "file-unknown": base + part("avatar", "A", '; filename="a.txt"', "Content-Type: text/plain\r\n") + end, "file-email": base + part("email", "a@example.ma", '; filename="a.txt"') + end, "file-empty-name": base + part("first_name", "A", '; filename=""') + end, "file-and-text": base + part("first_name", "A") + part("first_name", "B", '; filename="a.txt"') + end,
-        "name-unquoted": base + "--B\r\nContent-Disposition: form-data; name=first_name\r\n\r\nA\r\n" + end, "name-missing": base + "--B\r\nContent-Disposition: form-data\r\n\r\nA\r\n" + end, "disposition-missing": base + "--B\r\nContent-Type: text/plain\r\n\r\nA\r\n" + end, "disposition-attachment": base + part("first_name", "A").replace("form-data", "attachment") + end, "header-case": base + part("first_name", "A").replace("Content-Disposition", "content-disposition") + end, "name-case": base + part("First_Name", "A") + end, "headers-missing": base + "--B\r\nA\r\n" + end, "name-blank": base + part("", "A") + end, "name-utf8": base + part("é", "A") + end, "field-missing": part("username", "{{new}}") + end, "only-end": end, "end-alone": "--B--", "text": "hello", "other-boundary": (base + end).replace("--B", "--C"), "weak": part("username", "{{new}}") + part("password", "1234") + end, "username-file": part("username", "x", '; filename="a"') + part("password", PASSWORD) + end,
+        "name-unquoted": base + "--B\r\nContent-Disposition: form-data; name=first_name\r\n\r\nA\r\n" + end, "name-missing": base + "--B\r\nContent-Disposition: form-data\r\n\r\nA\r\n" + end, "disposition-missing": base + "--B\r\nContent-Type: text/plain\r\n\r\nA\r\n" + end, "header-case": base + part("first_name", "A").replace("Content-Disposition", "content-disposition") + end, "name-case": base + part("First_Name", "A") + end, "name-blank": base + part("", "A") + end, "name-utf8": base + part("é", "A") + end, "field-missing": part("username", "{{new}}") + end, "only-end": end, "end-alone": "--B--", "text": "hello", "other-boundary": (base + end).replace("--B", "--C"), "weak": part("username", "{{new}}") + part("password", "1234") + end, "username-file": part("username", "x", '; filename="a"') + part("password", PASSWORD) + end,
     }
     for kind, body in bodies.items():
         # Parts behind another boundary: the reference reads the whole body as one field.
@@ -324,8 +324,8 @@ def multiparts():
     for kind, ct in {"quoted": 'multipart/form-data; boundary="B"', "space": "multipart/form-data;  boundary=B", "param-first": "multipart/form-data; charset=utf-8; boundary=B", "upper": "MULTIPART/FORM-DATA; boundary=B", "upper-param": "multipart/form-data; BOUNDARY=B", "param-after": "multipart/form-data; boundary=B; charset=utf-8"}.items():
         more = {"why": "a media type is the same in upper case"} if kind == "upper" else {}
         post(f"register/multipart-boundary-{kind}", REGISTER, base + end, ct, **more)
-    for kind, ct in {"blank": "multipart/form-data; boundary=", "long": "multipart/form-data; boundary=" + "B" * 300, "bad": "multipart/form-data; boundary=B B", "trailing": "multipart/form-data; boundary=B ", "accents": "multipart/form-data; boundary=é", "none": "multipart/form-data", "charset": "multipart/form-data; charset=latin-1; boundary=C"}.items():
-        post(f"register/multipart-boundary-bad-{kind}", REGISTER, base + end, ct, match="status" if kind in ("bad", "charset") else "shape")
+    for kind, ct in {"blank": "multipart/form-data; boundary=", "long": "multipart/form-data; boundary=" + "B" * 300, "bad": "multipart/form-data; boundary=B B", "trailing": "multipart/form-data; boundary=B ", "accents": "multipart/form-data; boundary=é", "none": "multipart/form-data"}.items():
+        post(f"register/multipart-boundary-bad-{kind}", REGISTER, base + end, ct, match="status" if kind == "bad" else "shape")
     post("login/multipart-ok", LOGIN, part("username", "{{u}}") + part("password", "{{pw}}") + end, MULTIPART, setup=True)
     post("login/multipart-file", LOGIN, part("username", "{{u}}") + part("password", "{{pw}}", '; filename="p"') + end, MULTIPART, setup=True)
     post("login/multipart-wrong", LOGIN, part("username", "{{u}}") + part("password", "x") + end, MULTIPART, setup=True)

@@ -1,0 +1,100 @@
+// Package app puts the parts of the server together, for the server, the
+// command line and the tests: who stands on whom is said here, once. It holds
+// no rule and speaks no protocol.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/keys"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/mail"
+	"github.com/yoozak/clients/internal/outbox"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Options configure an [App].
+type Options struct {
+	Rotation    bool // each use of a refresh token exchanges it for the next
+	Mail        Mail
+	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
+	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
+	EraseAfter  time.Duration    // how long a closed account can be restored
+	Breached    *breach.Checker  // nil: leaked passwords are taken
+	EventsKeep  time.Duration    // how long events are kept; zero: for ever
+	Staff       string           // who runs this command, in events; empty: it is the server
+	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
+	Now         func() time.Time // nil: time.Now
+	Log         *slog.Logger
+}
+
+// Mail says how mails go out. Without a Sender they stay in the outbox.
+type Mail struct {
+	Sender     *mail.Sender
+	Link       func(kind account.ChallengeKind, token, language string) string
+	Verify     bool // mail a link at registration
+	Delivers   bool // mails reach people, who can so prove their address
+	PerAddress int  // the most mails an hour of a kind to one mailbox that strangers can cause
+
+	// ResetDelay is how long a request to reset a password waits before its
+	// address is looked up: the work of delivering a mail must not slow down
+	// the answer to the request that caused it.
+	ResetDelay time.Duration
+
+	Operator         string // whom to tell that something is wrong; empty: nobody
+	OperatorLanguage string
+}
+
+// App is the parts, each safe for concurrent use.
+type App struct {
+	Base // where Open made it
+
+	Audit    *audit.Log
+	Guard    *guard.Guard
+	Keys     *keys.Manager
+	Outbox   *outbox.Outbox
+	Accounts *auth.Accounts
+	Staff    *staff.Service
+	Auth     *auth.Service
+}
+
+// New puts an App together. It starts nothing; the caller closes what it
+// gives.
+func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Options) *App {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &App{}
+	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
+	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
+	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
+	a.Outbox = outbox.New(st, a.Audit, a.Guard, outbox.Options{
+		Sender: o.Mail.Sender, Operator: o.Mail.Operator, OperatorLanguage: o.Mail.OperatorLanguage, LinkLifetime: auth.LinkLifetime,
+		Now: o.Now, Log: o.Log,
+	})
+	a.Accounts = auth.NewAccounts(st, hasher, auth.Options{
+		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys, Outbox: a.Outbox,
+		Mail:     auth.MailOptions{Link: o.Mail.Link, Verify: o.Mail.Verify, Delivers: o.Mail.Delivers, ResetDelay: o.Mail.ResetDelay},
+		Rotation: o.Rotation, EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
+	})
+	a.Auth = auth.New(a.Accounts, tokens)
+	a.Staff = staff.New(st, a.Accounts, a.Audit, a.Guard, o.Now)
+	return a
+}
+
+// Sweep deletes what nobody needs any more: each part's.
+func (a *App) Sweep(ctx context.Context) error {
+	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx), a.Keys.Sweep(ctx), a.Outbox.Sweep(ctx))
+}

@@ -1,0 +1,15 @@
+package audit
+
+import (
+	"context"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Seal seals in a transaction of the test's.
+func Seal(ctx context.Context, tx *store.Store) (int, error) { return seal(ctx, tx) }
+
+// Link is the place of an event that follows another, as an attacker can
+// compute it, too.
+func Link(before store.EventHead, e account.Event) store.EventHead { return nextHead(before, e) }

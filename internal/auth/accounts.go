@@ -1,0 +1,65 @@
+package auth
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/breach"
+	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/keys"
+	"github.com/yoozak/clients/internal/outbox"
+	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Options configure an [Accounts] and a [Service].
+type Options struct {
+	Audit  *audit.Log
+	Guard  *guard.Guard
+	Keys   *keys.Manager
+	Outbox *outbox.Outbox
+
+	Rotation   bool // each use of a refresh token exchanges it for the next
+	Mail       MailOptions
+	EraseAfter time.Duration    // how long a closed account can be restored
+	Breached   *breach.Checker  // nil: leaked passwords are taken
+	Now        func() time.Time // nil: time.Now
+	Log        *slog.Logger
+}
+
+// MailOptions are the rules about mails.
+type MailOptions struct {
+	Link     func(kind account.ChallengeKind, token, language string) string
+	Verify   bool // mail a link at registration
+	Delivers bool // mails reach people, who can so prove their address
+
+	// ResetDelay is how long a request to reset a password waits before its
+	// address is looked up: the work of delivering a mail must not slow down
+	// the answer to the request that caused it.
+	ResetDelay time.Duration
+}
+
+// Accounts are the rules of accounts that hold whoever acts, a person or the
+// staff: names, passwords, addresses, and what ends when one changes hands.
+type Accounts struct {
+	store  *store.Store
+	hasher *password.Hasher
+	audit  *audit.Log
+	outbox *outbox.Outbox
+	o      Options
+
+	proofsLooked atomic.Bool // for double proofs, since this server started
+}
+
+// NewAccounts makes an Accounts.
+func NewAccounts(st *store.Store, hasher *password.Hasher, o Options) *Accounts {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Accounts{store: st, hasher: hasher, audit: o.Audit, outbox: o.Outbox, o: o}
+}
+
+func (a *Accounts) now() time.Time { return a.o.Now().UTC() }

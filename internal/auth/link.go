@@ -1,0 +1,185 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/outbox"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// LinkLifetime is how long the link in a mail of a kind works; zero: it has
+// none.
+func LinkLifetime(kind account.MailKind) time.Duration {
+	return challengeLifetimes[mailChallenges[kind]]
+}
+
+// address says in a mail whom it is to, as far as they have shown that it is
+// them.
+func address(m *account.Mail, u account.User) {
+	m.Details.Username = u.Username
+	m.Details.Verified = !u.EmailVerifiedAt.IsZero() && account.EmailKey(u.Email) == account.EmailKey(m.Email)
+	m.Details.FirstName = u.FirstName
+}
+
+// stale says that a mail with a link came too late. The way back never does:
+// whoever closes or disables the account before it arrives does not take it
+// from the owner.
+func stale(m account.Mail, u account.User) bool {
+	if m.Kind == account.MailEmailChanged {
+		return false
+	}
+	if !u.Active {
+		return true
+	}
+	switch m.Kind {
+	case account.MailVerifyEmail:
+		return !u.EmailVerifiedAt.IsZero() || account.EmailKey(u.Email) != account.EmailKey(m.Email)
+	case account.MailResetPassword:
+		return account.EmailKey(u.Email) != account.EmailKey(m.Email)
+	}
+	return false
+}
+
+// maxChoices is how many accounts of one address a mail lists.
+const maxChoices = 50
+
+// resettable returns the users whose password a mail to this address may
+// reset, the newest first. If the mail names one, it is that one or nobody.
+func (s *Service) resettable(ctx context.Context, tx *store.Store, m account.Mail) ([]account.User, error) {
+	users := make([]account.User, 1)
+	var err error
+	users[0], err = tx.Prover(ctx, m.Email, 0)
+	if errors.Is(err, store.ErrNotFound) {
+		users, err = tx.NewestClaimants(ctx, m.Email, maxChoices)
+		if name := m.Details.Username; err == nil && name != "" && len(users) == maxChoices {
+			var u account.User // perhaps not among the newest
+			u, err = tx.UserByUsername(ctx, name)
+			if err == nil && u.Active && account.EmailKey(u.Email) == account.EmailKey(m.Email) {
+				users = []account.User{u}
+			}
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if name := m.Details.Username; name != "" {
+		users = slices.DeleteFunc(users, func(u account.User) bool { return u.Username != name })
+	}
+	return users, nil
+}
+
+// expandReset turns a request to reset a password into one mail: to the user
+// who proved the address, or else with a link for each of those who claim it.
+// Mostly that is one, or none.
+func (s *Service) expandReset(ctx context.Context, m *outbox.Claim) error {
+	now := s.now()
+	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		users, err := s.resettable(ctx, tx, m.Mail)
+		if err != nil {
+			return err
+		}
+		if err := m.Finish(ctx, tx, now); err != nil {
+			return err
+		}
+		asker := account.RequestInfo{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
+		asked := audit.Entry{Kind: account.EventPasswordResetRequested, Actor: account.ActorAnonymous, Request: asker, At: m.CreatedAt}
+		if len(users) == 0 {
+			return s.audit.Record(ctx, tx, asked)
+		}
+		for _, u := range users {
+			asked.UserID = u.ID
+			if err := s.audit.Record(ctx, tx, asked); err != nil {
+				return err
+			}
+		}
+		// In the language of whoever asked; not counted once more.
+		reset := account.Mail{Kind: account.MailResetPassword, Email: m.Email, Language: m.Language, CreatedAt: now, Details: account.MailDetails{Username: m.Details.Username}}
+		if len(users) == 1 { // to the address that we know, which may differ from the one that was typed
+			u := users[0]
+			reset.UserID, reset.Email = u.ID, u.Email
+			reset.Details.Username = u.Username
+		}
+		return tx.AddMail(ctx, reset)
+	})
+}
+
+// readers returns the users whom a mail with a link is for, now that it goes
+// out, or outbox.ErrUnwanted.
+func (s *Service) readers(ctx context.Context, tx *store.Store, m *account.Mail) ([]account.User, error) {
+	if m.UserID == 0 { // a reset for an address that several claim
+		users, err := s.resettable(ctx, tx, *m)
+		if err == nil && len(users) == 0 {
+			err = outbox.ErrUnwanted
+		}
+		if len(users) == 1 {
+			address(m, users[0])
+		}
+		return users, err
+	}
+	u, err := tx.UserByID(ctx, m.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && stale(*m, u) {
+		err = outbox.ErrUnwanted
+	}
+	if m.Kind.Awaited() { // a notice is about what was
+		address(m, u)
+	}
+	return []account.User{u}, err
+}
+
+// makeLinks stores a challenge for each user that a claimed mail is about,
+// and returns their tokens. Of a mail about several it fills in c.Choices.
+func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Claim, kind account.ChallengeKind) ([]string, error) {
+	if err := c.Lock(ctx, tx); err != nil {
+		return nil, err
+	}
+	users, err := s.readers(ctx, tx, &c.Mail)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]string, 0, len(users))
+	c.Choices = nil
+	for _, u := range users {
+		raw, challenge := newChallenge(kind, u.ID, c.Email, s.now())
+		if err := tx.CreateChallenge(ctx, challenge); err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, raw)
+		if len(users) > 1 {
+			c.Choices = append(c.Choices, account.MailChoice{Username: u.Username})
+		}
+	}
+	return tokens, nil
+}
+
+// sendLink makes the links of a mail, so that their tokens are kept nowhere,
+// and sends it.
+func (s *Service) sendLink(ctx context.Context, c *outbox.Claim) error {
+	kind := mailChallenges[c.Kind]
+	var tokens []string
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+		tokens, err = s.makeLinks(ctx, tx, c, kind)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	link := ""
+	for i, raw := range tokens {
+		url := s.o.Mail.Link(kind, raw, c.Language)
+		if i == 0 {
+			link = url
+		}
+		if len(c.Choices) > 0 {
+			c.Choices[i].Link = url
+		}
+	}
+	return c.Send(ctx, link)
+}

@@ -1,0 +1,233 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// newSession prepares the session of a login that is about to be stored.
+func (s *Service) newSession(req account.RequestInfo, now time.Time) account.Session {
+	return account.Session{
+		ID:         token.NewID(),
+		CreatedAt:  now,
+		LastUsedAt: now,
+		ExpiresAt:  now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
+		IP:         req.IP,
+		UserAgent:  req.UserAgent,
+		RefreshID:  token.NewID(),
+		RefreshAt:  now,
+	}
+}
+
+// maxSessions is how many live sessions a user has at most. A person has a
+// few; a program that logs in over and over must not make every list of them
+// longer.
+const maxSessions = 100
+
+// openSession stores a session. Where its user has too many it ends those that
+// were used longest ago, with an event for each.
+func (s *Service) openSession(ctx context.Context, tx *store.Store, sess account.Session, req account.RequestInfo) error {
+	ended, err := tx.EndSessionsBeyond(ctx, sess.UserID, maxSessions-1, sess.CreatedAt)
+	if err != nil {
+		return err
+	}
+	for _, id := range ended {
+		err := s.audit.Record(ctx, tx, audit.Entry{
+			Kind: account.EventSessionEnded, Actor: account.ActorSystem, UserID: sess.UserID, Session: sess.ID, Request: req,
+			Details: account.EventDetails{Session: id}, At: sess.CreatedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.CreateSession(ctx, sess)
+}
+
+// asTokenError says of a session that is not there what a client may know.
+func asTokenError(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return account.ErrTokenInvalid
+	}
+	return err
+}
+
+func adoptedID(claims token.Claims) string {
+	sum := sha256.Sum256([]byte("simplejwt " + claims.ID))
+	return hex.EncodeToString(sum[:16])
+}
+
+// userWithoutSession returns the active user of a token that Django issued,
+// unless they signed out everywhere since.
+func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (account.User, error) {
+	u, err := s.store.UserByID(ctx, claims.UserID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return account.User{}, account.ErrUserNotFound
+	case err != nil:
+		return account.User{}, err
+	case !u.Active:
+		return account.User{}, account.ErrUserInactive
+	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
+		return account.User{}, account.ErrTokenInvalid
+	}
+	return u, nil
+}
+
+// session returns the session that the claims name and its active user.
+func (s *Service) session(ctx context.Context, claims token.Claims) (account.Session, account.User, error) {
+	id := claims.SessionID
+	if id == "" {
+		id = adoptedID(claims)
+	}
+	sess, u, err := s.store.SessionUser(ctx, id)
+	switch {
+	case err != nil:
+		return account.Session{}, account.User{}, asTokenError(err)
+	case u.ID != claims.UserID:
+		return account.Session{}, account.User{}, account.ErrUserNotFound
+	case !u.Active:
+		return account.Session{}, account.User{}, account.ErrUserInactive
+	}
+	return sess, u, nil
+}
+
+// notRevoked refuses a refresh token that Django issued and took back: it is
+// on the blacklist that came with the import. Our own tokens end with their
+// session and are not looked up.
+func (s *Service) notRevoked(ctx context.Context, claims token.Claims) error {
+	if claims.SessionID != "" {
+		return nil
+	}
+	revoked, err := s.store.TokenRevoked(ctx, claims.ID)
+	if err == nil && revoked {
+		return account.ErrTokenInvalid
+	}
+	return err
+}
+
+// adopt gives a session to a refresh token that Django issued, so that it
+// can be rotated and revoked like ours. Its id follows from the token's, so
+// that two requests at once adopt it once.
+func (s *Service) adopt(ctx context.Context, req account.RequestInfo, claims token.Claims, u account.User, now time.Time) (account.Session, account.User, error) {
+	sess := s.newSession(req, now)
+	sess.ID, sess.UserID, sess.RefreshID, sess.RefreshAt, sess.ExpiresAt = adoptedID(claims), u.ID, claims.ID, claims.IssuedAt, claims.ExpiresAt
+	if sess.RefreshAt.IsZero() {
+		sess.RefreshAt = now
+	}
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		// The user may have signed out everywhere since we looked.
+		err := tx.LockSignedIn(ctx, u.ID, claims.IssuedAt)
+		if errors.Is(err, store.ErrNotFound) {
+			return account.ErrTokenInvalid
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.openSession(ctx, tx, sess, req); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, audit.ByUser(account.EventSessionAdopted, u.ID, sess.ID, req, now))
+	})
+	if errors.Is(err, store.ErrTaken) {
+		return s.session(ctx, claims)
+	}
+	return sess, u, err
+}
+
+// sessionOf returns the session of a token, and its active user. A token that
+// Django issued, and did not take back, has none until it is adopted: then the
+// session is the zero one.
+func (s *Service) sessionOf(ctx context.Context, claims token.Claims) (account.Session, account.User, error) {
+	if err := s.notRevoked(ctx, claims); err != nil {
+		return account.Session{}, account.User{}, err
+	}
+	sess, u, err := s.session(ctx, claims)
+	if errors.Is(err, account.ErrTokenInvalid) && claims.SessionID == "" {
+		u, err = s.userWithoutSession(ctx, claims)
+	}
+	return sess, u, err
+}
+
+// renewable returns the session of a refresh token and its user, if a token
+// of it can be good now.
+func (s *Service) renewable(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, account.User, error) {
+	sess, u, err := s.sessionOf(ctx, claims)
+	if err == nil && sess.ID == "" {
+		sess, u, err = s.adopt(ctx, req, claims, u, now)
+	}
+	if err == nil && !sess.Renewable(now) {
+		err = account.ErrTokenInvalid
+	}
+	return sess, u, err
+}
+
+// refused reports whether an error is about the token, not about us.
+func refused(err error) bool {
+	var e *account.Error
+	return errors.As(err, &e) && e.Kind == account.Unauthorized
+}
+
+func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ended error) error {
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := tx.RevokeSession(ctx, id, a.At); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, a)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return ended
+	}
+	return err
+}
+
+// sessionToEnd returns the session of a token that may have expired. A good
+// refresh token that Django issued is given one, so that there is something
+// to end. It returns [store.ErrNotFound] when there is nothing.
+func (s *Service) sessionToEnd(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, error) {
+	id := claims.SessionID
+	if id == "" {
+		id = adoptedID(claims)
+	}
+	sess, _, err := s.store.SessionUser(ctx, id)
+	switch {
+	case err == nil && sess.UserID != claims.UserID:
+		return account.Session{}, store.ErrNotFound
+	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
+		return sess, err
+	}
+	sess, _, err = s.renewable(ctx, req, claims, now)
+	if refused(err) { // taken back, or its user is gone
+		return account.Session{}, store.ErrNotFound
+	}
+	return sess, err
+}
+
+// LoginResult is what a login gives.
+type LoginResult struct {
+	User    account.User
+	Access  string
+	Refresh string
+	Claims  token.Claims // of the access token
+	Device  string       // the token by which this device will be known; empty: limits are off
+}
+
+// issueTokens signs the two tokens of a stored session.
+func (s *Service) issueTokens(u account.User, sess account.Session) (LoginResult, error) {
+	refresh, _, err := s.tokens.Issue(token.Refresh, u.ID, sess.ID, sess.RefreshID, sess.RefreshAt)
+	if err != nil {
+		return LoginResult{}, err
+	}
+	access, claims, err := s.tokens.Issue(token.Access, u.ID, sess.ID, token.NewID(), sess.RefreshAt)
+	if err != nil {
+		return LoginResult{}, err
+	}
+	return LoginResult{User: u, Access: access, Refresh: refresh, Claims: claims}, nil
+}

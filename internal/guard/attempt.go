@@ -1,0 +1,284 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// How tries at a password are slowed down. Those at one name by devices that
+// we do not know share a budget; a known device, and a caller who has to
+// repeat their password, have one of their own. After the free tries each
+// Fail one doubles the wait for the next, up to maxWait: four an hour, for
+// everybody in the world together. An hour without a wrong one gives one back.
+const (
+	freeAttempts    = 5
+	freeAttemptsOwn = 10 // of a known device, and of a caller
+	maxWait         = 15 * time.Minute
+	decayInterval   = time.Hour
+	maxCounted      = 30 // counted: after 30 hours all is forgotten
+	alertAfter      = 15 // tries by strangers the user is told, which is where waits are longest
+)
+
+// backoff is how long after a wrong try the next is allowed.
+func backoff(count, free int) time.Duration {
+	n := count - free
+	switch {
+	case n < 0:
+		return 0
+	case n >= 10: // 2^10 seconds are more
+		return maxWait
+	}
+	return time.Second << n
+}
+
+// decayed is how many wrong tries still count.
+func decayed(g account.FailedAttempts, now time.Time) int {
+	if g.LastAt.IsZero() {
+		return 0
+	}
+	return max(0, g.Count-int(now.Sub(g.LastAt)/decayInterval))
+}
+
+// Attempt is one try at a password, between the question whether it may be made
+// and what came of it. It must be ended.
+type Attempt struct {
+	g           *Guard
+	key         string // empty: limits are off
+	owner       int64  // of the budget; zero: strangers share it
+	free        int
+	user        account.User // whose password it is; the zero user: nobody's
+	device      device       // the zero device: not known
+	secret      *Secret
+	hasFailures bool // there are wrong tries to forget
+}
+
+// StartLogin begins a try at the password of a name that was typed, and that
+// these users may mean. It returns [account.ThrottledFor] when
+// it comes too soon, which must look the same whether or not there is a user:
+// so the key is the name as it was typed, and what is done is the same.
+func (g *Guard) StartLogin(ctx context.Context, req account.RequestInfo, username string, candidates []account.User) (*Attempt, error) {
+	if g.off {
+		return &Attempt{}, nil
+	}
+	secret, err := g.secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &Attempt{g: g, free: freeAttempts, secret: secret, key: secret.nameKey(username)}
+	if len(candidates) > 0 {
+		t.user = candidates[0]
+	}
+	for _, u := range candidates {
+		if d, known := knownDevice(secret, req, u, g.o.Now()); known {
+			t.user, t.device, t.owner, t.free = u, d, u.ID, freeAttemptsOwn
+			t.key = secret.key("tries of device", string(d.id[:]))
+			break
+		}
+	}
+	// Before anything is written or hashed, and right or wrong: a program that
+	// logs in again and again costs a hash each time.
+	name := " " + account.EmailKey(username)
+	if t.owner != 0 {
+		err = g.Allow(ctx, loginPerPair, t.key+name)
+	} else {
+		err = g.AllowAbout(ctx, loginPerPair, req, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, t.begin(ctx)
+}
+
+// nameKey is of an e-mail address in any case, because it is found in any. A
+// username is found as it is: in another case it is somebody else's.
+func (s *Secret) nameKey(username string) string {
+	name := account.NormalizeUsername(username)
+	if strings.Contains(name, "@") {
+		name = account.EmailKey(name)
+	}
+	return s.key("tries at name", name)
+}
+
+// StartConfirmation begins a try of a caller at their own password, of which there
+// are few a minute, right or wrong: each costs a hash.
+func (g *Guard) StartConfirmation(ctx context.Context, u account.User) (*Attempt, error) {
+	if g.off {
+		return &Attempt{}, nil
+	}
+	secret, err := g.secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.AllowUser(ctx, confirmPerUser, u.ID); err != nil {
+		return nil, err
+	}
+	t := &Attempt{g: g, free: freeAttemptsOwn, user: u, owner: u.ID, secret: secret}
+	t.key = secret.key("tries of caller", strconv.FormatInt(u.ID, 10))
+	return t, t.begin(ctx)
+}
+
+// begin asks whether the try comes too soon. Wrong tries count when they are
+// found wrong, which takes a hash; so that many at once do not all slip
+// through before the first is counted, those under way count too: within the
+// free ones, and then one at a time.
+func (t *Attempt) begin(ctx context.Context) error {
+	g := t.g
+	g.mu.Lock()
+	others := g.running[t.key]
+	g.running[t.key]++
+	g.mu.Unlock()
+	err := t.allowed(ctx, others)
+	if err != nil {
+		t.End()
+	}
+	return err
+}
+
+func (t *Attempt) allowed(ctx context.Context, others int) error {
+	past, err := t.g.store.FailedAttempts(ctx, t.key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	now := t.g.o.Now()
+	count := decayed(past, now)
+	if left := past.LastAt.Add(backoff(count, t.free)).Sub(now); count >= t.free && left > 0 {
+		return account.ThrottledFor(left)
+	}
+	if others > 0 && count+others >= t.free {
+		return account.ThrottledFor(time.Second)
+	}
+	t.hasFailures = count > 0
+	return nil
+}
+
+// End says that the try is over, whatever came of it.
+func (t *Attempt) End() {
+	if t.key == "" {
+		return
+	}
+	g := t.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running[t.key]--; g.running[t.key] == 0 {
+		delete(g.running, t.key)
+	}
+}
+
+// Fail counts the try, and reports whether strangers guess at the password so
+// often that its user should hear of it. It is committed before the answer goes
+// out, also to a client that does not wait for it: otherwise there were tries
+// for nothing.
+func (t *Attempt) Fail(ctx context.Context) (guessing bool, err error) {
+	if t.key == "" {
+		return false, nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	var count int
+	for {
+		now := t.g.o.Now().UTC()
+		err := t.g.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+			old, err := tx.FailedAttempts(ctx, t.key)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			count = min(decayed(old, now)+1, maxCounted)
+			return tx.SetFailedAttempts(ctx, old, account.FailedAttempts{
+				Key: t.key, UserID: t.owner, Count: count, LastAt: now, ExpiresAt: now.Add(time.Duration(count) * decayInterval),
+			})
+		})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, store.ErrNotFound) { // that is another server, which counted at the same time
+			return false, err
+		}
+	}
+	return t.owner == 0 && count >= alertAfter, nil
+}
+
+// UserID is whose password it is; zero is nobody's.
+func (t *Attempt) UserID() int64 { return t.user.ID }
+
+// Context has hashes made in the turns of who tries: see [Guard.AsUser].
+func (t *Attempt) Context(ctx context.Context, req account.RequestInfo) context.Context {
+	if t.owner == 0 {
+		return AsStranger(ctx, req)
+	}
+	return t.g.AsUser(ctx, t.owner, req)
+}
+
+// Succeed forgets the wrong tries of a known device, in the transaction of the
+// login. What strangers tried at the name stays counted: the owner's login
+// must not give them new tries.
+func (t *Attempt) Succeed(ctx context.Context, tx *store.Store) error {
+	if t.owner == 0 || !t.hasFailures {
+		return nil
+	}
+	return tx.DeleteFailedAttempts(ctx, t.key)
+}
+
+// Settle is right outside any other transaction.
+func (t *Attempt) Settle(ctx context.Context) error {
+	if t.owner == 0 || !t.hasFailures {
+		return nil
+	}
+	return t.g.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return t.Succeed(ctx, tx) })
+}
+
+// Remember returns the token for the device of a try that was right.
+func (t *Attempt) Remember(userID int64, now time.Time) string {
+	if t.key == "" {
+		return ""
+	}
+	return t.secret.remember(t.device, userID, now)
+}
+
+// ClearFailures forgets every wrong try at a user's password, by whomever: at the
+// names that are theirs. An address that they only claim, or that is their
+// username and somebody else's proved address, is not: tries at the other's
+// password would be forgotten with it. So it is with a username that looks
+// like an address, because it is counted in any case and may be another's
+// username in one; staff may forget that, too.
+func (s *Secret) ClearFailures(ctx context.Context, tx *store.Store, u account.User, byStaff bool) error {
+	if s == nil { // limits are off
+		return nil
+	}
+	var names []string
+	if byStaff || !strings.Contains(u.Username, "@") {
+		names = append(names, u.Username)
+	}
+	if !u.EmailVerifiedAt.IsZero() {
+		names = append(names, u.Email)
+	}
+	for _, name := range names {
+		if strings.Contains(name, "@") {
+			_, err := tx.Prover(ctx, name, u.ID)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		if err := tx.DeleteFailedAttempts(ctx, s.nameKey(name)); err != nil {
+			return err
+		}
+	}
+	return tx.DeleteFailedAttemptsOf(ctx, u.ID)
+}
+
+// Unlock forgets every wrong try at a user's password, so that the next is
+// not held up. Running servers see it at once.
+func (g *Guard) Unlock(ctx context.Context, u account.User) error {
+	secret, err := g.secret(ctx) // also where limits are off: this is a command, and the server has them
+	if err != nil {
+		return err
+	}
+	return g.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return secret.ClearFailures(ctx, tx, u, true) })
+}

@@ -1,0 +1,120 @@
+package guard
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// A device on which somebody has logged in keeps a token that says so, as
+// OWASP's "device cookies". It grants no access: it gives the device tries of
+// its own at that one account's password, so that strangers who use up theirs
+// do not lock the owner out. It is worthless once the password changes or
+// the user logs out everywhere, and half a year after the last login.
+
+// DeviceLifetime is how long a device is remembered after a login.
+const DeviceLifetime = 180 * 24 * time.Hour
+
+// device is what a device token says.
+type device struct {
+	id       [16]byte
+	userID   int64
+	issuedAt time.Time // in microseconds
+}
+
+// The token in bytes: version, id, user, time, MAC.
+const (
+	deviceVersion = 1
+	deviceClaims  = 1 + 16 + 8 + 8
+	deviceBytes   = deviceClaims + sha256.Size
+
+	// MaxDeviceToken is how long a device token is in text.
+	MaxDeviceToken = (deviceBytes*8 + 5) / 6
+)
+
+// token signs a device.
+func (d device) token(secret *Secret) string {
+	b := make([]byte, 0, deviceBytes)
+	b = append(b, deviceVersion)
+	b = append(b, d.id[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(d.userID)) //nolint:gosec // bits
+	b = binary.BigEndian.AppendUint64(b, uint64(d.issuedAt.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(b, secret.mac("device", b)...))
+}
+
+// openDevice returns the device of a token that we signed.
+func openDevice(secret *Secret, raw string) (device, bool) {
+	if len(raw) != MaxDeviceToken {
+		return device{}, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(raw)
+	if err != nil || len(b) != deviceBytes || b[0] != deviceVersion ||
+		!hmac.Equal(b[deviceClaims:], secret.mac("device", b[:deviceClaims])) {
+		return device{}, false
+	}
+	d := device{
+		userID:   int64(binary.BigEndian.Uint64(b[17:])),                       //nolint:gosec // bits
+		issuedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(b[25:]))).UTC(), //nolint:gosec // bits
+	}
+	copy(d.id[:], b[1:])
+	return d, true
+}
+
+// knownDevice returns the device that the request shows if it is the user's.
+func knownDevice(secret *Secret, req account.RequestInfo, u account.User, now time.Time) (device, bool) {
+	d, ok := openDevice(secret, req.DeviceToken)
+	if !ok || u.ID == 0 || d.userID != u.ID || now.Sub(d.issuedAt) > DeviceLifetime ||
+		d.issuedAt.Before(u.PasswordAt) || d.issuedAt.Before(u.SignedOutAt) {
+		return device{}, false
+	}
+	return d, true
+}
+
+// SplitByDevice separates the user who is known by the device that the request
+// shows. The device has tries of its own at their password, and at nobody
+// else's: whoever is called by another's address must not guess at the other's
+// password with a device that is their own.
+func (g *Guard) SplitByDevice(ctx context.Context, req account.RequestInfo, users []account.User) (own, others []account.User, err error) {
+	if g.off || req.DeviceToken == "" || len(users) < 2 {
+		return nil, users, nil
+	}
+	secret, err := g.secret(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, u := range users {
+		if _, known := knownDevice(secret, req, u, g.o.Now()); known {
+			own = append(own, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return own, others, nil
+}
+
+// RememberDevice returns the token for a device of which nothing is known yet,
+// and on which the user has just shown that they are themselves. A nil Secret,
+// where limits are off, returns none.
+func (s *Secret) RememberDevice(userID int64, now time.Time) string {
+	if s == nil {
+		return ""
+	}
+	return s.remember(device{}, userID, now)
+}
+
+// remember returns the token for a device on which the user has just shown
+// that they are themselves: a new one, or the same with another date.
+func (s *Secret) remember(d device, userID int64, now time.Time) string {
+	if d.userID != userID {
+		d = device{userID: userID}
+		_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead
+	}
+	d.issuedAt = now
+	return d.token(s)
+}

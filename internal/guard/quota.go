@@ -1,0 +1,136 @@
+package guard
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/password"
+)
+
+// How often a network may ask. Mobile operators put thousands of customers
+// behind one IPv4 address: 5,000 logins, 1,500 registrations and 300 reset
+// requests of as many people within an hour, however quickly they come, are
+// an ordinary morning of one. So each quota is that much at once and a half,
+// and what comes back in a minute keeps one address from taking the whole
+// server. Guessing at one account is met by the guard, which is strict. See
+// docs/decisions/0008-rate-limits.md.
+var (
+	LoginPerNetwork    = limit.Quota{Name: "login", Count: 6000, Per: 20 * time.Minute}
+	RegisterPerNetwork = limit.Quota{Name: "register", Count: 2000, Per: time.Hour}
+	TokenPerNetwork    = limit.Quota{Name: "token", Count: 24_000, Per: 20 * time.Minute} // refresh, verify, log out
+	ResetPerNetwork    = limit.Quota{Name: "reset", Count: 600, Per: time.Hour}           // ask for a mail; mails have limits of their own
+	LinkPerNetwork     = limit.Quota{Name: "link", Count: 7200, Per: time.Hour}           // look at, and use, what a mail holds
+)
+
+// How often one client may ask, also when all goes well.
+var (
+	loginPerPair      = limit.Quota{Name: "pair", Count: 20, Per: time.Minute}           // a network or known device, and a name
+	LoginPerUser      = limit.Quota{Name: "logins of user", Count: 1200, Per: time.Hour} // that succeed: each leaves rows
+	ResetPerPair      = limit.Quota{Name: "reset pair", Count: 60, Per: time.Minute}     // a network, and an address
+	RefreshPerSession = limit.Quota{Name: "session", Count: 30, Per: time.Minute}
+)
+
+// How often a caller may ask, which is anybody with a good access token.
+// Every request counts as a read, in this server's memory: it gains no query.
+// It is the session that is counted, so that whoever stole a token does not
+// keep its owner out of their account; sessions are cheap, and so the user is
+// counted, too. What writes counts for the user, and everywhere.
+var (
+	readPerSession   = limit.Quota{Name: "read", Count: 1200, Per: time.Minute, Local: true}
+	readPerUser      = limit.Quota{Name: "reads of user", Count: 6000, Per: time.Minute, Local: true}
+	writePerUser     = limit.Quota{Name: "write", Count: 120, Per: time.Minute}
+	confirmPerUser   = limit.Quota{Name: "confirm", Count: 10, Per: time.Minute} // one's own password, right or wrong
+	ExportPerUser    = limit.Quota{Name: "export", Count: 5, Per: time.Hour}
+	PasswordsPerUser = limit.Quota{Name: "passwords", Count: 5, Per: time.Hour} // changes that succeed: each is mailed
+	aheadPerUser     = limit.Quota{Name: "ahead", Count: 10, Per: time.Minute, Local: true}
+)
+
+// How often services may ask: one that shows good credentials, and a network
+// that shows others.
+var (
+	AskPerService     = limit.Quota{Name: "service", Count: 60_000, Per: time.Minute, Local: true}
+	RefusedPerNetwork = limit.Quota{Name: "service refused", Count: 60, Per: time.Minute}
+)
+
+// AllowRequest counts a request of the request's networks, before anything is known of
+// it. It returns [account.ThrottledFor] when there were too many.
+func (g *Guard) AllowRequest(ctx context.Context, q limit.Quota, req account.RequestInfo) error {
+	return g.AllowAbout(ctx, q, req, "")
+}
+
+// AllowAbout is AllowRequest for what a network asks about one thing.
+func (g *Guard) AllowAbout(ctx context.Context, q limit.Quota, req account.RequestInfo, about string) error {
+	for _, n := range networks(req.IP) {
+		wide := q
+		wide.Count *= n.times
+		if err := g.Allow(ctx, wide, n.name+about); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Allow counts a use of the quota; the key may be anything, and is not kept.
+func (g *Guard) Allow(ctx context.Context, q limit.Quota, key string) error {
+	if g.off {
+		return nil
+	}
+	if !q.Local { // what stays in memory tells nobody anything
+		secret, err := g.secret(ctx)
+		if err != nil {
+			return err
+		}
+		key = secret.key(q.Name, key)
+	}
+	if wait := g.limits.Take(ctx, q, key); wait > 0 {
+		return account.ThrottledFor(wait)
+	}
+	return nil
+}
+
+// AllowUser is Allow for a user.
+func (g *Guard) AllowUser(ctx context.Context, q limit.Quota, userID int64) error {
+	return g.Allow(ctx, q, strconv.FormatInt(userID, 10))
+}
+
+// AllowRead counts a request of a caller, whatever it does. Django's tokens
+// have no session: their user is counted as one.
+func (g *Guard) AllowRead(ctx context.Context, sessionID string, userID int64) error {
+	if sessionID == "" {
+		return g.AllowUser(ctx, readPerSession, userID)
+	}
+	if err := g.Allow(ctx, readPerSession, sessionID); err != nil {
+		return err
+	}
+	return g.AllowUser(ctx, readPerUser, userID)
+}
+
+// AllowWrite counts a request of a caller that may change something, whether
+// or not it does. To log out everywhere is not counted: it ends the caller's
+// own session, too, and is the way out for an owner whose token was stolen.
+func (g *Guard) AllowWrite(ctx context.Context, userID int64) error {
+	return g.AllowUser(ctx, writePerUser, userID)
+}
+
+// AsStranger has hashes made in the turns of the request's network, the widest
+// that is counted: whoever has many small ones has no more turns for it.
+func AsStranger(ctx context.Context, req account.RequestInfo) context.Context {
+	return password.ForClient(ctx, widestNetwork(req.IP))
+}
+
+// AsUser has hashes made ahead of strangers', because a flood by strangers
+// must not keep the owner of an account waiting, and in turns of the user's.
+// Who asks for many waits with the strangers.
+func (g *Guard) AsUser(ctx context.Context, userID int64, req account.RequestInfo) context.Context {
+	if !g.goesAhead(ctx, userID) {
+		return AsStranger(ctx, req)
+	}
+	return password.ForClient(password.WithPriority(ctx), "user "+strconv.FormatInt(userID, 10))
+}
+
+func (g *Guard) goesAhead(ctx context.Context, userID int64) bool {
+	return !g.off && g.AllowUser(ctx, aheadPerUser, userID) == nil
+}

@@ -1,0 +1,164 @@
+// Package keys keeps the keys that sign and verify tokens (docs/keys.md): it
+// makes, rotates, revokes and encrypts them, and has a server hear of what
+// others did.
+//
+// Guarantees:
+//
+//   - A new key is published before it signs, and verifies until the last token
+//     that it signed is gone.
+//   - A revoked key verifies nothing, on any server, as soon as that reads the
+//     keys again.
+//   - Where keys are encrypted, one in clear among them is not believed.
+//   - Where a key cannot be read, nothing is changed in the database.
+package keys
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// Options configure a [Manager].
+type Options struct {
+	Box      *secret.Box      // encrypts the stored keys; nil: they are in clear
+	Rotation time.Duration    // age at which a signing key gets its successor; 0: by command only
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger
+}
+
+// Manager manages the keys of tokens. It is safe for concurrent use.
+type Manager struct {
+	store  *store.Store
+	tokens *token.Tokens
+	audit  *audit.Log
+	guard  *guard.Guard // its secret is encrypted and replaced with the keys
+	loads  loads
+	o      Options
+}
+
+// New makes a Manager. Call [Manager.Load] before tokens are needed.
+func New(st *store.Store, tokens *token.Tokens, log *audit.Log, g *guard.Guard, o Options) *Manager {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Manager{store: st, tokens: tokens, audit: log, guard: g, o: o}
+}
+
+// Delay is how long a new key is published before it signs, so that every
+// server and every service that keeps our key set knows it by then.
+const Delay = 2 * time.Minute
+
+// ErrUnmanaged says that keys are not ours to manage: the secret of HS256 is
+// the operator's.
+var ErrUnmanaged = errors.New("with HS256 there are no keys to manage: YOOZAK_JWT_SECRET is the key")
+
+// purpose is what keys are made for.
+type purpose struct {
+	algorithm string
+	typ       token.Type
+}
+
+func (m *Manager) purposes() []purpose {
+	if m.tokens.Algorithm() == "HS256" {
+		return nil
+	}
+	return []purpose{{m.tokens.Algorithm(), token.Access}, {"HS256", token.Refresh}}
+}
+
+func (kind purpose) has(k store.SigningKey) bool {
+	return k.Algorithm == kind.algorithm && k.TokenType == string(kind.typ)
+}
+
+// youngest returns the youngest key of a kind, which may be one that does
+// not sign yet.
+func youngest(keys []store.SigningKey, kind purpose) (store.SigningKey, bool) {
+	i := slices.IndexFunc(keys, kind.has) // they come youngest first
+	if i < 0 {
+		return store.SigningKey{}, false
+	}
+	return keys[i], true
+}
+
+// loads lets one goroutine at a time take the keys from the database:
+// who read them first must not put them in place last, and bring back a key
+// that was revoked in between.
+type loads struct {
+	mu     sync.Mutex
+	loaded atomic.Bool // once: what is in clear is not believed any more
+	asked  struct {    // because of a token
+		mu      sync.Mutex
+		last    time.Time
+		running *reloading // the one under way; nil: none
+		err     error      // of the last one
+	}
+}
+
+// reloading is a load that many callers wait for.
+type reloading struct {
+	done chan struct{}
+	err  error // once it is done
+}
+
+// retires is until when a key verifies: at least until the last token that
+// it signed is gone, by the lifetimes of this server. Whoever rotated may
+// have had others.
+func (m *Manager) retires(keys []store.SigningKey, k store.SigningKey) time.Time {
+	if k.RetiresAt.IsZero() || k.Revoked() {
+		return k.RetiresAt
+	}
+	next := store.SigningKey{ActiveAt: k.ActiveAt}
+	for _, n := range keys { // they come youngest first
+		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
+			next = n
+		}
+	}
+	if least := next.ActiveAt.Add(Delay + m.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
+		return least
+	}
+	return k.RetiresAt
+}
+
+// ended reports whether a key verifies nothing any more.
+func (m *Manager) ended(keys []store.SigningKey, k store.SigningKey) bool {
+	end := m.retires(keys, k)
+	return !end.IsZero() && !m.o.Now().Before(end)
+}
+
+// List lists the stored keys without their private parts, youngest first.
+func (m *Manager) List(ctx context.Context) ([]store.SigningKey, error) {
+	keys, err := m.store.Keys(ctx)
+	for i := range keys {
+		keys[i].Private = secret.Bytes{}
+		keys[i].RetiresAt = m.retires(keys, keys[i])
+	}
+	return keys, err
+}
+
+// Sweep forgets keys that verify nothing any more. The margin is for
+// servers whose clock is behind.
+func (m *Manager) Sweep(ctx context.Context) error {
+	keys, err := m.store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, k := range keys {
+		if end := m.retires(keys, k); !end.IsZero() && m.o.Now().Sub(end) > Delay {
+			gone = append(gone, k.ID)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.DeleteKeys(ctx, gone) })
+}

@@ -1,4 +1,0 @@
-package telemetry
-
-// NewLogTo is NewLog for a writer of the test's.
-var NewLogTo = newLog
