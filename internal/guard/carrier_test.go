@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
@@ -26,7 +27,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 	const logins, registrations, resets = 5000, 1500, 300
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) {
-			l := limit.New(limit.Options{Now: o.Now, Store: st, Log: slog.New(slog.DiscardHandler)})
+			l := limit.New(limit.Options{Now: o.Now, Store: st, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler)})
 			o.Limits, o.Mail.Verify = l, true
 		}, authtest.MailFreely)
 		// As many as a server takes at once; more would wait for their turn.

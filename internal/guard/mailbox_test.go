@@ -180,7 +180,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 		for range 2 {
 			st := storetest.Open(t, url)
 			servers = append(servers, authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
-				l := limit.New(limit.Options{Store: st, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+				l := limit.New(limit.Options{Store: st, Timeout: time.Minute, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 				o.Limits = l
 			}))
 		}
