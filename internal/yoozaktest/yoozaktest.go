@@ -120,6 +120,19 @@ func (s *Server) Stop(tb testing.TB) {
 		return
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	s.wait(tb)
+}
+
+// WaitStopped is Stop for a server that was told already: a second signal
+// would end it at once.
+func (s *Server) WaitStopped(tb testing.TB) {
+	tb.Helper()
+	s.done.Store(true)
+	s.wait(tb)
+}
+
+func (s *Server) wait(tb testing.TB) {
+	tb.Helper()
 	select {
 	case <-s.ended:
 	case <-time.After(patience):

@@ -229,7 +229,7 @@ func TestSIGTERMSendsNoMailTwice(t *testing.T) {
 		waitFor(t, "the server delivers", func() bool { return smtp.Held() == atOnce })
 		s.Signal(t, syscall.SIGTERM)
 		close(stopping) // likely before the server has heard of the signal; the test holds either way
-		s.Stop(t)
+		s.WaitStopped(t)
 		sent := len(smtp.Messages())
 		again := start(t, url, env...)
 		waitFor(t, "every mail is sent", func() bool { return countState(mailList(t, url), "sent") == total })
