@@ -33,12 +33,11 @@ var mayImport = map[string][]string{
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
-	"internal/limit":           {"internal/secret", "internal/store"},
 	"internal/mail":            {"internal/account", "internal/locale", "internal/shop"},
 	"internal/web":             {"internal/account", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop", "internal/web"},
 	"internal/audit":           {"internal/account", "internal/store"},
-	"internal/guard":           {"internal/account", "internal/audit", "internal/limit", "internal/password", "internal/secret", "internal/store"},
+	"internal/guard":           {"internal/account", "internal/audit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/outbox":          {"internal/account", "internal/audit", "internal/guard", "internal/mail", "internal/store", "internal/token"},
 	"internal/auth": {
@@ -46,14 +45,14 @@ var mayImport = map[string][]string{
 		"internal/store", "internal/token",
 	},
 	"internal/staff": {"internal/account", "internal/audit", "internal/auth", "internal/guard", "internal/secret", "internal/store", "internal/token"},
-	"internal/authtest": {
-		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/limit", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
+	"internal/authtest": {"internal/guard",
+		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
 		"internal/store", "internal/store/storetest", "internal/token",
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
-	"internal/api":    {"internal/account", "internal/auth", "internal/guard", "internal/limit", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
+	"internal/api":    {"internal/account", "internal/auth", "internal/guard", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys", "internal/limit",
+		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys",
 		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/secret", "internal/staff", "internal/store", "internal/token",
 	},
 	"cmd/yoozak": {

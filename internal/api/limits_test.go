@@ -12,7 +12,6 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mailtest"
 )
 
@@ -20,7 +19,7 @@ import (
 // proxy on loopback, so that a test says when and where each request is from.
 func limited(o *settings) {
 	o.clock.stop()
-	l := limit.New(limit.Options{Now: o.auth.Now, Log: o.auth.Log})
+	l := guard.NewLimiter(guard.LimiterOptions{Now: o.auth.Now, Log: o.auth.Log})
 	o.auth.Limits = l
 	o.web.TrustedProxies = loopback
 }
@@ -46,7 +45,7 @@ func always(ip string) func(int) string { return func(int) string { return ip } 
 func TestEachNetworkHasItsLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		for path, quota := range map[string]limit.Quota{registerPath: guard.RegisterPerNetwork, loginPath: guard.LoginPerNetwork} {
+		for path, quota := range map[string]guard.Quota{registerPath: guard.RegisterPerNetwork, loginPath: guard.LoginPerNetwork} {
 			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
 				t.Errorf("%s: %d, want %d", path, n, quota.Count)
 			}
@@ -62,7 +61,7 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 func TestEveryEndpointIsCounted(t *testing.T) {
 	t.Parallel()
 	own := account.RequestInfo{IP: "127.0.0.1"} // the tests' own address
-	admit := func(q limit.Quota) func(*testing.T, *person) {
+	admit := func(q guard.Quota) func(*testing.T, *person) {
 		return func(t *testing.T, p *person) {
 			t.Helper()
 			for p.app.Guard.AllowRequest(t.Context(), q, own) == nil { //nolint:revive // until it is used up

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/limit"
 )
 
 // Route is one endpoint of the public API and where it is.
@@ -21,7 +20,7 @@ type Route struct {
 	// Limit is how often a network may ask, where that is asked before the
 	// body is read, and after the checks that the reference makes before it
 	// asks its throttles. The zero quota is for package auth alone to count.
-	Limit limit.Quota
+	Limit guard.Quota
 }
 
 // Routes is the public API, for those who have to know all of it. Nothing of
@@ -75,7 +74,7 @@ func (rt Route) answers(status int) Route {
 	return rt
 }
 
-func (rt Route) limit(q limit.Quota) Route {
+func (rt Route) limit(q guard.Quota) Route {
 	rt.Limit = q
 	return rt
 }

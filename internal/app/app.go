@@ -15,7 +15,6 @@ import (
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/keys"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
@@ -35,7 +34,7 @@ type Options struct {
 	Breached    *breach.Checker  // nil: leaked passwords are taken
 	EventsKeep  time.Duration    // how long events are kept; zero: for ever
 	Staff       string           // who runs this command, in events; empty: it is the server
-	Limits      *limit.Limiter   // nil: everybody may do anything as often as they like
+	Limits      *guard.Limiter   // nil: everybody may do anything as often as they like
 	Now         func() time.Time // nil: time.Now
 	Log         *slog.Logger
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
 	"github.com/yoozak/clients/internal/secret"
@@ -39,7 +39,7 @@ type Base struct {
 	Tokens   *token.Tokens
 	Hasher   *password.Hasher
 	Breached *breach.Checker
-	Limits   *limit.Limiter // nil: nobody is limited
+	Limits   *guard.Limiter // nil: nobody is limited
 	Sender   *mail.Sender   // nil: no server
 
 	log *slog.Logger
@@ -83,7 +83,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 		return nil, err
 	}
 	if server && c.Limits.On {
-		b.Limits = limit.New(limit.Options{Store: b.Store, Log: o.Log})
+		b.Limits = guard.NewLimiter(guard.LimiterOptions{Store: b.Store, Log: o.Log})
 	}
 	options.Limits = b.Limits
 	a := New(b.Store, b.Tokens, b.Hasher, options)

@@ -11,7 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -301,7 +301,7 @@ func TestManyUsesOfOneTokenAtOnceGetOneSuccessor(t *testing.T) {
 func TestRepetitionsAreNotCounted(t *testing.T) {
 	t.Parallel()
 	counting := func(o *app.Options, _ *token.Options) {
-		l := limit.New(limit.Options{Now: o.Now, Log: o.Log})
+		l := guard.NewLimiter(guard.LimiterOptions{Now: o.Now, Log: o.Log})
 		o.Limits = l
 	}
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {

@@ -10,7 +10,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -20,7 +20,7 @@ const Bad = "not-the-password-1"
 // what is tested is the guard of passwords. Each try comes from an address
 // of its own.
 func Limited(o *app.Options, _ *token.Options) {
-	l := limit.New(limit.Options{Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+	l := guard.NewLimiter(guard.LimiterOptions{Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 	o.Limits = l
 }
 

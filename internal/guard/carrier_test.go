@@ -13,7 +13,6 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -27,7 +26,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 	const logins, registrations, resets = 5000, 1500, 300
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) {
-			l := limit.New(limit.Options{Now: o.Now, Store: st, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler)})
+			l := guard.NewLimiter(guard.LimiterOptions{Now: o.Now, Store: st, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler)})
 			o.Limits, o.Mail.Verify = l, true
 		}, authtest.MailFreely)
 		// As many as a server takes at once; more would wait for their turn.

@@ -1,6 +1,6 @@
 // Package guard keeps anybody from asking too often: it counts what networks,
-// sessions, users, services and mailboxes ask (quota.go, mailbox.go), and slows
-// down who guesses at a password (attempt.go).
+// sessions, users, services and mailboxes ask (limiter.go, quota.go,
+// mailbox.go), and slows down who guesses at a password (attempt.go).
 //
 // Guarantees:
 //
@@ -20,14 +20,13 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/audit"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 )
 
 // Options configure a [Guard].
 type Options struct {
-	Limits         *limit.Limiter   // nil: limits are off, everybody may do anything as often as they like
+	Limits         *Limiter         // nil: limits are off, everybody may do anything as often as they like
 	Box            *secret.Box      // encrypts the stored secret; nil: it is in clear
 	MailPerAddress int              // the most mails an hour of a kind to one mailbox that strangers can cause
 	Now            func() time.Time // nil: time.Now
@@ -38,7 +37,7 @@ type Options struct {
 type Guard struct {
 	store  *store.Store
 	audit  *audit.Log
-	limits *limit.Limiter
+	limits *Limiter
 	off    bool // nothing is counted, and every attempt is the first
 	o      Options
 	known  atomic.Pointer[Secret]

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -26,7 +25,7 @@ type Turn struct {
 
 // mailQuotas are those that a mail counts for.
 type mailQuotas struct {
-	share, mailbox       limit.Quota // of one network, and of all
+	share, mailbox       Quota // of one network, and of all
 	shareKey, mailboxKey string
 }
 
@@ -47,8 +46,8 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 	mailbox := account.MailboxKey(m.Email)
 	n := max(1, g.o.MailPerAddress)
 	return mailQuotas{
-		share:      limit.Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
-		mailbox:    limit.Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
+		share:      Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
+		mailbox:    Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
 		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
 		mailboxKey: secret.key("mail "+kind, mailbox),
 	}, nil

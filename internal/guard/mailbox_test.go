@@ -11,7 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -180,7 +180,7 @@ func TestQuotaOfAMailboxIsAtomic(t *testing.T) {
 		for range 2 {
 			st := storetest.Open(t, url)
 			servers = append(servers, authtest.New(t, st, authtest.Mailing(t, smtp), func(o *app.Options, _ *token.Options) {
-				l := limit.New(limit.Options{Store: st, Timeout: time.Minute, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+				l := guard.NewLimiter(guard.LimiterOptions{Store: st, Timeout: time.Minute, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 				o.Limits = l
 			}))
 		}

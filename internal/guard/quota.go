@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/password"
 )
 
@@ -18,19 +17,19 @@ import (
 // server. Guessing at one account is met by the guard, which is strict. See
 // docs/decisions/0008-rate-limits.md.
 var (
-	LoginPerNetwork    = limit.Quota{Name: "login", Count: 6000, Per: 20 * time.Minute}
-	RegisterPerNetwork = limit.Quota{Name: "register", Count: 2000, Per: time.Hour}
-	TokenPerNetwork    = limit.Quota{Name: "token", Count: 24_000, Per: 20 * time.Minute} // refresh, verify, log out
-	ResetPerNetwork    = limit.Quota{Name: "reset", Count: 600, Per: time.Hour}           // ask for a mail; mails have limits of their own
-	LinkPerNetwork     = limit.Quota{Name: "link", Count: 7200, Per: time.Hour}           // look at, and use, what a mail holds
+	LoginPerNetwork    = Quota{Name: "login", Count: 6000, Per: 20 * time.Minute}
+	RegisterPerNetwork = Quota{Name: "register", Count: 2000, Per: time.Hour}
+	TokenPerNetwork    = Quota{Name: "token", Count: 24_000, Per: 20 * time.Minute} // refresh, verify, log out
+	ResetPerNetwork    = Quota{Name: "reset", Count: 600, Per: time.Hour}           // ask for a mail; mails have limits of their own
+	LinkPerNetwork     = Quota{Name: "link", Count: 7200, Per: time.Hour}           // look at, and use, what a mail holds
 )
 
 // How often one client may ask, also when all goes well.
 var (
-	loginPerPair      = limit.Quota{Name: "pair", Count: 20, Per: time.Minute}           // a network or known device, and a name
-	LoginPerUser      = limit.Quota{Name: "logins of user", Count: 1200, Per: time.Hour} // that succeed: each leaves rows
-	ResetPerPair      = limit.Quota{Name: "reset pair", Count: 60, Per: time.Minute}     // a network, and an address
-	RefreshPerSession = limit.Quota{Name: "session", Count: 30, Per: time.Minute}
+	loginPerPair      = Quota{Name: "pair", Count: 20, Per: time.Minute}           // a network or known device, and a name
+	LoginPerUser      = Quota{Name: "logins of user", Count: 1200, Per: time.Hour} // that succeed: each leaves rows
+	ResetPerPair      = Quota{Name: "reset pair", Count: 60, Per: time.Minute}     // a network, and an address
+	RefreshPerSession = Quota{Name: "session", Count: 30, Per: time.Minute}
 )
 
 // How often a caller may ask, which is anybody with a good access token.
@@ -39,30 +38,30 @@ var (
 // keep its owner out of their account; sessions are cheap, and so the user is
 // counted, too. What writes counts for the user, and everywhere.
 var (
-	readPerSession   = limit.Quota{Name: "read", Count: 1200, Per: time.Minute, Local: true}
-	readPerUser      = limit.Quota{Name: "reads of user", Count: 6000, Per: time.Minute, Local: true}
-	writePerUser     = limit.Quota{Name: "write", Count: 120, Per: time.Minute}
-	confirmPerUser   = limit.Quota{Name: "confirm", Count: 10, Per: time.Minute} // one's own password, right or wrong
-	ExportPerUser    = limit.Quota{Name: "export", Count: 5, Per: time.Hour}
-	PasswordsPerUser = limit.Quota{Name: "passwords", Count: 5, Per: time.Hour} // changes that succeed: each is mailed
-	aheadPerUser     = limit.Quota{Name: "ahead", Count: 10, Per: time.Minute, Local: true}
+	readPerSession   = Quota{Name: "read", Count: 1200, Per: time.Minute, Local: true}
+	readPerUser      = Quota{Name: "reads of user", Count: 6000, Per: time.Minute, Local: true}
+	writePerUser     = Quota{Name: "write", Count: 120, Per: time.Minute}
+	confirmPerUser   = Quota{Name: "confirm", Count: 10, Per: time.Minute} // one's own password, right or wrong
+	ExportPerUser    = Quota{Name: "export", Count: 5, Per: time.Hour}
+	PasswordsPerUser = Quota{Name: "passwords", Count: 5, Per: time.Hour} // changes that succeed: each is mailed
+	aheadPerUser     = Quota{Name: "ahead", Count: 10, Per: time.Minute, Local: true}
 )
 
 // How often services may ask: one that shows good credentials, and a network
 // that shows others.
 var (
-	AskPerService     = limit.Quota{Name: "service", Count: 60_000, Per: time.Minute, Local: true}
-	RefusedPerNetwork = limit.Quota{Name: "service refused", Count: 60, Per: time.Minute}
+	AskPerService     = Quota{Name: "service", Count: 60_000, Per: time.Minute, Local: true}
+	RefusedPerNetwork = Quota{Name: "service refused", Count: 60, Per: time.Minute}
 )
 
 // AllowRequest counts a request of the request's networks, before anything is known of
 // it. It returns [account.ThrottledFor] when there were too many.
-func (g *Guard) AllowRequest(ctx context.Context, q limit.Quota, req account.RequestInfo) error {
+func (g *Guard) AllowRequest(ctx context.Context, q Quota, req account.RequestInfo) error {
 	return g.AllowAbout(ctx, q, req, "")
 }
 
 // AllowAbout is AllowRequest for what a network asks about one thing.
-func (g *Guard) AllowAbout(ctx context.Context, q limit.Quota, req account.RequestInfo, about string) error {
+func (g *Guard) AllowAbout(ctx context.Context, q Quota, req account.RequestInfo, about string) error {
 	for _, n := range networks(req.IP) {
 		wide := q
 		wide.Count *= n.times
@@ -74,7 +73,7 @@ func (g *Guard) AllowAbout(ctx context.Context, q limit.Quota, req account.Reque
 }
 
 // Allow counts a use of the quota; the key may be anything, and is not kept.
-func (g *Guard) Allow(ctx context.Context, q limit.Quota, key string) error {
+func (g *Guard) Allow(ctx context.Context, q Quota, key string) error {
 	if g.off {
 		return nil
 	}
@@ -92,7 +91,7 @@ func (g *Guard) Allow(ctx context.Context, q limit.Quota, key string) error {
 }
 
 // AllowUser is Allow for a user.
-func (g *Guard) AllowUser(ctx context.Context, q limit.Quota, userID int64) error {
+func (g *Guard) AllowUser(ctx context.Context, q Quota, userID int64) error {
 	return g.Allow(ctx, q, strconv.FormatInt(userID, 10))
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
@@ -95,7 +94,7 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 			"reset": func(p account.RequestInfo) error { return s.RequestReset(t.Context(), p, none, none) },
 			"link":  func(p account.RequestInfo) error { return s.VerifyEmail(t.Context(), p, none) },
 		}
-		quotas := map[string]limit.Quota{"token": guard.TokenPerNetwork, "reset": guard.ResetPerNetwork, "link": guard.LinkPerNetwork}
+		quotas := map[string]guard.Quota{"token": guard.TokenPerNetwork, "reset": guard.ResetPerNetwork, "link": guard.LinkPerNetwork}
 		for name, act := range acts {
 			if n := passed(t, quotas[name].Count+1, func(int) error { return act(authtest.Req) }); n != quotas[name].Count {
 				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
@@ -323,9 +322,9 @@ func TestReadsAskNoDatabase(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = away.Close() })
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		var l *limit.Limiter
+		var l *guard.Limiter
 		s := authtest.New(t, st, func(o *app.Options, _ *token.Options) {
-			l = limit.New(limit.Options{Now: o.Now, Store: away, Log: slog.New(slog.DiscardHandler)})
+			l = guard.NewLimiter(guard.LimiterOptions{Now: o.Now, Store: away, Log: slog.New(slog.DiscardHandler)})
 			o.Limits = l
 		})
 		g := s.SignUp(t, "amina")

@@ -11,13 +11,12 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/limit"
 	"github.com/yoozak/clients/internal/locale"
 )
 
 // limited turns limits on.
 func limited(o *app.Options) {
-	l := limit.New(limit.Options{Now: o.Now, Log: o.Log})
+	l := guard.NewLimiter(guard.LimiterOptions{Now: o.Now, Log: o.Log})
 	o.Limits = l
 }
 

@@ -1,4 +1,4 @@
-package limit_test
+package guard_test
 
 import (
 	"bytes"
@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yoozak/clients/internal/limit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
-var tenAMinute = limit.Quota{Name: "test", Count: 10, Per: time.Minute}
+var tenAMinute = guard.Quota{Name: "test", Count: 10, Per: time.Minute}
 
 // clock is a time that a test moves.
 type clock struct{ nanos atomic.Int64 }
@@ -34,7 +34,7 @@ func newClock() *clock {
 func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
 func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
-func newLimiter(t testing.TB, o limit.Options) *limit.Limiter {
+func newLimiter(t testing.TB, o guard.LimiterOptions) *guard.Limiter {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -42,11 +42,11 @@ func newLimiter(t testing.TB, o limit.Options) *limit.Limiter {
 	if o.Timeout == 0 {
 		o.Timeout = time.Minute // a busy machine is no outage
 	}
-	return limit.New(o)
+	return guard.NewLimiter(o)
 }
 
 // taken is how many of n uses were let through.
-func taken(t testing.TB, l *limit.Limiter, q limit.Quota, key string, n int) int {
+func taken(t testing.TB, l *guard.Limiter, q guard.Quota, key string, n int) int {
 	t.Helper()
 	ok := 0
 	for range n {
@@ -58,23 +58,23 @@ func taken(t testing.TB, l *limit.Limiter, q limit.Quota, key string, n int) int
 }
 
 // forEachPlace runs a test where the test can move the clock.
-func forEachPlace(t *testing.T, test func(t *testing.T, c *clock, newLimiter func() *limit.Limiter)) {
+func forEachPlace(t *testing.T, test func(t *testing.T, c *clock, newLimiter func() *guard.Limiter)) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		c := newClock()
-		test(t, c, func() *limit.Limiter { return newLimiter(t, limit.Options{Now: c.now}) })
+		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.now}) })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		st := storetest.Open(t, storetest.Postgres(t))
 		c := newClock()
-		test(t, c, func() *limit.Limiter { return newLimiter(t, limit.Options{Now: c.now, Store: st}) })
+		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st}) })
 	})
 }
 
 func TestQuotaIsAllAtOnceAndThenEven(t *testing.T) {
 	t.Parallel()
-	forEachPlace(t, func(t *testing.T, c *clock, newLimiter func() *limit.Limiter) {
+	forEachPlace(t, func(t *testing.T, c *clock, newLimiter func() *guard.Limiter) {
 		l := newLimiter()
 		if got := taken(t, l, tenAMinute, "a", 15); got != 10 {
 			t.Errorf("%d of 15 at once, want 10", got)
@@ -103,7 +103,7 @@ func TestQuotaIsAllAtOnceAndThenEven(t *testing.T) {
 
 func TestManyAtOnceGetNoMoreThanTheQuota(t *testing.T) {
 	t.Parallel()
-	forEachPlace(t, func(t *testing.T, _ *clock, newLimiter func() *limit.Limiter) {
+	forEachPlace(t, func(t *testing.T, _ *clock, newLimiter func() *guard.Limiter) {
 		l := newLimiter()
 		var ok atomic.Int64
 		var wait sync.WaitGroup
@@ -121,8 +121,8 @@ func TestServersShareCountsInPostgreSQL(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
 	c := newClock()
-	one := newLimiter(t, limit.Options{Now: c.now, Store: storetest.Open(t, url)})
-	two := newLimiter(t, limit.Options{Now: c.now, Store: storetest.Open(t, url)})
+	one := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: storetest.Open(t, url)})
+	two := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: storetest.Open(t, url)})
 	got := 0
 	for range 10 {
 		got += taken(t, one, tenAMinute, "a", 1) + taken(t, two, tenAMinute, "a", 1)
@@ -151,13 +151,13 @@ func TestSixtyAtOnceOnTwoServers(t *testing.T) {
 			url := server.NewDatabase(t)
 			name, _, _ := strings.Cut(path.Base(url), "?")
 			server.Exec(t, fmt.Sprintf("ALTER DATABASE %s SET default_transaction_isolation = '%s'", name, isolation))
-			one := newLimiter(t, limit.Options{Store: storetest.Open(t, url)})
-			two := newLimiter(t, limit.Options{Store: storetest.Open(t, url)})
-			tenAnHour := limit.Quota{Name: "hour", Count: 10, Per: time.Hour}
+			one := newLimiter(t, guard.LimiterOptions{Store: storetest.Open(t, url)})
+			two := newLimiter(t, guard.LimiterOptions{Store: storetest.Open(t, url)})
+			tenAnHour := guard.Quota{Name: "hour", Count: 10, Per: time.Hour}
 			var ok atomic.Int64
 			var all sync.WaitGroup
 			for n := range 60 {
-				l := []*limit.Limiter{one, two}[n%2]
+				l := []*guard.Limiter{one, two}[n%2]
 				all.Go(func() {
 					switch wait := l.Take(t.Context(), tenAnHour, "a"); {
 					case wait == 0:
@@ -181,8 +181,8 @@ func TestRefusalsAreKnownHere(t *testing.T) {
 	t.Parallel()
 	st := storetest.Open(t, pgtest.Start(t).NewDatabase(t))
 	c := newClock()
-	one := newLimiter(t, limit.Options{Now: c.now, Store: st})
-	two := newLimiter(t, limit.Options{Now: c.now, Store: st})
+	one := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st})
+	two := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st})
 	taken(t, one, tenAMinute, "a", 10)
 	c.advance(time.Second)
 	if wait := two.Take(t.Context(), tenAMinute, "a"); wait != 5*time.Second {
@@ -214,7 +214,7 @@ func TestOutageLeavesEachServerItsOwnCounts(t *testing.T) {
 	}
 	var log bytes.Buffer
 	c := newClock()
-	l := newLimiter(t, limit.Options{Now: c.now, Store: st, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	l := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	taken(t, l, tenAMinute, "a", 5)
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func TestSilentDatabaseIsAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	l := newLimiter(t, limit.Options{Now: newClock().now, Store: st, Timeout: 20 * time.Millisecond})
+	l := newLimiter(t, guard.LimiterOptions{Now: newClock().now, Store: st, Timeout: 20 * time.Millisecond})
 	if got := taken(t, l, tenAMinute, "a", 15); got != 10 || l.Outages() != 1 {
 		t.Errorf("%d of 15, %d outages; want 10 and 1", got, l.Outages())
 	}
@@ -256,7 +256,7 @@ func TestSilentDatabaseIsAnOutage(t *testing.T) {
 
 func TestClientThatLeftIsNoOutage(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(t, limit.Options{Store: storetest.Open(t, storetest.Postgres(t))})
+	l := newLimiter(t, guard.LimiterOptions{Store: storetest.Open(t, storetest.Postgres(t))})
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	l.Take(gone, tenAMinute, "a")
@@ -269,9 +269,9 @@ func TestClientThatLeftIsNoOutage(t *testing.T) {
 // used up outlives them, though nobody asks for it meanwhile.
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClock()
-	l := newLimiter(t, limit.Options{Now: c.now})
+	l := newLimiter(t, guard.LimiterOptions{Now: c.now})
 	before := heap()
-	hour := limit.Quota{Name: "hour", Count: 10, Per: time.Hour}
+	hour := guard.Quota{Name: "hour", Count: 10, Per: time.Hour}
 	taken(t, l, hour, "victim", 10)
 	const keys = 1_000_000
 	for i := range keys {
@@ -296,7 +296,7 @@ const places = 1 << 15
 func TestToFreeACountCostsMoreThanItHolds(t *testing.T) {
 	t.Parallel()
 	for uses, left := range map[int]int{2: 7, 4: 10} {
-		l := newLimiter(t, limit.Options{Now: newClock().now})
+		l := newLimiter(t, guard.LimiterOptions{Now: newClock().now})
 		taken(t, l, tenAMinute, "victim", 3)
 		for i := range places {
 			taken(t, l, tenAMinute, fmt.Sprint(i), uses)
@@ -316,8 +316,8 @@ func heap() int64 {
 }
 
 func BenchmarkTake(b *testing.B) {
-	l := newLimiter(b, limit.Options{})
-	q := limit.Quota{Name: "bench", Count: 1 << 20, Per: time.Second}
+	l := newLimiter(b, guard.LimiterOptions{})
+	q := guard.Quota{Name: "bench", Count: 1 << 20, Per: time.Second}
 	b.ReportAllocs()
 	for b.Loop() {
 		l.Take(b.Context(), q, "a")
@@ -333,13 +333,13 @@ func TestLocalQuotaAsksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = gone.Close() })
-	l := newLimiter(t, limit.Options{Now: newClock().now, Store: gone})
+	l := newLimiter(t, guard.LimiterOptions{Now: newClock().now, Store: gone})
 	local := tenAMinute
 	local.Name, local.Local = "local", true
 	if got := taken(t, l, local, "a", 15); got != 10 || l.Outages() != 0 {
 		t.Errorf("%d of 15, %d outages; want 10 and 0", got, l.Outages())
 	}
-	alone := newLimiter(t, limit.Options{Now: newClock().now})
+	alone := newLimiter(t, guard.LimiterOptions{Now: newClock().now})
 	if got := taken(t, alone, tenAMinute, "a", 15); got != 10 {
 		t.Errorf("%d of 15, want 10", got)
 	}

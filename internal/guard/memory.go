@@ -1,4 +1,4 @@
-package limit
+package guard
 
 import (
 	"container/heap"

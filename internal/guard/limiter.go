@@ -1,18 +1,4 @@
-// Package limit counts how often something is done and says when it is too
-// often, by the generic cell rate algorithm: a quota is a number at once,
-// which then comes back evenly. What to count, and how much is too much, is
-// the business of package auth.
-//
-// Counts are kept in this process, in a bounded number of keys, or where all
-// servers see them, in PostgreSQL. Those of a quota that is Local are always
-// kept here. What may be relied on:
-//
-//   - [Limiter.Take] never fails. While the shared counts are out of reach
-//     each server counts for itself, which the log and [Limiter.Outages] say.
-//   - Memory is bounded, for each quota by itself. What makes room when it is
-//     full is said at memory.
-//   - Keys are stored as they come: the caller makes them say nothing.
-package limit
+package guard
 
 import (
 	"context"
@@ -42,17 +28,28 @@ func (q Quota) burst() time.Duration { return q.every() * time.Duration(q.Count-
 // retryAfter is how long shared counts that did not answer are left alone.
 const retryAfter = 5 * time.Second
 
-// Options are what a [Limiter] is made of.
-type Options struct {
+// LimiterOptions are what a [Limiter] is made of.
+type LimiterOptions struct {
 	Store   *store.Store     // where counts are shared, if it is PostgreSQL; nil: nowhere
 	Now     func() time.Time // nil: time.Now, and for shared counts the database's clock, so that servers need not agree
 	Timeout time.Duration    // of the shared counts; 0: half a second
 	Log     *slog.Logger
 }
 
-// Limiter counts. It is safe for concurrent use.
+// Limiter counts how often something is done and says when it is too often, by
+// the generic cell rate algorithm: a quota is a number at once, which then
+// comes back evenly. Counts are kept in this process, in a bounded number of
+// keys, or where all servers see them, in PostgreSQL. Those of a quota that is
+// Local are always kept here. It is safe for concurrent use. What may be
+// relied on:
+//
+//   - [Limiter.Take] never fails. While the shared counts are out of reach
+//     each server counts for itself, which the log and [Limiter.Outages] say.
+//   - Memory is bounded, for each quota by itself. What makes room when it is
+//     full is said at memory.
+//   - Keys are stored as they come: the caller makes them say nothing.
 type Limiter struct {
-	o        Options
+	o        LimiterOptions
 	shared   bool // counts are
 	began    time.Time
 	memories sync.Map // name of a quota → *memory; of shared counts it has uses in an outage, and what was refused
@@ -62,8 +59,8 @@ type Limiter struct {
 	warnedAt  atomic.Int64
 }
 
-// New makes a Limiter.
-func New(o Options) *Limiter {
+// NewLimiter makes a Limiter.
+func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Timeout == 0 {
 		o.Timeout = 500 * time.Millisecond
 	}
