@@ -15,10 +15,7 @@ import (
 // when it is asked to.
 func TestNamesFromADatabaseInAnotherEncoding(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Start(t)
-	server.Exec(t, "CREATE DATABASE django_latin1 ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
-	t.Cleanup(func() { server.Exec(t, "DROP DATABASE django_latin1 WITH (FORCE)") })
-	url := server.URL("django_latin1")
+	url := pgtest.Start(t).NewEncoded(t, "LATIN1")
 	execute(t, url+"&client_encoding=UTF8", `CREATE TABLE auth_user (
 			id integer, username text, password text, email text, first_name text, last_name text,
 			is_active boolean, is_staff boolean, is_superuser boolean, date_joined timestamptz, last_login timestamptz)`,

@@ -236,15 +236,11 @@ func TestAddressThatSteersATerminalIsLeftOut(t *testing.T) {
 // letter, and nobody.
 func TestSourceInAnotherEncoding(t *testing.T) {
 	t.Parallel()
-	where := pgtest.Start(t).NewDatabase(t)
-	execute(t, where, `CREATE DATABASE latin_source ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'`)
-	u, err := url.Parse(where)
+	latin := pgtest.Start(t).NewEncoded(t, "LATIN1")
+	u, err := url.Parse(latin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Path = "/latin_source"
-	latin := u.String()
-	defer execute(t, where, `DROP DATABASE latin_source WITH (FORCE)`)
 	u.RawQuery += "&client_encoding=UTF8"
 	execute(t, u.String(), `CREATE TABLE auth_user (id int PRIMARY KEY, username text, password text, email text, first_name text, last_name text,
 		is_active bool, is_staff bool, is_superuser bool, date_joined timestamptz, last_login timestamptz)`,

@@ -325,6 +325,17 @@ func (c *Cluster) NewDatabase(tb testing.TB) string {
 // connected.
 func (c *Cluster) Clone(tb testing.TB, template string) string {
 	tb.Helper()
+	return c.made(tb, template)
+}
+
+// NewEncoded is NewDatabase in another encoding than UTF8.
+func (c *Cluster) NewEncoded(tb testing.TB, encoding string) string {
+	tb.Helper()
+	return c.made(tb, "template0 ENCODING '"+encoding+"' LOCALE 'C'")
+}
+
+func (c *Cluster) made(tb testing.TB, template string) string {
+	tb.Helper()
 	name, err := c.create(template)
 	if err != nil {
 		tb.Fatal(err)

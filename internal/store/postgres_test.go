@@ -241,10 +241,7 @@ func TestDatabaseOfAnotherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
-		name := "in_" + strings.ToLower(encoding)
-		server.Exec(t, "CREATE DATABASE "+name+" ENCODING '"+encoding+"' TEMPLATE template0 LOCALE 'C'")
-		t.Cleanup(func() { server.Exec(t, "DROP DATABASE "+name+" WITH (FORCE)") })
-		s, err := store.Open(t.Context(), server.URL(name), store.Options{})
+		s, err := store.Open(t.Context(), server.NewEncoded(t, encoding), store.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
