@@ -39,3 +39,8 @@ func (s *Store) HoldLimits() (await func(uses int), release func()) {
 	}
 	return await, func() { <-l.turns }
 }
+
+// CountLimits is how many keys of rate limits there are.
+func (s *Store) CountLimits(ctx context.Context) (int, error) {
+	return queryValue[int](ctx, s, "count keys", `SELECT count(*) FROM rate_limits`)
+}

@@ -70,3 +70,23 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 		t.Errorf("a use failed with those beside it: %v", err)
 	}
 }
+
+// TestSweepWaitsForNoUse: if it did, a statement that counts several keys and
+// the sweep could each wait for a row that the other has.
+func TestSweepWaitsForNoUse(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	s := storetest.Open(t, url)
+	defer lockLimit(t, s, url, "in use")()
+	if err := takeLimit(t.Context(), s, "old"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.DeleteLimits(ctx, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CountLimits(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d keys are left, %v; want the one that is in use", n, err)
+	}
+}
