@@ -13,7 +13,8 @@ import (
 
 // What costs is the round trip, so uses that are counted while others are
 // under way go together in one statement, as lookups do. There are no workers
-// for it: whoever waits takes a turn for all who do.
+// for it: whoever waits takes a turn for all who do. The statement is everybody's
+// then, and goes on when the one who took the turn has given up.
 
 // limits are the uses that wait to be counted.
 type limits struct {
@@ -81,16 +82,26 @@ func (s *Store) TakeLimit(ctx context.Context, key string, now time.Time, every,
 	for {
 		select {
 		case s.limits.turns <- struct{}{}:
-			s.countLimits(ctx)
-			<-s.limits.turns
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				defer func() { <-s.limits.turns }()
+				s.countLimits(ctx)
+			}()
+			select {
+			case <-over:
+			case <-ctx.Done():
+			}
 		case <-u.done:
 		case <-ctx.Done():
-			return 0, s.wrapErr(countLimits, ctx.Err())
 		}
 		select {
 		case <-u.done:
 			return u.wait, u.err
 		default:
+		}
+		if ctx.Err() != nil {
+			return 0, s.wrapErr(countLimits, ctx.Err())
 		}
 	}
 }
@@ -110,6 +121,8 @@ func (s *Store) countLimits(ctx context.Context) {
 	for i, u := range uses {
 		keys[i], nows[i], everys[i], bursts[i] = u.key, u.now, u.every, u.burst
 	}
+	ctx, cancel := together(ctx, uses)
+	defer cancel()
 	answers, err := queryAll(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, everys, bursts)
 	if code(err) == serializationFailure { // a database's default may be an isolation in which to wait for a row is an error
 		answers, err = nil, nil
@@ -126,6 +139,22 @@ func (s *Store) countLimits(ctx context.Context) {
 			s.limits.add(u)
 		}
 	}
+}
+
+// together ends when the last of the uses is given up for want of time.
+func together(ctx context.Context, uses []*limitUse) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	var last time.Time
+	for _, u := range uses {
+		deadline, bounded := u.ctx.Deadline()
+		if !bounded {
+			return context.WithCancel(ctx)
+		}
+		if deadline.After(last) {
+			last = deadline
+		}
+	}
+	return context.WithDeadline(ctx, last)
 }
 
 // takeLimits is the algorithm for several keys. They are taken in order, or
@@ -170,10 +199,16 @@ func scanLimitAnswer(scan func(...any) error) (a limitAnswer, err error) {
 const serializationFailure = "40001"
 
 // DeleteLimits forgets the keys whose quota was whole again before the given
-// time; zero is now, by the database's clock.
+// time; zero is now, by the database's clock. It passes over those that are
+// being counted: it takes rows in another order than they do, and each could
+// wait for a row that the other has.
 func (s *Store) DeleteLimits(ctx context.Context, before time.Time) error {
 	_, err := s.exec(ctx, "delete rate limits", `
 		DELETE FROM rate_limits
-		WHERE expires_at < COALESCE($1, now())`, nullTime(before))
+		WHERE key IN (
+			SELECT key
+			FROM rate_limits
+			WHERE expires_at < COALESCE($1, now())
+			FOR UPDATE SKIP LOCKED)`, nullTime(before))
 	return err
 }

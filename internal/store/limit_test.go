@@ -1,0 +1,92 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// takeLimit uses up a quota that is whole again at once.
+func takeLimit(ctx context.Context, s *store.Store, key string) error {
+	_, err := s.TakeLimit(ctx, key, time.Time{}, time.Nanosecond, 0)
+	return err
+}
+
+// lockLimit keeps the row of a key, which it makes, from being changed until
+// unlock is called.
+func lockLimit(t *testing.T, s *store.Store, url, key string) (unlock func()) {
+	t.Helper()
+	if err := takeLimit(t.Context(), s, key); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(t.Context(), `SELECT key FROM rate_limits WHERE key = $1 FOR UPDATE`, key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback() }
+}
+
+func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	s := storetest.Open(t, url)
+	unlock := lockLimit(t, s, url, "slow")
+	defer unlock()
+
+	await, release := s.HoldLimits()
+	impatient, giveUp := context.WithCancel(t.Context())
+	gaveUp, patient := make(chan error), make(chan error)
+	const impatients = 8 // the first of them takes the turn for all
+	for i := range impatients {
+		key := "slow"
+		if i > 0 {
+			key = fmt.Sprint("other ", i)
+		}
+		go func() { gaveUp <- takeLimit(impatient, s, key) }()
+	}
+	await(impatients)
+	go func() { patient <- takeLimit(t.Context(), s, "patient") }()
+	await(impatients + 1)
+	release()
+	giveUp()
+	for range impatients {
+		<-gaveUp
+	}
+	unlock()
+	if err := <-patient; err != nil {
+		t.Errorf("a use failed with those beside it: %v", err)
+	}
+}
+
+// TestSweepWaitsForNoUse: if it did, a statement that counts several keys and
+// the sweep could each wait for a row that the other has.
+func TestSweepWaitsForNoUse(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	s := storetest.Open(t, url)
+	defer lockLimit(t, s, url, "in use")()
+	if err := takeLimit(t.Context(), s, "old"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.DeleteLimits(ctx, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CountLimits(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d keys are left, %v; want the one that is in use", n, err)
+	}
+}
