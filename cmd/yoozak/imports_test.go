@@ -87,7 +87,7 @@ func TestImportsGoDownOnly(t *testing.T) {
 		}
 		for _, i := range p.Imports {
 			if ours, is := strings.CutPrefix(i, module); is && known && !slices.Contains(allowed, ours) {
-				t.Errorf("%s imports %s", name, ours)
+				t.Errorf("%s imports %s, which its row of mayImport does not have: docs/architecture.md says which way is down", name, ours)
 			}
 		}
 	}

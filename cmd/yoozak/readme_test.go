@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func document(t *testing.T, name string) string {
@@ -44,7 +46,7 @@ func TestTwinsAreTwins(t *testing.T) {
 				a, b = slices.Compact(a), slices.Compact(b)
 			}
 			if !slices.Equal(a, b) {
-				t.Errorf("%s and %s differ in the %s:\n%q\n%q", pair[0], pair[1], what, a, b)
+				t.Errorf("%s and %s differ in the %s: what one has must be in the other (-%[1]s +%[2]s):\n%[4]s", pair[0], pair[1], what, cmp.Diff(a, b))
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 			name := rt.Method + " " + rt.Path
 			useUp := rows[name]
 			if useUp == nil {
-				t.Errorf("%s is not counted, or not here", name)
+				t.Errorf("%s has no row: add one that uses up what it is counted by (reads, writes, or its own quota)", name)
 				continue
 			}
 			s.clock.advance(2 * time.Hour) // all is full again
