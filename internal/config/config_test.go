@@ -398,6 +398,10 @@ func TestEncryptionKey(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	blank := filepath.Join(t.TempDir(), "blank")
+	if err := os.WriteFile(blank, []byte(" \n\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		key, old, file string
 		want           string // part of the error
@@ -415,6 +419,9 @@ func TestEncryptionKey(t *testing.T) {
 		"old not base64": {key: good, old: "x", want: "YOOZAK_ENCRYPTION_KEY_OLD must be 32 bytes"},
 		"missing file":   {file: file + "x", want: "YOOZAK_ENCRYPTION_KEY_FILE cannot be read"},
 		"empty file":     {file: empty, want: "YOOZAK_ENCRYPTION_KEY_FILE names a file that gives no key"},
+		"blank file":     {file: blank, want: "YOOZAK_ENCRYPTION_KEY_FILE names a file that gives no key"},
+		"blank":          {key: "   ", want: "YOOZAK_ENCRYPTION_KEY must be 32 bytes"},
+		"blank old":      {key: good, old: "\t", want: "YOOZAK_ENCRYPTION_KEY_OLD must be 32 bytes"},
 	} {
 		given := settings{"YOOZAK_ENCRYPTION_KEY": test.key, "YOOZAK_ENCRYPTION_KEY_OLD": test.old, "YOOZAK_ENCRYPTION_KEY_FILE": test.file}
 		c, err := load(t, given, config.Encryption{})

@@ -219,13 +219,13 @@ func (g Encryption) load(c *Config, p *problems) {
 // key reads 32 random bytes in base64, from a variable or from a file. It
 // never quotes them.
 func (p *problems) key(name string, path secret.Bytes) secret.Bytes {
-	text, from := p.either(name, string(path.Reveal()))
-	if from != name && text == "" {
+	given, from := p.either(name, string(path.Reveal()))
+	text := strings.TrimRight(strings.TrimSpace(given), "=")
+	switch {
+	case from != name && text == "":
 		p.add(from, "names a file that gives no key") // not: store in clear
 		return secret.Bytes{}
-	}
-	text = strings.TrimRight(strings.TrimSpace(text), "=")
-	if text == "" {
+	case given == "":
 		return secret.Bytes{}
 	}
 	key, err := base64.RawStdEncoding.Strict().DecodeString(text)

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // CountForEver is a list that takes far longer than a test may.
 func (s *Store) CountForEver(ctx context.Context) error {
@@ -23,21 +20,20 @@ func (s *Store) Run(ctx context.Context, statement string) error {
 	return err
 }
 
-// HoldLimits keeps uses of rate limits waiting until the first of them is let
-// take a turn. Await waits until so many wait.
-func (s *Store) HoldLimits() (await func(uses int), release func()) {
-	l := s.limits
-	for range cap(l.turns) {
-		l.turns <- struct{}{}
+// HoldLimits keeps uses of rate limits waiting until they are let have one
+// turn after another.
+func (s *Store) HoldLimits() (release func()) {
+	for range cap(s.limits.turns) {
+		s.limits.turns <- struct{}{}
 	}
-	await = func(uses int) {
-		for waiting := 0; waiting < uses; time.Sleep(time.Millisecond) {
-			l.mu.Lock()
-			waiting = len(l.waiting)
-			l.mu.Unlock()
-		}
-	}
-	return await, func() { <-l.turns }
+	return func() { <-s.limits.turns }
+}
+
+// WaitingLimits is how many uses of rate limits wait for a turn.
+func (s *Store) WaitingLimits() int {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	return len(s.limits.waiting)
 }
 
 // CountLimits is how many keys of rate limits there are.

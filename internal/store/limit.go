@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,42 +29,91 @@ type limitUse struct {
 	ctx               context.Context //nolint:containedctx // tells whether somebody still waits
 	key               string
 	now, every, burst int64
+	together          int // how many of its key there may be room for
 	wait              time.Duration
 	err               error
 	done              chan struct{}
 }
 
-// mostUses is how many are counted by one statement.
-const mostUses = 64
+// limitUses are of one key. They are counted as one that takes as much as all
+// of them, so that however many come at once wait for their row only once.
+type limitUses []*limitUse
+
+// mostKeys is how many keys are counted by one statement.
+const mostKeys = 64
 
 func newLimits() *limits { return &limits{turns: make(chan struct{}, runtime.GOMAXPROCS(0))} }
 
-// next takes those who may go together: of each key one, as a statement
-// changes no row twice.
-func (l *limits) next() (uses []*limitUse) {
+// next takes those who may go together.
+func (l *limits) next() (keys []limitUses) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	keys := map[string]bool{}
+	place := map[string]int{}
 	rest := l.waiting[:0]
 	for _, u := range l.waiting {
+		at, there := place[u.key]
 		switch {
 		case u.ctx.Err() != nil: // nobody wants to know
-		case keys[u.key] || len(uses) == mostUses:
+		case there && keys[at].has(u):
+			keys[at] = append(keys[at], u)
+		case there, len(keys) == mostKeys:
 			rest = append(rest, u)
 		default:
-			keys[u.key] = true
-			uses = append(uses, u)
+			place[u.key] = len(keys)
+			keys = append(keys, limitUses{u})
 		}
 	}
 	clear(l.waiting[len(rest):])
 	l.waiting = rest
+	return keys
+}
+
+// has reports whether there may be room for one more, of the same quota.
+func (uses limitUses) has(u *limitUse) bool {
+	first := uses[0]
+	return len(uses) < first.together && u.now == first.now && u.every == first.every && u.burst == first.burst
+}
+
+// cost is the time that is used.
+func (uses limitUses) cost() int64 { return int64(len(uses)) * uses[0].every }
+
+// burst is how much time may have been used before.
+func (uses limitUses) burst() int64 { return uses[0].burst + uses[0].every - uses.cost() }
+
+func (uses limitUses) answer(wait time.Duration, err error) {
+	for _, u := range uses {
+		u.wait, u.err = wait, err
+		close(u.done)
+	}
+}
+
+// refused answers all, if there was no room for one of them: for that one
+// the wait was less. Otherwise as many as there is room for are to be tried
+// again.
+func (uses limitUses) refused(wait time.Duration) (again limitUses) {
+	every := time.Duration(uses[0].every)
+	wait -= time.Duration(uses.cost()) - every
+	if wait > 0 {
+		uses.answer(wait, nil)
+		return nil
+	}
+	for _, u := range uses {
+		u.together = int(-wait/every) + 1
+	}
 	return uses
 }
 
-func (l *limits) add(uses ...*limitUse) {
+// first puts uses before all that wait.
+func (l *limits) first(uses limitUses) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, uses...)
+	l.waiting = slices.Insert(l.waiting, 0, uses...)
+}
+
+func (l *limits) add(u *limitUse) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, u)
 }
 
 // SharesLimits reports whether there is a table for rate limits.
@@ -74,7 +124,7 @@ func (s *Store) SharesLimits() bool { return s.dialect == postgresDialect }
 // burst is how much of that time may be used ahead. It is now where now is
 // zero by the database's clock, which is the same for all servers.
 func (s *Store) TakeLimit(ctx context.Context, key string, now time.Time, every, burst time.Duration) (wait time.Duration, err error) {
-	u := &limitUse{ctx: ctx, key: key, every: int64(every), burst: int64(burst), done: make(chan struct{})}
+	u := &limitUse{ctx: ctx, key: key, every: int64(every), burst: int64(burst), together: int(burst/max(1, every)) + 1, done: make(chan struct{})}
 	if !now.IsZero() {
 		u.now = now.UnixNano()
 	}
@@ -109,21 +159,21 @@ func (s *Store) TakeLimit(ctx context.Context, key string, now time.Time, every,
 // countLimits is the name of what it does, in errors.
 const countLimits = "count for rate limits"
 
-// countLimits counts the uses of a turn. One without an answer waits for the
+// countLimits counts the uses of a turn. A key without an answer waits for the
 // next: somebody else had the last use while the statement waited for the
 // row, and what it saw beside that is older.
 func (s *Store) countLimits(ctx context.Context) {
-	uses := s.limits.next()
-	if len(uses) == 0 {
+	all := s.limits.next()
+	if len(all) == 0 {
 		return
 	}
-	keys, nows, everys, bursts := make([]string, len(uses)), make([]int64, len(uses)), make([]int64, len(uses)), make([]int64, len(uses))
-	for i, u := range uses {
-		keys[i], nows[i], everys[i], bursts[i] = u.key, u.now, u.every, u.burst
+	keys, nows, costs, bursts := make([]string, len(all)), make([]int64, len(all)), make([]int64, len(all)), make([]int64, len(all))
+	for i, uses := range all {
+		keys[i], nows[i], costs[i], bursts[i] = uses[0].key, uses[0].now, uses.cost(), uses.burst()
 	}
-	ctx, cancel := together(ctx, uses)
+	ctx, cancel := together(ctx, all)
 	defer cancel()
-	answers, err := queryAll(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, everys, bursts)
+	answers, err := queryAll(ctx, s, countLimits, scanLimitAnswer, takeLimits, keys, nows, costs, bursts)
 	if code(err) == serializationFailure { // a database's default may be an isolation in which to wait for a row is an error
 		answers, err = nil, nil
 	}
@@ -131,21 +181,23 @@ func (s *Store) countLimits(ctx context.Context) {
 	for _, a := range answers {
 		waits[a.key] = a.wait
 	}
-	for _, u := range uses {
-		if wait, answered := waits[u.key]; answered || err != nil {
-			u.wait, u.err = wait, err
-			close(u.done)
-		} else {
-			s.limits.add(u)
+	for _, uses := range all {
+		switch wait, answered := waits[uses[0].key]; {
+		case err != nil, answered && wait == 0:
+			uses.answer(0, err)
+		case answered:
+			s.limits.first(uses.refused(wait))
+		default:
+			s.limits.first(uses)
 		}
 	}
 }
 
 // together ends when the last of the uses is given up for want of time.
-func together(ctx context.Context, uses []*limitUse) (context.Context, context.CancelFunc) {
+func together(ctx context.Context, keys []limitUses) (context.Context, context.CancelFunc) {
 	ctx = context.WithoutCancel(ctx)
 	var last time.Time
-	for _, u := range uses {
+	for _, u := range slices.Concat(keys...) {
 		deadline, bounded := u.ctx.Deadline()
 		if !bounded {
 			return context.WithCancel(ctx)

@@ -39,6 +39,17 @@ func lockLimit(t *testing.T, s *store.Store, url, key string) (unlock func()) {
 	return func() { _ = tx.Rollback() }
 }
 
+// awaitLimits returns when so many uses wait for a turn.
+func awaitLimits(t *testing.T, s *store.Store, uses int) {
+	t.Helper()
+	eventually(t, "uses do not wait", func() error {
+		if n := s.WaitingLimits(); n != uses {
+			return fmt.Errorf("%d wait, want %d", n, uses)
+		}
+		return nil
+	})
+}
+
 func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
@@ -46,7 +57,7 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 	unlock := lockLimit(t, s, url, "slow")
 	defer unlock()
 
-	await, release := s.HoldLimits()
+	release := s.HoldLimits()
 	impatient, giveUp := context.WithCancel(t.Context())
 	gaveUp, patient := make(chan error), make(chan error)
 	const impatients = 8 // the first of them takes the turn for all
@@ -57,9 +68,9 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 		}
 		go func() { gaveUp <- takeLimit(impatient, s, key) }()
 	}
-	await(impatients)
+	awaitLimits(t, s, impatients)
 	go func() { patient <- takeLimit(t.Context(), s, "patient") }()
-	await(impatients + 1)
+	awaitLimits(t, s, impatients+1)
 	release()
 	giveUp()
 	for range impatients {
@@ -68,6 +79,49 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 	unlock()
 	if err := <-patient; err != nil {
 		t.Errorf("a use failed with those beside it: %v", err)
+	}
+}
+
+// TestUsesOfOneKeyGoTogether: one that many use at once, such as the network of
+// a flood, must not keep the others from being counted in time.
+func TestUsesOfOneKeyGoTogether(t *testing.T) {
+	t.Parallel()
+	const quota, before, atOnce = 100, 30, 100
+	url := storetest.Postgres(t)
+	s := storetest.Open(t, url)
+	take := func() time.Duration {
+		wait, err := s.TakeLimit(t.Context(), "flood", time.Time{}, time.Hour, (quota-1)*time.Hour)
+		if err != nil {
+			t.Error(err)
+		}
+		return wait
+	}
+	for range before {
+		take()
+	}
+	unlock := lockLimit(t, s, url, "flood")
+	defer unlock()
+
+	release := s.HoldLimits()
+	waits := make(chan time.Duration)
+	for range atOnce {
+		go func() { waits <- take() }()
+	}
+	awaitLimits(t, s, atOnce)
+	release()
+	awaitLimits(t, s, 0) // all are in one statement, which waits for the row
+	unlock()
+	granted := 0
+	for range atOnce {
+		switch wait := <-waits; {
+		case wait == 0:
+			granted++
+		case wait > time.Hour:
+			t.Errorf("a use has to wait %v, but one comes back in an hour", wait)
+		}
+	}
+	if granted != quota-before {
+		t.Errorf("%d of %d uses were let through, want %d", granted, atOnce, quota-before)
 	}
 }
 
