@@ -314,7 +314,7 @@ func (s Shadow) load(c *Config, p *problems) {
 	c.Shadow = s
 }
 
-func (l Limits) load(c *Config, p *problems) {
+func (l Limits) load(c *Config, _ *problems) {
 	c.Limits = l
 }
 

@@ -64,7 +64,7 @@ func TestCustomersBehindOneAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const atOnce = 100 // in a transaction, which must not take long
+		const atOnce = 100                                         // in a transaction, which must not take long
 		for from := registrations; from < logins; from += atOnce { // the rest have been customers for long
 			err = st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
 				for i := from; i < min(from+atOnce, logins); i++ {
