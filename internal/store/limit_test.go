@@ -74,7 +74,9 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 	release()
 	giveUp()
 	for range impatients {
-		<-gaveUp
+		if err := <-gaveUp; err == nil {
+			t.Error("who gave up is told of a count")
+		}
 	}
 	unlock()
 	if err := <-patient; err != nil {
