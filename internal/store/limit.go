@@ -124,6 +124,9 @@ func (s *Store) SharesLimits() bool { return s.dialect == postgresDialect }
 // burst is how much of that time may be used ahead. It is now where now is
 // zero by the database's clock, which is the same for all servers.
 func (s *Store) TakeLimit(ctx context.Context, key string, now time.Time, every, burst time.Duration) (wait time.Duration, err error) {
+	if err := s.outside(ctx); err != nil { // a turn would fail with it, or hide it
+		return 0, s.wrapErr(countLimits, err)
+	}
 	u := &limitUse{ctx: ctx, key: key, every: int64(every), burst: int64(burst), together: int(burst/max(1, every)) + 1, done: make(chan struct{})}
 	if !now.IsZero() {
 		u.now = now.UnixNano()

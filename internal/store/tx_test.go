@@ -53,6 +53,10 @@ func TestNothingIsAskedBesideATransaction(t *testing.T) {
 			_, _, err := tx.SessionUser(ctx, "s")
 			return err
 		},
+		"a rate limit": func(ctx context.Context, s, _ *store.Store) error {
+			_, err := s.TakeLimit(ctx, "k", noon, time.Minute, 0)
+			return err
+		},
 		"a change": func(ctx context.Context, s, _ *store.Store) error { return s.SetActive(ctx, 1, false) },
 	} {
 		t.Run(name, func(t *testing.T) {
