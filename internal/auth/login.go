@@ -56,37 +56,31 @@ func (s *Service) login(ctx context.Context, req account.RequestInfo, username, 
 	if err != nil {
 		return LoginResult{}, err
 	}
-	own, others, err := s.guard.SplitByDevice(ctx, req, candidates)
-	if err != nil {
-		return LoginResult{}, err
-	}
-	if len(own) > 0 && len(others) > 0 {
-		result, err := s.loginAsOneOf(ctx, req, own, username, plain)
-		if !errors.Is(err, account.ErrInvalidCredentials) {
+	for {
+		t, err := s.guard.StartLogin(ctx, req, username, candidates)
+		if err != nil {
+			return LoginResult{}, err
+		}
+		result, err := s.tryLogin(ctx, req, t, plain)
+		if len(t.Others) == 0 || !errors.Is(err, account.ErrInvalidCredentials) {
 			return result, err
 		}
-		req.DeviceToken, candidates = "", others
+		candidates = t.Others
 	}
-	return s.loginAsOneOf(ctx, req, candidates, username, plain)
 }
 
-// loginAsOneOf makes one try at the passwords of the users whom a name may
-// mean.
-func (s *Service) loginAsOneOf(ctx context.Context, req account.RequestInfo, candidates []account.User, username, plain string) (LoginResult, error) {
-	t, err := s.guard.StartLogin(ctx, req, username, candidates)
-	if err != nil {
-		return LoginResult{}, err
-	}
+// tryLogin makes an attempt at the passwords of its users, and ends it.
+func (s *Service) tryLogin(ctx context.Context, req account.RequestInfo, t *guard.Attempt, plain string) (LoginResult, error) {
 	defer t.End()
 	ctx = t.Context(ctx, req)
-	if len(candidates) == 0 {
+	if len(t.Users) == 0 {
 		if err := s.hasher.VerifyNobody(ctx, plain); err != nil {
 			return LoginResult{}, asUnavailable(err)
 		}
 		s.audit.RecordFailure(audit.Entry{Kind: account.EventLoginFailed, Request: req, At: s.now()})
 		return LoginResult{}, s.fail(ctx, t, account.ErrInvalidCredentials)
 	}
-	u, result, err := s.match(ctx, candidates, plain)
+	u, result, err := s.match(ctx, t.Users, plain)
 	if err != nil {
 		return LoginResult{}, asUnavailable(err)
 	}

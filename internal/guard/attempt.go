@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // How tries at a password are slowed down. Those at one name by devices that
 // we do not know share a budget; a known device, and a caller who has to
 // repeat their password, have one of their own. After the free tries each
-// Fail one doubles the wait for the next, up to maxWait: four an hour, for
+// wrong one doubles the wait for the next, up to maxWait: four an hour, for
 // everybody in the world together. An hour without a wrong one gives one back.
 const (
 	freeAttempts    = 5
@@ -48,12 +49,14 @@ func decayed(g account.FailedAttempts, now time.Time) int {
 // Attempt is one try at a password, between the question whether it may be made
 // and what came of it. It must be ended.
 type Attempt struct {
+	Users  []account.User // at whose passwords it is; none: at nobody's
+	Others []account.User // at whose it is not: they need an attempt of their own
+
 	g           *Guard
 	key         string // empty: limits are off
 	owner       int64  // of the budget; zero: strangers share it
 	free        int
-	user        account.User // whose password it is; the zero user: nobody's
-	device      device       // the zero device: not known
+	device      device // the zero device: not known
 	secret      *Secret
 	hasFailures bool // there are wrong tries to forget
 }
@@ -62,21 +65,23 @@ type Attempt struct {
 // these users may mean. It returns [account.ThrottledFor] when
 // it comes too soon, which must look the same whether or not there is a user:
 // so the key is the name as it was typed, and what is done is the same.
+//
+// A device that one of them is known by has tries of its own at that one's
+// password, and at nobody else's: whoever is called by another's address must
+// not guess at the other's password with a device that is their own.
 func (g *Guard) StartLogin(ctx context.Context, req account.RequestInfo, username string, candidates []account.User) (*Attempt, error) {
 	if g.off {
-		return &Attempt{}, nil
+		return &Attempt{Users: candidates}, nil
 	}
 	secret, err := g.secret(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := &Attempt{g: g, free: freeAttempts, secret: secret, key: secret.nameKey(username)}
-	if len(candidates) > 0 {
-		t.user = candidates[0]
-	}
-	for _, u := range candidates {
+	t := &Attempt{g: g, free: freeAttempts, secret: secret, key: secret.nameKey(username), Users: candidates}
+	for i, u := range candidates {
 		if d, known := knownDevice(secret, req, u, g.o.Now()); known {
-			t.user, t.device, t.owner, t.free = u, d, u.ID, freeAttemptsOwn
+			t.Users, t.Others = candidates[i:i+1], slices.Concat(candidates[:i], candidates[i+1:])
+			t.device, t.owner, t.free = d, u.ID, freeAttemptsOwn
 			t.key = secret.key("tries of device", string(d.id[:]))
 			break
 		}
@@ -118,7 +123,7 @@ func (g *Guard) StartConfirmation(ctx context.Context, u account.User) (*Attempt
 	if err := g.AllowUser(ctx, confirmPerUser, u.ID); err != nil {
 		return nil, err
 	}
-	t := &Attempt{g: g, free: freeAttemptsOwn, user: u, owner: u.ID, secret: secret}
+	t := &Attempt{g: g, free: freeAttemptsOwn, Users: []account.User{u}, owner: u.ID, secret: secret}
 	t.key = secret.key("tries of caller", strconv.FormatInt(u.ID, 10))
 	return t, t.begin(ctx)
 }
@@ -202,8 +207,13 @@ func (t *Attempt) Fail(ctx context.Context) (guessing bool, err error) {
 	return t.owner == 0 && count >= alertAfter, nil
 }
 
-// UserID is whose password it is; zero is nobody's.
-func (t *Attempt) UserID() int64 { return t.user.ID }
+// UserID is whose password it is first; zero is nobody's.
+func (t *Attempt) UserID() int64 {
+	if len(t.Users) == 0 {
+		return 0
+	}
+	return t.Users[0].ID
+}
 
 // Context has hashes made in the turns of who tries: see [Guard.AsUser].
 func (t *Attempt) Context(ctx context.Context, req account.RequestInfo) context.Context {
@@ -223,7 +233,7 @@ func (t *Attempt) Succeed(ctx context.Context, tx *store.Store) error {
 	return tx.DeleteFailedAttempts(ctx, t.key)
 }
 
-// Settle is right outside any other transaction.
+// Settle is [Attempt.Succeed] in a transaction of its own.
 func (t *Attempt) Settle(ctx context.Context) error {
 	if t.owner == 0 || !t.hasFailures {
 		return nil

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -74,28 +73,6 @@ func knownDevice(secret *Secret, req account.RequestInfo, u account.User, now ti
 		return device{}, false
 	}
 	return d, true
-}
-
-// SplitByDevice separates the user who is known by the device that the request
-// shows. The device has tries of its own at their password, and at nobody
-// else's: whoever is called by another's address must not guess at the other's
-// password with a device that is their own.
-func (g *Guard) SplitByDevice(ctx context.Context, req account.RequestInfo, users []account.User) (own, others []account.User, err error) {
-	if g.off || req.DeviceToken == "" || len(users) < 2 {
-		return nil, users, nil
-	}
-	secret, err := g.secret(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, u := range users {
-		if _, known := knownDevice(secret, req, u, g.o.Now()); known {
-			own = append(own, u)
-		} else {
-			others = append(others, u)
-		}
-	}
-	return own, others, nil
 }
 
 // RememberDevice returns the token for a device of which nothing is known yet,
