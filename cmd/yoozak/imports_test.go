@@ -45,9 +45,9 @@ var mayImport = map[string][]string{
 		"internal/store", "internal/token",
 	},
 	"internal/staff": {"internal/account", "internal/audit", "internal/auth", "internal/guard", "internal/secret", "internal/store", "internal/token"},
-	"internal/authtest": {"internal/guard",
-		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
-		"internal/store", "internal/store/storetest", "internal/token",
+	"internal/authtest": {
+		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/guard", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
+		"internal/store", "internal/store/storetest", "internal/token", "internal/yoozaktest",
 	},
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":    {"internal/account", "internal/auth", "internal/guard", "internal/locale", "internal/payload", "internal/secret", "internal/web"},

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -27,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 	"github.com/yoozak/clients/internal/web"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 const (
@@ -43,9 +43,9 @@ type server struct {
 	auth    *auth.Service
 	store   *store.Store
 	tokens  *token.Tokens
-	log     *buffer // everything that was logged
-	mails   string  // the folder that mails are written to
-	clock   *clock  // what the rules take for now
+	log     *yoozaktest.Buffer // everything that was logged
+	mails   string             // the folder that mails are written to
+	clock   *clock             // what the rules take for now
 }
 
 // clock is the time of day, moved on by a test, which may also stop it.
@@ -80,7 +80,7 @@ type settings struct {
 
 func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	t.Helper()
-	s := &server{store: st, log: new(buffer), mails: filepath.Join(t.TempDir(), "mails"), clock: new(clock)}
+	s := &server{store: st, log: new(yoozaktest.Buffer), mails: filepath.Join(t.TempDir(), "mails"), clock: new(clock)}
 	sender, err := mail.NewFolder(s.mails, "Yoozak <no-reply@yoozak.ma>")
 	if err != nil {
 		t.Fatal(err)
@@ -139,23 +139,7 @@ func forEachEngine(t *testing.T, change func(*settings), test func(t *testing.T,
 	})
 }
 
-// buffer is a log that requests write while a test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (s *server) logged() string {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return s.log.b.String()
-}
+func (s *server) logged() string { return s.log.String() }
 
 // answer is a response that was read.
 type answer struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestProvedAddressBeatsEveryClaim(t *testing.T) {
@@ -638,7 +639,7 @@ func TestUsernameChangesAtOnce(t *testing.T) {
 func TestDoubleProofsAreToldAndTheEarlierCounts(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		var log authtest.LockedBuffer
+		var log yoozaktest.Buffer
 		s := authtest.New(t, st, authtest.Quietly(&log))
 		second := s.Has(t, "second", "shared@example.ma")
 		first := s.Has(t, "first", "shared@example.ma")

@@ -27,6 +27,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestRegistrationOpensASession(t *testing.T) {
@@ -501,7 +502,7 @@ func TestServersShareKeys(t *testing.T) {
 		if err := one.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range []*authtest.Clock{one.Clock, two.Clock} {
+		for _, c := range []*yoozaktest.Clock{one.Clock, two.Clock} {
 			c.Advance(keys.Delay + time.Second)
 		}
 		// The second server has not reloaded its keys, but asks when it sees

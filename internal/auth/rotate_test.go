@@ -225,7 +225,7 @@ func TestSeenByAnotherServer(t *testing.T) {
 		one, two := authtest.New(t, storetest.Open(t, url), authtest.Rotation), authtest.New(t, storetest.Open(t, url), authtest.Rotation)
 		r := rotate(t, one, "amina")
 		one.Clock.Advance(time.Minute)
-		two.Clock.At = one.Clock.Now()
+		two.Clock.Set(one.Clock.Now())
 		again, err := two.Renew(t, r.login.Refresh)
 		if err != nil || again.Refresh != r.next.Refresh {
 			t.Fatalf("the other server: %v, or another successor", err)
@@ -345,7 +345,7 @@ func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 		r := rotate(t, authtest.New(t, st, authtest.Rotation), "amina")
 		r.Clock.Advance(time.Minute)
 		off := authtest.New(t, st)
-		off.Clock.At = r.Clock.Now()
+		off.Clock.Set(r.Clock.Now())
 		again, err := off.Renew(t, r.login.Refresh)
 		if err != nil || again.Refresh != r.next.Refresh {
 			t.Fatalf("nothing was seen of the successor: %v, or another one", err)

@@ -3,12 +3,10 @@
 package authtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +20,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 const (
@@ -31,31 +30,13 @@ const (
 
 var Req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
 
-// Clock is a time that a test moves.
-type Clock struct {
-	mu sync.Mutex
-	At time.Time
-}
-
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.At
-}
-
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.At = c.At.Add(d)
-}
-
 // Server is a Service with all that it stands on.
 type Server struct {
 	*auth.Service
 	*app.App
 	Store  *store.Store
 	Tokens *token.Tokens
-	Clock  *Clock
+	Clock  *yoozaktest.Clock
 }
 
 type Setting func(*app.Options, *token.Options)
@@ -88,7 +69,7 @@ func New(t *testing.T, st *store.Store, settings ...Setting) *Server {
 // Unloaded is a server that has not read its keys yet.
 func Unloaded(t *testing.T, st *store.Store, settings ...Setting) *Server {
 	t.Helper()
-	c := &Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+	c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC))
 	ao := app.Options{
 		Now: c.Now, Log: slog.New(slog.DiscardHandler),
 	}
@@ -230,24 +211,6 @@ func Write(t *testing.T, st *store.Store, fn func(ctx context.Context, tx *store
 	if err := st.Tx(t.Context(), fn); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// LockedBuffer is a log that several servers write to.
-type LockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *LockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *LockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // Eventually polls until something is so.

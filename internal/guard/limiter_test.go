@@ -18,21 +18,14 @@ import (
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 var tenAMinute = guard.Quota{Name: "test", Count: 10, Per: time.Minute}
 
-// clock is a time that a test moves.
-type clock struct{ nanos atomic.Int64 }
-
-func newClock() *clock {
-	c := new(clock)
-	c.nanos.Store(time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC).UnixNano())
-	return c
+func newClock() *yoozaktest.Clock {
+	return yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC))
 }
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.nanos.Load()) }
-func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 func newLimiter(t testing.TB, o guard.LimiterOptions) *guard.Limiter {
 	t.Helper()
@@ -58,23 +51,23 @@ func taken(t testing.TB, l *guard.Limiter, q guard.Quota, key string, n int) int
 }
 
 // forEachPlace runs a test where the test can move the clock.
-func forEachPlace(t *testing.T, test func(t *testing.T, c *clock, newLimiter func() *guard.Limiter)) {
+func forEachPlace(t *testing.T, test func(t *testing.T, c *yoozaktest.Clock, newLimiter func() *guard.Limiter)) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		c := newClock()
-		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.now}) })
+		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.Now}) })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		st := storetest.Open(t, storetest.Postgres(t))
 		c := newClock()
-		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st}) })
+		test(t, c, func() *guard.Limiter { return newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: st}) })
 	})
 }
 
 func TestQuotaIsAllAtOnceAndThenEven(t *testing.T) {
 	t.Parallel()
-	forEachPlace(t, func(t *testing.T, c *clock, newLimiter func() *guard.Limiter) {
+	forEachPlace(t, func(t *testing.T, c *yoozaktest.Clock, newLimiter func() *guard.Limiter) {
 		l := newLimiter()
 		if got := taken(t, l, tenAMinute, "a", 15); got != 10 {
 			t.Errorf("%d of 15 at once, want 10", got)
@@ -90,11 +83,11 @@ func TestQuotaIsAllAtOnceAndThenEven(t *testing.T) {
 		if got := taken(t, l, other, "a", 1); got != 1 {
 			t.Error("another quota has to wait, too")
 		}
-		c.advance(6 * time.Second)
+		c.Advance(6 * time.Second)
 		if got := taken(t, l, tenAMinute, "a", 3); got != 1 {
 			t.Errorf("%d after six seconds, want 1", got)
 		}
-		c.advance(time.Hour)
+		c.Advance(time.Hour)
 		if got := taken(t, l, tenAMinute, "a", 15); got != 10 {
 			t.Errorf("%d after an hour, want 10", got)
 		}
@@ -103,7 +96,7 @@ func TestQuotaIsAllAtOnceAndThenEven(t *testing.T) {
 
 func TestManyAtOnceGetNoMoreThanTheQuota(t *testing.T) {
 	t.Parallel()
-	forEachPlace(t, func(t *testing.T, _ *clock, newLimiter func() *guard.Limiter) {
+	forEachPlace(t, func(t *testing.T, _ *yoozaktest.Clock, newLimiter func() *guard.Limiter) {
 		l := newLimiter()
 		var ok atomic.Int64
 		var wait sync.WaitGroup
@@ -121,8 +114,8 @@ func TestServersShareCountsInPostgreSQL(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Start(t).NewDatabase(t)
 	c := newClock()
-	one := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: storetest.Open(t, url)})
-	two := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: storetest.Open(t, url)})
+	one := newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: storetest.Open(t, url)})
+	two := newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: storetest.Open(t, url)})
 	got := 0
 	for range 10 {
 		got += taken(t, one, tenAMinute, "a", 1) + taken(t, two, tenAMinute, "a", 1)
@@ -130,7 +123,7 @@ func TestServersShareCountsInPostgreSQL(t *testing.T) {
 	if got != 10 {
 		t.Errorf("%d of 20, want 10", got)
 	}
-	c.advance(2 * time.Minute)
+	c.Advance(2 * time.Minute)
 	if err := one.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -185,21 +178,21 @@ func TestRefusalsAreKnownHere(t *testing.T) {
 	t.Parallel()
 	st := storetest.Open(t, pgtest.Start(t).NewDatabase(t))
 	c := newClock()
-	one := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st})
-	two := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st})
+	one := newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: st})
+	two := newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: st})
 	taken(t, one, tenAMinute, "a", 10)
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	if wait := two.Take(t.Context(), tenAMinute, "a"); wait != 5*time.Second {
 		t.Errorf("the other server waits %v, want 5s", wait)
 	}
-	if err := st.DeleteLimits(t.Context(), c.now().Add(time.Hour)); err != nil {
+	if err := st.DeleteLimits(t.Context(), c.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	if wait := two.Take(t.Context(), tenAMinute, "a"); wait != 4*time.Second {
 		t.Errorf("waits %v without the database, want 4s", wait)
 	}
-	c.advance(4 * time.Second)
+	c.Advance(4 * time.Second)
 	if got := taken(t, two, tenAMinute, "a", 12); got != 10 {
 		t.Errorf("%d of 12 when the time has come, want the database's 10", got)
 	}
@@ -218,7 +211,7 @@ func TestOutageLeavesEachServerItsOwnCounts(t *testing.T) {
 	}
 	var log bytes.Buffer
 	c := newClock()
-	l := newLimiter(t, guard.LimiterOptions{Now: c.now, Store: st, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	l := newLimiter(t, guard.LimiterOptions{Now: c.Now, Store: st, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	taken(t, l, tenAMinute, "a", 5)
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
@@ -232,7 +225,7 @@ func TestOutageLeavesEachServerItsOwnCounts(t *testing.T) {
 	if n := strings.Count(log.String(), "cannot be shared"); n != 1 {
 		t.Errorf("warned %d times:\n%s", n, log.String())
 	}
-	c.advance(6 * time.Second)
+	c.Advance(6 * time.Second)
 	taken(t, l, tenAMinute, "a", 1)
 	if l.Outages() != 2 || strings.Count(log.String(), "cannot be shared") != 1 {
 		t.Errorf("%d outages, want 2 and one warning a minute:\n%s", l.Outages(), log.String())
@@ -252,7 +245,7 @@ func TestSilentDatabaseIsAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	l := newLimiter(t, guard.LimiterOptions{Now: newClock().now, Store: st, Timeout: 20 * time.Millisecond})
+	l := newLimiter(t, guard.LimiterOptions{Now: newClock().Now, Store: st, Timeout: 20 * time.Millisecond})
 	if got := taken(t, l, tenAMinute, "a", 15); got != 10 || l.Outages() != 1 {
 		t.Errorf("%d of 15, %d outages; want 10 and 1", got, l.Outages())
 	}
@@ -273,7 +266,7 @@ func TestClientThatLeftIsNoOutage(t *testing.T) {
 // used up outlives them, though nobody asks for it meanwhile.
 func TestMemoryIsBounded(t *testing.T) {
 	c := newClock()
-	l := newLimiter(t, guard.LimiterOptions{Now: c.now})
+	l := newLimiter(t, guard.LimiterOptions{Now: c.Now})
 	before := heap()
 	hour := guard.Quota{Name: "hour", Count: 10, Per: time.Hour}
 	taken(t, l, hour, "victim", 10)
@@ -300,7 +293,7 @@ const places = 1 << 15
 func TestToFreeACountCostsMoreThanItHolds(t *testing.T) {
 	t.Parallel()
 	for uses, left := range map[int]int{2: 7, 4: 10} {
-		l := newLimiter(t, guard.LimiterOptions{Now: newClock().now})
+		l := newLimiter(t, guard.LimiterOptions{Now: newClock().Now})
 		taken(t, l, tenAMinute, "victim", 3)
 		for i := range places {
 			taken(t, l, tenAMinute, fmt.Sprint(i), uses)
@@ -337,13 +330,13 @@ func TestLocalQuotaAsksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = gone.Close() })
-	l := newLimiter(t, guard.LimiterOptions{Now: newClock().now, Store: gone})
+	l := newLimiter(t, guard.LimiterOptions{Now: newClock().Now, Store: gone})
 	local := tenAMinute
 	local.Name, local.Local = "local", true
 	if got := taken(t, l, local, "a", 15); got != 10 || l.Outages() != 0 {
 		t.Errorf("%d of 15, %d outages; want 10 and 0", got, l.Outages())
 	}
-	alone := newLimiter(t, guard.LimiterOptions{Now: newClock().now})
+	alone := newLimiter(t, guard.LimiterOptions{Now: newClock().Now})
 	if got := taken(t, alone, tenAMinute, "a", 15); got != 10 {
 		t.Errorf("%d of 15, want 10", got)
 	}

@@ -43,7 +43,7 @@ func TestSecretOfDeviceTokensIsEncryptedAtRest(t *testing.T) {
 			t.Errorf("stored in clear, %d bytes", len(value))
 		}
 		other := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
-		other.Clock.At = s.Clock.Now()
+		other.Clock.Set(s.Clock.Now())
 		if !other.Knows(t, "amina", device) {
 			t.Error("the other server does not know the device")
 		}
@@ -122,7 +122,7 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s, other := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0)), authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
-		other.Clock.At = s.Clock.Now()
+		other.Clock.Set(s.Clock.Now())
 		device := s.OnDevice(t, "amina")
 		if err := other.Guard.LoadSecret(t.Context()); err != nil {
 			t.Fatal(err)
@@ -164,7 +164,7 @@ func TestSecretGoesWithTheKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		second := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))
-		second.Clock.At = s.Clock.Now()
+		second.Clock.Set(s.Clock.Now())
 		if !second.Knows(t, "amina", device) {
 			t.Error("with the new encryption key alone the device is not known")
 		}

@@ -1,7 +1,6 @@
 package job_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,25 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
-
-// buffer is a log that jobs write while the test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
 
 // TestJobsRunAgain: after an error, and after a panic, which is logged; and
 // stopping waits for the one under way.
@@ -41,7 +23,7 @@ func TestJobsRunAgain(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var fails, panics, runs atomic.Int64
 	var under atomic.Bool
-	log := new(buffer)
+	log := new(yoozaktest.Buffer)
 	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), []job.Job{
 		{Name: "fails", Every: time.Millisecond, Run: func(context.Context) error { fails.Add(1); return errors.New("no luck") }},
 		{Name: "panics", Every: time.Millisecond, Run: func(context.Context) error { panics.Add(1); panic("by mistake") }},

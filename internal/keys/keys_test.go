@@ -21,6 +21,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // roundTrip logs in on one server, renews on the other and uses both tokens
@@ -43,7 +44,7 @@ func roundTrip(t *testing.T, one, other *authtest.Server) error {
 }
 
 // quickly rotates keys every hour; tokens live for minutes.
-func quickly(c *authtest.Clock) authtest.Setting {
+func quickly(c *yoozaktest.Clock) authtest.Setting {
 	return func(o *app.Options, t *token.Options) {
 		o.KeyRotation, t.AccessLifetime, t.RefreshLifetime = time.Hour, 10*time.Minute, 20*time.Minute
 		o.Now = c.Now
@@ -55,7 +56,7 @@ func quickly(c *authtest.Clock) authtest.Setting {
 func TestScheduledRotationFailsNoRequest(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)}
+		c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC))
 		servers := []*authtest.Server{authtest.New(t, st, quickly(c)), authtest.New(t, st, quickly(c))}
 		g := servers[0].SignUp(t, "amina")
 
@@ -248,7 +249,7 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 func TestRotationIsDueOnceForAllServers(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC))
 		var servers []*authtest.Server
 		for range 4 {
 			servers = append(servers, authtest.New(t, st, quickly(c)))
@@ -361,7 +362,7 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC))
 		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
 		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		before := one.SignUp(t, "amina")
@@ -415,7 +416,7 @@ func TestRevokedRefreshKeyEndsItsSessions(t *testing.T) {
 func TestRevokingTheNextKeyDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
-		c := &authtest.Clock{At: time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)}
+		c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC))
 		shared := func(o *app.Options, _ *token.Options) { o.Now = c.Now }
 		one, two := authtest.New(t, st, shared), authtest.New(t, st, shared)
 		g := one.SignUp(t, "amina")

@@ -26,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestMailIsOwedOnlyByWhatWasCommitted(t *testing.T) {
@@ -98,7 +99,7 @@ func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
 
 func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
 	t.Parallel()
-	var log authtest.LockedBuffer
+	var log yoozaktest.Buffer
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
 		s.SignUp(t, "amina")
@@ -307,7 +308,7 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 // up, not tried without end.
 func TestMailOfANewerServerWaitsForIt(t *testing.T) {
 	t.Parallel()
-	var log authtest.LockedBuffer
+	var log yoozaktest.Buffer
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		err := s.Store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.AddMail(t.Context(), account.Mail{Kind: "of_tomorrow", Email: "amina@example.ma", Language: "fr", CreatedAt: s.Clock.Now()})
@@ -471,7 +472,7 @@ func TestWithoutAWayOutMailsWait(t *testing.T) {
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.SignUp(t, "amina")
 		without := authtest.New(t, s.Store, func(o *app.Options, _ *token.Options) { o.Mail.Sender = nil })
-		without.Clock.At = s.Clock.Now()
+		without.Clock.Set(s.Clock.Now())
 		without.Deliver(t)
 		if m := s.LastMail(t, account.MailVerifyEmail); m.Failure == "" || m.DueAt.IsZero() {
 			t.Errorf("%+v, want it due again and a reason", m)

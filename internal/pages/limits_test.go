@@ -39,7 +39,7 @@ func TestPageThatAsksForResetsIsCounted(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		for _, language := range locale.Languages() {
-			s.advance(time.Hour) // all is full again
+			s.clock.Advance(time.Hour) // all is full again
 			path, email := "/account/forgot-password/?lang="+language, language+"@example.ma"
 			through := 0
 			for range 300 {
@@ -55,7 +55,7 @@ func TestPageThatAsksForResetsIsCounted(t *testing.T) {
 				t.Errorf("%s: %d of 300 POSTs for one address went through, want 60", language, through)
 			}
 		}
-		s.advance(time.Hour)
+		s.clock.Advance(time.Hour)
 		ask := func(i int) answer {
 			return s.post(t, "/account/forgot-password/?lang=en", "email", fmt.Sprintf("customer-%d@example.ma", i))
 		}

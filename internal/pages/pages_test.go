@@ -171,9 +171,9 @@ func TestBadLinksSayWhy(t *testing.T) {
 			if lifetime == 0 {
 				lifetime = 24 * time.Hour
 			}
-			s.advance(lifetime - time.Second)
+			s.clock.Advance(lifetime - time.Second)
 			s.get(t, m.Path).shows(t, http.StatusOK, username)
-			s.advance(time.Second)
+			s.clock.Advance(time.Second)
 			refused(m.Path, "challenge_expired")
 		}
 	})

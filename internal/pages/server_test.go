@@ -1,7 +1,6 @@
 package pages_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -27,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 	"github.com/yoozak/clients/internal/web"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 const (
@@ -43,18 +43,16 @@ type server struct {
 	app    *app.App
 	store  *store.Store
 	folder string
-	log    *buffer // everything that was logged
+	log    *yoozaktest.Buffer // everything that was logged
 	build  func(*store.Store) *app.App
 	brand  string
 	shop   shop.Shop
-
-	mu  sync.Mutex
-	now time.Time
+	clock  *yoozaktest.Clock
 }
 
 func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *server {
 	t.Helper()
-	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(buffer), now: time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC)}
+	s := &server{store: st, brand: "Yoozak", folder: t.TempDir(), log: new(yoozaktest.Buffer), clock: yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 0, time.UTC))}
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sender, err := mail.NewFolder(s.folder, "Yoozak <bonjour@yoozak.example>")
 	if err != nil {
@@ -64,7 +62,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 	t.Cleanup(hasher.Close)
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour})
 	options := app.Options{
-		Now: s.clock, Log: log,
+		Now: s.clock.Now, Log: log,
 		Breached: breach.New(breach.Options{List: true}),
 		Mail: app.Mail{
 			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
@@ -103,36 +101,6 @@ func (s *server) serve(t *testing.T, service *app.App) {
 func forEachEngine(t *testing.T, test func(t *testing.T, s *server), change ...func(*app.Options)) {
 	t.Helper()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) { test(t, newServer(t, st, change...)) })
-}
-
-func (s *server) clock() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *server) advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
-}
-
-// buffer is a log that requests write while a test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // answer is a response that was read.

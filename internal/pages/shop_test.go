@@ -199,7 +199,7 @@ func TestVerifiedAddressIsNoError(t *testing.T) {
 			a.shows(t, http.StatusOK, fr("page.verify.title"), fr("page.verify.already"))
 			a.lacks(t, "<form", fr("page.bad_link"))
 		}
-		s.advance(25 * time.Hour)
+		s.clock.Advance(25 * time.Hour)
 		s.get(t, m.Path).shows(t, http.StatusOK, fr("page.verify.already"))
 
 		// Another link than this one proves nothing here.

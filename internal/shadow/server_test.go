@@ -1,7 +1,6 @@
 package shadow_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/shadow"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 const (
@@ -24,29 +24,11 @@ const (
 	mePath    = "/api/clients/clients/me/"
 )
 
-// buffer is a report or a log that others write while a test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // server is a Shadow over HTTP.
 type server struct {
 	*shadow.Shadow
 	url         string
-	report, log buffer
+	report, log yoozaktest.Buffer
 	close       func()
 }
 

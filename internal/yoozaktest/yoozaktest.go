@@ -240,9 +240,16 @@ func (c *Clock) Now() time.Time {
 	return c.at
 }
 
-// Pass lets time pass.
-func (c *Clock) Pass(d time.Duration) {
+// Advance lets time pass.
+func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
+}
+
+// Set is for a clock that goes by another.
+func (c *Clock) Set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
 }

@@ -566,7 +566,7 @@ func (l *life) patient() bool { return l.mailboxes.unreached() == "" || l.passes
 // passTime passes time.
 func (l *life) passTime(d time.Duration) {
 	l.passes++
-	l.betweenLooks(func() { l.clock.pass(d) })
+	l.betweenLooks(func() { l.clock.Advance(d) })
 }
 
 // moment passes: what decides whether a repeated request is one.

@@ -37,6 +37,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestMain(m *testing.M) {
@@ -78,27 +79,9 @@ type world struct {
 	rows               *store.Store // what is stored, and what an earlier release left there
 	servers            [2]*server
 	mailboxes          *mailboxes
-	clock              clock
+	clock              *yoozaktest.Clock
 	lives              int
 	lastID             int64 // of all accounts so far
-}
-
-// clock is what the servers go by.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 func newWorld(t *testing.T, url string, rotation, delivers bool) *world {
@@ -106,7 +89,7 @@ func newWorld(t *testing.T, url string, rotation, delivers bool) *world {
 		t: t, url: url, rotation: rotation, delivers: delivers,
 		rows:      storetest.Open(t, url), // migrated
 		mailboxes: newMailboxes(t),
-		clock:     clock{at: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)},
+		clock:     yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)),
 	}
 	for i := range w.servers {
 		w.servers[i] = w.start()
@@ -141,7 +124,7 @@ func (w *world) start() *server {
 	tokens := token.New(token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: accessLifetime, RefreshLifetime: refreshLifetime})
 	a := app.New(st, tokens, hasher, app.Options{
 		Rotation:   w.rotation,
-		EraseAfter: eraseAfter, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
+		EraseAfter: eraseAfter, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Mail: app.Mail{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
 	})
 	if err := a.Keys.Load(context.Background()); err != nil {
@@ -274,7 +257,7 @@ func (l *life) server(rt *rapid.T) *server {
 }
 
 // now is the time of an act.
-func (l *life) now() time.Time { return l.clock.now() }
+func (l *life) now() time.Time { return l.clock.Now() }
 
 // agree ends the life when the product and the model differ. What is
 // refused must be refused with an error that a client may see.
@@ -306,7 +289,7 @@ func (l *life) check(rt *rapid.T) {
 	l.compareMails(rt)
 	l.compareRows(rt)
 	l.compareTokens(rt)
-	l.clock.pass(time.Millisecond)
+	l.clock.Advance(time.Millisecond)
 }
 
 // compareRows asks what is stored, and whether two accounts have one address.
