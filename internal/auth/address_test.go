@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -485,6 +487,58 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 		}
 		th.moves(again, "c@thief.example")
 		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 2)[1])
+	})
+}
+
+// earlierWayBack is a link that an earlier release mailed, which gave every
+// address before one.
+func (th thief) earlierWayBack(userID int64, email string) account.Input {
+	th.t.Helper()
+	const raw = "way-back-of-an-earlier-release"
+	sum := sha256.Sum256([]byte(raw))
+	authtest.Write(th.t, th.Store, func(ctx context.Context, tx *store.Store) error {
+		return tx.CreateChallenge(ctx, account.Challenge{
+			Hash: base64.RawURLEncoding.EncodeToString(sum[:]), Kind: account.UndoEmail, UserID: userID, Email: email,
+			CreatedAt: th.Clock.Now(), ExpiresAt: th.Clock.Now().Add(time.Hour * 24),
+		})
+	})
+	return account.TextInput(raw)
+}
+
+// A way back is as old as the change that it undoes: its mail, which came
+// after many tries, is not overtaken by a link to somebody later.
+func TestWayBackIsAsOldAsTheChange(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		th.Clock.Advance(time.Minute)
+		later := th.earlierWayBack(amina.User.ID, "c@thief.example")
+		th.smtp.Judge(nil)
+		th.Clock.Advance(time.Hour)
+		th.Deliver(t)
+		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
+		if err := th.UndoEmail(t.Context(), authtest.Req, later); err != nil {
+			t.Fatal(err)
+		}
+		th.goesBack(undo)
+	})
+}
+
+// A mail with the way back is not wanted any more once the same reader used
+// another, however the address is spelled in it.
+func TestWayBackIsOwedOnceForAllSpellings(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.unreachable("amina@example.ma")
+		th.moves(amina, "b@thief.example")
+		th.Clock.Advance(time.Minute)
+		other := th.earlierWayBack(amina.User.ID, "AMINA@example.ma")
+		th.goesBack(other)
+		th.smtp.Judge(nil)
+		th.Clock.Advance(time.Hour)
+		th.Deliver(t)
+		authtest.WantTokens(t, th.smtp, account.UndoEmail, 0)
 	})
 }
 

@@ -180,7 +180,7 @@ func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used
 	if err := tx.InvalidateYounger(ctx, used.UserID, used.Kind, used.CreatedAt, now); err != nil {
 		return err
 	}
-	if err := tx.CancelOvertakenMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt, used.Email); err != nil {
+	if err := tx.CancelYoungerMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt); err != nil {
 		return err
 	}
 	older, err := s.accounts.wayBack(ctx, tx, used.UserID, now)
@@ -190,6 +190,9 @@ func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used
 	for _, email := range older {
 		if account.EmailKey(email) != account.EmailKey(used.Email) {
 			continue
+		}
+		if err := tx.CancelMailsTo(ctx, used.UserID, account.MailEmailChanged, email); err != nil {
+			return err
 		}
 		if err := tx.InvalidateMailedTo(ctx, used.UserID, used.Kind, email, now); err != nil {
 			return err

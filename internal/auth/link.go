@@ -148,6 +148,9 @@ func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Clai
 	c.Choices = nil
 	for _, u := range users {
 		raw, challenge := newChallenge(kind, u.ID, c.Email, s.now())
+		if kind == account.UndoEmail { // as old as the change: a mail that comes late, or again, is no younger way back
+			challenge.CreatedAt = c.CreatedAt
+		}
 		if err := tx.CreateChallenge(ctx, challenge); err != nil {
 			return nil, err
 		}

@@ -123,14 +123,23 @@ func (s *Store) CancelMails(ctx context.Context, userID int64, kind account.Mail
 	return err
 }
 
-// CancelOvertakenMails is [Store.CancelMails] for those that are not older
-// than the given time, and those to an address.
-func (s *Store) CancelOvertakenMails(ctx context.Context, userID int64, kind account.MailKind, since time.Time, email string) error {
-	_, err := s.exec(ctx, "cancel overtaken mails", `
+// CancelYoungerMails is [Store.CancelMails] for those that are owed since the
+// given time or later.
+func (s *Store) CancelYoungerMails(ctx context.Context, userID int64, kind account.MailKind, than time.Time) error {
+	_, err := s.exec(ctx, "void younger mails", `
 		UPDATE mails
 		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
-		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND (created_at >= $4 OR email = $5)`,
-		account.MailUnwanted, userID, kind, since.UTC(), email)
+		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND created_at >= $4`,
+		account.MailUnwanted, userID, kind, than.UTC())
+	return err
+}
+
+// CancelMailsTo is [Store.CancelMails] for those to an address, to the letter.
+func (s *Store) CancelMailsTo(ctx context.Context, userID int64, kind account.MailKind, email string) error {
+	_, err := s.exec(ctx, "void mails to an address", `
+		UPDATE mails
+		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
+		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND email = $4`, account.MailUnwanted, userID, kind, email)
 	return err
 }
 

@@ -493,6 +493,9 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 				if d.request {
 					k.kind = resetLink
 				}
+				if k.kind == undoLink { // as old as the change, whenever its mail arrives
+					k.made = d.since
+				}
 				k.expires = now.Add(lifetimes[k.kind])
 				m.links = append(m.links, k)
 			}
