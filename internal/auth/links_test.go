@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -181,6 +182,48 @@ func TestOnlyTheLastChangeOfAddressCanBeConfirmed(t *testing.T) {
 			t.Errorf("%+v, %v", u, err)
 		}
 	})
+}
+
+// TestTwoLinksOfOneMailboxAtOnce: whoever opens the link that verifies and the
+// one that resets, in two tabs, gets an answer from both.
+func TestTwoLinksOfOneMailboxAtOnce(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		const people = 12
+		for i := range people {
+			s.SignUp(t, fmt.Sprintf("amina%d", i))
+			s.AskReset(t, fmt.Sprintf("amina%d@example.ma", i))
+		}
+		s.Deliver(t)
+		s.Deliver(t)
+		reset := map[string]account.Input{}
+		for _, link := range authtest.WantTokens(t, smtp, account.ResetPassword, people) {
+			name, _, err := s.CheckChallenge(t.Context(), authtest.Req, account.ResetPassword, link.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reset[name] = link
+		}
+		var both sync.WaitGroup
+		for _, link := range authtest.WantTokens(t, smtp, account.VerifyEmail, people) {
+			name, _, err := s.CheckChallenge(t.Context(), authtest.Req, account.VerifyEmail, link.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			both.Go(func() {
+				if err := s.Reset(t, reset[name], "another-Pass-77"); err != nil {
+					t.Errorf("reset: %v", err)
+				}
+			})
+			both.Go(func() {
+				time.Sleep(5 * time.Millisecond) // the reset hashes a password first
+				if err := s.VerifyEmail(t.Context(), authtest.Req, link); err != nil {
+					t.Errorf("verify: %v", err)
+				}
+			})
+		}
+		both.Wait()
+	}, authtest.MailFreely)
 }
 
 // TestMailsThatNobodyWantsAnyMore are not sent, and not tried again either.

@@ -160,14 +160,16 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		if account.EmailKey(c.Email) != account.EmailKey(u.Email) { // changed since the mail
 			return badChallenge("challenge_invalid")
 		}
-		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
-		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
-			return err
-		}
 		// Whoever read the mail has shown that the mailbox is theirs, unless
-		// somebody else has.
+		// somebody else has. The address is locked before the user's row, as in
+		// VerifyEmail: the other way round, two links of one mail would each wait
+		// for the other.
 		var err error
 		if u.EmailVerifiedAt, err = s.accounts.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
+			return err
+		}
+		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
+		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
 			return err
 		}
 		if !u.EmailVerifiedAt.IsZero() {
