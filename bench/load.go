@@ -33,7 +33,7 @@ type sample struct {
 }
 
 // stall is how long a load may go without any answer before it is given up.
-const stall = 15 * time.Second
+const stall = time.Minute
 
 // run plays the load and returns what it measured after the warm-up. Any answer but the expected
 // one ends it with an error: a rate of refusals is no rate.
