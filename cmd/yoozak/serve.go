@@ -42,7 +42,9 @@ func (cmd serveCmd) Run(e env) error {
 	var done context.CancelFunc
 	e.ctx, done = serverSignals(e.ctx)
 	defer done()
-	log := telemetry.NewLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
+	lines := telemetry.NewServerLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
+	defer lines.Stop()
+	log := lines.Logger
 	warn(c, log)
 	secured, certJobs, err := newTLS(c.TLS, log)
 	if err != nil {
@@ -55,10 +57,10 @@ func (cmd serveCmd) Run(e env) error {
 	defer a.Close()
 
 	servers := web.NewServers(log, c.HTTP.ShutdownTimeout)
-	if err := listen(servers, c, a, secured, log); err != nil {
+	if err := listen(servers, c, a, secured, lines); err != nil {
 		return errors.Join(err, servers.Shutdown())
 	}
-	printBanner(e.stderr, servers.URL("api"), c, a)
+	printBanner(lines, servers.URL("api"), c, a)
 
 	mails, stopMails := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
@@ -91,7 +93,8 @@ func warn(c config.Config, log *slog.Logger) {
 
 // listen serves the API and the pages and, where they are wanted, metrics and
 // profiles.
-func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Config, log *slog.Logger) error {
+func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Config, lines *telemetry.Log) error {
+	log := lines.Logger
 	hint, capped := c.RefreshHint()
 	if capped {
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
@@ -102,7 +105,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"),
 	}
 	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(a)
+		metrics := newMetrics(a, lines)
 		options.Observe = metrics.Observe
 		if err := servers.Serve(web.Listener{Name: "metrics", Setting: "YOOZAK_METRICS_LISTEN", Addr: c.HTTP.MetricsListen, Handler: metrics.Handler(), Timeout: time.Minute}); err != nil {
 			return err
@@ -152,8 +155,9 @@ func finishEvents(a *app.App, log *slog.Logger) {
 // or the command line made or revoked. It reads a few rows.
 const keyReload = 5 * time.Second
 
-func newMetrics(a *app.App) *telemetry.Metrics {
+func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
+	m.Counter("yoozak_log_lines_dropped_total", "Lines of the log that were dropped because nobody read them in time.", func() float64 { return float64(lines.Dropped()) })
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })

@@ -3,6 +3,7 @@
 package telemetry
 
 import (
+	"io"
 	"log/slog"
 	"os"
 
@@ -11,12 +12,14 @@ import (
 
 // NewLog writes to standard error: text on a terminal, else JSON, unless
 // format says which. Each line is written at once.
-func NewLog(level, format string) *slog.Logger {
+func NewLog(level, format string) *slog.Logger { return slog.New(newHandler(os.Stderr, level, format)) }
+
+func newHandler(w io.Writer, level, format string) slog.Handler {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // config checked it; info otherwise
 	o := &slog.HandlerOptions{Level: l}
 	if format == "text" || format == "auto" && term.IsTerminal(int(os.Stderr.Fd())) {
-		return slog.New(slog.NewTextHandler(os.Stderr, o))
+		return slog.NewTextHandler(w, o)
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	return slog.NewJSONHandler(w, o)
 }

@@ -1,0 +1,95 @@
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/yoozaktest"
+)
+
+func jsonTo(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }
+
+// TestLogKeepsEveryLineInItsOrder while its reader reads, from many at once.
+func TestLogKeepsEveryLineInItsOrder(t *testing.T) {
+	t.Parallel()
+	out := new(yoozaktest.Buffer)
+	l := newLog(out, jsonTo)
+	const writers, lines = 8, 2000
+	var all sync.WaitGroup
+	for writer := range writers {
+		all.Go(func() {
+			for n := range lines {
+				l.Info(fmt.Sprintf("writer %d", writer), "n", n)
+			}
+		})
+	}
+	all.Wait()
+	l.Stop()
+	next := map[string]int{}
+	for line := range strings.Lines(out.String()) {
+		var writer, n int
+		_, after, _ := strings.Cut(line, `"msg":`)
+		if _, err := fmt.Sscanf(after, `"writer %d","n":%d}`, &writer, &n); err != nil {
+			t.Fatalf("a line that nobody wrote: %s", line)
+		}
+		key := fmt.Sprint(writer)
+		if n != next[key] {
+			t.Fatalf("writer %d: line %d where %d was to come", writer, n, next[key])
+		}
+		next[key]++
+	}
+	for writer := range writers {
+		if n := next[fmt.Sprint(writer)]; n != lines {
+			t.Errorf("writer %d: %d of %d lines", writer, n, lines)
+		}
+	}
+	if l.Dropped() != 0 {
+		t.Errorf("%d lines were dropped", l.Dropped())
+	}
+}
+
+// TestLogDropsWhatNobodyReads, says how much and where, and stops in time.
+func TestLogDropsWhatNobodyReads(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer write.Close() //nolint:errcheck // a test
+	l := newLog(write, jsonTo)
+	line := strings.Repeat("x", 1000)
+	written := 0
+	for l.Dropped() < 10 {
+		l.Info(line, "n", written)
+		written++
+	}
+	dropped := int(l.Dropped())
+	began := time.Now()
+	l.Stop()
+	if took := time.Since(began); took < stopPatience || took > 10*stopPatience {
+		t.Errorf("it stopped after %v, want %v", took, stopPatience)
+	}
+	text := make(chan string)
+	go func() {
+		data, _ := io.ReadAll(read)
+		text <- string(data)
+	}()
+	<-l.stopped
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := <-text
+	gap := strings.Index(got, `"msg":"log lines were dropped here`)
+	if gap < 0 || !strings.Contains(got[gap:], fmt.Sprintf(`"lines":%d}`, dropped)) {
+		t.Fatalf("the log does not say that %d lines are missing", dropped)
+	}
+	if n := strings.Count(got, line); n != written-dropped {
+		t.Errorf("%d of %d lines that were not dropped", n, written-dropped)
+	}
+}
