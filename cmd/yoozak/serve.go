@@ -136,6 +136,7 @@ func jobs(a *app.App) []job.Job {
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
+		{Name: "look for mails that a clock holds up", Every: 5 * time.Minute, Run: a.Outbox.Hasten},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Outbox.TellOfEvents},
 	}

@@ -39,7 +39,7 @@ func (s *Service) standing(c token.Claims, sess account.Session, now time.Time) 
 	switch {
 	case c.ID == sess.RefreshID, !s.o.Rotation && sess.PreviousID == "":
 		return newest
-	case c.ID == sess.PreviousID && sess.PreviousID != "" && (sess.Unseen() || now.Sub(sess.RefreshAt) <= rotationGrace):
+	case c.ID == sess.PreviousID && sess.PreviousID != "" && (sess.Unseen() || now.Sub(sess.RefreshAt).Abs() <= rotationGrace): // not for as long as a clock was set back
 		return repeated
 	}
 	return replaced

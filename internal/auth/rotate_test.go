@@ -365,3 +365,43 @@ func TestAnExchangedTokenWhenRotationIsTurnedOff(t *testing.T) {
 		}
 	})
 }
+
+// TestClockSetBackGivesAThiefNoTime: an exchanged token is an alarm, though by
+// the clock its exchange is still to come. Without the alarm's reason people
+// log in again, by a clock that was set back as by another.
+func TestClockSetBackGivesAThiefNoTime(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		s.Clock.Advance(time.Hour)
+		next, err := s.Renew(t, g.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), next.Access); err != nil { // the exchange was seen
+			t.Fatal(err)
+		}
+		s.Clock.Advance(-30 * time.Minute)
+		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("the token before: %v, want ErrTokenInvalid", err)
+		}
+		if _, err := s.Renew(t, next.Refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("its session goes on: %v", err)
+		}
+		again, err := s.SignIn(t, "amina", authtest.Good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Renew(t, again.Refresh); err != nil {
+			t.Errorf("a session after the change: %v", err)
+		}
+		s.Clock.Advance(-365 * 24 * time.Hour) // before the keys were made
+		late, err := s.SignIn(t, "amina", authtest.Good)
+		if err != nil {
+			t.Fatalf("a login before the keys: %v", err)
+		}
+		if _, err := s.Renew(t, late.Refresh); err != nil {
+			t.Errorf("and its renewal: %v", err)
+		}
+	}, authtest.Rotation)
+}

@@ -43,7 +43,22 @@ func decayed(g account.FailedAttempts, now time.Time) int {
 	if g.LastAt.IsZero() {
 		return 0
 	}
-	return max(0, g.Count-int(now.Sub(g.LastAt)/decayInterval))
+	return max(0, g.Count-int(max(0, now.Sub(g.LastAt))/decayInterval))
+}
+
+// clocksDiffer is by how much, at most, servers of one database disagree
+// about the time.
+const clocksDiffer = 10 * time.Second
+
+// waits is how long after past wrong tries the next has to wait. A last one
+// that is still to come was counted by a clock that was set back since: the
+// next try is let through, or its owner would wait for as long as that was,
+// and begins to count anew.
+func waits(past account.FailedAttempts, count, free int, now time.Time) time.Duration {
+	if count < free || past.LastAt.Sub(now) > clocksDiffer {
+		return 0
+	}
+	return min(maxWait, past.LastAt.Add(backoff(count, free)).Sub(now))
 }
 
 // Attempt is one try at a password, between the question whether it may be made
@@ -152,7 +167,7 @@ func (t *Attempt) allowed(ctx context.Context, others int) error {
 	}
 	now := t.g.o.Now()
 	count := decayed(past, now)
-	if left := past.LastAt.Add(backoff(count, t.free)).Sub(now); count >= t.free && left > 0 {
+	if left := waits(past, count, t.free, now); left > 0 {
 		return account.ThrottledFor(left)
 	}
 	if others > 0 && count+others >= t.free {

@@ -3,6 +3,7 @@ package guard_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,12 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
 )
 
 const no = "invalid_credentials"
@@ -446,4 +449,50 @@ func TestDeviceHasNoTriesAtAnotherAccount(t *testing.T) {
 			t.Errorf("the owner: %v", err)
 		}
 	}, authtest.Limited)
+}
+
+// TestClockSetBackLocksNobodyOut: a name and a device that wait for the
+// longest, by a clock that was two hours or a year ahead, wait for no longer
+// than without it; and one that guesses gets one try by it, and no more.
+func TestClockSetBackLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		for _, back := range []time.Duration{5 * time.Second, time.Minute, 2 * time.Hour, 365 * 24 * time.Hour} {
+			name := fmt.Sprint("amina", back.Seconds())
+			phone := s.SignUp(t, name).Device
+			for _, device := range []string{"", phone} {
+				for range 40 { // until the wait is the longest
+					_, _ = s.Try(t, name, authtest.Bad, device)
+					s.Clock.Advance(15 * time.Minute)
+				}
+				_, _ = s.Try(t, name, authtest.Bad, device)
+				if _, err := s.Try(t, name, authtest.Bad, device); authtest.Outcome(err) != "15m0s" {
+					t.Fatalf("%v: %s, want to wait for the longest", back, authtest.Outcome(err))
+				}
+				s.Clock.Advance(-back)
+				_, err := s.Try(t, name, authtest.Bad, device)
+				if clocks := back <= 10*time.Second; clocks != authtest.Throttled(err) { // as far as the clocks of servers may differ nothing changes
+					t.Errorf("%v: the first try is answered %s", back, authtest.Outcome(err))
+				}
+				if _, err := s.Try(t, name, authtest.Bad, device); !authtest.Throttled(err) {
+					t.Errorf("%v: another try is answered %s, want to wait", back, authtest.Outcome(err))
+				}
+				s.Clock.Advance(15*time.Minute + min(back, 10*time.Second))
+				if _, err := s.Try(t, name, authtest.Good, device); err != nil {
+					t.Errorf("%v: the owner waits for %s after the longest wait", back, authtest.Outcome(err))
+				}
+				s.Clock.Advance(back)
+			}
+		}
+	}, guessing)
+}
+
+// guessing turns limits on, with quotas by a clock that nobody sets, as a
+// server has it, and that a test does not use up.
+func guessing(o *app.Options, _ *token.Options) {
+	var n atomic.Int64
+	began := time.Now()
+	o.Limits = guard.NewLimiter(guard.LimiterOptions{
+		Now: func() time.Time { return began.Add(time.Duration(n.Add(1)) * time.Minute) }, Log: slog.New(slog.DiscardHandler),
+	})
 }

@@ -31,6 +31,29 @@ const (
 	unknownWait = time.Minute
 )
 
+// What waits for longer than it can have to, with a margin, was put off by a
+// clock that was set back since.
+const (
+	waitMargin  = time.Minute
+	longestWait = 8 * time.Hour // of backoff
+	longestTurn = time.Hour     // in which a mailbox's quota is whole again
+)
+
+// Hasten makes mails due that a clock holds up which was set back. Somebody
+// may wait for them, and mails of the same kind to the same mailbox wait for
+// one that waits for its turn.
+func (o *Outbox) Hasten(ctx context.Context) error {
+	now := o.now()
+	soon := now.Add(waitMargin)
+	return o.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		n, err := tx.HastenMails(ctx, now, soon, soon.Add(longestTurn), soon.Add(longestWait))
+		if err == nil && n > 0 {
+			o.log.WarnContext(ctx, "mails were put off by a clock that was set back: they are due now", "mails", n)
+		}
+		return err
+	})
+}
+
 // claim takes a mail to deliver. It does not stop half-way when the server
 // does: a claim that was made unknown to us would hold its mail for as long as
 // the lease.

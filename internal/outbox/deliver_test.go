@@ -590,3 +590,44 @@ func TestResetGoesBeforeNotices(t *testing.T) {
 		}
 	})
 }
+
+// TestClockSetBackHoldsUpNoMail: what was owed or put off by a clock that was
+// a day ahead goes out; what waits for a good reason goes on waiting.
+func TestClockSetBackHoldsUpNoMail(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		day := 24 * time.Hour
+		add := func(m account.Mail) {
+			t.Helper()
+			m.Kind, m.Language, m.Details.Username = account.MailPasswordChanged, "fr", "amina"
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.AddMail(ctx, m) })
+		}
+		now := s.Clock.Now()
+		add(account.Mail{Email: "owed@example.ma", CreatedAt: now.Add(day)})
+		add(account.Mail{Email: "turn@example.ma", CreatedAt: now, DueAt: now.Add(2 * time.Hour), DelayKey: "other"})
+		add(account.Mail{Email: "retry@example.ma", CreatedAt: now, DueAt: now.Add(day)})
+		add(account.Mail{Email: "waits@example.ma", CreatedAt: now, DueAt: now.Add(8 * time.Hour)})
+		add(account.Mail{Email: "its-turn@example.ma", CreatedAt: now, DueAt: now.Add(time.Hour), DelayKey: "mine"})
+		s.Deliver(t)
+		if n := len(smtp.Messages()); n != 0 {
+			t.Fatalf("%d mails went out before their time", n)
+		}
+		for range 2 { // what was done once is not done again
+			if err := s.Outbox.Hasten(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Deliver(t)
+		sent := map[string]bool{}
+		for _, m := range s.AllMails(t) {
+			sent[m.Email] = !m.SentAt.IsZero()
+			if m.CreatedAt.After(now.Add(time.Minute)) {
+				t.Errorf("%s is owed since %v", m.Email, m.CreatedAt)
+			}
+		}
+		want := map[string]bool{"owed@example.ma": true, "turn@example.ma": true, "retry@example.ma": true, "waits@example.ma": false, "its-turn@example.ma": false}
+		if diff := cmp.Diff(want, sent); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -214,10 +214,16 @@ func together(ctx context.Context, keys []limitUses) (context.Context, context.C
 
 // takeLimits is the algorithm for several keys. They are taken in order, or
 // two servers could wait for each other's rows. A refusal writes no row.
+//
+// No use leaves a value beyond "most", so what is beyond it was written before
+// the database's clock was set back, and is whole: otherwise somebody waited
+// for as long as that was. The minute is for statements that began at other
+// times than they came to the row.
 const takeLimits = `
 	WITH asked AS (
-		SELECT key, COALESCE(NULLIF(at, 0), (EXTRACT(EPOCH FROM now()) * 1000000000)::bigint) AS now, every, burst
-		FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (key, at, every, burst)
+		SELECT key, now, every, burst, now + burst + every + 60000000000 AS most
+		FROM (SELECT key, COALESCE(NULLIF(at, 0), (EXTRACT(EPOCH FROM now()) * 1000000000)::bigint) AS now, every, burst
+		      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (key, at, every, burst)) u
 	), taken AS (
 		INSERT INTO rate_limits AS l (key, value, expires_at)
 		SELECT key, now + every, to_timestamp((now + every) / 1e9::float8)
@@ -225,10 +231,10 @@ const takeLimits = `
 		ORDER BY key COLLATE "C"
 		ON CONFLICT (key) DO UPDATE
 		SET (value, expires_at) = (
-			SELECT GREATEST(l.value, a.now) + a.every, to_timestamp((GREATEST(l.value, a.now) + a.every) / 1e9::float8)
-			FROM asked a
+			SELECT whole + a.every, to_timestamp((whole + a.every) / 1e9::float8)
+			FROM asked a, LATERAL (SELECT CASE WHEN l.value > a.most THEN a.now ELSE GREATEST(l.value, a.now) END AS whole) w
 			WHERE a.key = excluded.key)
-		WHERE l.value <= (SELECT a.now + a.burst FROM asked a WHERE a.key = excluded.key)
+		WHERE (SELECT l.value <= a.now + a.burst OR l.value > a.most FROM asked a WHERE a.key = excluded.key)
 		RETURNING key
 	)
 	SELECT key, 0::bigint
@@ -237,7 +243,7 @@ const takeLimits = `
 	SELECT a.key, l.value - a.burst - a.now
 	FROM asked a
 	JOIN rate_limits l ON l.key = a.key
-	WHERE l.value > a.now + a.burst AND a.key NOT IN (SELECT key FROM taken)`
+	WHERE l.value > a.now + a.burst AND l.value <= a.most AND a.key NOT IN (SELECT key FROM taken)`
 
 type limitAnswer struct {
 	key  string

@@ -146,3 +146,35 @@ func TestSweepWaitsForNoUse(t *testing.T) {
 		t.Errorf("%d keys are left, %v; want the one that is in use", n, err)
 	}
 }
+
+// TestDatabasesClockSetBackHoldsUpNobody: a quota that was used up by a clock
+// that was ahead is whole by the present one; and clocks that differ by less
+// than a statement takes give nobody more.
+func TestDatabasesClockSetBackHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.Postgres(t))
+	const quota = 5
+	take := func(now time.Time) time.Duration {
+		t.Helper()
+		wait, err := s.TakeLimit(t.Context(), "k", now, time.Minute, (quota-1)*time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait
+	}
+	now := time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)
+	for range 2 * quota {
+		take(now.Add(2 * time.Hour))
+	}
+	if wait := take(now.Add(2*time.Hour - 30*time.Second)); wait != 90*time.Second {
+		t.Errorf("by a clock that is late by half a minute: %v", wait)
+	}
+	for i := range quota {
+		if wait := take(now); wait != 0 {
+			t.Fatalf("use %d by a clock that was set back: to wait for %v", i+1, wait)
+		}
+	}
+	if wait := take(now); wait != time.Minute {
+		t.Errorf("beyond the quota: to wait for %v, want a minute", wait)
+	}
+}

@@ -113,6 +113,19 @@ func (s *Store) PostponeMail(ctx context.Context, id int64, lease string, at tim
 		WHERE id = $3 AND lease = $4`, at.UTC(), failure, id, lease)
 }
 
+// HastenMails makes mails due now that wait for longer than any has to,
+// because the clock was set back: those that are due after longest, those that
+// wait for their turn and are due after turn, and those that were owed after
+// soon. Of the last it is noted that they are owed now.
+func (s *Store) HastenMails(ctx context.Context, now, soon, turn, longest time.Time) (int64, error) {
+	return s.exec(ctx, "hasten mails", `
+		UPDATE mails
+		SET due_at = $1, created_at = CASE WHEN created_at > $2 THEN $1 ELSE created_at END
+		WHERE due_at > $1
+		  AND (due_at > $4 OR lease = '' AND (created_at > $2 OR delay_key IS NOT NULL AND due_at > $3))`,
+		now.UTC(), soon.UTC(), turn.UTC(), longest.UTC())
+}
+
 // CancelMails gives up a user's mails of a kind that are not delivered yet,
 // for good.
 func (s *Store) CancelMails(ctx context.Context, userID int64, kind account.MailKind) error {
