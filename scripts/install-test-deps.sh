@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, the
+# Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, nginx, the
 # reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there. Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,6 +14,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/n
 		python3-argon2 python3-psycopg2 python3-cryptography
 command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || need pgbouncer
+command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || need nginx-light
 command -v curl >/dev/null 2>&1 || need curl
 command -v gcc >/dev/null 2>&1 || need gcc libc6-dev # the race detector is C
 if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
@@ -39,8 +40,12 @@ if [ -n "$missing" ]; then
 		$sudo mkdir -p /etc/postgresql-common
 		echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
 	fi
-	# PgBouncer would listen on port 6432.
-	[ ! -d /run/systemd/system ] || $sudo systemctl mask pgbouncer.service >/dev/null 2>&1 || true
+	# PgBouncer would listen on port 6432, nginx on 80. Who has one already keeps it.
+	for service in pgbouncer nginx; do
+		case " $missing " in *" $service"*)
+			[ ! -d /run/systemd/system ] || $sudo systemctl mask $service.service >/dev/null 2>&1 || true ;;
+		esac
+	done
 	# shellcheck disable=SC2086 # a list of words
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
 		-o Dpkg::Options::=--force-confold $missing >/dev/null

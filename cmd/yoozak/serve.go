@@ -67,6 +67,10 @@ func (cmd serveCmd) Run(e env) error {
 	delivery.Go(func() { a.Outbox.Run(mails) })
 	stopJobs := job.Start(log, append(certJobs, jobs(a)...))
 	err = servers.Wait(e.ctx)
+	if drain := c.HTTP.Drain; drain > 0 && toldToStop(e.ctx) {
+		log.Info("about to stop: not ready any more", "in", drain.String())
+		servers.Drain(drain)
+	}
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.Shutdown())
 	stopJobs()
@@ -100,7 +104,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
 	}
 	options := web.Options{
-		Log: log, LogRequests: c.HTTP.LogRequests, Ready: a.Store.Ready, Language: c.HTTP.Language,
+		Log: log, LogRequests: c.HTTP.LogRequests, Ready: a.Store.Ready, Stopping: servers.Stopping, Language: c.HTTP.Language,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"),
 	}

@@ -148,3 +148,20 @@ var (
 	// hashed.
 	ErrUnavailable = &Error{Kind: Unavailable, Code: "unavailable"}
 )
+
+// NotReady says why a server cannot serve now. Reason is for anybody to read;
+// Err, which may be nil, is for the log.
+type NotReady struct {
+	Reason string
+	Err    error
+}
+
+func (e *NotReady) Error() string {
+	if e.Err == nil {
+		return e.Reason
+	}
+	return e.Reason + ": " + e.Err.Error()
+}
+
+// Unwrap is for package errors.
+func (e *NotReady) Unwrap() error { return e.Err }

@@ -2,12 +2,16 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/yoozak/clients/internal/account"
 )
 
 type statusBody struct {
 	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"` // why not
 }
 
 // healthz says that the process answers; a supervisor restarts it otherwise.
@@ -17,18 +21,31 @@ func healthz(rw http.ResponseWriter, _ *http.Request) {
 	w.WriteJSON(http.StatusOK, statusBody{Status: "ok"})
 }
 
-// readyz says whether the database answers and its schema is up to date; a
-// balancer sends requests elsewhere otherwise.
+// readyz says whether the server can serve, and why not; a balancer sends
+// requests elsewhere otherwise.
 func (h *handler) readyz(rw http.ResponseWriter, r *http.Request) {
 	w := Writer(rw)
 	w.Route = "readyz"
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := h.o.Ready(ctx); err != nil {
-		h.o.Log.WarnContext(ctx, "not ready", "request_id", w.RequestID, "error", err.Error())
-		w.Header().Set("Retry-After", "2")
-		w.WriteJSON(http.StatusServiceUnavailable, statusBody{Status: "unavailable"})
+	if h.stopping() { // as it was told
+		w.notReady("stopping")
 		return
 	}
-	w.WriteJSON(http.StatusOK, statusBody{Status: "ok"})
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := h.o.Ready(ctx)
+	if err == nil {
+		w.WriteJSON(http.StatusOK, statusBody{Status: "ok"})
+		return
+	}
+	h.o.Log.WarnContext(ctx, "not ready", "request_id", w.RequestID, "error", err.Error())
+	var why *account.NotReady
+	if !errors.As(err, &why) {
+		why = new(account.NotReady)
+	}
+	w.notReady(why.Reason)
+}
+
+func (w *ResponseWriter) notReady(reason string) {
+	w.Header().Set("Retry-After", "2")
+	w.WriteJSON(http.StatusServiceUnavailable, statusBody{Status: "unavailable", Reason: reason})
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,12 +25,13 @@ type Servers struct {
 	running []*running
 	failed  chan error
 	wg      sync.WaitGroup
+	drains  atomic.Bool
 }
 
 type running struct {
-	name   string
-	server *http.Server
-	addr   net.Addr
+	name     string
+	server   *http.Server
+	listener net.Listener
 }
 
 // NewServers makes servers whose requests have so long when they are stopped.
@@ -50,7 +52,9 @@ type Listener struct {
 
 // Listen names the setting of an address that cannot be listened at.
 func Listen(setting, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false) // whose sockets take no filter: see takeNoMore
+	l, err := plain.Listen(context.Background(), "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%w: another program has it, or a yoozak that runs already; choose another with %s=HOST:PORT", err, setting)
 	}
@@ -79,7 +83,7 @@ func (s *Servers) Serve(o Listener) error {
 	if o.BoundIdle {
 		srv.ConnState = newIdleConns(maxIdle, o.Exempt).state
 	}
-	s.running = append(s.running, &running{name: o.Name, server: srv, addr: l.Addr()})
+	s.running = append(s.running, &running{name: o.Name, server: srv, listener: l})
 	s.wg.Go(func() {
 		serve := func() error { return srv.Serve(l) }
 		if o.TLS != nil {
@@ -97,9 +101,9 @@ func (s *Servers) URL(name string) string {
 	for _, r := range s.running {
 		if r.name == name {
 			if r.server.TLSConfig != nil {
-				return "https://" + r.addr.String()
+				return "https://" + r.listener.Addr().String()
 			}
-			return "http://" + r.addr.String()
+			return "http://" + r.listener.Addr().String()
 		}
 	}
 	return ""
@@ -113,6 +117,35 @@ func (s *Servers) Wait(ctx context.Context) error {
 	case err := <-s.failed:
 		return err
 	}
+}
+
+// Stopping reports whether [Servers.Drain] was called.
+func (s *Servers) Stopping() bool { return s.drains.Load() }
+
+// lastCalls is how long connections that are being made have when no new ones
+// are taken any more: some round trips.
+const lastCalls = 200 * time.Millisecond
+
+// Drain lets whoever sends requests hear that they are to go elsewhere, for as
+// long as given. Meanwhile all are answered, on new connections, too; but the
+// server says that it is not ready, and each answer that its connection is
+// closed. A client that closes what it has not used for that long then has no
+// connection left, when [Servers.Shutdown] closes those that wait: without
+// that a request may be on its way on one of them, and nobody may repeat a
+// POST.
+//
+// At the end new connections are not taken any more, for a moment, before the
+// listener is closed: the kernel would reset those that it has accepted and
+// the server has not, with the requests that they bring.
+func (s *Servers) Drain(wait time.Duration) {
+	s.drains.Store(true)
+	time.Sleep(wait)
+	for _, r := range s.running {
+		if err := takeNoMore(r.listener); err != nil {
+			s.log.Debug("connections are taken until the listener closes", "listener", r.name, "error", err.Error())
+		}
+	}
+	time.Sleep(lastCalls)
 }
 
 // Shutdown takes no more requests and waits for those under way.

@@ -26,10 +26,15 @@ type ResponseWriter struct {
 // Writer is the ResponseWriter that a handler behind [New] was given.
 func Writer(w http.ResponseWriter) *ResponseWriter { return w.(*ResponseWriter) }
 
-// WriteHeader is [http.ResponseWriter]'s.
+// WriteHeader is [http.ResponseWriter]'s. When the server is about to stop,
+// which it may not have been when the request came, the client is told to use
+// another connection: net/http also makes a GOAWAY of it, for HTTP/2.
 func (w *ResponseWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		if w.handler.stopping() {
+			w.Header()["Connection"] = closing
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -37,7 +42,7 @@ func (w *ResponseWriter) WriteHeader(status int) {
 // Write is [http.ResponseWriter]'s.
 func (w *ResponseWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(p)
 }

@@ -23,7 +23,8 @@ type Options struct {
 	Log            *slog.Logger
 	LogRequests    bool
 	Observe        func(route, method string, status int, took time.Duration) // nil: nobody measures
-	Ready          func(ctx context.Context) error                            // nil error: able to serve
+	Ready          func(ctx context.Context) error                            // nil error: able to serve; an account.NotReady says why not
+	Stopping       func() bool                                                // nil: never; see [Servers.Drain]
 	Language       string                                                     // of a client that asks for none
 	CORSOrigins    []string                                                   // as browsers write them; "*" is all, https://*.shop.example every name below it
 	CORSLoopback   bool                                                       // and pages of this machine, on any port
@@ -56,6 +57,8 @@ func New(o Options, handlers map[string]http.Handler) http.Handler {
 	h.mux.HandleFunc("GET /readyz", h.readyz)
 	return h
 }
+
+func (h *handler) stopping() bool { return h.o.Stopping != nil && h.o.Stopping() }
 
 // Headers that are the same on every answer; their slices are shared.
 var (

@@ -34,7 +34,7 @@ func TestPanicEndsOneRequest(t *testing.T) {
 		case "/abort":
 			panic(http.ErrAbortHandler)
 		}
-		w.WriteJSON(http.StatusOK, statusBody{"ok"})
+		w.WriteJSON(http.StatusOK, statusBody{Status: "ok"})
 	})})
 	ask := func(path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()

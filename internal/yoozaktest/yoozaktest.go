@@ -45,6 +45,7 @@ type Server struct {
 	Dir          string  // where it runs
 	Output       *Buffer // its log
 
+	log   io.Writer
 	cmd   *exec.Cmd
 	done  atomic.Bool   // somebody has ended it
 	ended chan struct{} // closed when it has ended, with err
@@ -71,11 +72,24 @@ func Launch(tb testing.TB, env ...string) *Server {
 // file, which the server then has by itself.
 func LaunchInto(tb testing.TB, log io.Writer, env ...string) *Server {
 	tb.Helper()
-	address := porttest.Address(tb)
-	s := &Server{URL: "http://" + address, Address: address, Dir: tb.TempDir(), ended: make(chan struct{})}
+	address, dir := porttest.Address(tb), tb.TempDir()
+	return launch(tb, address, dir, log, append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db", "YOOZAK_DRAIN=0s",
+	}, env...))
+}
+
+// Again starts a server that has ended with the same settings, in the same
+// folder, on the same port and with the same log.
+func (s *Server) Again(tb testing.TB) *Server {
+	tb.Helper()
+	return launch(tb, s.Address, s.Dir, s.log, s.cmd.Env)
+}
+
+func launch(tb testing.TB, address, dir string, log io.Writer, env []string) *Server {
+	tb.Helper()
+	s := &Server{URL: "http://" + address, Address: address, Dir: dir, log: log, ended: make(chan struct{})}
 	s.cmd = exec.CommandContext(context.Background(), Binary(tb), "serve") //nolint:gosec // ours
-	s.cmd.Dir = s.Dir
-	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db"}, env...)
+	s.cmd.Dir, s.cmd.Env = dir, env
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.Output, _ = log.(*Buffer)
 	if err := s.cmd.Start(); err != nil {
@@ -94,6 +108,9 @@ func (s *Server) Ready(tb testing.TB) {
 	tb.Helper()
 	await(tb, s.URL+"/readyz", http.StatusOK, s.Output, s.ended)
 }
+
+// PID is the id of the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Signal sends a signal.
 func (s *Server) Signal(tb testing.TB, signal os.Signal) {

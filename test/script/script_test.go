@@ -101,6 +101,7 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
 	}
+	s.cmd.Env = append(s.cmd.Env, "YOOZAK_DRAIN=0s") // nobody is in front
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	ts.Check(s.cmd.Start())
 	ts.Defer(func() {

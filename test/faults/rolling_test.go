@@ -1,0 +1,198 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/porttest"
+	"github.com/yoozak/clients/internal/yoozaktest"
+)
+
+// TestRollingRestartBehindNginxFailsNoRequest: three servers on one PostgreSQL
+// behind nginx, set up as docs/operations.md says, are restarted one after the
+// other, with the time to drain that is the default, while people register,
+// log in and renew.
+func TestRollingRestartBehindNginxFailsNoRequest(t *testing.T) {
+	t.Parallel()
+	least := yoozaktest.Long(2000, 20_000)
+	database := pgtest.StartOwn(t).NewDatabase(t)
+	servers := make([]*server, 3)
+	for i := range servers {
+		servers[i] = launch(t, database, "YOOZAK_DRAIN=5s", "YOOZAK_TRUSTED_PROXIES=127.0.0.1")
+	}
+	addresses := make([]string, len(servers))
+	for i, s := range servers {
+		s.Ready(t)
+		addresses[i] = s.Address
+	}
+	front := startNginx(t, addresses)
+
+	var (
+		done, failed atomic.Int64
+		over         atomic.Bool
+		workers      sync.WaitGroup
+	)
+	for worker := range 8 {
+		workers.Go(func() { front.people(t, worker, &done, &failed, &over) })
+	}
+	restarts := 0
+	for done.Load() < int64(least) || restarts < 3 {
+		i := restarts % len(servers)
+		servers[i].Signal(t, syscall.SIGTERM)
+		servers[i].WaitStopped(t)
+		servers[i] = &server{servers[i].Again(t), servers[i].client}
+		servers[i].Ready(t)
+		restarts++
+		time.Sleep(2 * time.Second) // nginx does not ask it again before
+	}
+	over.Store(true)
+	workers.Wait()
+	t.Logf("%d requests, %d restarts, %d failed", done.Load(), restarts, failed.Load())
+	if failed.Load() > 0 {
+		t.Errorf("nginx says:\n%s", front.errors(t))
+	}
+	for _, s := range servers {
+		s.Signal(t, os.Interrupt) // which does not wait
+		s.WaitStopped(t)
+	}
+}
+
+// people do, again and again, what customers do.
+func (s *nginx) people(t *testing.T, worker int, done, failed *atomic.Int64, over *atomic.Bool) {
+	for n := 0; !over.Load(); n++ {
+		name := fmt.Sprintf("u%d-%d", worker, n)
+		var access, refresh string
+		for _, step := range []func() (answer, error){
+			func() (answer, error) { return s.register(name) },
+			func() (answer, error) { return s.login(name) },
+			func() (answer, error) { return s.call(http.MethodPost, refreshPath, `{"refresh":"`+refresh+`"}`) },
+			func() (answer, error) { return s.me(access) },
+			func() (answer, error) {
+				return s.call(http.MethodPatch, mePath, `{"first_name":"Amina"}`, "Authorization", "Bearer "+access)
+			},
+		} {
+			a, err := step()
+			done.Add(1)
+			if err != nil || a.status >= 300 {
+				failed.Add(1)
+				t.Errorf("%s: %d %s %v", name, a.status, a.body, err)
+			}
+			if given := a.field("access"); given != "" {
+				access = given
+			}
+			if given := a.field("refresh"); given != "" {
+				refresh = given
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+// nginx is one that a test started.
+type nginx struct {
+	server
+	dir string
+}
+
+// startNginx starts Debian's nginx with the settings that docs/operations.md
+// has, but for addresses and certificates, as somebody without rights. It ends
+// with the test.
+func startNginx(t *testing.T, servers []string) *nginx {
+	t.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		program = "/usr/sbin/nginx" // which is in no ordinary user's PATH
+	}
+	dir, err := os.MkdirTemp("", "yznginx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	address := porttest.Address(t)
+	settings := "daemon off;\nworker_processes 2;\npid nginx.pid;\nerror_log error.log;\nevents {}\nhttp {\n\taccess_log off;\n"
+	for _, folder := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		settings += fmt.Sprintf("\t%s_temp_path %s;\n", folder, folder)
+	}
+	settings += documentedNginx(t, address, servers) + "}\n"
+	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(settings), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-p", dir, "-c", "nginx.conf", "-e", "error.log")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Getuid() == 0 {
+		u, err := user.Lookup("nobody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		if err := errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	output := new(yoozaktest.Buffer)
+	cmd.Stdout, cmd.Stderr = output, output
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("nginx is needed: run scripts/install-test-deps.sh: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	})
+	yoozaktest.Await(t, "http://"+address+"/healthz", http.StatusOK, output)
+	return &nginx{server{&yoozaktest.Server{URL: "http://" + address, Address: address}, &http.Client{
+		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},
+	}}, dir}
+}
+
+func (s *nginx) errors(t *testing.T) string {
+	t.Helper()
+	f, err := os.Open(filepath.Join(s.dir, "error.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it was read
+	text, _ := io.ReadAll(io.LimitReader(f, 20_000))
+	return string(text)
+}
+
+// documentedNginx is what docs/operations.md has people write, with servers
+// that are here.
+func documentedNginx(t *testing.T, listen string, servers []string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(page), "```nginx\n")
+	block, _, closed := strings.Cut(after, "```")
+	if !found || !closed {
+		t.Fatal("docs/operations.md shows no settings of nginx")
+	}
+	place := regexp.MustCompile(`server 10\.0\.0\.\d+:8000`)
+	if n := len(place.FindAllString(block, -1)); n != len(servers) {
+		t.Fatalf("docs/operations.md has %d servers, want %d", n, len(servers))
+	}
+	for _, s := range servers {
+		first := place.FindString(block)
+		block = strings.Replace(block, first, "server "+s, 1)
+	}
+	block = regexp.MustCompile(`listen .*;`).ReplaceAllString(block, "listen "+listen+";")
+	return regexp.MustCompile(`(?m)^\s*ssl_.*\n`).ReplaceAllString(block, "")
+}
