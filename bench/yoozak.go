@@ -97,7 +97,7 @@ func (b *bench) startYoozak(s setting) (*yoozak, error) {
 	return y, nil
 }
 
-func (y *yoozak) end() { y.stop(syscall.SIGTERM) }
+func (y *yoozak) end() { y.stop(syscall.SIGINT) } // SIGTERM would drain first
 
 // expect sends one request on a connection of its own.
 func expect(addr string, request []byte, status int) error {

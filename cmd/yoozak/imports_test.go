@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal/mail":            {"internal/account", "internal/locale", "internal/shop"},
 	"internal/web":             {"internal/account", "internal/locale"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop", "internal/web"},
+	"internal/pulse":           {"internal/account", "internal/store"},
 	"internal/audit":           {"internal/account", "internal/store"},
 	"internal/guard":           {"internal/account", "internal/audit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
@@ -53,11 +54,11 @@ var mayImport = map[string][]string{
 	"internal/api":    {"internal/account", "internal/auth", "internal/guard", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
 	"internal/app": {
 		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys",
-		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/secret", "internal/staff", "internal/store", "internal/token",
+		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token",
 	},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/config", "internal/django", "internal/job", "internal/keys", "internal/locale",
-		"internal/pages", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
+		"internal/pages", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
 	"bench":             {"internal/pgtest"},

@@ -15,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/pages"
+	"github.com/yoozak/clients/internal/pulse"
 	"github.com/yoozak/clients/internal/telemetry"
 	"github.com/yoozak/clients/internal/web"
 )
@@ -104,7 +105,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
 	}
 	options := web.Options{
-		Log: log, LogRequests: c.HTTP.LogRequests, Ready: a.Store.Ready, Stopping: servers.Stopping, Language: c.HTTP.Language,
+		Log: log, LogRequests: c.HTTP.LogRequests, Ready: a.Pulse.Ready, Stopping: servers.Stopping, Language: c.HTTP.Language,
 		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
 		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"),
 	}
@@ -135,7 +136,8 @@ func jobs(a *app.App) []job.Job {
 		{Name: "reload keys", Every: keyReload, Run: a.Keys.Load},
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
-		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
+		{Name: "heartbeat", Every: pulse.Every, Later: true, Run: a.Pulse.Beat},
+		{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context) error { return a.Sweep(ctx, a.Pulse.Believed()) }},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
@@ -163,6 +165,12 @@ const keyReload = 5 * time.Second
 func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
 	m.Counter("yoozak_log_lines_dropped_total", "Lines of the log that were dropped because nobody read them in time.", func() float64 { return float64(lines.Dropped()) })
+	m.Gauge("yoozak_database_write_age_seconds", "Time since a change last got through to the database.", func() float64 { return a.Pulse.WriteAge().Seconds() })
+	m.Counter("yoozak_database_damage_total", "Errors by which the database said that what it stored is damaged.", func() float64 { return float64(a.Store.Damaged()) })
+	m.Gauge("yoozak_deletion_lag_seconds", "How far the time by which what is old is deleted is behind the clock.", func() float64 { return a.Pulse.Lag().Seconds() })
+	if a.Store.Engine() == "postgres" {
+		m.Gauge("yoozak_database_clock_ahead_seconds", "By how much PostgreSQL's clock is before this server's.", func() float64 { return a.Pulse.DatabaseAhead().Seconds() })
+	}
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })

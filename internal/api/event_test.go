@@ -150,7 +150,7 @@ func TestErasedPersonsEventsStayWithoutThem(t *testing.T) {
 		id := p.user(t, p.name).ID
 		p.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`)
 		s.clock.advance(31 * 24 * time.Hour)
-		if err := s.app.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context(), s.clock.now()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.app.Audit.Seal(t.Context()); err != nil {

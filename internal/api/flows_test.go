@@ -298,7 +298,7 @@ func TestClosedAccountIsShutAndCanBeRestored(t *testing.T) {
 			t.Error("it is not back")
 		}
 		s.clock.advance(60 * 24 * time.Hour)
-		if err := s.app.Sweep(t.Context()); err != nil {
+		if err := s.app.Sweep(t.Context(), s.clock.now()); err != nil {
 			t.Fatal(err)
 		}
 		p.user(t, p.name)

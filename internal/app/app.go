@@ -18,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/pulse"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
@@ -60,6 +61,7 @@ type Mail struct {
 type App struct {
 	Base // where Open made it
 
+	Pulse    *pulse.Pulse
 	Audit    *audit.Log
 	Guard    *guard.Guard
 	Keys     *keys.Manager
@@ -75,7 +77,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{}
+	a := &App{Pulse: pulse.New(st, pulse.Options{Now: o.Now, Log: o.Log})}
 	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
 	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
 	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
@@ -93,7 +95,8 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 	return a
 }
 
-// Sweep deletes what nobody needs any more: each part's.
-func (a *App) Sweep(ctx context.Context) error {
-	return errors.Join(a.Auth.Sweep(ctx), a.Audit.Sweep(ctx), a.Guard.Sweep(ctx), a.Keys.Sweep(ctx), a.Outbox.Sweep(ctx))
+// Sweep deletes what nobody needs any more at the time now: each part's.
+func (a *App) Sweep(ctx context.Context, now time.Time) error {
+	return errors.Join(a.Auth.Sweep(ctx, now), a.Audit.Sweep(ctx, now), a.Guard.Sweep(ctx, now), a.Keys.Sweep(ctx, now), a.Outbox.Sweep(ctx, now),
+		a.Pulse.Sweep(ctx, now))
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
@@ -103,7 +104,10 @@ func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.S
 
 // prepare is what a server does before its first request.
 func (a *App) prepare(ctx context.Context) error {
-	if err := a.Store.Advise(ctx); err != nil {
+	if err := a.Store.Advise(ctx, time.Now()); err != nil {
+		return err
+	}
+	if err := a.Pulse.Start(ctx); err != nil {
 		return err
 	}
 	if err := a.Keys.Load(ctx); err != nil {

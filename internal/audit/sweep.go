@@ -11,8 +11,7 @@ import (
 
 // Sweep forgets, after their time, whose IP address it was that did something
 // as nobody we know, and the oldest events.
-func (l *Log) Sweep(ctx context.Context) error {
-	now := l.now()
+func (l *Log) Sweep(ctx context.Context, now time.Time) error {
 	err := l.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return l.anonymiseUnattributed(ctx, tx, now, most)
 	})
@@ -37,7 +36,7 @@ func (l *Log) anonymiseUnattributed(ctx context.Context, tx *store.Store, now ti
 		return 0, err
 	}
 	return int64(n), l.Record(ctx, tx, Entry{
-		Kind: account.EventEventsAnonymised, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: now,
+		Kind: account.EventEventsAnonymised, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: l.now(),
 	})
 }
 
@@ -65,7 +64,7 @@ func (l *Log) removeEvents(ctx context.Context, tx *store.Store, now time.Time, 
 		return 0, err
 	}
 	return int64(n), l.Record(ctx, tx, Entry{
-		Kind: account.EventEventsRemoved, Actor: account.ActorSystem, At: now,
+		Kind: account.EventEventsRemoved, Actor: account.ActorSystem, At: l.now(),
 		Details: account.EventDetails{Count: n, Through: last.Seq, Hash: hex.EncodeToString(last.Hash), Before: before},
 	})
 }

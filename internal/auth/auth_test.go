@@ -460,7 +460,7 @@ func TestSweepForgetsRevokedTokensThatExpired(t *testing.T) {
 			there bool
 		}{{0, true}, {23 * time.Hour, true}, {2 * time.Hour, false}} {
 			s.Clock.Advance(step.after)
-			if err := s.App.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := s.Store.TokenRevoked(t.Context(), "r"); err != nil || got != step.there {
@@ -547,7 +547,7 @@ func TestSweepForgetsSessionsThatNoTokenNeeds(t *testing.T) {
 			there bool
 		}{{0, true}, {48 * time.Hour, true}, {2 * time.Hour, false}} {
 			s.Clock.Advance(step.after)
-			if err := s.App.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 			_, _, err := s.Store.SessionUser(t.Context(), g.Claims.SessionID)

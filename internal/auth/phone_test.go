@@ -39,7 +39,7 @@ func TestPhoneStaysLoggedIn(t *testing.T) {
 		raw := g.Refresh
 		for month := range 24 {
 			s.Clock.Advance(phoneLifetime - time.Hour)
-			if err := s.App.Sweep(t.Context()); err != nil { // what has expired goes, and the session has not
+			if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil { // what has expired goes, and the session has not
 				t.Fatal(err)
 			}
 			r, err := s.Renew(t, raw)

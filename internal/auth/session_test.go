@@ -170,7 +170,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 			}
 		}
 		s.Clock.Advance(50 * time.Hour)
-		if err := s.App.Sweep(t.Context()); err != nil {
+		if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if err := logout(old.Refresh); err != nil {

@@ -19,8 +19,7 @@ type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; and
 // people who closed their account long enough ago.
-func (s *Service) Sweep(ctx context.Context) error {
-	now := s.now()
+func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 	day := now.Add(-24 * time.Hour)
 	sweeps := []sweep{
 		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
@@ -68,7 +67,7 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 			return 0, err
 		}
 		err = s.audit.Record(ctx, tx, audit.Entry{
-			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: now,
+			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: s.now(),
 		})
 		if err != nil {
 			return 0, err

@@ -172,7 +172,7 @@ func (s *Server) AskEmailChange(t *testing.T, g auth.LoginResult, email string) 
 
 func (s *Server) SweepAll(t *testing.T) {
 	t.Helper()
-	if err := s.App.Sweep(t.Context()); err != nil {
+	if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

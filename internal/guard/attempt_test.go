@@ -75,7 +75,7 @@ func TestAnHourWithoutAWrongPasswordGivesOneTryBack(t *testing.T) {
 			}
 		}
 		s.Clock.Advance(31 * time.Hour)
-		if err := s.App.Sweep(t.Context()); err != nil {
+		if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {

@@ -146,14 +146,14 @@ func (m *Manager) List(ctx context.Context) ([]store.SigningKey, error) {
 
 // Sweep forgets keys that verify nothing any more. The margin is for
 // servers whose clock is behind.
-func (m *Manager) Sweep(ctx context.Context) error {
+func (m *Manager) Sweep(ctx context.Context, now time.Time) error {
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
 	var gone []string
 	for _, k := range keys {
-		if end := m.retires(keys, k); !end.IsZero() && m.o.Now().Sub(end) > Delay {
+		if end := m.retires(keys, k); !end.IsZero() && now.Sub(end) > Delay {
 			gone = append(gone, k.ID)
 		}
 	}

@@ -158,7 +158,7 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 		// database.
 		c.Advance(time.Hour - 10*time.Minute)
 		for _, s := range servers {
-			if err := s.App.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context(), c.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Keys.Load(t.Context()); err != nil {
@@ -203,7 +203,7 @@ func TestOldKeyVerifiesUntilItsLastTokenIsGone(t *testing.T) {
 			{5 * time.Minute, false, false, false, 2},
 		} {
 			s.Clock.Advance(step.after)
-			if err := s.App.Sweep(t.Context()); err != nil {
+			if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Keys.Load(t.Context()); err != nil {
@@ -234,7 +234,7 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(23 * time.Hour)
-		if err := s.App.Sweep(t.Context()); err != nil {
+		if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Keys.Load(t.Context()); err != nil {
@@ -350,7 +350,7 @@ func TestRevokedAccessKeyEndsItsTokensEverywhere(t *testing.T) {
 			t.Errorf("with a late clock: %v", err)
 		}
 		one.Clock.Advance(time.Hour)
-		if err := one.App.Sweep(t.Context()); err != nil {
+		if err := one.App.Sweep(t.Context(), one.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if all, err := one.Keys.List(t.Context()); err != nil || len(all) != 2 {

@@ -507,7 +507,7 @@ func TestMailFolderIsSweptWhenItsLinksAreWorthless(t *testing.T) {
 		left  int
 	}{{24 * time.Hour, 4}, {time.Second, 1}, {6 * 24 * time.Hour, 0}} {
 		s.Clock.Advance(step.after)
-		if err := s.Outbox.Sweep(t.Context()); err != nil {
+		if err := s.Outbox.Sweep(t.Context(), s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if left, err := os.ReadDir(folder); err != nil || len(left) != step.left {

@@ -127,8 +127,7 @@ const (
 // Sweep forgets mails that were delivered or given up, and deletes those of the
 // folder whose links are worthless, a day after they were written at the
 // earliest.
-func (o *Outbox) Sweep(ctx context.Context) error {
-	now := o.now()
+func (o *Outbox) Sweep(ctx context.Context, now time.Time) error {
 	err := o.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return tx.DeleteMails(ctx, now.Add(-sentRetention), now.Add(-failedRetention), most)
 	})

@@ -26,24 +26,36 @@ var migrations embed.FS
 
 // dialect is all that differs between the engines.
 type dialect struct {
-	name     string
-	goose    goose.Dialect
-	open     func(ctx context.Context, d *dialect, url string, o Options) (*Store, error)
-	mend     func(error) error
-	hasTable string // query: is there a table of this name?
-	readOnly string // query: can the database not be changed now?
+	name      string
+	goose     goose.Dialect
+	open      func(ctx context.Context, d *dialect, url string, o Options) (*Store, error)
+	mend      func(error) error
+	hasTable  string // query: is there a table of this name?
+	readOnly  string // query: can the database not be changed now?
+	now       string // its own time; NULL: it is in the process and has none
+	condition func(error) condition
 }
+
+// condition is what an error tells of the whole database.
+type condition uint8
+
+const (
+	noCondition condition = iota
+	isDamaged
+	isFull
+)
 
 var (
 	sqliteDialect = &dialect{
 		name: "sqlite", goose: goose.DialectSQLite3, open: openSQLite, mend: mendSQLite,
 		hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
-		readOnly: `SELECT FALSE`,
+		readOnly: `SELECT FALSE`, now: `NULL`, condition: conditionSQLite,
 	}
 	postgresDialect = &dialect{
 		name: "postgres", goose: goose.DialectPostgres, open: openPostgres, mend: mendPostgres,
 		hasTable: `SELECT to_regclass($1) IS NOT NULL`,
 		readOnly: `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean`,
+		now:      `now()`, condition: conditionPostgres,
 	}
 )
 
@@ -161,4 +173,17 @@ func mendSQLite(err error) error {
 		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
 	}
 	return err
+}
+
+func conditionSQLite(err error) condition {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return isDamaged
+		case sqlite3.SQLITE_FULL:
+			return isFull
+		}
+	}
+	return noCondition
 }

@@ -273,10 +273,15 @@ func (p *postgres) doWithout() bool {
 	return true
 }
 
+// fewServers is how many servers like this one PostgreSQL should have
+// connections for: one more than two, because a new one starts before an old
+// one stops.
+const fewServers = 3
+
 // Advise logs what is no error and an operator should know at the start: the
-// database cannot be changed now, or PostgreSQL gives less connections to all
-// than one server may take.
-func (s *Store) Advise(ctx context.Context) error {
+// database cannot be changed now, or PostgreSQL has fewer connections than a
+// few servers like this one may take, or than those that run and this one.
+func (s *Store) Advise(ctx context.Context, now time.Time) error {
 	p := s.postgres
 	if p == nil {
 		return nil
@@ -289,14 +294,31 @@ func (s *Store) Advise(ctx context.Context) error {
 	if p.pooler.Load() { // it has limits of its own
 		return nil
 	}
-	given, err := queryValue[int](ctx, s, "ask for the limit of connections", `
-		SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer`)
-	if err == nil && given < p.conns {
-		p.log.Warn("one server may take more connections than PostgreSQL gives to all of them: set YOOZAK_DATABASE_CONNS, or max_connections there",
-			"may_take", p.conns, "given", given)
+	given, err := queryValue[int](ctx, s, "ask for the limit of connections", connectionsGiven)
+	if err != nil {
+		return err
 	}
-	return err
+	others, err := s.BeatingServers(ctx, now.Add(-time.Minute))
+	if err != nil {
+		return err
+	}
+	if servers := max(fewServers, others+1); servers*p.conns > given {
+		p.log.Warn("servers like this one may take more connections than PostgreSQL gives to all of them: "+
+			"set YOOZAK_DATABASE_CONNS to less, or max_connections there to more; what is too much waits",
+			"servers", servers, "may_take", servers*p.conns, "given", given)
+	}
+	return nil
 }
+
+// connectionsGiven is how many connections there are for us: what
+// max_connections leaves beside those that are reserved, and no more than the
+// role and the database may have.
+const connectionsGiven = `
+	SELECT LEAST(
+		current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+			- COALESCE(NULLIF(current_setting('reserved_connections', TRUE), ''), '0')::integer,
+		(SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+		(SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))`
 
 // code is PostgreSQL's of an error; empty: it is not the server's word.
 func code(err error) string {
@@ -305,6 +327,16 @@ func code(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+func conditionPostgres(err error) condition {
+	switch code(err) {
+	case "XX001", "XX002": // a table, an index
+		return isDamaged
+	case "53100":
+		return isFull
+	}
+	return noCondition
 }
 
 func mendPostgres(err error) error {

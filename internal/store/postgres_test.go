@@ -337,7 +337,7 @@ func TestAdviceOfTheStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close() //nolint:errcheck // the test is about Advise
-		if err := s.Advise(t.Context()); err != nil {
+		if err := s.Advise(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		return log.String()
@@ -348,8 +348,27 @@ func TestAdviceOfTheStart(t *testing.T) {
 	if got := advice(storetest.SQLite(t), 0); got != "" {
 		t.Errorf("of SQLite: %s", got)
 	}
-	if got := advice(url, 1000); !strings.Contains(got, "may_take=1000 given=397") {
+	if got := advice(url, 1000); !strings.Contains(got, "servers=3 may_take=3000 given=397") {
 		t.Errorf("of too many connections: %s", got)
+	}
+	if got := advice(url, 133); !strings.Contains(got, "servers=3 may_take=399 given=397") {
+		t.Errorf("of a server of which three are too many: %s", got)
+	}
+	if got := advice(url, 132); got != "" {
+		t.Errorf("of a server of which there may be three: %s", got)
+	}
+	beating := storetest.Open(t, url)
+	for _, name := range []string{"one", "two", "three"} {
+		if _, err := beating.Beat(t.Context(), store.Heartbeat{Server: name, At: time.Now(), Believed: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := advice(url, 132); !strings.Contains(got, "servers=4 may_take=528 given=397") {
+		t.Errorf("of a server beside three others: %s", got)
+	}
+	server.Exec(t, "ALTER DATABASE "+database(url)+" CONNECTION LIMIT 30")
+	if got := advice(url, 8); !strings.Contains(got, "may_take=32 given=30") {
+		t.Errorf("of a database with a limit of its own: %s", got)
 	}
 	if got := advice(server.Pooler(t, url, 2), 1000); !strings.Contains(got, "through a pooler") || strings.Contains(got, "may_take") {
 		t.Errorf("behind a pooler: %s", got)

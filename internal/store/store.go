@@ -46,7 +46,9 @@ type Store struct {
 
 	postgres *postgres // nil for SQLite, and in a transaction
 	limits   *limits   // the same
+	health   *health
 
+	changed  bool // of a transaction: it has changed a row
 	migrated atomic.Bool
 }
 
@@ -83,6 +85,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.health = newHealth()
 	s.lookups = newSessionLoader(s)
 	return s, nil
 }
@@ -125,10 +128,16 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	if s.batch != nil {
-		inner := s.inside(ctx)
-		return s.batch.do(ctx, func(q querier) error {
-			return fn(inner, &Store{q: q, slow: q, dialect: s.dialect})
+		inner, tx := s.inside(ctx), &Store{dialect: s.dialect, health: s.health}
+		err := s.batch.do(ctx, func(q querier) error {
+			tx.q, tx.slow = q, q
+			return fn(inner, tx)
 		})
+		if s.dialect.condition(err) == isFull { // at the commit that all share, which no statement's error tells
+			s.health.note(isFull)
+		}
+		s.noteWrite(err, tx)
+		return err
 	}
 	ctx, cancel := s.withTimeout(s.inside(ctx))
 	defer cancel()
@@ -138,11 +147,22 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 			return s.wrapErr("begin a transaction", err)
 		}
 		defer tx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
-		if err := fn(ctx, &Store{q: tx, slow: tx, dialect: s.dialect}); err != nil {
+		inner := &Store{q: tx, slow: tx, dialect: s.dialect, health: s.health}
+		if err := fn(ctx, inner); err != nil {
 			return err
 		}
-		return s.commit(ctx, tx)
+		err = s.commit(ctx, tx)
+		s.noteWrite(err, inner)
+		return err
 	})
+}
+
+// noteWrite remembers when a transaction that changed something got through.
+// One that changed nothing ends well on a full disk, too.
+func (s *Store) noteWrite(err error, tx *Store) {
+	if err == nil && tx.changed {
+		s.health.wrote()
+	}
 }
 
 // readCommitted is said at every beginning, because a database may have
@@ -212,6 +232,7 @@ func (s *Store) wrapErr(op string, err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		err = ErrNotFound
 	case !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrNested) && !errors.Is(err, account.ErrUnavailable):
+		s.health.note(s.dialect.condition(err))
 		err = s.dialect.mend(err)
 	}
 	return fmt.Errorf("%s: %w", op, err)
@@ -227,6 +248,9 @@ func (s *Store) exec(ctx context.Context, op, query string, args ...any) (n int6
 		n, err = res.RowsAffected()
 		return err
 	})
+	if s.db == nil && n > 0 {
+		s.changed = true
+	}
 	return n, s.wrapErr(op, err)
 }
 

@@ -523,7 +523,7 @@ func (l *life) betweenLooks(do func()) {
 
 // sweeps forgets what is over.
 func (l *life) sweeps(rt *rapid.T) {
-	if err := l.server(rt).App.Sweep(context.Background()); err != nil {
+	if err := l.server(rt).App.Sweep(context.Background(), l.now()); err != nil {
 		rt.Fatal(err)
 	}
 	l.model.erase(l.now())
