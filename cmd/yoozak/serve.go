@@ -157,6 +157,7 @@ func newMetrics(a *app.App) *telemetry.Metrics {
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })
+	m.Counter("yoozak_database_refused_total", "Connections that were refused because they led to another PostgreSQL server than those before: an old primary that still runs.", func() float64 { return float64(a.Store.RefusedPrimaries()) })
 	if a.Limits != nil {
 		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(a.Limits.Outages()) })
 	}
