@@ -131,6 +131,7 @@ func jobs(a *app.App) []job.Job {
 		{Name: "sweep", Every: time.Hour, Run: a.Sweep},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
+		{Name: "note the head of the events", Every: noteHead, Run: a.Audit.NoteHead},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
@@ -143,7 +144,7 @@ func jobs(a *app.App) []job.Job {
 func finishEvents(a *app.App, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := a.Audit.Finish(ctx); err != nil {
+	if err := errors.Join(a.Audit.Finish(ctx), a.Audit.NoteHead(ctx)); err != nil {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }
@@ -151,6 +152,10 @@ func finishEvents(a *app.App, log *slog.Logger) {
 // keyReload is how soon a running server hears of a key that another server
 // or the command line made or revoked. It reads a few rows.
 const keyReload = 5 * time.Second
+
+// noteHead is how often the newest event is noted outside the database. An
+// older one serves as well, so it is no part of sealing.
+const noteHead = 5 * time.Second
 
 func newMetrics(a *app.App) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())

@@ -129,6 +129,7 @@ const (
 	EventEventsAnonymised EventKind = "events_anonymised"
 	EventEventsRemoved    EventKind = "events_removed"
 	EventDatabaseRestored EventKind = "database_restored"
+	EventEventsLost       EventKind = "events_lost"
 )
 
 var personKinds = []EventKind{
@@ -146,5 +147,5 @@ func PersonEventKinds() []EventKind { return slices.Clone(personKinds) }
 // EventKinds are all there are.
 func EventKinds() []EventKind {
 	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventKeyRevoked, EventServiceCreated,
-		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved, EventDatabaseRestored)
+		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved, EventDatabaseRestored, EventEventsLost)
 }
