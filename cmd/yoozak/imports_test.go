@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop", "internal/web"},
 	"internal/pulse":           {"internal/account", "internal/store"},
 	"internal/audit":           {"internal/account", "internal/store"},
+	"internal/backup":          {"internal/audit", "internal/store"},
 	"internal/guard":           {"internal/account", "internal/audit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/outbox":          {"internal/account", "internal/audit", "internal/guard", "internal/mail", "internal/store", "internal/token"},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token",
 	},
 	"cmd/yoozak": {
-		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/config", "internal/django", "internal/job", "internal/keys", "internal/locale",
+		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/backup", "internal/config", "internal/django", "internal/job", "internal/keys", "internal/locale",
 		"internal/pages", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},

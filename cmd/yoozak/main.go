@@ -31,6 +31,8 @@ type cli struct {
 	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
+	Backup       backupCmd       `cmd:"" help:"Write a backup of the SQLite database while servers run, or check one."`
+	Restored     restoredCmd     `cmd:"" help:"Make a database that was restored from a backup fit to be served: run it before the first start."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
@@ -25,6 +28,19 @@ func load(e env, g groups) (config.Config, error) {
 		return c, &app.SettingsError{Err: err}
 	}
 	return c, nil
+}
+
+// databaseThere keeps a slip in the URL from making an empty SQLite file.
+func databaseThere(d config.Database) error {
+	path, isSQLite := strings.CutPrefix(d.URL.Reveal(), "sqlite:")
+	if !isSQLite {
+		return nil
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s: YOOZAK_DATABASE_URL says which one is meant", shown(path))
+	}
+	return err
 }
 
 // withStore runs fn with the database as it is.

@@ -140,6 +140,7 @@ func jobs(a *app.App) []job.Job {
 		{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context) error { return a.Sweep(ctx, a.Pulse.Believed()) }},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
+		{Name: "note the head of the events", Every: noteHead, Run: a.Audit.NoteHead},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
 		{Name: "look for mails that a clock holds up", Every: 5 * time.Minute, Run: a.Outbox.Hasten},
@@ -153,7 +154,7 @@ func jobs(a *app.App) []job.Job {
 func finishEvents(a *app.App, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := a.Audit.Finish(ctx); err != nil {
+	if err := errors.Join(a.Audit.Finish(ctx), a.Audit.NoteHead(ctx)); err != nil {
 		log.Warn("the last events are not sealed yet; the next start does it", "error", err.Error())
 	}
 }
@@ -161,6 +162,10 @@ func finishEvents(a *app.App, log *slog.Logger) {
 // keyReload is how soon a running server hears of a key that another server
 // or the command line made or revoked. It reads a few rows.
 const keyReload = 5 * time.Second
+
+// noteHead is how often the newest event is noted outside the database. An
+// older one serves as well, so it is no part of sealing.
+const noteHead = 5 * time.Second
 
 func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
 	m := telemetry.NewMetrics(versionText())
@@ -174,6 +179,7 @@ func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })
+	m.Counter("yoozak_database_refused_total", "Connections that were refused because they led to another PostgreSQL server than those before: an old primary that still runs.", func() float64 { return float64(a.Store.RefusedPrimaries()) })
 	if a.Limits != nil {
 		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(a.Limits.Outages()) })
 	}

@@ -44,7 +44,7 @@ type EventDetails struct {
 	Session string    `json:"session,omitempty"` // that ended
 	Key     string    `json:"key,omitempty"`     // that was made
 	Mail    int64     `json:"mail,omitempty"`    // that is tried again
-	Through int64     `json:"through,omitempty"` // the last place in the chain that was removed
+	Through int64     `json:"through,omitempty"` // the last place in the chain that was removed, or is there
 	Hash    string    `json:"hash,omitempty"`    // of the event there
 	Before  time.Time `json:"before,omitzero"`   // what is older was removed
 }
@@ -128,6 +128,8 @@ const (
 	EventMailRetried      EventKind = "mail_retried"
 	EventEventsAnonymised EventKind = "events_anonymised"
 	EventEventsRemoved    EventKind = "events_removed"
+	EventDatabaseRestored EventKind = "database_restored"
+	EventEventsLost       EventKind = "events_lost"
 )
 
 var personKinds = []EventKind{
@@ -145,5 +147,5 @@ func PersonEventKinds() []EventKind { return slices.Clone(personKinds) }
 // EventKinds are all there are.
 func EventKinds() []EventKind {
 	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventKeyRevoked, EventServiceCreated,
-		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved)
+		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved, EventDatabaseRestored, EventEventsLost)
 }

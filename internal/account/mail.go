@@ -79,6 +79,10 @@ const (
 // was about is over. It is not tried again, whoever asks.
 const MailUnwanted = "not wanted any more: the account or its address changed"
 
+// MailRestored is the failure of a mail that waited in a backup: it may have
+// gone out since. Who knows that it did not can try it again.
+const MailRestored = "given up: the database was restored, and this mail may have gone out before"
+
 // Awaited says that somebody waits for a mail of this kind: it carries what
 // they asked for. The others are notices.
 func (k MailKind) Awaited() bool {

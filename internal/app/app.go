@@ -35,6 +35,7 @@ type Options struct {
 	Breached    *breach.Checker  // nil: leaked passwords are taken
 	EventsKeep  time.Duration    // how long events are kept; zero: for ever
 	Staff       string           // who runs this command, in events; empty: it is the server
+	HeadFile    string           // where the head of the events is noted; empty: nowhere
 	Limits      *guard.Limiter   // nil: everybody may do anything as often as they like
 	Now         func() time.Time // nil: time.Now
 	Log         *slog.Logger
@@ -78,7 +79,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		o.Now = time.Now
 	}
 	a := &App{Pulse: pulse.New(st, pulse.Options{Now: o.Now, Log: o.Log})}
-	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, Now: o.Now, Log: o.Log})
+	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, HeadFile: o.HeadFile, Now: o.Now, Log: o.Log})
 	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
 	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
 	a.Outbox = outbox.New(st, a.Audit, a.Guard, outbox.Options{

@@ -76,6 +76,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 			return nil, err
 		}
 		options.Mail = mailOptions(c, b.Sender)
+		options.HeadFile = c.Database.HeadFile
 	}
 	if b.Store, err = OpenStore(ctx, c, o.Log); err != nil {
 		return nil, err
@@ -104,6 +105,9 @@ func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.S
 
 // prepare is what a server does before its first request.
 func (a *App) prepare(ctx context.Context) error {
+	if err := a.Audit.CheckHead(ctx); err != nil { // before anything is made in a database that was put back
+		return err
+	}
 	if err := a.Store.Advise(ctx, time.Now()); err != nil {
 		return err
 	}

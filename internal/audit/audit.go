@@ -27,6 +27,7 @@ type Options struct {
 	Keep           time.Duration    // how long events are kept; zero: for ever
 	AnonymiseAfter time.Duration    // how long the personal part of what nobody we know did is kept
 	Staff          string           // who runs this command; empty: it is the server
+	HeadFile       string           // where a server notes the head of the chain; empty: nowhere
 	Now            func() time.Time // nil: time.Now
 	Log            *slog.Logger
 }
@@ -38,6 +39,7 @@ type Log struct {
 
 	failures sharedRows // wrong passwords
 	repeats  sharedRows // what callers do over and over
+	notes    notes
 }
 
 // New makes a Log.

@@ -65,7 +65,8 @@ func adoptedID(claims token.Claims) string {
 }
 
 // userWithoutSession returns the active user of a token that Django issued,
-// unless they signed out everywhere since.
+// unless they signed out everywhere since, or the database was restored: then
+// nobody knows whether they did.
 func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (account.User, error) {
 	u, err := s.store.UserByID(ctx, claims.UserID)
 	switch {
@@ -78,7 +79,11 @@ func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (
 	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
 		return account.User{}, account.ErrTokenInvalid
 	}
-	return u, nil
+	restored, err := s.store.RestoredAt(ctx)
+	if err == nil && !restored.IsZero() && !claims.IssuedAt.After(restored) {
+		err = account.ErrTokenInvalid
+	}
+	return u, err
 }
 
 // session returns the session that the claims name and its active user.

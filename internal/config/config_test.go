@@ -72,7 +72,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Database:  config.Database{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128},
+		Database:  config.Database{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128, HeadFile: "yoozak.db.head"},
 		Tokens:    config.Tokens{Algorithm: "ES256", AcceptUserID: "user_id", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
 		Passwords: config.Passwords{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
 		Mail:      config.Mail{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
@@ -92,6 +92,30 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	sameClock := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
 	if diff := cmp.Diff(want, c, sameClock, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestHeadFileIsBesideTheDatabaseOrWhereItIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ url, given, want, wrong string }{
+		{"sqlite:/var/lib/yoozak/y.db", "", "/var/lib/yoozak/y.db.head", ""},
+		{"sqlite:y.db", "off", "", ""},
+		{"sqlite:y.db", "/elsewhere/y.head", "/elsewhere/y.head", ""},
+		{"postgres://yoozak@localhost/yoozak", "", "", ""},
+		{"postgres://yoozak@localhost/yoozak", "/elsewhere/y.head", "/elsewhere/y.head", ""},
+		{"sqlite:y.db", "/elsewhere/", "", "YOOZAK_HEAD_FILE must name a file"},
+		{"sqlite:y.db", "y.db", "", "YOOZAK_HEAD_FILE must be another file"},
+	} {
+		c, err := load(t, settings{"YOOZAK_DATABASE_URL": test.url, "YOOZAK_HEAD_FILE": test.given}, config.Database{})
+		if test.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("%q: %v", test.given, err)
+			}
+			continue
+		}
+		if err != nil || c.Database.HeadFile != test.want {
+			t.Errorf("%s, %q: %q, %v", test.url, test.given, c.Database.HeadFile, err)
+		}
 	}
 }
 

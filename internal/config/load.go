@@ -94,6 +94,16 @@ func (d Database) load(c *Config, p *problems) {
 	default: // not quoted: it may hold a password
 		p.add(name, "must be sqlite:PATH or postgres://user:password@host:port/database, without quotation marks around it")
 	}
+	switch {
+	case d.HeadFile == "" && isSQLite:
+		d.HeadFile = strings.TrimPrefix(u, "sqlite:") + ".head"
+	case d.HeadFile == "off":
+		d.HeadFile = ""
+	case strings.HasSuffix(d.HeadFile, "/"):
+		p.add("YOOZAK_HEAD_FILE", "must name a file")
+	case d.HeadFile != "" && d.HeadFile == strings.TrimPrefix(u, "sqlite:"):
+		p.add("YOOZAK_HEAD_FILE", "must be another file than the database")
+	}
 	d.URL = secret.NewText(u)
 	c.Database = d
 }

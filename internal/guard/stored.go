@@ -148,6 +148,12 @@ func (g *Guard) ReplaceSecret(ctx context.Context) error {
 	return nil
 }
 
+// ForgetSecret takes the secret away, in the transaction of what makes it
+// worthless: a server makes another.
+func (g *Guard) ForgetSecret(ctx context.Context, tx *store.Store) error {
+	return tx.DeleteSecret(ctx, guardName)
+}
+
 // ReencryptSecret encrypts the secret with the present key, in the
 // transaction in which that is done to signing keys.
 func (g *Guard) ReencryptSecret(ctx context.Context, tx *store.Store) error {

@@ -67,11 +67,12 @@ func (m *Manager) complete(ctx context.Context, keys []store.SigningKey, private
 	}
 	made := false
 	for _, kind := range m.purposes() {
-		if _, found := youngest(keys, kind); found {
+		last, found := youngest(keys, kind)
+		if found && !last.Revoked() { // the youngest alone is revoked without a successor, after a restore
 			continue
 		}
 		now := m.o.Now()
-		if err := m.create(ctx, kind, 1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
+		if err := m.create(ctx, kind, last.Generation+1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
 			return nil, nil, err
 		}
 		made = true

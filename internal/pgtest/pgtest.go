@@ -361,3 +361,7 @@ func (c *Cluster) create(template string) (name string, err error) {
 	name = "t" + strings.ToLower(rand.Text())
 	return name, c.exec("CREATE DATABASE " + name + " TEMPLATE " + template + " STRATEGY file_copy")
 }
+
+// Program is the path of one of PostgreSQL's programs, such as pg_dump, of the
+// server's version.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }

@@ -34,6 +34,9 @@ type dialect struct {
 	readOnly  string // query: can the database not be changed now?
 	now       string // its own time; NULL: it is in the process and has none
 	condition func(error) condition
+
+	highestID    string   // query: the highest id of a user that was ever given
+	setHighestID []string // statements: it is $1 from now on
 }
 
 // condition is what an error tells of the whole database.
@@ -50,12 +53,22 @@ var (
 		name: "sqlite", goose: goose.DialectSQLite3, open: openSQLite, mend: mendSQLite,
 		hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
 		readOnly: `SELECT FALSE`, now: `NULL`, condition: conditionSQLite,
+		highestID: `
+			SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'users'), 0), coalesce((SELECT max(id) FROM users), 0))`,
+		setHighestID: []string{`
+			DELETE FROM sqlite_sequence
+			WHERE name = 'users' AND seq < $1`, `
+			INSERT INTO sqlite_sequence (name, seq)
+			VALUES ('users', $1)`},
 	}
 	postgresDialect = &dialect{
 		name: "postgres", goose: goose.DialectPostgres, open: openPostgres, mend: mendPostgres,
 		hasTable: `SELECT to_regclass($1) IS NOT NULL`,
 		readOnly: `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean`,
 		now:      `now()`, condition: conditionPostgres,
+		highestID: `
+			SELECT greatest(coalesce(pg_sequence_last_value(pg_get_serial_sequence('users', 'id')::regclass), 0), coalesce((SELECT max(id) FROM users), 0))`,
+		setHighestID: []string{`SELECT setval(pg_get_serial_sequence('users', 'id')::regclass, $1)`},
 	}
 )
 

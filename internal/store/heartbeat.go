@@ -44,11 +44,6 @@ func (s *Store) Beat(ctx context.Context, h Heartbeat) (databaseTime time.Time, 
 	return databaseTime, err
 }
 
-func scanTime(scan func(...any) error) (at time.Time, err error) {
-	err = scan(asUTC(&at))
-	return at, err
-}
-
 // BelievedTime is the latest time that a server has believed or, before there
 // was a heartbeat, that of the newest event. It returns [ErrNotFound] when
 // there is neither.

@@ -46,6 +46,16 @@ func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store,
 	p.chosenMode = strings.Contains(url, "default_query_exec_mode=")
 	onError := cfg.OnPgError
 	cfg.OnPgError = func(c *pgconn.PgConn, e *pgconn.PgError) bool { return !p.condemned(c, e) && onError(c, e) }
+	p.primary.log, p.primary.promoted, p.primary.accepted = p.log, p.leave, p.stamp
+	checkHost := cfg.ValidateConnect
+	cfg.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error { // after a refusal the next host is tried
+		if checkHost != nil {
+			if err := checkHost(ctx, c); err != nil {
+				return err
+			}
+		}
+		return p.primary.check(ctx, c)
+	}
 	p.connector = stdlib.GetConnector(*cfg,
 		stdlib.OptionBeforeConnect(p.beforeConnect), stdlib.OptionAfterConnect(p.afterConnect), stdlib.OptionResetSession(p.reset))
 	db := sql.OpenDB(p)
@@ -108,6 +118,7 @@ type postgres struct {
 	chosenMode bool         // the URL says how statements are sent
 	pooler     atomic.Bool  // statements cannot stay prepared: see afterConnect
 	generation atomic.Int64 // connections of an earlier one are not used again
+	primary    primaryCheck
 
 	free    chan struct{} // has as many in it as connections are used, or done without
 	without atomic.Int64
@@ -151,7 +162,9 @@ func (p *postgres) afterConnect(ctx context.Context, conn *pgx.Conn) (err error)
 	if encoding := c.ParameterStatus("server_encoding"); encoding != "UTF8" {
 		return fmt.Errorf("the database's encoding is %s, in which names would be damaged: it must be UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)", encoding)
 	}
-	c.CustomData()[generationKey] = p.generation.Load()
+	if _, stamped := c.CustomData()[generationKey]; !stamped {
+		p.stamp(c)
+	}
 	if p.pooler.Load() || p.chosenMode {
 		return nil
 	}
@@ -171,6 +184,9 @@ func (p *postgres) foundPooler() {
 		p.log.Info("PostgreSQL is reached through a pooler: statements are not kept prepared")
 	}
 }
+
+// stamp notes a connection's generation.
+func (p *postgres) stamp(c *pgconn.PgConn) { c.CustomData()[generationKey] = p.generation.Load() }
 
 // reset is asked before a connection is used again.
 func (p *postgres) reset(_ context.Context, conn *pgx.Conn) error {

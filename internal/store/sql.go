@@ -56,6 +56,11 @@ func (t *utcTime) Scan(column any) error {
 	return nil
 }
 
+func scanTime(scan func(...any) error) (at time.Time, err error) {
+	err = scan(asUTC(&at))
+	return at, err
+}
+
 // nullTime stores the zero time as NULL.
 func nullTime(t time.Time) sql.NullTime {
 	return sql.NullTime{Time: t.UTC(), Valid: !t.IsZero()}

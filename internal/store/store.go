@@ -141,6 +141,11 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 	}
 	ctx, cancel := s.withTimeout(s.inside(ctx))
 	defer cancel()
+	return s.postgresTx(ctx, fn)
+}
+
+// postgresTx is [Store.Tx] on PostgreSQL, with a context for the function.
+func (s *Store) postgresTx(ctx context.Context, fn func(ctx context.Context, tx *Store) error) error {
 	return s.postgres.connected(ctx, func() error {
 		tx, err := s.db.BeginTx(ctx, readCommitted)
 		if err != nil {

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/config"
+)
+
+type restoredCmd struct {
+	IDs int64 `name:"ids" default:"1000000" placeholder:"N" help:"How many ids of users to leave out: more than there were registrations since the backup."`
+	Yes bool  `help:"Do not ask."`
+	config.Database
+}
+
+const restoredQuestion = `This is for a database that was just restored from a backup, before the first server starts on it. It
+  - ends every session and revokes every signing key: everybody logs in again;
+  - makes every mailed link worthless, and gives up the mails that wait;
+  - refuses the tokens that Django issued until now;
+  - leaves out %d ids of users.
+Nothing of it can be undone. Type yes to go on: `
+
+// Run declares that the database came from a backup.
+func (cmd restoredCmd) Run(e env) error {
+	if cmd.IDs < 1 || cmd.IDs > maxSkippedIDs {
+		return fmt.Errorf("--ids must be from 1 to %d", int64(maxSkippedIDs))
+	}
+	c, err := load(e, groups{cmd.Database})
+	if err != nil {
+		return err
+	}
+	if err := databaseThere(c.Database); err != nil {
+		return err
+	}
+	if err := cmd.confirm(e); err != nil {
+		return err
+	}
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		r, err := a.Staff.Restored(e.ctx, cmd.IDs)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, `%d sessions ended; %d signing keys revoked, the next start makes others, and another secret of device tokens
+%d mailed links are worthless; %d waiting mails given up ("yoozak mail list" has them, "yoozak mail retry" sends one all the same)
+tokens that Django issued before %s are refused
+the next user gets the id %d
+
+What this cannot know of, and you have to do again if it happened since the backup:
+  - passwords that were changed are the old ones again; so are addresses and usernames;
+  - people who were disabled, or closed their account, or were erased, are there again;
+  - who registered is gone, and registers again;
+  - with YOOZAK_JWT_ALGORITHM=HS256 the key is YOOZAK_JWT_SECRET: change it if it was changed.
+`, r.Sessions, r.Keys, r.Links, r.Mails, r.At.Format(time.DateTime+" UTC"), r.NextID)
+		if len(r.Services) == 0 {
+			_, err = fmt.Fprintln(e.stdout, "No service may ask about tokens.")
+			return err
+		}
+		fmt.Fprintln(e.stdout, `  - services that were disabled may ask again. These may; "yoozak service disable" ends one:`)
+		for _, v := range r.Services {
+			if _, err = fmt.Fprintf(e.stdout, "      %s\t%s\n", v.ID, shown(v.Name)); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// maxSkippedIDs keeps ids below what JavaScript counts exactly.
+const maxSkippedIDs = 1_000_000_000_000
+
+// confirm asks on a terminal. Elsewhere somebody has to have said so.
+func (cmd restoredCmd) confirm(e env) error {
+	if cmd.Yes {
+		return nil
+	}
+	if !term.IsTerminal(int(e.stdin.Fd())) {
+		return errors.New("this ends every session: say --yes")
+	}
+	fmt.Fprintf(e.stderr, restoredQuestion, cmd.IDs)
+	answer, err := bufio.NewReader(io.LimitReader(e.stdin, 64)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+package audit_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// noting has a server note the head in a file, and its log written somewhere.
+func noting(file string, log *strings.Builder) authtest.Setting {
+	return func(o *app.Options, _ *token.Options) {
+		o.HeadFile, o.Log = file, slog.New(slog.NewTextHandler(log, nil))
+	}
+}
+
+func (s noted) seal(t *testing.T) {
+	t.Helper()
+	s.SealAll(t)
+	if err := s.Audit.NoteHead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noted is a server that notes the head.
+type noted struct {
+	*authtest.Server
+	file string
+	log  *strings.Builder
+}
+
+func startNoting(t *testing.T, st *store.Store, file string) noted {
+	t.Helper()
+	log := new(strings.Builder)
+	return noted{authtest.New(t, st, noting(file, log), authtest.KeepAYear), file, log}
+}
+
+// cutBack takes the newest events away, as an older database does not have
+// them.
+func cutBack(t *testing.T, db *sql.DB, seq string) {
+	t.Helper()
+	authtest.Execute(t, db, `DELETE FROM events WHERE seq > `+seq+` OR seq IS NULL`,
+		`UPDATE event_chain SET seq = `+seq+`, hash = (SELECT hash FROM events WHERE seq = `+seq+`)`)
+}
+
+// TestOlderDatabaseIsNotServedUntilItIsDeclared: a backup that was put back.
+func TestOlderDatabaseIsNotServedUntilItIsDeclared(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		file := filepath.Join(t.TempDir(), "noted.head")
+		st := storetest.Open(t, url)
+		s := startNoting(t, st, file)
+		if err := s.Audit.CheckHead(t.Context()); err != nil || s.log.Len() > 0 {
+			t.Fatalf("a new database: %v, %s", err, s.log)
+		}
+		s.SignUp(t, "amina") // 1 and 2 are keys, 3 her registration
+		s.seal(t)
+		written, err := os.Stat(file)
+		if err != nil || written.Mode() != 0o600 {
+			t.Fatalf("%v, %v", written, err)
+		}
+		s.seal(t)
+		if again, err := os.Stat(file); err != nil || !os.SameFile(written, again) {
+			t.Errorf("the file was written again, though nothing happened: %v", err)
+		}
+		s.SignUp(t, "badr")
+		s.seal(t)
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err != nil {
+			t.Errorf("the same database: %v", err)
+		}
+		db := authtest.OpenRaw(t, url)
+		cutBack(t, db, "3")
+
+		again := startNoting(t, st, file)
+		again.Clock.Advance(time.Minute)
+		var older *audit.OlderError
+		err = again.Audit.CheckHead(t.Context())
+		if !errors.As(err, &older) || !strings.Contains(err.Error(), "end at number 3, and number 4 was noted at 2026-06-05 12:56:56 UTC") || !strings.Contains(err.Error(), "yoozak restored") || !strings.Contains(err.Error(), file) {
+			t.Fatalf("an older database: %v", err)
+		}
+		again.SignUp(t, "chama") // by another server, without a note
+		again.SealAll(t)
+		err = startNoting(t, st, file).Audit.CheckHead(t.Context())
+		if !errors.As(err, &older) || !strings.Contains(err.Error(), "number 4 is another") {
+			t.Fatalf("an older database that went on: %v", err)
+		}
+		if _, err := again.Staff.Restored(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		declared := startNoting(t, st, file)
+		declared.Clock.Advance(2 * time.Minute)
+		if err := declared.Audit.CheckHead(t.Context()); err != nil {
+			t.Fatalf("after it was declared: %v", err)
+		}
+		declared.seal(t)
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err != nil {
+			t.Errorf("the next start: %v", err)
+		}
+		// What was declared once is not declared for ever.
+		cutBack(t, db, "4")
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); !errors.As(err, &older) {
+			t.Errorf("put back again: %v", err)
+		}
+	})
+}
+
+// TestOlderDatabaseUnderARunningServerIsNotNoted: the next start refuses it.
+func TestOlderDatabaseUnderARunningServerIsNotNoted(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		file := filepath.Join(t.TempDir(), "noted.head")
+		st := storetest.Open(t, url)
+		s := startNoting(t, st, file)
+		s.SignUp(t, "amina")
+		s.seal(t)
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cutBack(t, authtest.OpenRaw(t, url), "2")
+		for range 3 {
+			s.seal(t)
+		}
+		if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {
+			t.Errorf("%s\nwas %s, %v", after, before, err)
+		}
+		if strings.Count(s.log.String(), "level=ERROR") != 1 {
+			t.Errorf("the log has:\n%s", s.log)
+		}
+	})
+}
+
+// TestEventsThatWereRemovedForTheirAgeAreNoOlderDatabase.
+func TestEventsThatWereRemovedForTheirAgeAreNoOlderDatabase(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		folder := t.TempDir()
+		long, short := filepath.Join(folder, "long.head"), filepath.Join(folder, "short.head")
+		s := startNoting(t, st, long)
+		s.SignUp(t, "amina")
+		s.seal(t) // number 3, noted by a server that is then stopped for years
+		s.SignUp(t, "badr")
+		brief := startNoting(t, st, short)
+		brief.seal(t) // number 4, which will be the last that was removed
+		s.Clock.Advance(2 * 365 * 24 * time.Hour)
+		s.SweepAll(t)
+		s.SealAll(t)
+		if r := s.Verified(t, store.EventHead{}); r.Removed.Seq != 4 {
+			t.Fatalf("%+v", r)
+		}
+		for _, file := range []string{long, short} {
+			if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	})
+}
+
+// TestNoteThatIsMissingDamagedOrCannotBeWritten: only what is there and cannot
+// be read stops a start.
+func TestNoteThatIsMissingDamagedOrCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	st := storetest.Open(t, storetest.SQLite(t))
+	s := startNoting(t, st, filepath.Join(folder, "missing.head"))
+	s.SignUp(t, "amina")
+	s.SealAll(t)
+	if err := s.Audit.CheckHead(t.Context()); err != nil || strings.Count(s.log.String(), "level=WARN") != 1 || !strings.Contains(s.log.String(), "yoozak restored") {
+		t.Errorf("no file: %v\n%s", err, s.log)
+	}
+	for name, text := range map[string]string{
+		"empty": "", "no JSON": "3:00", "no list": "{}", "no head": `[{"head":"x"}]`, "nothing": "[]", "long": strings.Repeat(" ", 2<<20),
+	} {
+		file := filepath.Join(folder, "damaged.head")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "remove it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	blocked := filepath.Join(folder, "no-folder")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = startNoting(t, st, filepath.Join(blocked, "y.head"))
+	for range 3 {
+		s.seal(t)
+	}
+	if strings.Count(s.log.String(), "level=WARN") != 1 || !strings.Contains(s.log.String(), "cannot be noted") {
+		t.Errorf("a folder that cannot be written:\n%s", s.log)
+	}
+	if err := errors.Join(os.Remove(blocked), os.Mkdir(blocked, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	s.seal(t)
+	if _, err := os.Stat(filepath.Join(blocked, "y.head")); err != nil {
+		t.Errorf("once it can be written: %v", err)
+	}
+	off := startNoting(t, st, "")
+	if err := errors.Join(off.Audit.CheckHead(t.Context()), off.Audit.NoteHead(t.Context())); err != nil || off.log.Len() > 0 {
+		t.Errorf("off: %v, %s", err, off.log)
+	}
+}
+
+// TestWhatAKilledServerLeftBesideTheNoteIsRemoved, and what another writes now
+// is not.
+func TestWhatAKilledServerLeftBesideTheNoteIsRemoved(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "y.head")
+	for _, name := range []string{file + ".tmp1", file + ".tmp2"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(file+".tmp1", time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	s := startNoting(t, storetest.Open(t, storetest.SQLite(t)), file)
+	if err := s.Audit.CheckHead(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s.SignUp(t, "amina")
+	s.seal(t)
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 2 || entries[0].Name() != "y.head" || entries[1].Name() != "y.head.tmp2" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

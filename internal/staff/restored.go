@@ -1,0 +1,83 @@
+package staff
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Restoration is what [Service.Restored] did.
+type Restoration struct {
+	At       time.Time
+	Sessions int64 // that ended
+	Keys     int64 // that were revoked
+	Links    int64 // that are worthless now
+	Mails    int64 // that were given up
+	NextID   int64 // of the next user
+
+	// Services are those that may ask about tokens: one that was disabled since
+	// the backup is among them.
+	Services []account.OAuthClient
+}
+
+// Restored makes a database that came from a backup fit to be served. What
+// was taken back since the backup is good in it again (logged-out tokens,
+// revoked keys, used links), and ids that were given since would be given
+// again: so every session ends, every key is revoked, every link is worthless,
+// what waits to be mailed is given up, tokens that Django issued until now
+// are refused, and ids skip over as many as it is told. Keys and the secret
+// of device tokens are made anew by the next server that loads them. What it
+// does not know of (passwords that were changed since, people who were
+// disabled or erased) stays as the backup has it.
+//
+// It can be done again: then it ends what came since.
+func (s *Service) Restored(ctx context.Context, skipIDs int64) (Restoration, error) {
+	var r Restoration
+	err := s.store.LongTx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+		r, err = s.restored(ctx, tx, skipIDs)
+		return err
+	})
+	return r, err
+}
+
+func (s *Service) restored(ctx context.Context, tx *store.Store, skipIDs int64) (r Restoration, err error) {
+	r.At = s.now()
+	chain, err := tx.EventChain(ctx)
+	if err != nil {
+		return r, err
+	}
+	if r.Sessions, err = tx.RevokeAllSessions(ctx, r.At); err != nil {
+		return r, err
+	}
+	if r.Keys, err = tx.RevokeAllKeys(ctx); err != nil {
+		return r, err
+	}
+	if err := s.guard.ForgetSecret(ctx, tx); err != nil {
+		return r, err
+	}
+	if r.Links, err = tx.InvalidateAllChallenges(ctx, r.At); err != nil {
+		return r, err
+	}
+	if r.Mails, err = tx.GiveUpMails(ctx, account.MailRestored); err != nil {
+		return r, err
+	}
+	if err := tx.SetRestoredAt(ctx, r.At); err != nil {
+		return r, err
+	}
+	if r.Services, err = tx.OAuthClients(ctx); err != nil {
+		return r, err
+	}
+	r.Services = slices.DeleteFunc(r.Services, func(v account.OAuthClient) bool { return !v.DisabledAt.IsZero() })
+	err = s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventDatabaseRestored, account.EventDetails{
+		Count: int(r.Sessions), Through: chain.Head.Seq, Hash: hex.EncodeToString(chain.Head.Hash),
+	}, r.At))
+	if err != nil {
+		return r, err
+	}
+	r.NextID, err = tx.SkipUserIDs(ctx, skipIDs) // last: PostgreSQL does not undo it
+	return r, err
+}
