@@ -32,6 +32,7 @@ type dialect struct {
 	mend     func(error) error
 	hasTable string // query: is there a table of this name?
 	readOnly string // query: can the database not be changed now?
+	step     int    // the most rows that one transaction of a sweep changes
 }
 
 var (
@@ -39,11 +40,13 @@ var (
 		name: "sqlite", goose: goose.DialectSQLite3, open: openSQLite, mend: mendSQLite,
 		hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
 		readOnly: `SELECT FALSE`,
+		step:     500, // all other writers wait for it
 	}
 	postgresDialect = &dialect{
 		name: "postgres", goose: goose.DialectPostgres, open: openPostgres, mend: mendPostgres,
 		hasTable: `SELECT to_regclass($1) IS NOT NULL`,
 		readOnly: `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean`,
+		step:     2000, // nobody waits for it; it takes as many round trips as for one
 	}
 )
 

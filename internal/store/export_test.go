@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // CountForEver is a list that takes far longer than a test may.
 func (s *Store) CountForEver(ctx context.Context) error {
@@ -40,3 +43,6 @@ func (s *Store) WaitingLimits() int {
 func (s *Store) CountLimits(ctx context.Context) (int, error) {
 	return queryValue[int](ctx, s, "count keys", `SELECT count(*) FROM rate_limits`)
 }
+
+// SetTimeout is how long PostgreSQL may take for a transaction.
+func (s *Store) SetTimeout(d time.Duration) { s.postgres.timeout = d }
