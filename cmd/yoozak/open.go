@@ -27,7 +27,7 @@ func load(e env, g groups) (config.Config, error) {
 	return c, nil
 }
 
-// withStore runs fn with the database as it is.
+// withStore runs fn with a database whose schema is up to date.
 func withStore(e env, g groups, fn func(*store.Store) error) error {
 	c, err := load(e, g)
 	if err != nil {
@@ -42,8 +42,8 @@ func withStore(e env, g groups, fn func(*store.Store) error) error {
 	return fn(st)
 }
 
-// withApp runs fn with the rules, for one command; the schema is brought up to
-// date first.
+// withApp runs fn with the rules, for one command. A schema that is not up to
+// date is an error: a command changes none, because servers run on it.
 func withApp(e env, g groups, fn func(*app.App) error) error {
 	c, err := load(e, g)
 	if err != nil {

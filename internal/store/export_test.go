@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io/fs"
 	"time"
 )
 
@@ -42,6 +43,17 @@ func (s *Store) WaitingLimits() int {
 // CountLimits is how many keys of rate limits there are.
 func (s *Store) CountLimits(ctx context.Context) (int, error) {
 	return queryValue[int](ctx, s, "count keys", `SELECT count(*) FROM rate_limits`)
+}
+
+// MigrateBy takes the steps of another folder. It waits so long for a lock
+// before it pauses as long.
+func (s *Store) MigrateBy(ctx context.Context, files fs.FS, lockWait time.Duration) ([]Migration, error) {
+	sc, err := s.schemaFrom(files)
+	if err != nil {
+		return nil, err
+	}
+	sc.lockWait, sc.pause, sc.patience = lockWait, lockWait, 50*lockWait
+	return sc.migrate(ctx)
 }
 
 // SetTimeout is how long PostgreSQL may take for a transaction.

@@ -73,14 +73,6 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 	return s.wrapErr("commit", whyUndone(ctx, sqlTx.Commit()))
 }
 
-// CanImport says whether the schema has what [Store.Import] needs, without
-// touching it.
-func (s *Store) CanImport(ctx context.Context) error {
-	_, err := queryValue[bool](ctx, s, "look for what an import needs", `
-		SELECT EXISTS (SELECT 1 FROM django_imports)`)
-	return err
-}
-
 func (s *Store) take(ctx context.Context, b bulk, fn func(context.Context, *Import) error) error {
 	if err := b.begin(ctx); err != nil {
 		return s.wrapErr("begin an import", err)

@@ -63,6 +63,8 @@ type Options struct {
 	Batch int          // SQLite: the most transactions in one commit; 0 is 128
 	Conns int          // PostgreSQL: the most connections; 0 is 4 a core, from 8 to 32
 	Log   *slog.Logger // nil: what is no error is not told
+
+	MustExist bool // SQLite: where there is no file, none is made, and that is an error
 }
 
 func (o Options) log() *slog.Logger {

@@ -53,7 +53,7 @@ type Server struct {
 
 // Start runs a server with settings beside those by default and waits until
 // it is ready. Its database is SQLite in its folder, unless the settings name
-// another. At the end of the test it gets SIGTERM, and must end with 0.
+// another; it makes the tables by itself. At the end of the test it gets SIGTERM, and must end with 0.
 func Start(tb testing.TB, env ...string) *Server {
 	tb.Helper()
 	s := Launch(tb, env...)
@@ -75,7 +75,7 @@ func LaunchInto(tb testing.TB, log io.Writer, env ...string) *Server {
 	s := &Server{URL: "http://" + address, Address: address, Dir: tb.TempDir(), ended: make(chan struct{})}
 	s.cmd = exec.CommandContext(context.Background(), Binary(tb), "serve") //nolint:gosec // ours
 	s.cmd.Dir = s.Dir
-	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db"}, env...)
+	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.Dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db", "YOOZAK_MIGRATE=auto"}, env...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.Output, _ = log.(*Buffer)
 	if err := s.cmd.Start(); err != nil {
