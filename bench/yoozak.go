@@ -47,7 +47,7 @@ func (b *bench) launch(s setting) (*yoozak, error) {
 	y := &yoozak{addr: addr}
 	env := []string{
 		"YOOZAK_LISTEN=" + addr,
-		"YOOZAK_DATABASE_URL=" + s.database,
+		"YOOZAK_DATABASE_URL=" + s.database, "YOOZAK_MIGRATE=auto",
 		"YOOZAK_JWT_ALGORITHM=" + s.algorithm,
 	}
 	if s.limits {

@@ -4,19 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/url"
 	"os"
 	"strings"
 	"time"
 	_ "time/tzdata" // for --time-zone, on machines without a list of zones
 
-	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
 	"github.com/yoozak/clients/internal/secret"
-	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 )
 
@@ -81,8 +78,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 		return err
 	}
 	defer src.Close() //nolint:errcheck // only read
-	log := telemetry.NewLog("warn", "auto")
-	st, err := cmd.open(e, c, log)
+	st, err := app.OpenStore(e.ctx, c, telemetry.NewLog("warn", "auto"))
 	if err != nil {
 		return err
 	}
@@ -176,29 +172,4 @@ func (cmd importDjangoCmd) layout() (django.Layout, error) {
 		l.Blacklist = django.Ignored
 	}
 	return l, err
-}
-
-// open opens the database. A dry run changes not even the schema.
-func (cmd importDjangoCmd) open(e env, c config.Config, log *slog.Logger) (*store.Store, error) {
-	if path, sqlite := strings.CutPrefix(c.Database.URL.Reveal(), "sqlite:"); sqlite && cmd.DryRun {
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("a dry run needs a database to compare with, and %s does not exist: run 'yoozak migrate' first", path)
-		}
-	}
-	st, err := app.OpenStore(e.ctx, c, log)
-	if err != nil {
-		return nil, err
-	}
-	if !cmd.DryRun {
-		if _, err := st.Migrate(e.ctx); err != nil {
-			return nil, errors.Join(err, st.Close())
-		}
-		return st, nil
-	}
-	if err := st.CanImport(e.ctx); errors.Is(err, account.ErrUnavailable) {
-		return nil, errors.Join(err, st.Close())
-	} else if err != nil {
-		return nil, errors.Join(errors.New("a dry run does not change the schema, which is not up to date: run 'yoozak migrate' first"), st.Close())
-	}
-	return st, nil
 }

@@ -25,7 +25,7 @@ var version = ""
 // cli is the table of commands.
 type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
-	Migrate      migrateCmd      `cmd:"" help:"Bring the database's schema up to date, or show its steps. The server does it by itself at start."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring the database's tables up to date, or show the steps to it. On SQLite the server does it by itself at its start."`
 	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password or an e-mail address."`
 	Key          keyCmd          `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
 	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`

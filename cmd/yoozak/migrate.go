@@ -4,37 +4,54 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/telemetry"
 )
 
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" default:"withargs" help:"Apply the steps that are missing (the default)."`
+	Up     migrateUpCmd     `cmd:"" default:"withargs" help:"Take the steps that are missing (the default)."`
 	Status migrateStatusCmd `cmd:"" help:"List the steps, applied and pending."`
 }
 
-type migrateUpCmd struct{ config.Database }
+type migrateUpCmd struct {
+	DryRun bool `help:"Print the SQL of the steps that are missing, and change nothing. It can be run by hand instead."`
+	config.Database
+}
 
 func (cmd migrateUpCmd) Run(e env) error {
-	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
-		done, err := st.Migrate(e.ctx)
-		if err != nil {
+	if cmd.DryRun {
+		return withAnySchema(e, cmd.Database, func(st *store.Store) error {
+			pending, err := st.PendingSQL(e.ctx)
+			if err == nil && pending == "" {
+				pending = "-- the schema is up to date\n"
+			}
+			fmt.Fprint(e.data, pending)
 			return err
-		}
-		for _, m := range done {
-			fmt.Fprintf(e.stdout, "applied %s\n", m.Name)
-		}
-		if len(done) == 0 {
-			fmt.Fprintln(e.stdout, "the schema is up to date")
-		}
-		return nil
-	})
+		})
+	}
+	c, err := load(e, groups{cmd.Database})
+	if err != nil {
+		return err
+	}
+	st, done, err := app.OpenMigrated(e.ctx, c, telemetry.NewLog("warn", "auto"))
+	for _, m := range done {
+		fmt.Fprintf(e.stdout, "applied %s\n", m.Name)
+	}
+	if err != nil {
+		return err
+	}
+	if len(done) == 0 {
+		fmt.Fprintln(e.stdout, "the schema is up to date")
+	}
+	return st.Close()
 }
 
 type migrateStatusCmd struct{ config.Database }
 
 func (cmd migrateStatusCmd) Run(e env) error {
-	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
+	return withAnySchema(e, cmd.Database, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
 		for _, m := range all {
 			state := "pending"
@@ -45,4 +62,18 @@ func (cmd migrateStatusCmd) Run(e env) error {
 		}
 		return err
 	})
+}
+
+// withAnySchema runs fn with the database as it is, which it does not change.
+func withAnySchema(e env, d config.Database, fn func(*store.Store) error) error {
+	c, err := load(e, groups{d})
+	if err != nil {
+		return err
+	}
+	st, err := app.OpenAsItIs(e.ctx, c, telemetry.NewLog("warn", "auto"))
+	if err != nil {
+		return err
+	}
+	defer st.Close() //nolint:errcheck // it only read
+	return fn(st)
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
-	"strings"
 
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
@@ -30,20 +27,7 @@ func load(e env, g groups) (config.Config, error) {
 	return c, nil
 }
 
-// databaseThere keeps a slip in the URL from making an empty SQLite file.
-func databaseThere(d config.Database) error {
-	path, isSQLite := strings.CutPrefix(d.URL.Reveal(), "sqlite:")
-	if !isSQLite {
-		return nil
-	}
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no database %s: YOOZAK_DATABASE_URL says which one is meant", shown(path))
-	}
-	return err
-}
-
-// withStore runs fn with the database as it is.
+// withStore runs fn with a database whose schema is up to date.
 func withStore(e env, g groups, fn func(*store.Store) error) error {
 	c, err := load(e, g)
 	if err != nil {
@@ -58,8 +42,8 @@ func withStore(e env, g groups, fn func(*store.Store) error) error {
 	return fn(st)
 }
 
-// withApp runs fn with the rules, for one command; the schema is brought up to
-// date first.
+// withApp runs fn with the rules, for one command. A schema that is not up to
+// date is an error: a command changes none, because servers run on it.
 func withApp(e env, g groups, fn func(*app.App) error) error {
 	c, err := load(e, g)
 	if err != nil {

@@ -49,11 +49,8 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 	database := "sqlite:" + filepath.Join(dir, "yoozak.db")
 	var c config.Config
 	c.Database.URL, c.Database.Batch = secret.NewText(database), 1
-	st, err := app.OpenStore(t.Context(), c, slog.New(slog.DiscardHandler))
+	st, _, err := app.OpenMigrated(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()

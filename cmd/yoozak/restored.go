@@ -32,17 +32,10 @@ func (cmd restoredCmd) Run(e env) error {
 	if cmd.IDs < 1 || cmd.IDs > maxSkippedIDs {
 		return fmt.Errorf("--ids must be from 1 to %d", int64(maxSkippedIDs))
 	}
-	c, err := load(e, groups{cmd.Database})
-	if err != nil {
-		return err
-	}
-	if err := databaseThere(c.Database); err != nil {
-		return err
-	}
-	if err := cmd.confirm(e); err != nil {
-		return err
-	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		if err := cmd.confirm(e); err != nil {
+			return err
+		}
 		r, err := a.Staff.Restored(e.ctx, cmd.IDs)
 		if err != nil {
 			return err

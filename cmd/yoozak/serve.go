@@ -24,6 +24,7 @@ type serveCmd struct {
 	config.HTTP
 	config.TLS
 	config.Database
+	config.Schema
 	config.Tokens
 	config.Encryption
 	config.Passwords
@@ -36,7 +37,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, groups{cmd.Database, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS})
+	c, err := load(e, groups{cmd.Database, cmd.Schema, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -46,8 +47,9 @@ type Base struct {
 	log *slog.Logger
 }
 
-// Open opens the database, brings its schema up to date, and puts the parts
-// together as the settings say. A server can then sign and verify tokens. The
+// Open opens the database and puts the parts together as the settings say. A
+// server can then sign and verify tokens, and has brought the schema up to date
+// if it may; else, and for a command, a schema that is not is an error. The
 // caller closes the App.
 func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	b := Base{log: o.Log, Hasher: NewHasher(c, o.Busy)}
@@ -78,10 +80,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 		options.Mail = mailOptions(c, b.Sender)
 		options.HeadFile = c.Database.HeadFile
 	}
-	if b.Store, err = OpenStore(ctx, c, o.Log); err != nil {
-		return nil, err
-	}
-	if _, err := b.Store.Migrate(ctx); err != nil {
+	if b.Store, err = openStore(ctx, c, o.Log, server && c.Migrates()); err != nil {
 		return nil, err
 	}
 	if server && c.Limits.On {
@@ -98,9 +97,48 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	return a, nil
 }
 
-// OpenStore opens the database with the schema that it has.
+func openStore(ctx context.Context, c config.Config, log *slog.Logger, migrates bool) (*store.Store, error) {
+	if !migrates {
+		return OpenStore(ctx, c, log)
+	}
+	s, done, err := OpenMigrated(ctx, c, log)
+	for _, m := range done {
+		log.InfoContext(ctx, "the schema was changed", "step", m.Name)
+	}
+	return s, err
+}
+
+// OpenStore opens a database whose schema is up to date. It changes nothing,
+// and makes no file: see [store.ErrSchema].
 func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, c.Database.URL.Reveal(), store.Options{Batch: c.Database.Batch, Conns: c.Database.Conns, Log: log})
+	return openAnd(ctx, c, store.Options{MustExist: true, Log: log}, func(s *store.Store) error { return s.CheckSchema(ctx) })
+}
+
+// OpenAsItIs opens a database with the schema that it has, if it has one.
+func OpenAsItIs(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, error) {
+	return openAnd(ctx, c, store.Options{MustExist: true, Log: log}, func(*store.Store) error { return nil })
+}
+
+// OpenMigrated opens a database and brings its schema up to date; a SQLite file
+// is made when there is none. It returns the steps that it took.
+func OpenMigrated(ctx context.Context, c config.Config, log *slog.Logger) (s *store.Store, done []store.Migration, err error) {
+	s, err = openAnd(ctx, c, store.Options{Log: log}, func(s *store.Store) (err error) {
+		done, err = s.Migrate(ctx)
+		return err
+	})
+	return s, done, err
+}
+
+func openAnd(ctx context.Context, c config.Config, o store.Options, then func(*store.Store) error) (*store.Store, error) {
+	o.Batch, o.Conns = c.Database.Batch, c.Database.Conns
+	s, err := store.Open(ctx, c.Database.URL.Reveal(), o)
+	if err != nil {
+		return nil, err
+	}
+	if err := then(s); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // prepare is what a server does before its first request.

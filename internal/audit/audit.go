@@ -72,15 +72,28 @@ func (l *Log) ByOperator(kind account.EventKind, details account.EventDetails, a
 
 // Record adds an event in the transaction of its act.
 func (l *Log) Record(ctx context.Context, tx *store.Store, e Entry) error {
+	return tx.AddEvent(ctx, e.event())
+}
+
+// RecordAll is Record for several events.
+func (l *Log) RecordAll(ctx context.Context, tx *store.Store, entries []Entry) error {
+	events := make([]account.Event, len(entries))
+	for i, e := range entries {
+		events[i] = e.event()
+	}
+	return tx.AddEvents(ctx, events)
+}
+
+func (e Entry) event() account.Event {
 	if e.Actor == "" {
 		e.Actor = account.ActorUser
 	}
-	return tx.AddEvent(ctx, withCommitment(account.Event{
+	return withCommitment(account.Event{
 		At: e.At.UTC().Truncate(time.Microsecond), Kind: e.Kind, Actor: e.Actor, Details: e.Details.JSON(),
 		EventPerson: account.EventPerson{
 			UserID: e.UserID, SessionID: e.Session, RequestID: e.Request.RequestID, IP: e.Request.IP, UserAgent: e.Request.UserAgent,
 		},
-	}))
+	})
 }
 
 // RecordFailure notes a wrong password; the user is zero when the name is unknown.

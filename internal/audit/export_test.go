@@ -8,7 +8,7 @@ import (
 )
 
 // Seal seals in a transaction of the test's.
-func Seal(ctx context.Context, tx *store.Store) (int, error) { return seal(ctx, tx) }
+func Seal(ctx context.Context, tx *store.Store) (int64, error) { return seal(ctx, tx, 500) }
 
 // Link is the place of an event that follows another, as an attacker can
 // compute it, too.

@@ -13,30 +13,25 @@ func (l *Log) writeShared(ctx context.Context, f *sharedRows) error {
 	defer f.writing.Unlock()
 	now := l.now()
 	rows := f.takeDue(now)
-	if len(rows) == 0 {
-		return nil
-	}
-	err := l.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		for _, row := range rows {
-			e := row.first
-			if row.count > 1 {
-				e.Details.Count = row.count
+	for len(rows) > 0 {
+		n, _, err := l.store.Step(ctx, "write the events that acts share", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			some := rows[:min(most, len(rows))]
+			entries := make([]Entry, len(some))
+			for i, row := range some {
+				if entries[i] = row.first; row.count > 1 {
+					entries[i].Details.Count = row.count
+				}
 			}
-			if err := l.Record(ctx, tx, e); err != nil {
-				return err
-			}
+			return int64(len(some)), l.RecordAll(ctx, tx, entries)
+		})
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err == nil {
-		f.written(rows, now)
+		f.written(rows[:n], now)
+		rows = rows[n:]
 	}
-	return err
+	return nil
 }
-
-// sealAtOnce is how many events one transaction seals: on SQLite nobody else
-// writes meanwhile.
-const sealAtOnce = 500
 
 // Seal writes the rows that several acts share, where they are due, and gives
 // every event that has none its place in the chain, in the order of their ids.
@@ -45,46 +40,38 @@ const sealAtOnce = 500
 // Events are not sealed in the transaction of their act, because then all
 // logins of all servers would wait for one another.
 func (l *Log) Seal(ctx context.Context) error {
-	for _, f := range []*sharedRows{&l.failures, &l.repeats} {
-		if err := l.writeShared(ctx, f); err != nil {
-			return err
-		}
-	}
-	for {
-		// Most often there is nothing to do, and looking is no transaction.
-		waiting, err := l.store.EventsToSeal(ctx, 1)
-		if err != nil || len(waiting) == 0 {
-			return err
-		}
-		n := 0
-		err = l.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-			n, err = seal(ctx, tx)
-			return err
-		})
-		if err != nil || n < sealAtOnce {
-			return err
-		}
-	}
+	return errors.Join(l.writeShared(ctx, &l.failures), l.writeShared(ctx, &l.repeats), l.seal(ctx))
 }
 
-// seal gives up to sealAtOnce events their place and says how many.
-func seal(ctx context.Context, tx *store.Store) (int, error) {
+func (l *Log) seal(ctx context.Context) error {
+	// Most often there is nothing to do, and looking is no transaction.
+	waiting, err := l.store.EventsToSeal(ctx, 1)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	return l.store.Sweep(ctx, "seal events", seal)
+}
+
+// seal gives up to so many events their places and says how many.
+func seal(ctx context.Context, tx *store.Store, most int) (int64, error) {
 	chain, err := tx.LockEventChain(ctx)
 	if err != nil {
 		return 0, err
 	}
-	events, err := tx.EventsToSeal(ctx, sealAtOnce)
+	events, err := tx.EventsToSeal(ctx, most)
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
+	ids, places := make([]int64, len(events)), make([]store.EventHead, len(events))
 	head := chain.Head
-	for _, e := range events {
+	for i, e := range events {
 		head = nextHead(head, e)
-		if err := tx.SealEvent(ctx, e.ID, head); err != nil {
-			return 0, err
-		}
+		ids[i], places[i] = e.ID, head
 	}
-	return len(events), tx.SetEventHead(ctx, head)
+	if err := tx.SealEvents(ctx, ids, places); err != nil {
+		return 0, err
+	}
+	return int64(len(events)), tx.SetEventHead(ctx, head)
 }
 
 // Finish writes and seals what is left when the server stops.

@@ -130,17 +130,22 @@ func union(a, b []string) []string {
 	return slices.Compact(all)
 }
 
+// dueRow is a row as it is when it is written.
+type dueRow struct {
+	key rowKey
+	sharedRow
+}
+
 // takeDue returns what is to be written, and drops what was written a minute
 // ago.
-func (f *sharedRows) takeDue(now time.Time) map[rowKey]sharedRow {
+func (f *sharedRows) takeDue(now time.Time) (due []dueRow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	due := map[rowKey]sharedRow{}
 	for key, row := range f.all {
 		switch {
 		case now.Before(row.due):
 		case row.count > 0:
-			due[key] = *row
+			due = append(due, dueRow{key, *row})
 		default:
 			delete(f.all, key)
 			if f.perUser[key.user]--; f.perUser[key.user] == 0 {
@@ -155,11 +160,11 @@ func (f *sharedRows) takeDue(now time.Time) map[rowKey]sharedRow {
 }
 
 // written takes off what was.
-func (f *sharedRows) written(rows map[rowKey]sharedRow, now time.Time) {
+func (f *sharedRows) written(rows []dueRow, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for key, row := range rows {
-		shared := f.all[key]
+	for _, row := range rows {
+		shared := f.all[row.key]
 		shared.count -= row.count
 		shared.due = now.Add(rowWindow)
 		shared.first.At = now // of those that came meanwhile

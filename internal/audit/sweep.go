@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,15 +13,15 @@ import (
 // Sweep forgets, after their time, whose IP address it was that did something
 // as nobody we know, and the oldest events.
 func (l *Log) Sweep(ctx context.Context, now time.Time) error {
-	err := l.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	err := l.store.Sweep(ctx, "forget who strangers were", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return l.anonymiseUnattributed(ctx, tx, now, most)
 	})
-	if err != nil || l.o.Keep == 0 {
+	if l.o.Keep == 0 {
 		return err
 	}
-	return l.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	return errors.Join(err, l.store.Sweep(ctx, "remove the oldest events", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return l.removeEvents(ctx, tx, now, most)
-	})
+	}))
 }
 
 // removeSlack is how much longer than asked for the oldest event is kept, so

@@ -115,22 +115,16 @@ func (a *Accounts) Reopen(ctx context.Context, tx *store.Store, u account.User, 
 // another release wrote, and says in the log whose proof of an address does
 // not count because somebody else's was earlier.
 func (a *Accounts) RefillAddresses(ctx context.Context) error {
-	const batch = 500
-	refilled := 0
-	for {
-		var n int
-		err := a.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
-			n, err = tx.RefillEmailKeys(ctx, batch)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if refilled += n; n < batch {
-			break
-		}
+	refilled := false
+	err := a.store.Sweep(ctx, "refill keys of addresses", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		n, err := tx.RefillEmailKeys(ctx, most)
+		refilled = refilled || n > 0
+		return int64(n), err
+	})
+	if err != nil {
+		return err
 	}
-	if refilled == 0 && a.proofsLooked.Swap(true) {
+	if !refilled && a.proofsLooked.Swap(true) {
 		return nil
 	}
 	ids, err := a.store.DoubleProofs(ctx, 1000)

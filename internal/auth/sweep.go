@@ -11,39 +11,31 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-// sweep deletes at most so many rows and says how many.
-type sweep func(ctx context.Context, tx *store.Store, most int) (int64, error)
-
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
 // late click is told why it is refused; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; and
-// people who closed their account long enough ago.
+// people who closed their account long enough ago. One that fails keeps none of
+// the others from it.
 func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 	day := now.Add(-24 * time.Hour)
-	sweeps := []sweep{
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	return errors.Join(
+		s.store.Sweep(ctx, "delete sessions that have ended", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteSessions(ctx, day.Add(-s.tokens.Lifetime(token.Access)), most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		}),
+		s.store.Sweep(ctx, "delete links that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteChallenges(ctx, day, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		}),
+		s.store.Sweep(ctx, "delete revoked tokens that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteRevokedTokens(ctx, day, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		}),
+		s.store.Sweep(ctx, "erase closed accounts", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.eraseUsers(ctx, tx, now, most)
-		},
-		func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		}),
+		s.store.Sweep(ctx, "forget former usernames", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
-		},
-	}
-	for _, sweep := range sweeps {
-		if err := s.store.Sweep(ctx, sweep); err != nil {
-			return err
-		}
-	}
-	return nil
+		}),
+	)
 }
 
 // eraseUsers deletes people who closed their account long enough ago, and
@@ -51,27 +43,22 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 // stay, without them.
 func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time, most int) (int64, error) {
 	ids, err := tx.ErasableUsers(ctx, now.Add(-s.o.EraseAfter), now, account.UndoEmail, account.MailEmailChanged, most)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	erased, err := tx.EraseUsers(ctx, ids)
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		err := tx.EraseUser(ctx, id)
-		if errors.Is(err, store.ErrNotFound) { // by another server, or restored, a moment ago
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		n, err := tx.AnonymiseEventsOf(ctx, id)
-		if err != nil {
-			return 0, err
-		}
-		err = s.audit.Record(ctx, tx, audit.Entry{
-			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: n}, At: s.now(),
-		})
-		if err != nil {
-			return 0, err
+	events, err := tx.AnonymiseEventsOf(ctx, erased)
+	if err != nil {
+		return 0, err
+	}
+	entries := make([]audit.Entry, len(erased))
+	for i, id := range erased {
+		entries[i] = audit.Entry{
+			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: events[id]}, At: s.now(),
 		}
 	}
-	return int64(len(ids)), nil
+	return int64(len(ids)), s.audit.RecordAll(ctx, tx, entries)
 }

@@ -66,9 +66,20 @@ func (s *Server) EventKinds(t *testing.T) map[account.EventKind]int {
 // triggers: an attacker's.
 func OpenRaw(t *testing.T, url string) *sql.DB {
 	t.Helper()
+	db := OpenSQL(t, url)
+	drop := []string{`ALTER TABLE events DISABLE TRIGGER ALL`}
+	if strings.HasPrefix(url, "sqlite:") {
+		drop = []string{`DROP TRIGGER events_keep`, `DROP TRIGGER events_seal_once`, `DROP TRIGGER events_forget_whole`, `DROP TRIGGER events_oldest_only`}
+	}
+	Execute(t, db, drop...)
+	return db
+}
+
+// OpenSQL is a way into the database beside the product's.
+func OpenSQL(t *testing.T, url string) *sql.DB {
+	t.Helper()
 	driver, name := "pgx", url
-	path, isFile := strings.CutPrefix(url, "sqlite:")
-	if isFile {
+	if path, isFile := strings.CutPrefix(url, "sqlite:"); isFile {
 		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_txlock=immediate"
 	}
 	db, err := sql.Open(driver, name)
@@ -76,11 +87,6 @@ func OpenRaw(t *testing.T, url string) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	drop := []string{`ALTER TABLE events DISABLE TRIGGER ALL`}
-	if isFile {
-		drop = []string{`DROP TRIGGER events_keep`, `DROP TRIGGER events_seal_once`, `DROP TRIGGER events_forget_whole`, `DROP TRIGGER events_oldest_only`}
-	}
-	Execute(t, db, drop...)
 	return db
 }
 

@@ -12,6 +12,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/secret"
@@ -21,6 +22,7 @@ import (
 // Config has the settings. A group that was not loaded is empty.
 type Config struct {
 	Database   Database
+	Schema     Schema
 	Tokens     Tokens
 	Passwords  Passwords
 	Mail       Mail
@@ -55,6 +57,19 @@ type Database struct {
 	Conns    int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core that the process may use, from 8 to 32."`
 	HeadFile string      `name:"head-file" env:"YOOZAK_HEAD_FILE" placeholder:"PATH" group:"Database:" help:"File in which a server notes the newest event, and from which it sees at its start that a backup was put back; off: none. Without it yoozak.db.head beside the SQLite file, and none with PostgreSQL."`
 	Batch    int         `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" min:"1" max:"10000" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
+}
+
+// Schema says who changes the tables of the database.
+type Schema struct {
+	Migrate string `name:"migrate" env:"YOOZAK_MIGRATE" of:"auto,check" placeholder:"MODE" group:"Schema:" help:"auto: the server brings the tables up to date when it starts. check: it only looks, and where they are not up to date it stops and says so; yoozak migrate is the step that changes them. Without it, auto for SQLite and check for PostgreSQL."`
+}
+
+// Migrates reports whether the server changes the tables itself.
+func (c Config) Migrates() bool {
+	if c.Schema.Migrate == "" {
+		return strings.HasPrefix(c.Database.URL.Reveal(), "sqlite:")
+	}
+	return c.Schema.Migrate == "auto"
 }
 
 // Tokens says how tokens are signed and how long they are good. Secret is

@@ -64,6 +64,28 @@ func loadFlags(t *testing.T, given settings, flags []string, groups ...config.Gr
 	return config.Load(source, read...)
 }
 
+// TestWhoChangesTheTables: PostgreSQL's may be there, out of a new server's
+// sight, and are others' to use meanwhile.
+func TestWhoChangesTheTables(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		url, mode string
+		want      bool
+	}{
+		{"sqlite:y.db", "", true}, {"sqlite:y.db", "check", false}, {"sqlite:y.db", "AUTO", true},
+		{"postgres://h/y", "", false}, {"postgres://h/y", "auto", true}, {"postgresql://h/y", "check", false},
+	} {
+		given := settings{"YOOZAK_DATABASE_URL": test.url}
+		if test.mode != "" {
+			given["YOOZAK_MIGRATE"] = test.mode
+		}
+		c, err := load(t, given, config.Database{}, config.Schema{})
+		if err != nil || c.Migrates() != test.want {
+			t.Errorf("%s, %q: %v, %v; want %v", test.url, test.mode, c.Migrates(), err, test.want)
+		}
+	}
+}
+
 func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	t.Parallel()
 	given := settings{"YOOZAK_SHADOW_UPSTREAM": "http://127.0.0.1:8080/"} // the only one that has none
@@ -630,7 +652,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, group := range []any{
-		config.HTTP{}, config.TLS{}, config.Database{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Accounts{}, config.Limits{}, config.Shadow{},
+		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Accounts{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))

@@ -16,9 +16,9 @@ import (
 	"github.com/yoozak/clients/internal/shop"
 )
 
-// Group is one of the groups of settings: [Database], [Tokens], [Passwords],
-// [Mail], [Shop], [Accounts], [Shadow], [Limits], [Encryption], [HTTP] and
-// [TLS].
+// Group is one of the groups of settings: [Database], [Schema], [Tokens],
+// [Passwords], [Mail], [Shop], [Accounts], [Shadow], [Limits], [Encryption],
+// [HTTP] and [TLS].
 type Group interface{ load(c *Config, p *problems) }
 
 // Load checks groups of settings, as kong filled them in from s, and puts
@@ -107,6 +107,8 @@ func (d Database) load(c *Config, p *problems) {
 	d.URL = secret.NewText(u)
 	c.Database = d
 }
+
+func (s Schema) load(c *Config, _ *problems) { c.Schema = s }
 
 // isFile reports whether what comes after "sqlite:" is the path of a file: a
 // slip would make an empty database somewhere, and no error.

@@ -419,7 +419,8 @@ func TestErasedUserDoesNotComeBack(t *testing.T) {
 			if err := tx.CloseUser(t.Context(), 2, now); err != nil {
 				return err
 			}
-			return tx.EraseUser(t.Context(), 2)
+			_, err := tx.EraseUsers(t.Context(), []int64{2})
+			return err
 		})
 		if n := count(t, url, `SELECT count(*) FROM django_imports WHERE user_id = 2 AND length(fields) = 0`); n != 1 {
 			t.Error("digests of the erased user's data are still there")

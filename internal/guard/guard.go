@@ -56,7 +56,7 @@ func New(st *store.Store, log *audit.Log, o Options) *Guard {
 
 // Sweep forgets wrong tries that nobody is slowed down for any more.
 func (g *Guard) Sweep(ctx context.Context, now time.Time) error {
-	return g.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	return g.store.Sweep(ctx, "forget failed passwords", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return tx.SweepFailedAttempts(ctx, now, most)
 	})
 }

@@ -146,5 +146,8 @@ func (l *Limiter) Sweep(ctx context.Context) error {
 	if l == nil || !l.shared {
 		return nil
 	}
-	return l.o.Store.DeleteLimits(ctx, l.sharedNow())
+	now := l.sharedNow()
+	return l.o.Store.Sweep(ctx, "delete rate limits", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		return tx.DeleteLimits(ctx, now, most)
+	})
 }

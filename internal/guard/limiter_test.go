@@ -185,7 +185,7 @@ func TestRefusalsAreKnownHere(t *testing.T) {
 	if wait := two.Take(t.Context(), tenAMinute, "a"); wait != 5*time.Second {
 		t.Errorf("the other server waits %v, want 5s", wait)
 	}
-	if err := st.DeleteLimits(t.Context(), c.Now().Add(time.Hour)); err != nil {
+	if _, err := st.DeleteLimits(t.Context(), c.Now().Add(time.Hour), 100); err != nil {
 		t.Fatal(err)
 	}
 	c.Advance(time.Second)

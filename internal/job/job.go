@@ -7,9 +7,11 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"reflect"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -61,7 +63,8 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 	}
 }
 
-// run logs what goes wrong: one job's mistake must not end the server.
+// run logs what goes wrong, each of several errors by itself: one job's
+// mistake must not end the server.
 func run(ctx context.Context, log *slog.Logger, j Job) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,6 +72,22 @@ func run(ctx context.Context, log *slog.Logger, j Job) {
 		}
 	}()
 	if err := j.Run(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
+		for _, err := range parts(err) {
+			log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
+		}
 	}
 }
+
+// parts are the errors that errors.Join made one of. Others that wrap several
+// say something of their own.
+func parts(err error) (all []error) {
+	if reflect.TypeOf(err) != joined {
+		return []error{err}
+	}
+	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // see joined
+		all = append(all, parts(e)...)
+	}
+	return all
+}
+
+var joined = reflect.TypeOf(errors.Join(errors.ErrUnsupported))

@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -54,6 +55,29 @@ func TestJobsRunAgain(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "slow") {
 		t.Error("a job that was told to stop is logged as failed")
+	}
+}
+
+// TestEachErrorOfAJobHasItsLine: a job may be several, of which some fail.
+func TestEachErrorOfAJobHasItsLine(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	log := new(yoozaktest.Buffer)
+	ran := make(chan struct{}, 100)
+	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), []job.Job{{Name: "sweep", Every: time.Millisecond, Run: func(context.Context) error {
+		select {
+		case ran <- struct{}{}:
+		default:
+		}
+		return errors.Join(errors.Join(errors.New("first"), nil), fmt.Errorf("mails: %w: %w", errors.New("second"), errors.New("why")))
+	}}})
+	for range 3 {
+		<-ran
+	}
+	stop()
+	for _, want := range []string{"job=sweep error=first\n", "job=sweep error=\"mails: second: why\"\n"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log)
+		}
 	}
 }
 

@@ -128,16 +128,16 @@ const (
 // folder whose links are worthless, a day after they were written at the
 // earliest.
 func (o *Outbox) Sweep(ctx context.Context, now time.Time) error {
-	err := o.store.Sweep(ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	err := o.store.Sweep(ctx, "delete mails", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return tx.DeleteMails(ctx, now.Add(-sentRetention), now.Add(-failedRetention), most)
 	})
-	if err != nil || o.o.Sender == nil {
+	if o.o.Sender == nil {
 		return err
 	}
-	_, err = o.o.Sender.Sweep(ctx, now, func(kind account.MailKind) time.Duration {
+	_, folder := o.o.Sender.Sweep(ctx, now, func(kind account.MailKind) time.Duration {
 		return max(sentRetention, o.o.LinkLifetime(kind))
 	})
-	return err
+	return errors.Join(err, folder)
 }
 
 // survive runs fn and logs a panic of it, with what it was about: a mistake

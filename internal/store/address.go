@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -97,15 +95,15 @@ func (s *Store) SetProof(ctx context.Context, id int64, email string, at time.Ti
 // a server of another release wrote, and says how many there were.
 func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 	type row struct {
-		id         int64
-		email, key string
+		id    int64
+		email string
 	}
 	scan := func(scan func(...any) error) (r row, err error) {
-		err = scan(&r.id, &r.email, &r.key)
+		err = scan(&r.id, &r.email)
 		return r, err
 	}
 	rows, err := queryAll(ctx, s, "list stale keys", scan, `
-		SELECT id, email, email_key
+		SELECT id, email
 		FROM users
 		WHERE email_key_version <> 2
 		ORDER BY id
@@ -116,29 +114,28 @@ func (s *Store) RefillEmailKeys(ctx context.Context, limit int) (int, error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
-	pairs := make([]string, 0, len(rows))
-	args := make([]any, 0, 2*len(rows))
-	for _, r := range rows {
-		key := account.EmailKey(r.email)
-		if key != r.key {
-			// In two steps: whoever changes the key makes the version 0.
-			_, err := s.exec(ctx, "refill a key", `
-				UPDATE users
-				SET email_key = $1
-				WHERE id = $2 AND email = $3`, key, r.id, r.email)
-			if err != nil {
-				return 0, err
-			}
-		}
-		pairs = append(pairs, fmt.Sprintf("(CAST($%d AS BIGINT), $%d)", len(args)+1, len(args)+2))
-		args = append(args, r.id, key)
+	ids, emails, keys := make([]int64, len(rows)), make([]string, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		ids[i], emails[i], keys[i] = r.id, r.email, account.EmailKey(r.email)
+	}
+	// In two steps: whoever changes the key makes the version 0.
+	_, err = s.execSet(ctx, "refill keys", `
+		UPDATE users
+		SET email_key = v.column3
+		FROM %s
+		WHERE users.id = v.column1 AND users.email = v.column2 AND users.email_key <> v.column3`,
+		columnOf("bigint", ids), columnOf("text", emails), columnOf("text", keys))
+	if err != nil {
+		return 0, err
 	}
 	// Only where the key is still what was computed: what somebody else
 	// changed meanwhile is for the next time.
-	_, err = s.exec(ctx, "note refilled keys", `
+	_, err = s.execSet(ctx, "note refilled keys", `
 		UPDATE users
 		SET email_key_version = 2
-		WHERE (id, email_key) IN (VALUES `+strings.Join(pairs, ", ")+`)`, args...)
+		FROM %s
+		WHERE users.id = v.column1 AND users.email_key = v.column2`,
+		columnOf("bigint", ids), columnOf("text", keys))
 	return len(rows), err
 }
 

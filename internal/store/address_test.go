@@ -172,7 +172,13 @@ func TestErasureLeavesMailsOfAnAddressThatAnotherClaims(t *testing.T) {
 			})
 		}
 		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CloseUser(t.Context(), erased.ID, noon) })
-		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.EraseUser(t.Context(), erased.ID) })
+		write(t, s, func(_ context.Context, tx *store.Store) error {
+			gone, err := tx.EraseUsers(t.Context(), []int64{erased.ID})
+			if len(gone) != 1 {
+				t.Errorf("erased %v", gone)
+			}
+			return err
+		})
 		mails, err := s.Mails(t.Context(), 10)
 		if err != nil || len(mails) != 2 {
 			t.Errorf("%d mails are left (%v), want 2", len(mails), err)

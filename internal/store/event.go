@@ -38,6 +38,35 @@ func scanEvent(scan func(...any) error) (account.Event, error) {
 	return e, err
 }
 
+// AddEvents stores events, in the transaction of what they tell of.
+func (s *Store) AddEvents(ctx context.Context, events []account.Event) error {
+	var (
+		at                              []time.Time
+		kind, actor, details            []string
+		userID                          []*int64
+		sessionID, requestID, ip, agent []string
+		salt, commitment                [][]byte
+	)
+	for _, e := range events {
+		at, kind, actor, details = append(at, e.At.UTC()), append(kind, string(e.Kind)), append(actor, string(e.Actor)), append(details, e.Details)
+		sessionID, requestID, ip, agent = append(sessionID, e.SessionID), append(requestID, e.RequestID), append(ip, e.IP), append(agent, e.UserAgent)
+		salt, commitment = append(salt, e.Salt), append(commitment, e.Commitment)
+		if e.UserID == 0 {
+			userID = append(userID, nil)
+		} else {
+			userID = append(userID, &e.UserID)
+		}
+	}
+	_, err := s.execSet(ctx, "add events", `
+		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment)
+		SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11
+		FROM %s`,
+		columnOf("timestamptz", at), columnOf("text", kind), columnOf("text", actor), columnOf("text", details), columnOf("bigint", userID),
+		columnOf("text", sessionID), columnOf("text", requestID), columnOf("text", ip), columnOf("text", agent),
+		columnOf("bytea", salt), columnOf("bytea", commitment))
+	return err
+}
+
 // AddEvent stores an event, in the transaction of the act that it tells of.
 func (s *Store) AddEvent(ctx context.Context, e account.Event) error {
 	_, err := s.exec(ctx, "add an event", `
@@ -140,13 +169,25 @@ func scanChain(scan func(...any) error) (c EventChain, err error) {
 	return c, err
 }
 
-// SealEvent gives an event its place in the chain. It returns [ErrNotFound]
-// when it has one already.
-func (s *Store) SealEvent(ctx context.Context, id int64, at EventHead) error {
-	return s.execOne(ctx, "seal an event", `
+// SealEvents gives events their places in the chain. It returns [ErrNotFound]
+// when one of them has one already.
+func (s *Store) SealEvents(ctx context.Context, ids []int64, places []EventHead) error {
+	seqs, hashes := make([]int64, len(places)), make([][]byte, len(places))
+	for i, at := range places {
+		seqs[i], hashes[i] = at.Seq, at.Hash
+	}
+	// The plus keeps the index of those without a place out of the plan: for
+	// each of them, however many wait, both engines would look through v.
+	n, err := s.execSet(ctx, "seal events", `
 		UPDATE events
-		SET seq = $1, hash = $2
-		WHERE id = $3 AND seq IS NULL`, at.Seq, at.Hash, id)
+		SET seq = v.column2, hash = v.column3
+		FROM %s
+		WHERE events.id = v.column1 AND +events.seq IS NULL`,
+		columnOf("bigint", ids), columnOf("bigint", seqs), columnOf("bytea", hashes))
+	if err == nil && n != int64(len(ids)) {
+		err = s.wrapErr("seal events", ErrNotFound)
+	}
+	return err
 }
 
 // SetEventHead notes the newest sealed event.
@@ -157,27 +198,53 @@ func (s *Store) SetEventHead(ctx context.Context, head EventHead) error {
 		WHERE id = 1`, head.Seq, head.Hash)
 }
 
-// AnonymiseEventsOf forgets the personal part of a user's events and says of
-// how many.
-func (s *Store) AnonymiseEventsOf(ctx context.Context, userID int64) (int, error) {
-	return s.anonymiseEvents(ctx, `user_id = $1`, userID)
+// AnonymiseEventsOf forgets the personal part of users' events and says of how
+// many each. What another transaction added while they were counted is
+// counted for the last: the sum is exact.
+func (s *Store) AnonymiseEventsOf(ctx context.Context, userIDs []int64) (map[int64]int, error) {
+	type count struct {
+		userID int64
+		events int
+	}
+	scan := func(scan func(...any) error) (c count, err error) {
+		err = scan(&c.userID, &c.events)
+		return c, err
+	}
+	counts, err := querySet(ctx, s, "count events", scan, `
+		SELECT user_id, COUNT(*)
+		FROM events
+		WHERE user_id IN (SELECT column1 FROM %s)
+		GROUP BY user_id`, columnOf("bigint", userIDs))
+	if err != nil || len(userIDs) == 0 {
+		return nil, err
+	}
+	n, err := s.execSet(ctx, forgetPerson, anonymise+`user_id IN (SELECT column1 FROM %s)`, columnOf("bigint", userIDs))
+	of := make(map[int64]int, len(counts))
+	for _, c := range counts {
+		of[c.userID] = c.events
+		n -= int64(c.events)
+	}
+	of[userIDs[len(userIDs)-1]] += int(n)
+	return of, err
 }
+
+const (
+	forgetPerson = "forget the personal part of events"
+
+	anonymise = `
+		UPDATE events
+		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
+		WHERE `
+)
 
 // AnonymiseUnattributedEvents forgets the personal part of up to limit events before
 // the given time that are about no user, and says of how many.
 func (s *Store) AnonymiseUnattributedEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	return s.anonymiseEvents(ctx, `id IN (SELECT id
+	n, err := s.exec(ctx, forgetPerson, anonymise+`id IN (SELECT id
 		             FROM events
 		             WHERE user_id IS NULL AND salt IS NOT NULL AND at < $1
 		             ORDER BY at
 		             LIMIT $2)`, before.UTC(), limit)
-}
-
-func (s *Store) anonymiseEvents(ctx context.Context, condition string, args ...any) (int, error) {
-	n, err := s.exec(ctx, "forget the personal part of events", `
-		UPDATE events
-		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
-		WHERE `+condition, args...)
 	return int(n), err
 }
 

@@ -49,12 +49,15 @@ func sealAll(t *testing.T, s *store.Store) {
 		if err != nil {
 			return err
 		}
+		var ids []int64
+		var places []store.EventHead
 		for _, e := range events {
 			chain.Head.Seq++
 			chain.Head.Hash = []byte{byte(chain.Head.Seq)}
-			if err := tx.SealEvent(t.Context(), e.ID, chain.Head); err != nil {
-				return err
-			}
+			ids, places = append(ids, e.ID), append(places, chain.Head)
+		}
+		if err := tx.SealEvents(t.Context(), ids, places); err != nil {
+			return err
 		}
 		return tx.SetEventHead(t.Context(), chain.Head)
 	})
@@ -123,14 +126,14 @@ func TestEventIsSealedOnce(t *testing.T) {
 		addEvent(t, s, newEvent(1))
 		sealAll(t, s)
 		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 1, store.EventHead{Seq: 2, Hash: []byte{2}})
+			return tx.SealEvents(t.Context(), []int64{1}, []store.EventHead{{Seq: 2, Hash: []byte{2}}})
 		})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("again: %v", err)
 		}
 		addEvent(t, s, newEvent(1))
 		err = s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
-			return tx.SealEvent(t.Context(), 2, store.EventHead{Seq: 1, Hash: []byte{2}})
+			return tx.SealEvents(t.Context(), []int64{2}, []store.EventHead{{Seq: 1, Hash: []byte{2}}})
 		})
 		if !errors.Is(err, store.ErrTaken) {
 			t.Errorf("two events in one place: %v", err)
@@ -148,9 +151,9 @@ func TestForgettingTakesThePersonalPartOnly(t *testing.T) {
 		}
 		sealAll(t, s)
 		write(t, s, func(_ context.Context, tx *store.Store) error {
-			n, err := tx.AnonymiseEventsOf(t.Context(), 1)
-			if n != 2 {
-				t.Errorf("forgot %d events of the user, want 2", n)
+			n, err := tx.AnonymiseEventsOf(t.Context(), []int64{1})
+			if n[1] != 2 || len(n) != 1 {
+				t.Errorf("forgot %v events of the user, want 2", n)
 			}
 			return err
 		})

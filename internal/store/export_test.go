@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+	"io/fs"
+	"time"
+)
 
 // CountForEver is a list that takes far longer than a test may.
 func (s *Store) CountForEver(ctx context.Context) error {
@@ -40,3 +44,17 @@ func (s *Store) WaitingLimits() int {
 func (s *Store) CountLimits(ctx context.Context) (int, error) {
 	return queryValue[int](ctx, s, "count keys", `SELECT count(*) FROM rate_limits`)
 }
+
+// MigrateBy takes the steps of another folder. It waits so long for a lock
+// before it pauses as long.
+func (s *Store) MigrateBy(ctx context.Context, files fs.FS, lockWait time.Duration) ([]Migration, error) {
+	sc, err := s.schemaFrom(files)
+	if err != nil {
+		return nil, err
+	}
+	sc.lockWait, sc.pause, sc.patience = lockWait, lockWait, 50*lockWait
+	return sc.migrate(ctx)
+}
+
+// SetTimeout is how long PostgreSQL may take for a transaction.
+func (s *Store) SetTimeout(d time.Duration) { s.postgres.timeout = d }

@@ -68,17 +68,9 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 	defer sqlTx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
 	tx := &Store{q: sqlTx, slow: sqlTx, dialect: s.dialect}
 	if err := tx.take(ctx, &postgresBulk{tx, conn}, fn); err != nil {
-		return err
+		return whyUndone(ctx, err)
 	}
-	return s.commit(ctx, sqlTx)
-}
-
-// CanImport says whether the schema has what [Store.Import] needs, without
-// touching it.
-func (s *Store) CanImport(ctx context.Context) error {
-	_, err := queryValue[bool](ctx, s, "look for what an import needs", `
-		SELECT EXISTS (SELECT 1 FROM django_imports)`)
-	return err
+	return s.wrapErr("commit", whyUndone(ctx, sqlTx.Commit()))
 }
 
 func (s *Store) take(ctx context.Context, b bulk, fn func(context.Context, *Import) error) error {

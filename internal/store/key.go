@@ -68,15 +68,10 @@ func (s *Store) ReplacePrivateKey(ctx context.Context, id string, old, private s
 
 // DeleteKeys forgets keys.
 func (s *Store) DeleteKeys(ctx context.Context, ids []string) error {
-	for _, id := range ids {
-		_, err := s.exec(ctx, "delete keys", `
-			DELETE FROM signing_keys
-			WHERE id = $1`, id)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := s.execSet(ctx, "delete keys", `
+		DELETE FROM signing_keys
+		WHERE id IN (SELECT column1 FROM %s)`, columnOf("text", ids))
+	return err
 }
 
 // Keys returns every key, the youngest first.

@@ -259,17 +259,17 @@ func scanLimitAnswer(scan func(...any) error) (a limitAnswer, err error) {
 // came before.
 const serializationFailure = "40001"
 
-// DeleteLimits forgets the keys whose quota was whole again before the given
-// time; zero is now, by the database's clock. It passes over those that are
-// being counted: it takes rows in another order than they do, and each could
-// wait for a row that the other has.
-func (s *Store) DeleteLimits(ctx context.Context, before time.Time) error {
-	_, err := s.exec(ctx, "delete rate limits", `
+// DeleteLimits forgets up to limit keys whose quota was whole again before the
+// given time, and says how many; zero is now, by the database's clock. It
+// passes over those that are being counted: it takes rows in another order
+// than they do, and each could wait for a row that the other has.
+func (s *Store) DeleteLimits(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return s.exec(ctx, "delete rate limits", `
 		DELETE FROM rate_limits
 		WHERE key IN (
 			SELECT key
 			FROM rate_limits
 			WHERE expires_at < COALESCE($1, now())
-			FOR UPDATE SKIP LOCKED)`, nullTime(before))
-	return err
+			LIMIT $2
+			FOR UPDATE SKIP LOCKED)`, nullTime(before), limit)
 }

@@ -139,7 +139,7 @@ func TestSweepWaitsForNoUse(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := s.DeleteLimits(ctx, time.Time{}); err != nil {
+	if _, err := s.DeleteLimits(ctx, time.Time{}, 100); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := s.CountLimits(t.Context()); err != nil || n != 1 {

@@ -42,7 +42,7 @@ func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store,
 	if o.Conns <= 0 {
 		o.Conns = min(max(8, 4*runtime.GOMAXPROCS(0)), mostConns)
 	}
-	p := &postgres{url: url, conns: o.Conns, log: o.log(), free: make(chan struct{}, o.Conns)}
+	p := &postgres{url: url, conns: o.Conns, timeout: timeout, log: o.log(), free: make(chan struct{}, o.Conns)}
 	p.chosenMode = strings.Contains(url, "default_query_exec_mode=")
 	onError := cfg.OnPgError
 	cfg.OnPgError = func(c *pgconn.PgConn, e *pgconn.PgError) bool { return !p.condemned(c, e) && onError(c, e) }
@@ -113,6 +113,7 @@ type postgres struct {
 	connector driver.Connector
 	url       string
 	conns     int // the most that are wanted
+	timeout   time.Duration
 	log       *slog.Logger
 
 	chosenMode bool         // the URL says how statements are sent
@@ -211,6 +212,9 @@ const (
 	duplicateStatement  = "42P05" // the server process is shared: see afterConnect
 	unknownStatement    = "26000"
 	tooManyConnections  = "53300"
+	queryCanceled       = "57014" // by statement_timeout, mostly
+	deadlockDetected    = "40P01"
+	lockNotAvailable    = "55P03" // within lock_timeout
 )
 
 // condemned reports whether an error ends its connection. It is called by
@@ -372,7 +376,7 @@ func mendPostgres(err error) error {
 	switch c {
 	case readOnlyTransaction:
 		return fmt.Errorf("%w: %w: %w", account.ErrUnavailable, ErrReadOnly, err)
-	case duplicateStatement, unknownStatement, "55P03": // the last: lock not available
+	case duplicateStatement, unknownStatement, lockNotAvailable:
 		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
 	}
 	return err

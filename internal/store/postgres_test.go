@@ -179,6 +179,9 @@ func TestStandbyIsNotReadyUntilItIsPromoted(t *testing.T) {
 	if _, err := s.UserByID(t.Context(), u.ID); err != nil {
 		t.Errorf("a question that needs no change: %v", err)
 	}
+	if reader, _ := openLogged(t, second.URL("y")); reader.CheckSchema(t.Context()) != nil {
+		t.Error("a command that only reads does not work there")
+	}
 	empty, err := store.Open(t.Context(), second.URL("empty"), store.Options{})
 	if err != nil {
 		t.Fatal(err)

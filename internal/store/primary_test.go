@@ -113,10 +113,10 @@ func TestAnotherServerInPlaceOfTheFirstIsRefused(t *testing.T) {
 	t.Parallel()
 	first, other := pgtest.StartOwn(t), pgtest.StartOwn(t)
 	for _, c := range []*pgtest.Cluster{first, other} {
-		c.Exec(t, "CREATE DATABASE y")
-		storetest.Open(t, c.URL("y"))
+		c.Exec(t, "CREATE DATABASE shop")
+		storetest.Open(t, c.URL("shop"))
 	}
-	s, log := openLogged(t, both(first, other, "y", ""), 4)
+	s, log := openLogged(t, both(first, other, "shop", ""), 4)
 	if err := addUser(t, s, "amina"); err != nil {
 		t.Fatal(err)
 	}

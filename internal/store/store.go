@@ -47,6 +47,7 @@ type Store struct {
 	postgres *postgres // nil for SQLite, and in a transaction
 	limits   *limits   // the same
 	health   *health
+	steps    stepSizes // of sweeps
 
 	changed  bool // of a transaction: it has changed a row
 	migrated atomic.Bool
@@ -64,6 +65,8 @@ type Options struct {
 	Batch int          // SQLite: the most transactions in one commit; 0 is 128
 	Conns int          // PostgreSQL: the most connections; 0 is 4 a core, from 8 to 32
 	Log   *slog.Logger // nil: what is no error is not told
+
+	MustExist bool // SQLite: where there is no file, none is made, and that is an error
 }
 
 func (o Options) log() *slog.Logger {
@@ -154,9 +157,9 @@ func (s *Store) postgresTx(ctx context.Context, fn func(ctx context.Context, tx 
 		defer tx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
 		inner := &Store{q: tx, slow: tx, dialect: s.dialect, health: s.health}
 		if err := fn(ctx, inner); err != nil {
-			return err
+			return whyUndone(ctx, err)
 		}
-		err = s.commit(ctx, tx)
+		err = s.wrapErr("commit", whyUndone(ctx, tx.Commit()))
 		s.noteWrite(err, inner)
 		return err
 	})
@@ -174,14 +177,14 @@ func (s *Store) noteWrite(err error, tx *Store) {
 // another default, by which concurrent changes fail instead of waiting.
 var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 
-// commit ends a transaction. One that took too long was undone by then; the
-// reason is its deadline.
-func (s *Store) commit(ctx context.Context, tx *sql.Tx) error {
-	err := tx.Commit()
+// whyUndone is the error of a transaction. One that took too long was undone
+// in the middle, and all that it asks from then on fails because it is over:
+// the reason is its deadline.
+func whyUndone(ctx context.Context, err error) error {
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		err = ctx.Err()
+		return fmt.Errorf("%w: %w: %w", account.ErrUnavailable, ctx.Err(), err)
 	}
-	return s.wrapErr("commit", err)
+	return err
 }
 
 // inside is the context for the function of a transaction.
@@ -199,16 +202,17 @@ func (s *Store) outside(ctx context.Context) error {
 }
 
 // timeout is how long PostgreSQL may take for a query or a transaction. What
-// takes longer is not slow but gone.
+// takes longer is not slow but gone; what is much to do is done in steps that
+// take less: see [Store.Sweep].
 const timeout = 10 * time.Second
 
 // withTimeout gives what is asked of PostgreSQL, outside a transaction, a deadline.
 // SQLite is in the process and needs none.
 func (s *Store) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.dialect == sqliteDialect || s.db == nil {
+	if s.postgres == nil {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, timeout)
+	return context.WithTimeout(ctx, s.postgres.timeout)
 }
 
 // run does what a query needs: outside a transaction it must be no part of

@@ -131,7 +131,13 @@ func TestUserIDsAreNeverGivenTwice(t *testing.T) {
 		createUser(t, s, "a")
 		newest := createUser(t, s, "b")
 		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CloseUser(t.Context(), newest.ID, noon) })
-		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.EraseUser(t.Context(), newest.ID) })
+		write(t, s, func(_ context.Context, tx *store.Store) error {
+			gone, err := tx.EraseUsers(t.Context(), []int64{newest.ID})
+			if len(gone) != 1 {
+				t.Errorf("erased %v", gone)
+			}
+			return err
+		})
 		if next := createUser(t, s, "c"); next.ID <= newest.ID {
 			t.Fatalf("the id %d of an erased user came again: %d", newest.ID, next.ID)
 		}

@@ -171,31 +171,48 @@ func scanID(scan func(...any) error) (id int64, err error) {
 	return id, err
 }
 
-// EraseUser deletes a user with all that is held about them but their
-// events: see [Store.AnonymiseEventsOf]. It returns [ErrNotFound] when there is
-// none, or the account is not closed any more.
-func (s *Store) EraseUser(ctx context.Context, id int64) error {
-	// What was mailed to an address that nobody else claims is theirs, too.
-	_, err := s.exec(ctx, "erase a user", `
-		DELETE FROM mails
-		WHERE user_id IS NULL
-		  AND email_key = (SELECT email_key FROM users WHERE id = $1)
-		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key AND o.id <> $1)`, id)
+// EraseUsers deletes users with all that is held about them but their events:
+// see [Store.AnonymiseEventsOf]. It returns the ids of those whom it deleted:
+// not of whom another server had deleted, or whose account is not closed any
+// more.
+func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
+	const op = "erase users"
+	type person struct {
+		id       int64
+		emailKey string
+	}
+	scan := func(scan func(...any) error) (p person, err error) {
+		err = scan(&p.id, &p.emailKey)
+		return p, err
+	}
+	erased, err := querySet(ctx, s, op, scan, `
+		DELETE FROM users
+		WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL
+		RETURNING id, email_key`, columnOf("bigint", ids))
 	if err != nil {
-		return err
+		return nil, err
+	}
+	gone, keys := make([]int64, len(erased)), make([]string, len(erased))
+	for i, p := range erased {
+		gone[i], keys[i] = p.id, p.emailKey
+	}
+	// What was mailed to an address that nobody else claims is theirs, too. The
+	// plus keeps the plan from all mails to nobody.
+	_, err = s.execSet(ctx, op, `
+		DELETE FROM mails
+		WHERE +user_id IS NULL
+		  AND email_key IN (SELECT column1 FROM %s)
+		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key)`, columnOf("text", keys))
+	if err != nil {
+		return nil, err
 	}
 	// That they are erased is remembered, or the next import would bring them
 	// back; what they were called in Django is not, not even as a digest.
-	_, err = s.exec(ctx, "erase a user", `
+	_, err = s.execSet(ctx, op, `
 		UPDATE django_imports
 		SET fields = ''
-		WHERE user_id = $1`, id)
-	if err != nil {
-		return err
-	}
-	return s.execOne(ctx, "erase a user", `
-		DELETE FROM users
-		WHERE id = $1 AND closed_at IS NOT NULL`, id)
+		WHERE user_id IN (SELECT column1 FROM %s)`, columnOf("bigint", gone))
+	return gone, err
 }
 
 // SetActive enables or disables a user.

@@ -21,7 +21,7 @@ func takeNoMore(l net.Listener) error {
 		return err
 	}
 	const flags, syn = 13, 0x02 // in the header of a segment (RFC 9293, section 3.1)
-	program := []unix.SockFilter{
+	program := [...]unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
 		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: syn, Jt: 0, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0}, // overlooked

@@ -67,7 +67,7 @@ func TestDrainClosesConnectionsByAnswers(t *testing.T) {
 		t.Cleanup(func() { _ = c.Close() })
 		return c
 	}
-	ask := func(c net.Conn, path string) *http.Response {
+	ask := func(c net.Conn, path string) (status int, closes bool) {
 		t.Helper()
 		if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
@@ -77,12 +77,12 @@ func TestDrainClosesConnectionsByAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
-		return res
+		return res.StatusCode, res.Close
 	}
 	old, idle := dial(), dial()
 	for _, c := range []net.Conn{old, idle} {
-		if res := ask(c, "/readyz"); res.StatusCode != http.StatusOK || res.Close {
-			t.Fatalf("before: %d, closes: %v", res.StatusCode, res.Close)
+		if status, closes := ask(c, "/readyz"); status != http.StatusOK || closes {
+			t.Fatalf("before: %d, closes: %v", status, closes)
 		}
 	}
 	drained := make(chan struct{})
@@ -90,14 +90,14 @@ func TestDrainClosesConnectionsByAnswers(t *testing.T) {
 	for !servers.Stopping() {
 		time.Sleep(time.Millisecond)
 	}
-	if res := ask(old, "/"); res.StatusCode != http.StatusOK || !res.Close || !closed(old) {
-		t.Errorf("on an open connection: %d, closes: %v", res.StatusCode, res.Close)
+	if status, closes := ask(old, "/"); status != http.StatusOK || !closes || !closed(old) {
+		t.Errorf("on an open connection: %d, closes: %v", status, closes)
 	}
-	if res := ask(dial(), "/readyz"); res.StatusCode != http.StatusServiceUnavailable || !res.Close {
-		t.Errorf("readyz: %d, closes: %v", res.StatusCode, res.Close)
+	if status, closes := ask(dial(), "/readyz"); status != http.StatusServiceUnavailable || !closes {
+		t.Errorf("readyz: %d, closes: %v", status, closes)
 	}
-	if res := ask(dial(), "/healthz"); res.StatusCode != http.StatusOK || !res.Close {
-		t.Errorf("healthz: %d, closes: %v", res.StatusCode, res.Close)
+	if status, closes := ask(dial(), "/healthz"); status != http.StatusOK || !closes {
+		t.Errorf("healthz: %d, closes: %v", status, closes)
 	}
 	_ = idle.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 	if _, err := idle.Read(make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) && !isTimeout(err) {
@@ -121,7 +121,7 @@ func TestDrainSaysGoAwayOnHTTP2(t *testing.T) {
 	servers, address := serve(t, &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12})
 	var made atomic.Int64
 	client := &http.Client{Transport: &http.Transport{
-		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the test's own certificate
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			made.Add(1)
 			return new(net.Dialer).DialContext(ctx, network, addr)

@@ -54,7 +54,7 @@ type Server struct {
 
 // Start runs a server with settings beside those by default and waits until
 // it is ready. Its database is SQLite in its folder, unless the settings name
-// another. At the end of the test it gets SIGTERM, and must end with 0.
+// another; it makes the tables by itself. At the end of the test it gets SIGTERM, and must end with 0.
 func Start(tb testing.TB, env ...string) *Server {
 	tb.Helper()
 	s := Launch(tb, env...)
@@ -74,7 +74,7 @@ func LaunchInto(tb testing.TB, log io.Writer, env ...string) *Server {
 	tb.Helper()
 	address, dir := porttest.Address(tb), tb.TempDir()
 	return launch(tb, address, dir, log, append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db", "YOOZAK_DRAIN=0s",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "YOOZAK_LISTEN=" + address, "YOOZAK_DATABASE_URL=sqlite:yoozak.db", "YOOZAK_MIGRATE=auto", "YOOZAK_DRAIN=0s",
 	}, env...))
 }
 

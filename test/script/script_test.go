@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 					if engine == "postgres" {
 						env.Setenv("YOOZAK_DATABASE_URL", pgtest.Start(t).NewDatabase(t))
 					}
+					env.Setenv("YOOZAK_MIGRATE", "auto")
 					env.Setenv("YOOZAK_INSECURE_FAST_HASH", "true")
 					env.Setenv("YOOZAK_ARGON2_MEMORY", "64")
 					env.Setenv("YOOZAK_ARGON2_TIME", "1")
@@ -96,7 +97,7 @@ func scriptStart(ts *testscript.TestScript, _ bool, args []string) {
 	s.cmd = exec.CommandContext(context.Background(), s.binary, append([]string{"serve"}, args...)...)
 	s.cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{
-		"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN",
+		"PATH", "HOME", "YOOZAK_DATABASE_URL", "YOOZAK_MIGRATE", "YOOZAK_INSECURE_FAST_HASH", "YOOZAK_ARGON2_MEMORY", "YOOZAK_ARGON2_TIME", "YOOZAK_LISTEN",
 		"YOOZAK_ENCRYPTION_KEY", "YOOZAK_ENCRYPTION_KEY_OLD", "YOOZAK_JWT_AUDIENCE",
 	} {
 		s.cmd.Env = append(s.cmd.Env, name+"="+ts.Getenv(name))
