@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/yoozak/clients/internal/argon2"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/guard"
@@ -71,6 +72,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	}
 	server := o.Operator == ""
 	if server {
+		logArgon2(o.Log, c, argon2.Check())
 		if b.Sender, err = newSender(c, o.Log); err != nil {
 			return nil, err
 		}

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/yoozak/clients/internal/argon2"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/password"
 )
@@ -53,15 +55,33 @@ func NewHasher(c config.Config, busy func(bool)) *password.Hasher {
 	o := password.Options{
 		Params: password.Params{Memory: c.Passwords.Memory, Time: c.Passwords.Time, Threads: c.Passwords.Threads},
 		Slots:  c.Passwords.Slots, Wait: c.Passwords.Wait, Busy: busy, Thread: lowerPriority,
+		Portable: portableArgon2(c),
 	}
-	if c.Passwords.Memory >= worthCollecting {
-		// A hash leaves 19 MiB behind. Collected now, the next one gets the
-		// same memory, which the processor and the kernel still have at hand:
-		// 53 MiB at most rather than 148, and 0.95 of the bare hash rate
-		// rather than 0.84.
+	if o.Portable && c.Passwords.Memory >= worthCollecting {
+		// A hash of x/crypto's leaves 19 MiB behind. Collected now, the next
+		// one gets the same memory, which the processor and the kernel still
+		// have at hand: 53 MiB at most rather than 148, and 0.95 of the bare
+		// hash rate rather than 0.84.
 		o.Hashed = runtime.GC
 	}
 	return password.NewHasher(o)
+}
+
+func portableArgon2(c config.Config) bool {
+	return c.Passwords.Argon2 == config.Argon2Portable || !argon2.Available()
+}
+
+// logArgon2 says when passwords are not hashed by our own code, and why.
+func logArgon2(log *slog.Logger, c config.Config, check error) {
+	const slower = "Argon2id is golang.org/x/crypto's: a login takes more than twice the time of a core"
+	switch {
+	case check != nil:
+		log.Error("our own Argon2id does not pass its check on this machine and is not used; please report it", "error", check.Error())
+	case c.Passwords.Argon2 == config.Argon2Portable:
+		log.Info(slower, "because", "YOOZAK_ARGON2=portable")
+	case !argon2.Available():
+		log.Info(slower, "because", "our own needs Linux and AVX2")
+	}
 }
 
 // worthCollecting is the memory of a hash in KiB from which collecting pays.

@@ -87,6 +87,7 @@ type Passwords struct {
 	Memory   uint32        `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" min:"8" max:"1048576" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
 	Time     uint32        `name:"argon2-time" env:"YOOZAK_ARGON2_TIME" default:"2" min:"1" max:"64" placeholder:"N" group:"Passwords:" help:"Passes over that memory, 2 or more."`
 	Threads  uint8         `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" min:"1" max:"16" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
+	Argon2   string        `name:"argon2" env:"YOOZAK_ARGON2" default:"auto" of:"auto,portable" placeholder:"CODE" group:"Passwords:" help:"Whose code computes Argon2id: auto is our own where the processor has AVX2; portable is golang.org/x/crypto's, which takes more than twice as long. The hashes are the same."`
 	Slots    int           `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" min:"0" max:"1024" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores that the process may use."`
 	Wait     time.Duration `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" min:"100ms" max:"1m" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
 	Breached bool          `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program, unless it is false."`
@@ -118,6 +119,9 @@ type Shop struct {
 
 	Shop shop.Shop `kong:"-"` // what these settings mean
 }
+
+// Argon2Portable is the choice of Passwords.Argon2 that turns our own code off.
+const Argon2Portable = "portable"
 
 // Accounts says how accounts live.
 type Accounts struct {
