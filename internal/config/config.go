@@ -52,7 +52,7 @@ func (g TLS) On() bool { return g.Cert != "" || len(g.Domains) > 0 }
 type Database struct {
 	URL     secret.Text `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
 	URLFile string      `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
-	Conns   int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core that the process may use, from 8 to 32."`
+	Conns   int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections, of which changes take three of four; 0 is 4 for each core that the process may use, from 8 to 32."`
 	Batch   int         `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" min:"1" max:"10000" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
 }
 
