@@ -55,8 +55,8 @@ func smallerHeap(busy bool) {
 // threadsBeside gives requests two threads beside those that hash: a hash
 // holds its thread for as long as it takes, and SQLite's writer holds one while
 // the disk syncs, until Go's monitor sees it, which may be asleep for 10 ms.
-// With one, GET me waits 3.7 to 6.2 ms at the median rather than 1.2 to 1.4,
-// and 17 to 67 ms at the 99th percentile rather than 5 to 10 (windows in
+// With one, GET me waits 3.7 to 6.3 ms at the median rather than 1.2 to 3.3,
+// and 16 to 67 ms at the 99th percentile rather than 5 to 10 (windows in
 // turns on a busy machine). At other times there are as many threads as
 // cores: with one more, on one core, GET me loses a tenth.
 func threadsBeside(slots int) func(busy bool) {
