@@ -44,6 +44,7 @@ test-race: deps ## Run every test under the race detector
 
 .PHONY: test-long
 test-long: deps ## Run more of what make test has a sample of: LIVES random lives of accounts, 10,000 by default (hours), others each time unless SEED is given
+	YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./internal/argon2
 	cd test && YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./django ./faults
 	cd test && $(TEST) ./model -timeout 8h -rapid.seed=$(SEED) -rapid.checks=$$(( $(LIVES) / 8 ))
 

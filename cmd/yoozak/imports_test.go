@@ -14,6 +14,7 @@ const module = "github.com/yoozak/clients/"
 // import of ours.
 var mayImport = map[string][]string{
 	"internal/account":         {},
+	"internal/argon2":          {},
 	"internal/breach":          {},
 	"internal/breach/make":     {"internal/breach"},
 	"internal/config":          {"internal/secret", "internal/shop"},
@@ -21,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/shop":            {},
 	"internal/job":             {},
 	"internal/locale":          {},
-	"internal/password":        {},
+	"internal/password":        {"internal/argon2"},
 	"internal/payload":         {},
 	"internal/telemetry":       {},
 	"internal/shadow":          {},
@@ -54,7 +55,7 @@ var mayImport = map[string][]string{
 	"internal/django": {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":    {"internal/account", "internal/auth", "internal/guard", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
 	"internal/app": {
-		"internal/account", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys",
+		"internal/account", "internal/argon2", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys",
 		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token",
 	},
 	"cmd/yoozak": {

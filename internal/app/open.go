@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/yoozak/clients/internal/argon2"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/guard"
@@ -74,6 +75,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	}
 	server := o.Operator == ""
 	if server {
+		logArgon2(o.Log, c, argon2.Check())
 		if b.Sender, err = newSender(c, o.Log); err != nil {
 			return nil, err
 		}

@@ -54,7 +54,7 @@ func (g TLS) On() bool { return g.Cert != "" || len(g.Domains) > 0 }
 type Database struct {
 	URL      secret.Text `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
 	URLFile  string      `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
-	Conns    int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections; 0 is 4 for each core that the process may use, from 8 to 32."`
+	Conns    int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections, of which changes take three of four; 0 is 4 for each core that the process may use, from 8 to 32."`
 	HeadFile string      `name:"head-file" env:"YOOZAK_HEAD_FILE" placeholder:"PATH" group:"Database:" help:"File in which a server notes the newest event, and from which it sees at its start that a backup was put back; off: none. Without it yoozak.db.head beside the SQLite file, and none with PostgreSQL."`
 	Batch    int         `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" min:"1" max:"10000" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
 }
@@ -103,6 +103,7 @@ type Passwords struct {
 	Memory   uint32        `name:"argon2-memory" env:"YOOZAK_ARGON2_MEMORY" default:"19456" min:"8" max:"1048576" placeholder:"KIB" group:"Passwords:" help:"Memory of one Argon2id hash in KiB, 19456 or more."`
 	Time     uint32        `name:"argon2-time" env:"YOOZAK_ARGON2_TIME" default:"2" min:"1" max:"64" placeholder:"N" group:"Passwords:" help:"Passes over that memory, 2 or more."`
 	Threads  uint8         `name:"argon2-threads" env:"YOOZAK_ARGON2_THREADS" default:"1" min:"1" max:"16" placeholder:"N" group:"Passwords:" help:"Lanes of one hash."`
+	Argon2   string        `name:"argon2" env:"YOOZAK_ARGON2" default:"auto" of:"auto,portable" placeholder:"CODE" group:"Passwords:" help:"Whose code computes Argon2id: auto is our own where the processor has AVX2; portable is golang.org/x/crypto's, which takes more than twice as long. The hashes are the same."`
 	Slots    int           `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" min:"0" max:"1024" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores that the process may use."`
 	Wait     time.Duration `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" min:"100ms" max:"1m" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
 	Breached bool          `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program, unless it is false."`
@@ -134,6 +135,9 @@ type Shop struct {
 
 	Shop shop.Shop `kong:"-"` // what these settings mean
 }
+
+// Argon2Portable is the choice of Passwords.Argon2 that turns our own code off.
+const Argon2Portable = "portable"
 
 // Accounts says how accounts live.
 type Accounts struct {

@@ -96,7 +96,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	want := config.Config{
 		Database:  config.Database{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128, HeadFile: "yoozak.db.head"},
 		Tokens:    config.Tokens{Algorithm: "ES256", AcceptUserID: "user_id", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
-		Passwords: config.Passwords{Memory: 19456, Time: 2, Threads: 1, Wait: 5 * time.Second, Breached: true},
+		Passwords: config.Passwords{Memory: 19456, Time: 2, Threads: 1, Argon2: "auto", Wait: 5 * time.Second, Breached: true},
 		Mail:      config.Mail{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
 		Shop:      config.Shop{Zone: casablanca(t), Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
 		Accounts:  config.Accounts{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/yoozak/clients/internal/argon2"
 )
 
 // Bounds of the cost of a hash that Django made: at most 1 GiB and about 5 s
@@ -79,7 +81,7 @@ func readPBKDF2(rest string, digest func() hash.Hash) matcher {
 	if !ok || tag == nil {
 		return nil
 	}
-	return func(plain string) bool {
+	return func(_ *argon2.Deriver, plain string) bool {
 		got, err := pbkdf2.Key(digest, plain, []byte(salt), int(iterations), len(tag))
 		return err == nil && hmac.Equal(got, tag)
 	}
@@ -101,7 +103,7 @@ func readScrypt(rest string) matcher {
 	if tag == nil {
 		return nil
 	}
-	return func(plain string) bool {
+	return func(_ *argon2.Deriver, plain string) bool {
 		got, err := scrypt.Key([]byte(plain), []byte(salt), int(n), int(r), int(p), len(tag))
 		return err == nil && hmac.Equal(got, tag)
 	}
@@ -123,7 +125,7 @@ func readBcrypt(rest string, key func(plain string) []byte) matcher {
 	if !bcrypts.MatchString(rest) {
 		return nil
 	}
-	return func(plain string) bool {
+	return func(_ *argon2.Deriver, plain string) bool {
 		k := key(plain)
 		same := bcrypt.CompareHashAndPassword([]byte(rest), k) == nil
 		// Bcrypt repeats a short key with a zero byte between: "a\x00a" is "a"

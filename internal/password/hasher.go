@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/yoozak/clients/internal/argon2"
 )
 
 // Options configure a [Hasher]. The zero value of a field means its default.
@@ -23,6 +25,8 @@ type Options struct {
 	Slots  int           // hashes at once; the number of cores
 	Wait   time.Duration // how long a caller queues; 5 s
 	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
+
+	Portable bool // derive with x/crypto's Argon2id, not with ours; see [argon2.Options]
 
 	// What the process does so that requests are answered beside hashes. Each
 	// may be nil.
@@ -39,6 +43,7 @@ var ErrBusy = errors.New("too many passwords wait to be hashed")
 // others, but for every fourth; the clients of [ForClient] take turns.
 type Hasher struct {
 	params  Params
+	deriver *argon2.Deriver
 	slots   int
 	wait    time.Duration
 	queue   *queue
@@ -70,7 +75,10 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
-	h := &Hasher{params: o.Params, slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {}}
+	h := &Hasher{
+		params: o.Params, deriver: argon2.New(argon2.Options{Memory: o.Params.Memory, Portable: o.Portable}),
+		slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {},
+	}
 	if o.Thread != nil {
 		h.thread = o.Thread
 	}
@@ -92,12 +100,13 @@ func (h *Hasher) Close() {
 	if h.quiet != nil {
 		h.quiet.Stop()
 	}
+	h.deriver.Release()
 }
 
 // Hash returns a new hash of a password's NFKC, in PHC form.
 func (h *Hasher) Hash(ctx context.Context, plain string) (phc string, err error) {
 	plain = norm.NFKC.String(plain)
-	err = h.run(ctx, func() { phc = newHash(plain, h.params) })
+	err = h.run(ctx, func() { phc = newHash(h.deriver, plain, h.params) })
 	return phc, err
 }
 
@@ -133,9 +142,9 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err 
 			began := time.Now()
 			switch {
 			case ours:
-				r.Match = matches(form)
+				r.Match = matches(h.deriver, form)
 			case i == 0: // ToDjango hashes what was typed; the second time is for the time
-				r.Match = matches(plain)
+				r.Match = matches(h.deriver, plain)
 			}
 			if !current && !r.Match {
 				h.level(began, form)
@@ -159,7 +168,7 @@ func Usable(hash string) bool {
 }
 
 // matcher compares a password with one hash. It is slow: it runs in a slot.
-type matcher func(plain string) bool
+type matcher func(d *argon2.Deriver, plain string) bool
 
 // parse returns nil for a hash that nothing can match, and whether it is one
 // that we would make at this cost.
@@ -247,10 +256,9 @@ func (h *Hasher) run(ctx context.Context, do func()) error {
 }
 
 func (h *Hasher) work() {
-	// Argon2's lanes are goroutines of their own; on this thread memory is
-	// cleared and collected, which is a seventh of a hash and would hold up
-	// requests longest. Never unlocked: the thread ends with the worker, and
-	// so does its priority, which cannot be raised again.
+	// All of a hash is on this thread, unless x/crypto makes it: its lanes are
+	// goroutines of their own. Never unlocked: the thread ends with the worker,
+	// and so does its priority, which cannot be raised again.
 	runtime.LockOSThread()
 	h.thread()
 	for {
@@ -300,6 +308,7 @@ func (h *Hasher) calm() {
 	defer h.mu.Unlock()
 	if h.busy && h.running.Load() == 0 {
 		h.busy = false
+		h.deriver.Release()
 		h.onBusy(false)
 	}
 }

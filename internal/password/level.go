@@ -13,20 +13,24 @@ func (h *Hasher) level(began time.Time, plain string) {
 		h.nobody(plain)
 		return
 	}
-	left := float64(usual-time.Since(began)) / float64(usual)
-	if left < 0.05 {
-		return
+	for {
+		left := float64(usual-time.Since(began)) / float64(usual)
+		if left < 0.05 {
+			return
+		}
+		p := h.params
+		// Its time is that of its memory, or less, where the processor has room
+		// for all of it: then there is a rest.
+		p.Memory = max(uint32(left*float64(p.Memory)), 8*uint32(p.Threads))
+		argon2Hash{variant: "argon2id", params: p, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(h.deriver, plain)
 	}
-	p := h.params
-	p.Memory = max(uint32(left*float64(p.Memory)), 8*uint32(p.Threads)) // its time is that of its memory
-	argon2Hash{variant: "argon2id", params: p, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
 }
 
 // nobody compares with a hash of ours that nothing matches, and notes how
 // long that takes: the shortest of late, which was least disturbed.
 func (h *Hasher) nobody(plain string) {
 	began := time.Now()
-	argon2Hash{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(plain)
+	argon2Hash{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(h.deriver, plain)
 	took, usual := int64(time.Since(began)), h.usual.Load()
 	if usual == 0 || took < usual {
 		h.usual.Store(took)

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
+	portable "golang.org/x/crypto/argon2"
+
+	"github.com/yoozak/clients/internal/argon2"
 )
 
 // Params are the cost of a hash.
@@ -31,10 +33,13 @@ const (
 	maxTime   = 64
 )
 
-// variants are the Argon2s that x/crypto has. We make argon2id only.
-var variants = map[string]func(plain, salt []byte, time, memory uint32, threads uint8, size uint32) []byte{
-	"argon2id": argon2.IDKey,
-	"argon2i":  argon2.Key,
+// variants are the Argon2s that we have code of. We make argon2id only; what
+// is argon2i is Django's.
+var variants = map[string]func(d *argon2.Deriver, plain, salt []byte, time, memory uint32, threads uint8, size uint32) []byte{
+	"argon2id": (*argon2.Deriver).IDKey,
+	"argon2i": func(_ *argon2.Deriver, plain, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
+		return portable.Key(plain, salt, time, memory, threads, size)
+	},
 }
 
 // argon2Hash is a hash in its parts.
@@ -99,19 +104,19 @@ func (h argon2Hash) String() string {
 }
 
 // newHash is slow: it runs in a slot.
-func newHash(plain string, p Params) string {
+func newHash(d *argon2.Deriver, plain string, p Params) string {
 	h := argon2Hash{variant: "argon2id", params: p, salt: make([]byte, saltSize)}
 	_, _ = rand.Read(h.salt) // never fails: crypto/rand ends the process instead
-	h.tag = h.derive(plain, tagSize)
+	h.tag = h.derive(d, plain, tagSize)
 	return h.String()
 }
 
 // matches is slow: it runs in a slot.
-func (h argon2Hash) matches(plain string) bool {
-	return subtle.ConstantTimeCompare(h.derive(plain, len(h.tag)), h.tag) == 1
+func (h argon2Hash) matches(d *argon2.Deriver, plain string) bool {
+	return subtle.ConstantTimeCompare(h.derive(d, plain, len(h.tag)), h.tag) == 1
 }
 
-func (h argon2Hash) derive(plain string, size int) []byte {
+func (h argon2Hash) derive(d *argon2.Deriver, plain string, size int) []byte {
 	p := h.params
-	return variants[h.variant]([]byte(plain), h.salt, p.Time, p.Memory, p.Threads, uint32(size)) //nolint:gosec // at most 64
+	return variants[h.variant](d, []byte(plain), h.salt, p.Time, p.Memory, p.Threads, uint32(size)) //nolint:gosec // at most 64
 }

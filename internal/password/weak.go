@@ -6,6 +6,8 @@ import (
 	"crypto/sha1" //nolint:gosec // Django made such hashes
 	"encoding/hex"
 	"strings"
+
+	"github.com/yoozak/clients/internal/argon2"
 )
 
 // weakDigests are the hashes of Django's that cost nothing to guess.
@@ -26,7 +28,7 @@ func readWeak(name, rest string) matcher {
 	if !ok {
 		return nil
 	}
-	return func(plain string) bool {
+	return func(_ *argon2.Deriver, plain string) bool {
 		return hmac.Equal([]byte(weakDigests[name](salt+plain)), []byte(digest))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/yoozak/clients/internal/argon2"
 )
 
 var errNotWeak = errors.New("not a salted md5 or sha1 hash")
@@ -18,7 +20,7 @@ func (h *Hasher) WrapWeak(ctx context.Context, hash string) (wrapped string, err
 	if !ok {
 		return "", errNotWeak
 	}
-	err = h.run(ctx, func() { wrapped = "wrapped$" + name + "$" + salt + newHash(digest, h.params) })
+	err = h.run(ctx, func() { wrapped = "wrapped$" + name + "$" + salt + newHash(h.deriver, digest, h.params) })
 	return wrapped, err
 }
 
@@ -33,5 +35,5 @@ func readWrapped(rest string) matcher {
 	if err != nil {
 		return nil
 	}
-	return func(plain string) bool { return outer.matches(weak(salt + plain)) }
+	return func(d *argon2.Deriver, plain string) bool { return outer.matches(d, weak(salt+plain)) }
 }

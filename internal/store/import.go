@@ -52,7 +52,7 @@ func (s *Store) Import(ctx context.Context, fn func(context.Context, *Import) er
 			return tx.take(ctx, &sqliteBulk{tx}, fn)
 		})
 	}
-	return s.postgres.connected(ctx, func() error { return s.importPostgres(ctx, fn) })
+	return s.postgres.changing(ctx, func() error { return s.importPostgres(ctx, fn) })
 }
 
 func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Import) error) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 )
@@ -32,7 +33,16 @@ type sessionLoader struct {
 	waiting chan *lookup
 	closing chan struct{}
 	workers sync.WaitGroup
+
+	mu     sync.Mutex // held to begin a worker, which must not be after closing
+	closed bool
+	spare  int // workers beside the usual ones
 }
+
+// One slow query must not hold up everybody's: when PostgreSQL has not
+// answered for lookupPatience, another worker goes on with those who wait,
+// until it has. There are few, as the connections that only reads may use.
+const lookupPatience = 5 * time.Millisecond
 
 // lookup is one caller's wish, and its answer when done is closed.
 type lookup struct {
@@ -49,7 +59,7 @@ func newSessionLoader(s *Store) *sessionLoader {
 		l.queries[n] = lookupQuery(n)
 	}
 	for range runtime.GOMAXPROCS(0) {
-		l.workers.Go(l.work)
+		l.workers.Go(func() { l.work(nil) })
 	}
 	return l
 }
@@ -65,6 +75,9 @@ func lookupQuery(n int) string {
 }
 
 func (l *sessionLoader) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	close(l.closing)
 	l.workers.Wait()
 }
@@ -89,12 +102,32 @@ func (l *sessionLoader) load(ctx context.Context, id string) (account.Session, a
 	}
 }
 
-func (l *sessionLoader) work() {
+// relieve begins a worker that works until over is closed, if there may be
+// another.
+func (l *sessionLoader) relieve(over <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.spare == onlyReads(l.store.postgres.conns) {
+		return
+	}
+	l.spare++
+	l.workers.Go(func() {
+		l.work(over)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.spare--
+	})
+}
+
+// work answers lookups until over is closed, or the loader.
+func (l *sessionLoader) work(over <-chan struct{}) {
 	most := lookupSizes[len(lookupSizes)-1]
 	batch := make([]*lookup, 0, most)
 	for {
 		select {
 		case <-l.closing:
+			return
+		case <-over:
 			return
 		case w := <-l.waiting:
 			batch = append(batch[:0], w)
@@ -111,11 +144,25 @@ func (l *sessionLoader) work() {
 				break fill
 			}
 		}
-		l.answer(batch)
+		l.answerPatiently(batch)
 		for _, w := range batch {
 			close(w.done)
 		}
 	}
+}
+
+// answerPatiently is answer, with somebody in this worker's place while it takes
+// long. SQLite's queries are in the process, and short.
+func (l *sessionLoader) answerPatiently(batch []*lookup) {
+	if l.store.postgres == nil {
+		l.answer(batch)
+		return
+	}
+	over := make(chan struct{})
+	defer close(over)
+	late := time.AfterFunc(lookupPatience, func() { l.relieve(over) })
+	defer late.Stop()
+	l.answer(batch)
 }
 
 // answer runs one query for the batch.

@@ -42,7 +42,7 @@ func openPostgres(_ context.Context, d *dialect, url string, o Options) (*Store,
 	if o.Conns <= 0 {
 		o.Conns = min(max(8, 4*runtime.GOMAXPROCS(0)), mostConns)
 	}
-	p := &postgres{url: url, conns: o.Conns, timeout: timeout, log: o.log(), free: make(chan struct{}, o.Conns)}
+	p := &postgres{url: url, conns: o.Conns, timeout: timeout, log: o.log(), free: make(chan struct{}, o.Conns), changes: make(chan struct{}, max(1, o.Conns-onlyReads(o.Conns)))}
 	p.chosenMode = strings.Contains(url, "default_query_exec_mode=")
 	onError := cfg.OnPgError
 	cfg.OnPgError = func(c *pgconn.PgConn, e *pgconn.PgError) bool { return !p.condemned(c, e) && onError(c, e) }
@@ -122,6 +122,7 @@ type postgres struct {
 	primary    primaryCheck
 
 	free    chan struct{} // has as many in it as connections are used, or done without
+	changes chan struct{} // has as many in it as connections are used for changes
 	without atomic.Int64
 }
 
@@ -243,6 +244,23 @@ func (p *postgres) leave() { p.generation.Add(1) }
 // fewerFor is how long the pool does without a connection that the server
 // refused before it asks again.
 const fewerFor = 10 * time.Second
+
+// onlyReads is how many of the connections no change may take.
+func onlyReads(conns int) int { return max(1, conns/4) }
+
+// changing is [postgres.connected] for what ends in a commit. It leaves some
+// connections to those who only read: a commit takes as long as the disk, or
+// a standby, wants, and as many as log in wait for theirs; whoever is logged
+// in shall not wait with them.
+func (p *postgres) changing(ctx context.Context, fn func() error) error {
+	select {
+	case p.changes <- struct{}{}:
+		defer func() { <-p.changes }()
+	case <-ctx.Done():
+		return mendPostgres(ctx.Err())
+	}
+	return p.connected(ctx, fn)
+}
 
 // connected runs fn when one of the pool's connections is free for it. Where
 // the server has none to give, because others have them all, fn waits for

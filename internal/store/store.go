@@ -149,7 +149,7 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) 
 
 // postgresTx is [Store.Tx] on PostgreSQL, with a context for the function.
 func (s *Store) postgresTx(ctx context.Context, fn func(ctx context.Context, tx *Store) error) error {
-	return s.postgres.connected(ctx, func() error {
+	return s.postgres.changing(ctx, func() error {
 		tx, err := s.db.BeginTx(ctx, readCommitted)
 		if err != nil {
 			return s.wrapErr("begin a transaction", err)
@@ -218,6 +218,11 @@ func (s *Store) withTimeout(ctx context.Context) (context.Context, context.Cance
 // run does what a query needs: outside a transaction it must be no part of
 // one, gets a deadline, and on PostgreSQL a connection.
 func (s *Store) run(ctx context.Context, query func(ctx context.Context) error) error {
+	return s.runOn(ctx, (*postgres).connected, query)
+}
+
+// runOn is run with a connection that one of the ways of [postgres] gives.
+func (s *Store) runOn(ctx context.Context, connect func(*postgres, context.Context, func() error) error, query func(ctx context.Context) error) error {
 	if s.db == nil {
 		return query(ctx)
 	}
@@ -229,7 +234,7 @@ func (s *Store) run(ctx context.Context, query func(ctx context.Context) error) 
 	}
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	return s.postgres.connected(ctx, func() error { return query(ctx) })
+	return connect(s.postgres, ctx, func() error { return query(ctx) })
 }
 
 // wrapErr turns a driver's error into one of ours that says during what it
@@ -249,7 +254,7 @@ func (s *Store) wrapErr(op string, err error) error {
 
 // exec runs a statement and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, op, query string, args ...any) (n int64, err error) {
-	err = s.run(ctx, func(ctx context.Context) error {
+	err = s.runOn(ctx, (*postgres).changing, func(ctx context.Context) error {
 		res, err := s.q.ExecContext(ctx, query, args...)
 		if err != nil {
 			return err

@@ -105,7 +105,9 @@ func TestLoginsGoOnWhileTwoServersMigrate(t *testing.T) {
 		logins++
 		longest = max(longest, time.Since(began))
 	}
-	tries := func() int { return strings.Count(logs[0].String(), "did not get the lock") + strings.Count(logs[1].String(), "did not get the lock") }
+	tries := func() int {
+		return strings.Count(logs[0].String(), "did not get the lock") + strings.Count(logs[1].String(), "did not get the lock")
+	}
 	for deadline := time.Now().Add(time.Minute); tries() < 3; {
 		login()
 		if time.Now().After(deadline) {
