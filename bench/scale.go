@@ -200,7 +200,7 @@ var wordsOf = map[string]words{
 
 // fill adds users with a session each. Indexes are made after the rows.
 func fill(ctx context.Context, engine, database string, users int, day time.Time) error {
-	db, err := openForFill(engine, database)
+	db, err := openForFill(database)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func fill(ctx context.Context, engine, database string, users int, day time.Time
 }
 
 // openForFill opens a database on one connection, to be made anew if that fails in the middle.
-func openForFill(engine, database string) (*sql.DB, error) {
+func openForFill(database string) (*sql.DB, error) {
 	driver, where := "pgx", database
 	if path, is := strings.CutPrefix(database, "sqlite:"); is {
 		driver = "sqlite"
