@@ -26,6 +26,12 @@ var marksOfBoth = map[string]mark{
 	"flood-memory": {AtMost: 35 + hashSlots*19 + 30},
 	"memory":       {AtMost: 35},
 	"start":        {AtMost: 100},
+
+	"scale-me":       {AtLeast: 0.90},
+	"scale-refresh":  {AtLeast: 0.90},
+	"scale-sessions": {AtLeast: 0.90},
+	"scale-login":    {AtLeast: 0.90},
+	"scale-sweep":    {AtLeast: 0.90},
 }
 
 // hashSlots is how many hashes the server makes at once: as many as it has cores, which is one here.

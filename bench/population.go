@@ -128,6 +128,14 @@ func (p *population) meRequests() [][]byte {
 	return requests
 }
 
+func (p *population) sessionsRequests() [][]byte {
+	requests := make([][]byte, len(p.clients))
+	for i, c := range p.clients {
+		requests[i] = getRequest(sessionsPath, c.access)
+	}
+	return requests
+}
+
 func (p *population) refreshRequests() [][]byte {
 	requests := make([][]byte, len(p.clients))
 	for i, c := range p.clients {

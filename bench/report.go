@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ func (b *bench) report() report {
 		"login: 8 clients, Argon2id m=19456 KiB, t=2, p=1, against the same hash in a loop on the same core",
 		fmt.Sprintf("login flood: %d clients without pause; GET me at %d/s, timed from when each was due", b.options.shoppers, pacedRate),
 		"register: 64 clients, SQLite, hashing at its minimum, HS256, server on any core, against YOOZAK_SQLITE_BATCH=1",
+	}
+	if slices.Contains(b.options.ops, "scale") {
+		setup = append(setup, fmt.Sprintf("scale: %d users with a session each against %d, HS256, %d tokens of sessions at random; a sweep of %d sessions", b.options.many, b.options.users, scaleSample, sweepDue))
 	}
 	if len(b.options.env) > 0 {
 		setup = append(setup, "every server with "+strings.Join(b.options.env, " "))

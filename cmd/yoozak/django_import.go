@@ -83,6 +83,9 @@ func (cmd importDjangoCmd) Run(e env) error {
 		return err
 	}
 	defer st.Close() //nolint:errcheck // what was imported is committed
+	if err := checkRoom(e, st, src); err != nil {
+		return err
+	}
 	report, err := django.Import(e.ctx, st, src, django.Options{
 		DryRun: cmd.DryRun, EmailsVerified: cmd.EmailsVerified, Now: time.Now(), Reading: progress(e.stderr),
 		Told: func(m django.Issue) { printRemark(e.stdout, m) },
@@ -104,6 +107,41 @@ func (cmd importDjangoCmd) Run(e env) error {
 	}
 	_, err = fmt.Fprintf(e.stdout, "%d weak hashes wrapped in Argon2id\n", wrapped)
 	return err
+}
+
+// checkRoom says what a large import takes of the disk, and refuses one that
+// would end with a full one.
+func checkRoom(e env, st *store.Store, src django.Source) error {
+	found, exact := src.Count()
+	room, err := st.ImportRoom(e.ctx, found)
+	if err != nil {
+		return err
+	}
+	return tellRoom(e.stderr, room, exact)
+}
+
+func tellRoom(out io.Writer, room store.Room, exact bool) error {
+	const large, megabyte = 100_000, 1_000_000
+	if room.Users < large {
+		return nil
+	}
+	about := "up to"
+	if exact {
+		about = "about"
+	}
+	where := "at the PostgreSQL server"
+	switch {
+	case room.Folder != "" && room.Free < 0:
+		where = "in " + room.Folder
+	case room.Folder != "":
+		where = fmt.Sprintf("in %s, where %d MB are free", room.Folder, room.Free/megabyte)
+	}
+	fmt.Fprintf(out, "%s %d new users: %d MB of disk until the import ends, %d MB from then on, %s\n",
+		about, room.Users, room.During/megabyte, room.After/megabyte, where)
+	if exact && room.Free >= 0 && room.Free < room.During*3/4 { // what a user takes is an estimate
+		return fmt.Errorf("nothing was imported: %d MB of disk are needed in %s, and %d MB are free", room.During/megabyte, room.Folder, room.Free/megabyte)
+	}
+	return nil
 }
 
 // progress says every ten seconds how far an import is.

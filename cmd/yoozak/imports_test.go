@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 		"internal/pages", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
-	"bench":             {"internal/pgtest"},
+	"bench":             {"internal/account", "internal/pgtest", "internal/secret", "internal/store", "internal/token"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},
 }

@@ -5,7 +5,7 @@ import "time"
 // Session is one login on one device and the family of refresh tokens that
 // descends from it.
 type Session struct {
-	ID         string // 128 bits in hexadecimal; the claim "sid"
+	ID         string // 128 bits in hexadecimal, the time first; the claim "sid"
 	UserID     int64
 	CreatedAt  time.Time
 	LastUsedAt time.Time // to within [LastUsedPrecision]

@@ -3,6 +3,8 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -201,4 +204,25 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 
 func refusedToken(err error) bool {
 	return errors.Is(err, account.ErrTokenInvalid) || errors.Is(err, account.ErrTokenWrongType)
+}
+
+// TestSessionsLieInTheOrderOfTime: their ids grow with it, and nobody can say
+// the next.
+func TestSessionsLieInTheOrderOfTime(t *testing.T) {
+	t.Parallel()
+	s := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
+	last, tails := "", map[string]bool{}
+	for i := range 20 {
+		g := s.SignUp(t, fmt.Sprint("user", i))
+		id := g.Claims.SessionID
+		if begins := fmt.Sprintf("%012x", s.Clock.Now().UnixMilli()); len(id) != 32 || !strings.HasPrefix(id, begins) || id <= last {
+			t.Errorf("id %s after %s, want 32 digits that begin with %s", id, last, begins)
+		}
+		tails[id[12:]] = true
+		last = id
+		s.Clock.Advance(time.Millisecond)
+	}
+	if len(tails) != 20 {
+		t.Errorf("%d of 20 random parts are new", len(tails))
+	}
 }

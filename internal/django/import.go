@@ -107,6 +107,7 @@ type run struct {
 	report     Report
 	seen       idSet
 	largest    int64 // id here before the import
+	newest     int64 // id that was imported
 	unreadable int64
 	postponed  []User
 }
@@ -120,6 +121,9 @@ func (r *run) all(src Source) (err error) {
 	}
 	if r.report.Read > 0 && r.unreadable == r.report.Read {
 		return ErrNothingRead
+	}
+	if err := r.settleNames(); err != nil {
+		return err
 	}
 	if err := r.retryPostponed(); err != nil {
 		return err
@@ -222,6 +226,27 @@ func (r *run) records(batch []Record) error {
 	})
 }
 
+// inOrder reports whether ids have only grown so far, this batch included. As
+// long as they do, the smallest id with a name is the one that came first.
+func (r *run) inOrder(users []User) bool {
+	for _, u := range users {
+		if u.ID < r.newest {
+			return false
+		}
+		r.newest = u.ID
+	}
+	return true
+}
+
+// settleNames takes back those of a first import whose username another has.
+func (r *run) settleNames() error {
+	return r.tx.SettleNames(r.ctx, func(u account.User, owner int64) {
+		r.report.Imported--
+		r.count(u.PasswordHash, -1)
+		r.skip(conflict(User{ID: u.ID, Username: u.Username}, owner))
+	})
+}
+
 // retryPostponed tries what was postponed until no more usernames become free.
 func (r *run) retryPostponed() error {
 	for before := -1; len(r.postponed) > 0; {
@@ -248,6 +273,11 @@ func (r *run) retryPostponed() error {
 // importBatch decides about users whose ids differ, and writes them. Those whose
 // username somebody else has are given to busy.
 func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
+	if r.tx.NamesLater() && !r.inOrder(users) {
+		if err := r.settleNames(); err != nil {
+			return err
+		}
+	}
 	here, err := r.lookup(users)
 	if err != nil {
 		return err
@@ -270,18 +300,20 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		now := originOf(u)
 		if known && string(now[:]) == string(from.Fields) {
 			r.report.Unchanged++
-			r.count(u.Password)
+			r.count(u.Password, 1)
 			continue
 		}
 		if owner, taken := here.owners[u.Username]; taken && owner != u.ID && (!exists || now.since(from.Fields).username) {
 			busy(u, owner)
 			continue
 		}
-		r.count(u.Password)
+		r.count(u.Password, 1)
 		if !exists {
-			// A name that this batch frees stays taken until the next: the
-			// database does not promise in which order rows are updated.
-			here.owners[u.Username] = u.ID
+			if !r.tx.NamesLater() {
+				// A name that this batch frees stays taken until the next: the
+				// database does not promise in which order rows are updated.
+				here.owners[u.Username] = u.ID
+			}
 			inserts = append(inserts, r.fresh(u, now))
 			if account.NormalizeUsername(u.Username) != u.Username {
 				r.tell(Issue{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonForm})
@@ -327,6 +359,10 @@ func (r *run) lookup(users []User) (h existing, err error) {
 	}
 	if h.origins, err = r.tx.Origins(r.ctx, ids); err != nil {
 		return h, err
+	}
+	if r.tx.NamesLater() {
+		h.owners = map[string]int64{}
+		return h, nil
 	}
 	h.owners, err = r.tx.Owners(r.ctx, names)
 	return h, err
@@ -452,8 +488,9 @@ func (r *run) blacklist(src Source) error {
 	return errors.Join(err, failed)
 }
 
-// count names the format of a hash, never more of it.
-func (r *run) count(hash string) {
+// count adds n to how many have the format of a hash. It names that, never
+// more of the hash.
+func (r *run) count(hash string, n int64) {
 	name, weak := password.Format(hash)
 	switch {
 	case hash == "":
@@ -461,11 +498,13 @@ func (r *run) count(hash string) {
 	case name == "unusable":
 	case !password.Usable(hash):
 		name += " (no password matches it here)"
-		r.report.Dead++
+		r.report.Dead += n
 	case weak:
 		name += " (weak: guessed fast by who has it)"
 	}
-	r.report.Formats[name]++
+	if r.report.Formats[name] += n; r.report.Formats[name] == 0 {
+		delete(r.report.Formats, name)
+	}
 }
 
 func conflict(u User, owner int64) Issue {

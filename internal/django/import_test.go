@@ -568,3 +568,45 @@ func TestBrokenDumpLeavesNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesThatComeTwiceInAFirstImport: an empty database has its own way to
+// find them, with the same outcome. Who comes first keeps the name, also where
+// the ids do not grow.
+func TestNamesThatComeTwiceInAFirstImport(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		var users []map[string]any
+		add := func(id int, name string) { users = append(users, map[string]any{"pk": id, "username": name}) }
+		for id := 1; id <= 3500; id++ {
+			add(id, fmt.Sprint("user", id%2400)) // 1,100 names come twice, in other batches
+		}
+		add(5000, "late")
+		add(4000, "late") // a smaller id, after it
+		add(4001, "user7")
+		users[3000-1]["password"] = "argon2" + ours // of somebody who has to go
+		report, remarks := imported(t, st, fixture(t, users...), django.Layout{})
+		if report.Read != 3503 || report.Imported != 2401 || report.Skipped["the username is taken here"] != 1102 {
+			t.Errorf("report %+v", report)
+		}
+		if want := map[string]int64{"md5 (weak: guessed fast by who has it)": 2401}; !cmp.Equal(want, report.Formats) {
+			t.Errorf("formats %v, want %v", report.Formats, want)
+		}
+		for i, m := range remarks[:min(1100, len(remarks))] {
+			want := django.Issue{ID: fmt.Sprint(2401 + i), Username: fmt.Sprint("user", i+1), Reason: "the username is taken here", Owner: int64(i + 1)}
+			if m != want {
+				t.Fatalf("remark %d: %+v, want %+v", i, m, want)
+			}
+		}
+		if u, err := st.UserByUsername(t.Context(), "late"); err != nil || u.ID != 5000 {
+			t.Errorf("late is %d, %v; want 5000, who came first", u.ID, err)
+		}
+		if _, err := st.UserByID(t.Context(), 2401); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("2401: %v, want ErrNotFound", err)
+		}
+		// They are not remembered as imported: renamed there, they come.
+		users[2401-1]["username"] = "renamed"
+		if report, _ := imported(t, st, fixture(t, users...), django.Layout{}); report.Imported != 1 || report.Unchanged != 2401 {
+			t.Errorf("second run: %+v", report)
+		}
+	})
+}

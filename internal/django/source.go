@@ -53,6 +53,10 @@ type Source interface {
 	// there is no blacklist.
 	Blacklisted(ctx context.Context) iter.Seq2[Token, error]
 
+	// Count is how many users there are. A dump tells in the end only: it is
+	// then what would fit, and not exact.
+	Count() (users int64, exact bool)
+
 	// Progress is the part of the users that was read, from 0 to 1.
 	Progress() float64
 

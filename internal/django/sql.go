@@ -255,6 +255,9 @@ func token(jti string, expires text, zone *time.Location) (Token, error) {
 	return t, nil
 }
 
+// Count is that of rows.
+func (s *sqlSource) Count() (int64, bool) { return s.total, true }
+
 // Progress is by rows.
 func (s *sqlSource) Progress() float64 {
 	if s.total == 0 {

@@ -201,27 +201,19 @@ func signed(keys []store.SigningKey, k store.SigningKey, now time.Time) (from, t
 }
 
 // revokeSessions ends the sessions whose newest refresh token was
-// issued in a span of time. It goes by the first two digits of their ids: a
-// longer transaction would keep SQLite's writers waiting.
+// issued in a span of time, some at a time: a longer transaction would keep
+// SQLite's writers waiting.
 func (m *Manager) revokeSessions(ctx context.Context, from, to time.Time) (ended int64, err error) {
-	const shares = 256
+	const step = 5000
 	now := m.o.Now()
-	for i := range shares {
-		first, last := fmt.Sprintf("%02x", i), fmt.Sprintf("%02x", i+1)
-		if i == 0 {
-			first = ""
-		}
-		if i == shares-1 {
-			last = "~" // after every letter
-		}
+	for after := ""; ; {
 		err := m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-			n, err := tx.RevokeSessionsOfTokens(ctx, store.IDRange{From: first, Before: last}, from, to, now)
-			ended += n
+			n, last, err := tx.RevokeSessionsOfTokens(ctx, after, step, from, to, now)
+			ended, after = ended+n, last
 			return err
 		})
-		if err != nil {
+		if err != nil || after == "" {
 			return ended, err
 		}
 	}
-	return ended, nil
 }

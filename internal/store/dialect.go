@@ -117,6 +117,12 @@ const sqliteParams = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 	"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)&_txlock=immediate" +
 	"&_time_integer_format=unix_micro&_inttotime=1"
 
+// readerParams: readers look at the file in memory instead of copying each
+// page, so that one of a large database costs no more than one of a small.
+// SQLite maps two gigabytes at most, and copies what is beyond. The price is
+// that a disk which cannot be read ends the process: see decision 16.
+const readerParams = "&_pragma=query_only(1)&_pragma=mmap_size(2147418112)"
+
 // openTries bounds the wait for a file that another server is turning to WAL.
 const openTries = 40
 
@@ -145,7 +151,7 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 		}
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqliteParams
-	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	readers, err := sql.Open("sqlite", dsn+readerParams)
 	if err != nil {
 		return nil, err
 	}

@@ -107,3 +107,21 @@ func somebody(t *testing.T, cmd *exec.Cmd, file string) {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
+
+// TestReadersSeeTheFileInMemory: copying its pages made a million users
+// slower than a thousand.
+func TestReadersSeeTheFileInMemory(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLite(t)
+	s := storetest.Open(t, url)
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path := strings.TrimPrefix(url, "sqlite:"); !strings.Contains(string(maps), " "+path+"\n") {
+		t.Errorf("%s is not mapped", path)
+	}
+}

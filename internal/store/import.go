@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,17 +12,19 @@ import (
 
 // Import is one long transaction that takes users in by the thousand. What
 // it is given must be good: a username that is taken ends the transaction,
-// so ask [Import.Owners] first.
+// so ask [Import.Owners] first, unless [Import.NamesLater].
 type Import struct {
 	*Store
-	bulk bulk
+	bulk       bulk
+	namesLater bool
 }
 
 // bulk is what the engines do differently when there is much to write.
 type bulk interface {
-	begin(ctx context.Context) error
+	begin(ctx context.Context) (namesLater bool, err error)
 	insert(ctx context.Context, rows []ImportRow) error
 	update(ctx context.Context, rows []ImportRow) error
+	buildIndexes(ctx context.Context, left func(u account.User, owner int64)) error
 	continueIDs(ctx context.Context) error
 }
 
@@ -49,7 +52,7 @@ func (s *Store) Import(ctx context.Context, fn func(context.Context, *Import) er
 	if s.batch != nil {
 		return s.batch.do(ctx, func(q querier) error {
 			tx := &Store{q: q, slow: q, dialect: s.dialect}
-			return tx.take(ctx, &sqliteBulk{tx}, fn)
+			return tx.take(ctx, &sqliteBulk{tx: tx}, fn)
 		})
 	}
 	return s.postgres.changing(ctx, func() error { return s.importPostgres(ctx, fn) })
@@ -74,10 +77,36 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 }
 
 func (s *Store) take(ctx context.Context, b bulk, fn func(context.Context, *Import) error) error {
-	if err := b.begin(ctx); err != nil {
+	namesLater, err := b.begin(ctx)
+	if err != nil {
 		return s.wrapErr("begin an import", err)
 	}
-	return fn(ctx, &Import{s, b})
+	i := &Import{s, b, namesLater}
+	if err := fn(ctx, i); err != nil {
+		return err
+	}
+	var taken error
+	err = i.SettleNames(ctx, func(u account.User, owner int64) {
+		taken = i.wrapErr("insert users", fmt.Errorf("%w: the username of %d, by %d", ErrTaken, u.ID, owner))
+	})
+	return errors.Join(err, taken)
+}
+
+// NamesLater reports whether usernames may come twice until
+// [Import.SettleNames]: there was nobody here, and one look at all of them in
+// the end costs less than one for each. Until then only ids are found fast.
+func (i *Import) NamesLater() bool { return i.namesLater }
+
+// SettleNames ends [Import.NamesLater]. Of several users with one name that
+// with the smallest id stays; left is told of the others, who are not here
+// any more. Where fn does not call it, names that come twice are
+// [ErrTaken].
+func (i *Import) SettleNames(ctx context.Context, left func(u account.User, owner int64)) error {
+	if !i.namesLater {
+		return nil
+	}
+	i.namesLater = false
+	return i.wrapErr("build the indexes of users", i.bulk.buildIndexes(ctx, left))
 }
 
 // Insert stores new users under their own ids.

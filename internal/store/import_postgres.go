@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/yoozak/clients/internal/account"
 )
 
 // postgresBulk writes through COPY: new users right into their table, others
@@ -20,7 +22,7 @@ type postgresBulk struct {
 // tables are empty and kept while they grow by a million rows, so they have
 // to use the indexes from the first. (A plan that may not do what it does is
 // thought to cost billions, which is when PostgreSQL would compile it.)
-func (b *postgresBulk) begin(ctx context.Context) error {
+func (b *postgresBulk) begin(ctx context.Context) (namesLater bool, err error) {
 	for _, statement := range []string{
 		`SET LOCAL lock_timeout = '60s'`,
 		`SET LOCAL statement_timeout = 0`,
@@ -34,10 +36,10 @@ func (b *postgresBulk) begin(ctx context.Context) error {
 		`CREATE TEMPORARY TABLE changed_imports (LIKE django_imports) ON COMMIT DROP`,
 	} {
 		if _, err := b.tx.q.ExecContext(ctx, statement); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 func (b *postgresBulk) insert(ctx context.Context, rows []ImportRow) error {
@@ -84,6 +86,10 @@ func (b *postgresBulk) copy(ctx context.Context, table string, columns []string,
 		return err
 	})
 }
+
+// buildIndexes has nothing to do: begin leaves them in place. To drop them
+// would keep readers of a running server waiting until the end.
+func (b *postgresBulk) buildIndexes(context.Context, func(account.User, int64)) error { return nil }
 
 func (b *postgresBulk) continueIDs(ctx context.Context) error {
 	_, err := b.tx.q.ExecContext(ctx, `

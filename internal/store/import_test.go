@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,4 +119,87 @@ func TestWritersWaitForAnImport(t *testing.T) {
 			t.Errorf("who waited got the id %d, want 2", u.ID)
 		}
 	})
+}
+
+func TestRoomOfAnImport(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		createUser(t, s, "here")
+		room, err := s.ImportRoom(t.Context(), 1001)
+		if err != nil || room.Users != 1000 || room.After < 100_000 || room.During < room.After {
+			t.Errorf("room %+v, %v; want that of 1000 new users", room, err)
+		}
+		if local := s.Engine() == "sqlite"; (room.Folder != "") != local || (room.Free >= 0) != local {
+			t.Errorf("room %+v; only SQLite's disk is here", room)
+		}
+		if room, err := s.ImportRoom(t.Context(), 0); err != nil || room.Users != 0 || room.During != 0 {
+			t.Errorf("room of nobody %+v, %v", room, err)
+		}
+	})
+}
+
+// TestFirstImportFindsNamesThatComeTwice: it looks at them in the end only,
+// and leaves the indexes as it found them.
+func TestFirstImportFindsNamesThatComeTwice(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url)
+		before := indexesOf(t, url)
+		err := s.Import(t.Context(), func(_ context.Context, tx *store.Import) error {
+			rows := []store.ImportRow{importRow(3, "a"), importRow(4, "b"), importRow(7, "c")}
+			if tx.NamesLater() {
+				rows = append(rows, importRow(5, "a"), importRow(6, "b"), importRow(2, "c"))
+			}
+			if err := tx.Insert(t.Context(), rows); err != nil {
+				return err
+			}
+			left := map[int64]int64{}
+			err := tx.SettleNames(t.Context(), func(u account.User, owner int64) { left[u.ID] = owner })
+			if want := map[int64]int64{5: 3, 6: 4, 7: 2}; s.Engine() == "sqlite" && !cmp.Equal(want, left) {
+				t.Errorf("left %v, want %v", left, want)
+			}
+			owners, err2 := tx.Owners(t.Context(), []string{"a", "b"})
+			if !cmp.Equal(map[string]int64{"a": 3, "b": 4}, owners) {
+				t.Errorf("owners %v", owners)
+			}
+			origins, err3 := tx.Origins(t.Context(), []int64{5, 6})
+			if len(origins) > 0 {
+				t.Errorf("who left is remembered: %v", origins)
+			}
+			return errors.Join(err, err2, err3)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, indexesOf(t, url)); diff != "" {
+			t.Errorf("indexes (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// indexesOf are the indexes of users, as the database lists them.
+func indexesOf(t *testing.T, url string) []string {
+	t.Helper()
+	query := `SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'users' ORDER BY name`
+	if !strings.HasPrefix(url, "sqlite:") {
+		query = `SELECT indexdef FROM pg_indexes WHERE tablename = 'users' ORDER BY indexname`
+	}
+	db := openRaw(t, url)
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var all []string
+	for rows.Next() {
+		var index string
+		if err := rows.Scan(&index); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, index)
+	}
+	if err := rows.Err(); err != nil || len(all) < 3 {
+		t.Fatalf("indexes %q, %v", all, err)
+	}
+	return all
 }

@@ -112,9 +112,6 @@ func (s *Store) RevokeSessions(ctx context.Context, userID int64, keep string, a
 	return err
 }
 
-// IDRange is a share of all ids.
-type IDRange struct{ From, Before string }
-
 // LockSignedIn keeps others from changing a user until the transaction ends.
 // It returns [ErrNotFound] if the user is not active or signed out everywhere
 // at or after the given time: see [Store.RevokeSessions].
@@ -125,14 +122,23 @@ func (s *Store) LockSignedIn(ctx context.Context, userID int64, since time.Time)
 		WHERE id = $1 AND is_active AND (signed_out_at IS NULL OR signed_out_at < $2)`, userID, since.UTC())
 }
 
-// RevokeSessionsOfTokens ends the sessions of a share whose newest refresh
-// token was issued in a span of time, and returns how many there were.
-func (s *Store) RevokeSessionsOfTokens(ctx context.Context, ids IDRange, from, to, at time.Time) (int64, error) {
-	return s.exec(ctx, "revoke the sessions of tokens", `
+// RevokeSessionsOfTokens looks at up to limit sessions, in the order of their
+// ids after the given one, and ends those whose newest refresh token was issued
+// in a span of time. It returns how many it ended and the last id that it
+// looked at; "" when there was none to look at.
+func (s *Store) RevokeSessionsOfTokens(ctx context.Context, after string, limit int, from, to, at time.Time) (ended int64, last string, err error) {
+	last, err = queryValue[string](ctx, s, "revoke the sessions of tokens", `
+		SELECT COALESCE(max(id), '')
+		FROM (SELECT id FROM sessions WHERE id > $1 ORDER BY id LIMIT $2) AS next`, after, limit)
+	if err != nil || last == "" {
+		return 0, "", err
+	}
+	ended, err = s.exec(ctx, "revoke the sessions of tokens", `
 		UPDATE sessions
 		SET revoked_at = $1
-		WHERE id >= $2 AND id < $3 AND refresh_at >= $4 AND refresh_at <= $5 AND revoked_at IS NULL`,
-		at.UTC(), ids.From, ids.Before, from.UTC(), to.UTC())
+		WHERE id > $2 AND id <= $3 AND refresh_at >= $4 AND refresh_at <= $5 AND revoked_at IS NULL`,
+		at.UTC(), after, last, from.UTC(), to.UTC())
+	return ended, last, err
 }
 
 // Sessions returns up to limit sessions of a user, live or not, the last used

@@ -582,3 +582,42 @@ func TestOfTwoFirstKeysOneIsStored(t *testing.T) {
 		}
 	})
 }
+
+// TestSessionsOfTokensEndStepByStep: each session is looked at once, whatever
+// its id, and only those of the span end.
+func TestSessionsOfTokensEndStepByStep(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := createUser(t, s, "amina")
+		ids := []string{"0", "019a1", "019a2", "019a3", "5f", "a", "f9", "~"}
+		for i, id := range ids {
+			sess := newSession(u.ID, id)
+			sess.RefreshAt = noon.Add(time.Duration(i) * time.Minute)
+			write(t, s, func(ctx context.Context, tx *store.Store) error { return tx.CreateSession(ctx, sess) })
+		}
+		var (
+			steps []string
+			ended int64
+		)
+		for after := ""; ; {
+			write(t, s, func(ctx context.Context, tx *store.Store) error {
+				n, last, err := tx.RevokeSessionsOfTokens(ctx, after, 3, noon.Add(time.Minute), noon.Add(6*time.Minute), noon.Add(time.Hour))
+				ended, after = ended+n, last
+				return err
+			})
+			if after == "" {
+				break
+			}
+			steps = append(steps, after)
+		}
+		if want := []string{"019a2", "a", "~"}; ended != 6 || !cmp.Equal(want, steps) {
+			t.Errorf("%d ended, in steps to %v; want 6, %v", ended, steps, want)
+		}
+		for i, id := range ids {
+			sess, _, err := s.SessionUser(t.Context(), id)
+			if err != nil || sess.RevokedAt.IsZero() != (i == 0 || i == 7) {
+				t.Errorf("session %s: ended at %v, %v", id, sess.RevokedAt, err)
+			}
+		}
+	})
+}

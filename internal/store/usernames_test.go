@@ -1,0 +1,104 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// TestIndexOfUsernamesGetsANameWhereUsersAre: the migration only changes the
+// text of SQLite's schema, so what it leaves is held against a schema that
+// SQLite would make itself: the same rows, sound, found by the index, with
+// names that are taken once; for a server that is running meanwhile, too.
+func TestIndexOfUsernamesGetsANameWhereUsersAre(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLite(t)
+	path := strings.TrimPrefix(url, "sqlite:")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test reads what it wrote
+	files, err := fs.Sub(store.Files, "migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := steps.UpTo(t.Context(), 14); err != nil {
+		t.Fatal(err)
+	}
+	running, err := store.Open(t.Context(), url, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close() //nolint:errcheck // the test is about what it answers
+	const users = 3000
+	write(t, running, func(ctx context.Context, tx *store.Store) error {
+		for i := range users {
+			u := newUser(fmt.Sprintf("u%d", (i*7919)%users))
+			if err := tx.CreateUser(ctx, &u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	value := func(query string) (v string) {
+		t.Helper()
+		if err := db.QueryRowContext(t.Context(), query).Scan(&v); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		return v
+	}
+	check := func(when, index string) {
+		t.Helper()
+		if got := value(`PRAGMA integrity_check`); got != "ok" {
+			t.Fatalf("%s: %s", when, got)
+		}
+		if got := value(`SELECT count(*) FROM users`); got != fmt.Sprint(users) {
+			t.Errorf("%s: %s users", when, got)
+		}
+		var id, parent, unused int
+		var plan string
+		if err := db.QueryRowContext(t.Context(), `EXPLAIN QUERY PLAN SELECT id FROM users WHERE username = 'u7'`).Scan(&id, &parent, &unused, &plan); err != nil || !strings.Contains(plan, index) {
+			t.Errorf("%s: a user is found by %q, %v; want %s", when, plan, err, index)
+		}
+		if u, err := running.UserByUsername(t.Context(), "u7"); err != nil || u.Username != "u7" {
+			t.Errorf("%s: a running server finds %q, %v", when, u.Username, err)
+		}
+		err := running.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			u := newUser("u7")
+			return tx.CreateUser(ctx, &u)
+		})
+		if !errors.Is(err, store.ErrTaken) {
+			t.Errorf("%s: a running server takes a name twice: %v, want ErrTaken", when, err)
+		}
+	}
+	check("before", "sqlite_autoindex_users_1")
+	if _, err := steps.UpTo(t.Context(), 15); err != nil {
+		t.Fatal(err)
+	}
+	check("after", "users_username")
+	if _, err := db.ExecContext(t.Context(), `VACUUM`); err != nil {
+		t.Fatal(err)
+	}
+	check("after VACUUM", "users_username")
+	if got := value(`SELECT sql FROM sqlite_schema WHERE name = 'users'`); strings.Contains(got, "UNIQUE") {
+		t.Errorf("the table says %s", got)
+	}
+	if _, err := steps.DownTo(t.Context(), 14); err != nil {
+		t.Fatal(err)
+	}
+	check("back", "sqlite_autoindex_users_1")
+}
