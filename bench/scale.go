@@ -307,7 +307,7 @@ func (b *bench) sweepOnce(c *crowd) (sample, error) {
 	}
 	begin := time.Now()
 	var deleted int64
-	err = st.Sweep(b.ctx, func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	err = st.Sweep(b.ctx, "delete sessions that have ended", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		n, err := tx.DeleteSessions(ctx, time.Now().Add(-25*time.Hour), most)
 		deleted += n
 		return n, err

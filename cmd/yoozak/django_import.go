@@ -14,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/django"
 	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/telemetry"
 )
 

@@ -236,7 +236,7 @@ func (w *window) reference(i uint32, j uint64) uint32 {
 	}
 	x := j & 0xffffffff
 	x = x * x >> 32
-	z := w.start + size - 1 - uint32(uint64(size)*x>>32) //nolint:gosec // less than size
+	z := w.start + size - 1 - uint32(uint64(size)*x>>32)
 	if z >= w.length {
 		z -= w.length
 	}

@@ -84,7 +84,7 @@ func parts(err error) (all []error) {
 	if reflect.TypeOf(err) != joined {
 		return []error{err}
 	}
-	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // see joined
+	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
 		all = append(all, parts(e)...)
 	}
 	return all

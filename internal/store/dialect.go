@@ -120,7 +120,7 @@ const sqliteParams = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 // readerParams: readers look at the file in memory instead of copying each
 // page, so that one of a large database costs no more than one of a small.
 // SQLite maps two gigabytes at most, and copies what is beyond. The price is
-// that a disk which cannot be read ends the process: see decision 16.
+// that a disk which cannot be read ends the process: see decision 21.
 const readerParams = "&_pragma=query_only(1)&_pragma=mmap_size(2147418112)"
 
 // openTries bounds the wait for a file that another server is turning to WAL.

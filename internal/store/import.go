@@ -51,7 +51,7 @@ func (s *Store) Import(ctx context.Context, fn func(context.Context, *Import) er
 	ctx = s.inside(ctx)
 	if s.batch != nil {
 		return s.batch.do(ctx, func(q querier) error {
-			tx := &Store{q: q, slow: q, dialect: s.dialect}
+			tx := &Store{q: q, slow: q, dialect: s.dialect, health: s.health}
 			return tx.take(ctx, &sqliteBulk{tx: tx}, fn)
 		})
 	}
@@ -69,7 +69,7 @@ func (s *Store) importPostgres(ctx context.Context, fn func(context.Context, *Im
 		return s.wrapErr("begin an import", err)
 	}
 	defer sqlTx.Rollback() //nolint:errcheck // a no-op after Commit; after an error there is a better one to return
-	tx := &Store{q: sqlTx, slow: sqlTx, dialect: s.dialect}
+	tx := &Store{q: sqlTx, slow: sqlTx, dialect: s.dialect, health: s.health}
 	if err := tx.take(ctx, &postgresBulk{tx, conn}, fn); err != nil {
 		return whyUndone(ctx, err)
 	}

@@ -14,15 +14,3 @@ PRAGMA writable_schema = RESET;
 -- A change of the schema that other connections see, so that they read it again.
 CREATE TABLE schema_changed (id INTEGER PRIMARY KEY);
 DROP TABLE schema_changed;
-
--- +goose Down
-PRAGMA writable_schema = ON;
-UPDATE sqlite_schema
-SET sql = replace(sql, 'username      TEXT NOT NULL,', 'username      TEXT NOT NULL UNIQUE,')
-WHERE type = 'table' AND name = 'users';
-UPDATE sqlite_schema
-SET name = 'sqlite_autoindex_users_1', sql = NULL
-WHERE type = 'index' AND name = 'users_username';
-PRAGMA writable_schema = RESET;
-CREATE TABLE schema_changed (id INTEGER PRIMARY KEY);
-DROP TABLE schema_changed;
