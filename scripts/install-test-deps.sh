@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, nginx, the
-# reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there. Go itself is expected.
+# Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
+# etcd, nginx, the reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there.
+# Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,8 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/n
 command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || need pgbouncer
 command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || need nginx-light
+command -v patroni >/dev/null 2>&1 || need patroni python3-etcd # its way to etcd
+command -v etcd >/dev/null 2>&1 || need etcd-server
 command -v curl >/dev/null 2>&1 || need curl
 command -v gcc >/dev/null 2>&1 || need gcc libc6-dev # the race detector is C
 if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1 && ! command -v google-chrome >/dev/null 2>&1; then
@@ -40,12 +43,18 @@ if [ -n "$missing" ]; then
 		$sudo mkdir -p /etc/postgresql-common
 		echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
 	fi
-	# PgBouncer would listen on port 6432, nginx on 80. Who has one already keeps it.
-	for service in pgbouncer nginx; do
-		case " $missing " in *" $service"*)
-			[ ! -d /run/systemd/system ] || $sudo systemctl mask $service.service >/dev/null 2>&1 || true ;;
-		esac
-	done
+	# Packages start what they install: PgBouncer would listen on port 6432, etcd on 2379, nginx on 80. Who has one already keeps
+	# it. (Patroni waits for its settings.)
+	if [ -d /run/systemd/system ]; then
+		for service in pgbouncer etcd nginx; do
+			case " $missing " in *" $service"*) $sudo systemctl mask $service.service >/dev/null 2>&1 || true ;; esac
+		done
+	elif [ ! -e /usr/sbin/policy-rc.d ]; then
+		trap '$sudo rm -f /usr/sbin/policy-rc.d' EXIT
+		trap 'exit 1' INT TERM
+		printf '#!/bin/sh\nexit 101\n' | $sudo tee /usr/sbin/policy-rc.d >/dev/null
+		$sudo chmod 755 /usr/sbin/policy-rc.d
+	fi
 	# shellcheck disable=SC2086 # a list of words
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
 		-o Dpkg::Options::=--force-confold $missing >/dev/null

@@ -106,20 +106,22 @@ func details(s string) string {
 
 type eventsVerifyCmd struct {
 	Head string `help:"A head that was noted earlier outside the database: printed by this command, or logged by the server. Without one a chain that was made anew as a whole looks like any other." placeholder:"NUMBER:HASH"`
+	From string `help:"Look only at what came after this head, which the chain must still have: the one that this command printed the last time." placeholder:"NUMBER:HASH"`
 	config.Database
 }
 
 // Run walks the chain; the exit code is 1 when something is wrong.
 func (cmd eventsVerifyCmd) Run(e env) error {
-	var noted store.EventHead
-	if cmd.Head != "" {
-		var err error
-		if noted, err = audit.ParseHead(cmd.Head); err != nil {
-			return err
-		}
+	from, err := head(cmd.From)
+	if err != nil {
+		return err
+	}
+	noted, err := head(cmd.Head)
+	if err != nil {
+		return err
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		r, err := a.Audit.Verify(e.ctx, noted)
+		r, err := a.Audit.VerifyFrom(e.ctx, from, noted)
 		if err != nil {
 			return err
 		}
@@ -127,10 +129,21 @@ func (cmd eventsVerifyCmd) Run(e env) error {
 			return fmt.Errorf("the events are not what they were: %s", r.Problem)
 		}
 		fmt.Fprintf(e.stdout, "%d events verified, %d of them anonymous since; %d not sealed yet", r.Sealed, r.Forgot, r.Unsealed)
+		if r.From.Seq > 0 {
+			fmt.Fprintf(e.stdout, "; numbers up to %d were not looked at", r.From.Seq)
+		}
 		if r.Removed.Seq > 0 {
 			fmt.Fprintf(e.stdout, "; numbers up to %d were removed because they were old", r.Removed.Seq)
 		}
 		_, err = fmt.Fprintf(e.stdout, "\nhead %s\n", audit.HeadText(r.Head))
 		return err
 	})
+}
+
+// head is one that somebody may have noted.
+func head(text string) (store.EventHead, error) {
+	if text == "" {
+		return store.EventHead{}, nil
+	}
+	return audit.ParseHead(text)
 }

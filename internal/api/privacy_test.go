@@ -33,6 +33,7 @@ var exported = map[string]struct{ field, owner string }{
 	"guesses":          {}, // counts by keyed hashes, for hours; erased with the user
 	"rate_limits":      {}, // the same, for minutes
 	"heartbeats":       {}, // of servers
+	"restores":         {}, // of the database
 	"goose_db_version": {},
 	"sqlite_sequence":  {},
 }

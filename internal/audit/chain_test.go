@@ -111,6 +111,68 @@ func TestVerificationFindsWhatAnAttackerDoes(t *testing.T) {
 	})
 }
 
+// TestVerificationFromANotedHead looks at what came after it, and finds there
+// what a whole one does.
+func TestVerificationFromANotedHead(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := authtest.New(t, storetest.Open(t, url))
+		var heads []store.EventHead
+		for _, name := range []string{"amina", "badr", "chama"} {
+			s.SignUp(t, name)
+			if _, err := s.SignIn(t, name, authtest.Good); err != nil {
+				t.Fatal(err)
+			}
+			s.SealAll(t)
+			heads = append(heads, s.Verified(t, store.EventHead{}).Head)
+		}
+		from, end := heads[1], heads[2]
+		// 1 and 2 are keys; 3, 5, 7 registrations; 4, 6, 8 logins.
+		if from.Seq != 6 || end.Seq != 8 {
+			t.Fatal(heads)
+		}
+		db := authtest.OpenRaw(t, url)
+		authtest.Execute(t, db, `CREATE TABLE kept_events AS SELECT * FROM events`, `CREATE TABLE kept_chain AS SELECT * FROM event_chain`)
+		other := from
+		other.Hash = end.Hash
+		cut := []string{`DELETE FROM events WHERE seq >= 7`, `UPDATE event_chain SET seq = 6, hash = (SELECT hash FROM events WHERE seq = 6)`}
+		for name, test := range map[string]struct {
+			statements  []string
+			from, noted store.EventHead
+			want        string // in the problem
+			sealed      int
+		}{
+			"nothing":                     {nil, from, store.EventHead{}, "", 2},
+			"nothing, with a newer head":  {nil, from, end, "", 2},
+			"nothing, from the end":       {nil, end, end, "", 0},
+			"nothing, from another hash":  {nil, other, store.EventHead{}, "number 6 does not have the hash that was noted", 0},
+			"changed after":               {[]string{`UPDATE events SET kind = 'logout' WHERE id = 7`}, from, store.EventHead{}, "number 7, with the id 7", 0},
+			"changed person after":        {[]string{`UPDATE events SET ip = '192.0.2.1' WHERE id = 8`}, from, store.EventHead{}, "of the person was changed", 0},
+			"anonymous without erasure":   {[]string{`UPDATE events SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL WHERE id = 8`}, from, store.EventHead{}, "1 events are without their personal part", 0},
+			"removed after":               {[]string{`DELETE FROM events WHERE id = 7`}, from, store.EventHead{}, "number 7 is not there", 0},
+			"changed before: not seen":    {[]string{`UPDATE events SET kind = 'logout' WHERE id = 5`}, from, store.EventHead{}, "", 2},
+			"removed where it begins":     {[]string{`DELETE FROM events WHERE id = 6`}, from, store.EventHead{}, "number 6, whose hash was noted, is not there", 0},
+			"removed as if old":           {[]string{`UPDATE event_chain SET removed_seq = 7, removed_hash = (SELECT hash FROM events WHERE seq = 7)`, `DELETE FROM events WHERE seq <= 7`}, from, store.EventHead{}, "was removed because it was old", 0},
+			"cut before where it begins":  {cut, end, store.EventHead{}, "the chain ends at number 6", 0},
+			"cut after, not noted":        {cut, from, store.EventHead{}, "", 0},
+			"cut after, with a newer one": {cut, from, end, "the chain ends at number 6", 0},
+		} {
+			authtest.Execute(t, db, test.statements...)
+			r, err := s.Audit.VerifyFrom(t.Context(), test.from, test.noted)
+			switch {
+			case err != nil, test.want == "" && r.Problem != "", !strings.Contains(r.Problem, test.want):
+				t.Errorf("%s: %q, %v; want %q", name, r.Problem, err, test.want)
+			case test.want == "" && (r.Sealed != test.sealed || r.From.Seq != test.from.Seq):
+				t.Errorf("%s: %+v", name, r)
+			}
+			authtest.Execute(t, db, `DELETE FROM events`, `INSERT INTO events SELECT * FROM kept_events`, `DELETE FROM event_chain`, `INSERT INTO event_chain SELECT * FROM kept_chain`)
+		}
+		if _, err := s.Audit.VerifyFrom(t.Context(), end, from); !errors.Is(err, audit.ErrOlderHead) {
+			t.Errorf("a head of before the beginning: %v", err)
+		}
+	})
+}
+
 // TestEventWithItsHashMadeAnewIsFoundByTheNext: whoever changes an event and
 // its hash has to go on to the head.
 func TestEventWithItsHashMadeAnewIsFoundByTheNext(t *testing.T) {
@@ -206,6 +268,12 @@ func TestOldEventsAreRemovedAndTheChainHolds(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		s.Verified(t, first) // the last that was removed: its hash was left
+		if r, err := s.Audit.VerifyFrom(t.Context(), r.Head, store.EventHead{}); err != nil || r.Problem != "" || r.Sealed != 0 {
+			t.Errorf("from after the event that tells of the removal: %+v, %v", r, err)
+		}
+		if r, err := s.Audit.VerifyFrom(t.Context(), first, store.EventHead{}); err != nil || r.Problem != "" || r.Sealed != 4 {
+			t.Errorf("from the last that was removed: %+v, %v", r, err)
+		}
 		for _, e := range s.AllEvents(t) {
 			if e.Kind == account.EventRegistered {
 				t.Errorf("still there: %+v", e)

@@ -16,10 +16,11 @@ import (
 type Report struct {
 	Head     store.EventHead // to note, outside the database
 	Removed  store.EventHead // up to here events were removed because they were old
-	Sealed   int
-	Unsealed int    // too new to be in the chain
-	Forgot   int    // without their personal part
-	Problem  string // the first; empty: none
+	From     store.EventHead // up to here events were not looked at
+	Sealed   int             // that were looked at
+	Unsealed int             // too new to be in the chain
+	Forgot   int             // without their personal part
+	Problem  string          // the first; empty: none
 }
 
 // verifyTries is how often a verification that found something begins again,
@@ -30,6 +31,20 @@ const verifyTries = 3
 // earlier, outside the database, or zero: without one, a chain that was made
 // anew as a whole, or cut at its end, looks like any other.
 func (l *Log) Verify(ctx context.Context, noted store.EventHead) (Report, error) {
+	return l.VerifyFrom(ctx, store.EventHead{}, noted)
+}
+
+// ErrOlderHead says that a noted head is of before where a verification is to
+// begin.
+var ErrOlderHead = errors.New("the head to hold against the chain is older than the one to begin at: nothing before that is looked at")
+
+// VerifyFrom is [Log.Verify] of what came after a head that was noted, and
+// that the chain must still have. What came before it is not looked at: whoever
+// noted it has verified that. Zero is all.
+func (l *Log) VerifyFrom(ctx context.Context, from, noted store.EventHead) (Report, error) {
+	if noted.Seq > 0 && noted.Seq < from.Seq {
+		return Report{}, ErrOlderHead
+	}
 	for try := 1; ; try++ {
 		chain, err := l.store.EventChain(ctx)
 		if errors.Is(err, store.ErrNotFound) {
@@ -38,7 +53,7 @@ func (l *Log) Verify(ctx context.Context, noted store.EventHead) (Report, error)
 		if err != nil {
 			return Report{}, err
 		}
-		w := verifier{store: l.store, noted: noted, chain: chain, at: chain.Removed}
+		w := verifier{store: l.store, from: from, noted: noted, chain: chain, at: chain.Removed}
 		if err := w.run(ctx); err != nil {
 			return Report{}, err
 		}
@@ -56,12 +71,16 @@ func (l *Log) Verify(ctx context.Context, noted store.EventHead) (Report, error)
 type verifier struct {
 	store  *store.Store
 	chain  store.EventChain
+	from   store.EventHead
 	noted  store.EventHead
 	at     store.EventHead // where it is
 	report Report
 
-	mayForget int               // how many the events say were made anonymous
-	removals  []store.EventHead // that the events tell of
+	mayForget int // how many the events say were made anonymous
+
+	// Whether an event tells of the removal up to the place: of the whole, and
+	// of the noted head.
+	removedTold, notedTold bool
 }
 
 // How many events a verification holds in memory.
@@ -71,7 +90,10 @@ const (
 )
 
 func (w *verifier) run(ctx context.Context) error {
-	w.report.Head, w.report.Removed = w.chain.Head, w.chain.Removed
+	w.report.Head, w.report.Removed, w.report.From = w.chain.Head, w.chain.Removed, w.from
+	if err := w.begin(ctx); err != nil || w.report.Problem != "" {
+		return err
+	}
 	for w.at.Seq < w.chain.Head.Seq {
 		events, err := w.store.SealedEvents(ctx, w.at.Seq, w.chain.Head.Seq, verifyAtOnce)
 		if err != nil {
@@ -92,6 +114,38 @@ func (w *verifier) run(ctx context.Context) error {
 		return nil
 	}
 	return w.checkUnsealed(ctx)
+}
+
+// begin goes to where the verification is to begin, if that is not the
+// beginning.
+func (w *verifier) begin(ctx context.Context) error {
+	switch {
+	case w.from.Seq == 0:
+		return nil
+	case w.from.Seq > w.chain.Head.Seq:
+		w.notThere(w.from)
+		return nil
+	case w.from.Seq < w.chain.Removed.Seq:
+		w.removed(w.from)
+		return nil
+	}
+	there := w.chain.Removed // where that is the place, the event is gone
+	if w.from.Seq > there.Seq {
+		events, err := w.store.SealedEvents(ctx, w.from.Seq-1, w.from.Seq, 1)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			w.problem("event number %d, whose hash was noted, is not there", w.from.Seq)
+			return nil
+		}
+		there.Hash = events[0].Hash
+	}
+	if !bytes.Equal(there.Hash, w.from.Hash) {
+		w.changed(w.from)
+	}
+	w.at = w.from
+	return nil
 }
 
 // checkNext looks at the next event of the chain.
@@ -119,9 +173,10 @@ func (w *verifier) person(e account.Event) bool {
 	case account.EventAccountErased, account.EventEventsAnonymised:
 		w.mayForget += d.Count
 	case account.EventEventsRemoved:
-		if hash, err := hex.DecodeString(d.Hash); err == nil {
-			w.removals = append(w.removals, store.EventHead{Seq: d.Through, Hash: hash})
-		}
+		hash, err := hex.DecodeString(d.Hash)
+		tells := func(h store.EventHead) bool { return err == nil && d.Through == h.Seq && bytes.Equal(hash, h.Hash) }
+		w.removedTold = w.removedTold || tells(w.chain.Removed)
+		w.notedTold = w.notedTold || tells(w.noted)
 	}
 	if e.Salt == nil {
 		if !bytes.Equal(e.Commitment, noCommitment) {
@@ -149,14 +204,14 @@ func (w *verifier) checkUnsealed(ctx context.Context) error {
 	if w.report.Forgot > w.mayForget {
 		w.problem("%d events are without their personal part, but the erasures in the log account for %d only", w.report.Forgot, w.mayForget)
 	}
-	if w.chain.Removed.Seq > 0 && !w.accountedFor(w.chain.Removed) {
+	if w.chain.Removed.Seq > 0 && w.from.Seq == 0 && !w.removedTold { // the event that tells may be older than where we began
 		w.problem("events up to number %d were removed, but no %s event tells of it", w.chain.Removed.Seq, account.EventEventsRemoved)
 	}
 	switch {
 	case w.noted.Seq > w.at.Seq:
-		w.problem("event number %d, whose hash was noted, is not there: the chain ends at number %d", w.noted.Seq, w.at.Seq)
-	case w.noted.Seq > 0 && w.noted.Seq < w.chain.Removed.Seq && !w.accountedFor(w.noted):
-		w.problem("event number %d, whose hash was noted, was removed because it was old: note a newer head", w.noted.Seq)
+		w.notThere(w.noted)
+	case w.noted.Seq > 0 && w.noted.Seq < w.chain.Removed.Seq && !w.notedTold:
+		w.removed(w.noted)
 	}
 	return nil
 }
@@ -164,17 +219,21 @@ func (w *verifier) checkUnsealed(ctx context.Context) error {
 // checkNoted compares the noted head when the walk is at its place.
 func (w *verifier) checkNoted() {
 	if w.at.Seq == w.noted.Seq && w.noted.Seq > 0 && !bytes.Equal(w.at.Hash, w.noted.Hash) {
-		w.problem("event number %d does not have the hash that was noted: it, or something before it, was changed", w.at.Seq)
+		w.changed(w.noted)
 	}
 }
 
-func (w *verifier) accountedFor(h store.EventHead) bool {
-	for _, r := range w.removals {
-		if r.Seq == h.Seq && bytes.Equal(r.Hash, h.Hash) {
-			return true
-		}
-	}
-	return false
+// What is wrong with a head that was noted.
+func (w *verifier) changed(h store.EventHead) {
+	w.problem("event number %d does not have the hash that was noted: it, or something before it, was changed", h.Seq)
+}
+
+func (w *verifier) notThere(h store.EventHead) {
+	w.problem("event number %d, whose hash was noted, is not there: the chain ends at number %d", h.Seq, w.chain.Head.Seq)
+}
+
+func (w *verifier) removed(h store.EventHead) {
+	w.problem("event number %d, whose hash was noted, was removed because it was old: note a newer head", h.Seq)
 }
 
 // problem notes a problem, unless there was one before it.

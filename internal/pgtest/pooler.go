@@ -62,6 +62,11 @@ max_client_conn = 500
 	if err := os.Chmod(dir, 0o755); err != nil {
 		tb.Fatal(err)
 	}
+	if c.owner != nil { // who removes the whole folder when we are killed
+		if err := os.Chown(dir, int(c.owner.Uid), int(c.owner.Gid)); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", watchPooler, "sh", program, settings)
 	output := new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = output, output

@@ -19,16 +19,17 @@ func takeLimit(ctx context.Context, s *store.Store, key string) error {
 
 // lockLimit keeps the row of a key, which it makes, from being changed until
 // unlock is called.
-func lockLimit(t *testing.T, s *store.Store, url, key string) (unlock func()) {
+func lockLimit(t *testing.T, url, key string) (unlock func()) {
 	t.Helper()
-	if err := takeLimit(t.Context(), s, key); err != nil {
-		t.Fatal(err)
-	}
 	db, err := sql.Open("pgx", url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	_, err = db.ExecContext(t.Context(), `INSERT INTO rate_limits (key, value, expires_at) VALUES ($1, 0, now()) ON CONFLICT DO NOTHING`, key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err == nil {
 		_, err = tx.ExecContext(t.Context(), `SELECT key FROM rate_limits WHERE key = $1 FOR UPDATE`, key)
@@ -54,7 +55,7 @@ func TestUseThatIsGivenUpFailsNoOther(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
 	s := storetest.Open(t, url)
-	unlock := lockLimit(t, s, url, "slow")
+	unlock := lockLimit(t, url, "slow")
 	defer unlock()
 
 	release := s.HoldLimits()
@@ -101,7 +102,7 @@ func TestUsesOfOneKeyGoTogether(t *testing.T) {
 	for range before {
 		take()
 	}
-	unlock := lockLimit(t, s, url, "flood")
+	unlock := lockLimit(t, url, "flood")
 	defer unlock()
 
 	release := s.HoldLimits()
@@ -133,7 +134,7 @@ func TestSweepWaitsForNoUse(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
 	s := storetest.Open(t, url)
-	defer lockLimit(t, s, url, "in use")()
+	defer lockLimit(t, url, "in use")()
 	if err := takeLimit(t.Context(), s, "old"); err != nil {
 		t.Fatal(err)
 	}

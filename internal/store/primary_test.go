@@ -55,7 +55,7 @@ func TestOldPrimaryIsRefused(t *testing.T) {
 	}
 	next.Promote(t, old)
 	eventually(t, "a connection leads to the new primary", func() error {
-		fillPool(t, s, 8) // more than are open
+		fillPool(t, s, 6) // more than are open
 		if s.Primary().Timeline != 2 {
 			return fmt.Errorf("%+v", s.Primary())
 		}
@@ -161,7 +161,7 @@ func TestServerThatDoesNotSayWhichItIsIsUsed(t *testing.T) {
 		})
 	})
 	s, log := openLogged(t, strings.Replace(url, "yoozak@", role+"@", 1), 4)
-	fillPool(t, s, 4)
+	fillPool(t, s, 3)
 	if err := addUser(t, s, "amina"); err != nil {
 		t.Fatal(err)
 	}
