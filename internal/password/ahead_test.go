@@ -85,7 +85,7 @@ func TestBothQueuesFull(t *testing.T) {
 // connections as the queue is long, and one more person.
 func TestFloodOfOneClientDoesNotKeepAnotherOut(t *testing.T) {
 	t.Parallel()
-	h := password.NewHasher(password.Options{Params: password.Params{Memory: 4096, Time: 1, Threads: 1}, Slots: 1, Queue: 16, Wait: time.Minute})
+	h := password.NewHasher(password.Options{Params: password.Params{Memory: 19456, Time: 1, Threads: 1}, Slots: 1, Queue: 16, Wait: time.Minute})
 	defer h.Close()
 	flood, stop := context.WithCancel(password.ForClient(t.Context(), "203.0.113.1"))
 	var done atomic.Int64

@@ -3,6 +3,7 @@ package password_test
 import (
 	"encoding/base64"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,18 +22,20 @@ func TestFastHashesTakeTheTimeOfNobody(t *testing.T) { // not in parallel: other
 	if err != nil {
 		t.Fatal(err)
 	}
-	work := func(do func() error) (most uint64) {
+	work := func(do func() error) uint64 {
 		t.Helper()
-		for range 5 { // once at least nothing comes in between
+		all := make([]uint64, 9)
+		for i := range all {
 			var was, is runtime.MemStats
 			runtime.ReadMemStats(&was)
 			if err := do(); err != nil {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&is)
-			most = max(most, is.TotalAlloc-was.TotalAlloc)
+			all[i] = is.TotalAlloc - was.TotalAlloc
 		}
-		return most
+		slices.Sort(all)
+		return all[len(all)/2] // what else the machine does makes some more and some less
 	}
 	for _, plain := range []string{"wrong", "wrong\uff11"} { // the second has two forms
 		nobody := work(func() error { return h.VerifyNobody(t.Context(), plain) })
