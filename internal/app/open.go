@@ -104,8 +104,8 @@ func openStore(ctx context.Context, c config.Config, log *slog.Logger, migrates 
 		return OpenStore(ctx, c, log)
 	}
 	s, done, err := OpenMigrated(ctx, c, log)
-	for _, m := range done {
-		log.InfoContext(ctx, "the schema was changed", "step", m.Name)
+	if n := len(done); n > 0 {
+		log.InfoContext(ctx, "the schema was changed", "steps", n, "newest", done[n-1].Name)
 	}
 	return s, err
 }

@@ -122,6 +122,14 @@ func TestRestoredBackupRevivesNothing(t *testing.T) {
 			s := start(t, b.url, smtp("smtp://"+porttest.Address(t)+"?tls=none")...) // where nobody listens: mails wait
 			amina := register(s, "amina")
 			access, refresh := amina.field("access"), amina.field("refresh")
+			for until := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) { // the events have their places
+				if _, err := os.Stat(strings.TrimPrefix(note, "YOOZAK_HEAD_FILE=")); err == nil {
+					break
+				}
+				if time.Now().After(until) {
+					t.Fatal("no head is noted")
+				}
+			}
 			b.save(t)
 			if out := b.check(t); !strings.Contains(out, "head ") {
 				t.Errorf("check: %s", out)
