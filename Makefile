@@ -6,6 +6,7 @@ GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
 LIVES := 10000
 SEED := 0
+LONG := ./cluster ./django ./faults
 # Tests of the built program read what is outside their module, where Go does not look for changes: no result is kept.
 # One package more at a time than there are cores: ./cluster does little but wait for leases to end.
 TEST := go test -count=1 -p $(shell echo $$(( $$(nproc) + 1 )))
@@ -46,7 +47,7 @@ test-race: deps ## Run every test under the race detector
 .PHONY: test-long
 test-long: deps ## Run more of what make test has a sample of: LIVES random lives of accounts, 10,000 by default (hours), others each time unless SEED is given
 	YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./internal/argon2
-	cd test && YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h ./cluster ./django ./faults
+	cd test && YOOZAK_TEST_LONG=1 $(TEST) -timeout 1h $(LONG)
 	cd test && $(TEST) ./model -timeout 8h -rapid.seed=$(SEED) -rapid.checks=$$(( $(LIVES) / 8 ))
 
 .PHONY: fuzz
