@@ -30,6 +30,7 @@ type Servers struct {
 
 type running struct {
 	name     string
+	scheme   string
 	server   *http.Server
 	listener net.Listener
 }
@@ -83,7 +84,11 @@ func (s *Servers) Serve(o Listener) error {
 	if o.BoundIdle {
 		srv.ConnState = newIdleConns(maxIdle, o.Exempt).state
 	}
-	s.running = append(s.running, &running{name: o.Name, server: srv, listener: l})
+	scheme := "http"
+	if o.TLS != nil {
+		scheme = "https"
+	}
+	s.running = append(s.running, &running{name: o.Name, scheme: scheme, server: srv, listener: l})
 	s.wg.Go(func() {
 		serve := func() error { return srv.Serve(l) }
 		if o.TLS != nil {
@@ -100,10 +105,7 @@ func (s *Servers) Serve(o Listener) error {
 func (s *Servers) URL(name string) string {
 	for _, r := range s.running {
 		if r.name == name {
-			if r.server.TLSConfig != nil {
-				return "https://" + r.listener.Addr().String()
-			}
-			return "http://" + r.listener.Addr().String()
+			return r.scheme + "://" + r.listener.Addr().String()
 		}
 	}
 	return ""
