@@ -6,12 +6,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/backup"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/store"
-	"github.com/yoozak/clients/internal/telemetry"
 )
 
 type backupCmd struct {
@@ -38,19 +36,16 @@ func (cmd backupCmd) Run(e env) error {
 	}
 	syscall.Umask(0o077) // whatever SQLite makes beside the file
 	// With the schema that it has: a backup comes before an update.
-	st, err := app.OpenAsItIs(e.ctx, c, telemetry.NewLog("warn", "auto"))
-	if err != nil {
-		return err
-	}
-	defer st.Close() //nolint:errcheck // it was read
-	r, err := backup.Write(e.ctx, st, cmd.File)
-	for _, name := range r.Removed {
-		fmt.Fprintf(e.stderr, "yoozak: removed %s, which an interrupted backup had left\n", shown(name))
-	}
-	if err != nil {
-		return err
-	}
-	return printBackup(e, "wrote "+shown(cmd.File), r)
+	return withAnySchema(e, c, func(st *store.Store) error {
+		r, err := backup.Write(e.ctx, st, cmd.File)
+		for _, name := range r.Removed {
+			fmt.Fprintf(e.stderr, "yoozak: removed %s, which an interrupted backup had left\n", shown(name))
+		}
+		if err != nil {
+			return err
+		}
+		return printBackup(e, "wrote "+shown(cmd.File), r)
+	})
 }
 
 func printBackup(e env, done string, r backup.Report) error {

@@ -21,8 +21,12 @@ type migrateUpCmd struct {
 }
 
 func (cmd migrateUpCmd) Run(e env) error {
+	c, err := load(e, groups{cmd.Database})
+	if err != nil {
+		return err
+	}
 	if cmd.DryRun {
-		return withAnySchema(e, cmd.Database, func(st *store.Store) error {
+		return withAnySchema(e, c, func(st *store.Store) error {
 			pending, err := st.PendingSQL(e.ctx)
 			if err == nil && pending == "" {
 				pending = "-- the schema is up to date\n"
@@ -30,10 +34,6 @@ func (cmd migrateUpCmd) Run(e env) error {
 			fmt.Fprint(e.data, pending)
 			return err
 		})
-	}
-	c, err := load(e, groups{cmd.Database})
-	if err != nil {
-		return err
 	}
 	st, done, err := app.OpenMigrated(e.ctx, c, telemetry.NewLog("warn", "auto"))
 	for _, m := range done {
@@ -51,7 +51,11 @@ func (cmd migrateUpCmd) Run(e env) error {
 type migrateStatusCmd struct{ config.Database }
 
 func (cmd migrateStatusCmd) Run(e env) error {
-	return withAnySchema(e, cmd.Database, func(st *store.Store) error {
+	c, err := load(e, groups{cmd.Database})
+	if err != nil {
+		return err
+	}
+	return withAnySchema(e, c, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
 		for _, m := range all {
 			state := "pending"
@@ -62,18 +66,4 @@ func (cmd migrateStatusCmd) Run(e env) error {
 		}
 		return err
 	})
-}
-
-// withAnySchema runs fn with the database as it is, which it does not change.
-func withAnySchema(e env, d config.Database, fn func(*store.Store) error) error {
-	c, err := load(e, groups{d})
-	if err != nil {
-		return err
-	}
-	st, err := app.OpenAsItIs(e.ctx, c, telemetry.NewLog("warn", "auto"))
-	if err != nil {
-		return err
-	}
-	defer st.Close() //nolint:errcheck // it only read
-	return fn(st)
 }

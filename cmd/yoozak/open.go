@@ -42,6 +42,17 @@ func withStore(e env, g groups, fn func(*store.Store) error) error {
 	return fn(st)
 }
 
+// withAnySchema runs fn with the database as it is, whatever its schema. It is
+// for what only reads.
+func withAnySchema(e env, c config.Config, fn func(*store.Store) error) error {
+	st, err := app.OpenAsItIs(e.ctx, c, telemetry.NewLog("warn", "auto"))
+	if err != nil {
+		return err
+	}
+	defer st.Close() //nolint:errcheck // it was read
+	return fn(st)
+}
+
 // withApp runs fn with the rules, for one command. A schema that is not up to
 // date is an error: a command changes none, because servers run on it.
 func withApp(e env, g groups, fn func(*app.App) error) error {
