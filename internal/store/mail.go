@@ -129,32 +129,31 @@ func (s *Store) HastenMails(ctx context.Context, now, soon, turn, longest time.T
 // CancelMails gives up a user's mails of a kind that are not delivered yet,
 // for good.
 func (s *Store) CancelMails(ctx context.Context, userID int64, kind account.MailKind) error {
-	_, err := s.exec(ctx, "void mails", `
-		UPDATE mails
-		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
-		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL`, account.MailUnwanted, userID, kind)
-	return err
+	return s.cancelMails(ctx, userID, kind, `TRUE`)
 }
 
 // CancelYoungerMails is [Store.CancelMails] for those that are owed since the
 // given time or later.
 func (s *Store) CancelYoungerMails(ctx context.Context, userID int64, kind account.MailKind, than time.Time) error {
-	_, err := s.exec(ctx, "void younger mails", `
-		UPDATE mails
-		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
-		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND created_at >= $4`,
-		account.MailUnwanted, userID, kind, than.UTC())
-	return err
+	return s.cancelMails(ctx, userID, kind, `created_at >= $4`, than.UTC())
 }
 
 // CancelMailsTo is [Store.CancelMails] for those to an address, to the letter.
 func (s *Store) CancelMailsTo(ctx context.Context, userID int64, kind account.MailKind, email string) error {
-	_, err := s.exec(ctx, "void mails to an address", `
-		UPDATE mails
-		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
-		WHERE user_id = $2 AND kind = $3 AND sent_at IS NULL AND email = $4`, account.MailUnwanted, userID, kind, email)
+	return s.cancelMails(ctx, userID, kind, `email = $4`, email)
+}
+
+func (s *Store) cancelMails(ctx context.Context, userID int64, kind account.MailKind, which string, args ...any) error {
+	_, err := s.exec(ctx, "void mails", giveUp+`user_id = $2 AND kind = $3 AND sent_at IS NULL AND `+which,
+		append([]any{account.MailUnwanted, userID, kind}, args...)...)
 	return err
 }
+
+// giveUp ends the tries at some mails; $1 says why.
+const giveUp = `
+	UPDATE mails
+	SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
+	WHERE `
 
 // RetryMail makes a mail that was not delivered, and is still wanted, due
 // now. It returns [ErrNotFound] when there is no such mail.

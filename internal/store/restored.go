@@ -82,10 +82,7 @@ func (s *Store) InvalidateAllChallenges(ctx context.Context, at time.Time) (int6
 // GiveUpMails gives up every mail that waits, and says how many. Each can be
 // tried again: see [Store.RetryMail].
 func (s *Store) GiveUpMails(ctx context.Context, failure string) (int64, error) {
-	return s.exec(ctx, "give up all mails", `
-		UPDATE mails
-		SET due_at = NULL, lease = '', failure = $1, delay_key = NULL
-		WHERE due_at IS NOT NULL`, failure)
+	return s.exec(ctx, "give up all mails", giveUp+`due_at IS NOT NULL`, failure)
 }
 
 // SkipUserIDs leaves out as many ids of users as it is told, beyond the
