@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -21,12 +20,8 @@ func takeLimit(ctx context.Context, s *store.Store, key string) error {
 // unlock is called.
 func lockLimit(t *testing.T, url, key string) (unlock func()) {
 	t.Helper()
-	db, err := sql.Open("pgx", url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	_, err = db.ExecContext(t.Context(), `INSERT INTO rate_limits (key, value, expires_at) VALUES ($1, 0, now()) ON CONFLICT DO NOTHING`, key)
+	db := plain(t, url)
+	_, err := db.ExecContext(t.Context(), `INSERT INTO rate_limits (key, value, expires_at) VALUES ($1, 0, now()) ON CONFLICT DO NOTHING`, key)
 	if err != nil {
 		t.Fatal(err)
 	}

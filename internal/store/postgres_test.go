@@ -179,7 +179,7 @@ func TestStandbyIsNotReadyUntilItIsPromoted(t *testing.T) {
 	if _, err := s.UserByID(t.Context(), u.ID); err != nil {
 		t.Errorf("a question that needs no change: %v", err)
 	}
-	if reader, _ := unmigrated(t, second.URL("y")); reader.CheckSchema(t.Context()) != nil {
+	if reader, _ := unmigrated(t, second.URL("y"), 0); reader.CheckSchema(t.Context()) != nil {
 		t.Error("a command that only reads does not work there")
 	}
 	empty, err := store.Open(t.Context(), second.URL("empty"), store.Options{})

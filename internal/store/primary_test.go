@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -18,12 +17,7 @@ import (
 // openLogged opens a migrated database with a log of its own.
 func openLogged(t *testing.T, url string, conns int) (*store.Store, *yoozaktest.Buffer) {
 	t.Helper()
-	log := new(yoozaktest.Buffer)
-	s, err := store.Open(t.Context(), url, store.Options{Conns: conns, Log: slog.New(slog.NewTextHandler(log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s, log := unmigrated(t, url, conns)
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -39,15 +39,29 @@ func later(t *testing.T, more map[string]string) fs.FS {
 }
 
 // unmigrated is a store of a database as it is, and its log.
-func unmigrated(t *testing.T, url string) (*store.Store, *yoozaktest.Buffer) {
+func unmigrated(t *testing.T, url string, conns int) (*store.Store, *yoozaktest.Buffer) {
 	t.Helper()
 	log := new(yoozaktest.Buffer)
-	s, err := store.Open(t.Context(), url, store.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
+	s, err := store.Open(t.Context(), url, store.Options{Conns: conns, Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s, log
+}
+
+// reading is a report that has the table of users open until it is undone.
+func reading(t *testing.T, url string) *sql.Tx {
+	t.Helper()
+	report, err := plain(t, url).BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = report.Rollback() })
+	if _, err := report.ExecContext(t.Context(), `SELECT count(*) FROM users`); err != nil {
+		t.Fatal(err)
+	}
+	return report
 }
 
 func plain(t *testing.T, url string) *sql.DB {
@@ -69,21 +83,14 @@ func TestLoginsGoOnWhileTwoServersMigrate(t *testing.T) {
 	url := storetest.Postgres(t)
 	old := storetest.Open(t, url)
 	u := createUser(t, old, "amina")
-	report, err := plain(t, url).BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer report.Rollback() //nolint:errcheck // its end
-	if _, err := report.ExecContext(t.Context(), `SELECT count(*) FROM users`); err != nil {
-		t.Fatal(err)
-	}
+	report := reading(t, url)
 	files := later(t, map[string]string{"9001_more.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN more TEXT NOT NULL DEFAULT '';\n"})
 	servers := make([]*store.Store, 2)
 	logs := make([]*yoozaktest.Buffer, 2)
 	var migrated sync.WaitGroup
 	steps := make([]int, 2)
 	for i := range servers {
-		servers[i], logs[i] = unmigrated(t, url)
+		servers[i], logs[i] = unmigrated(t, url, 0)
 		migrated.Go(func() {
 			done, err := servers[i].MigrateBy(t.Context(), files, lockWait)
 			if err != nil {
@@ -138,20 +145,13 @@ func TestLoginsGoOnWhileTwoServersMigrate(t *testing.T) {
 func TestStepThatNeverGetsItsLockGivesUp(t *testing.T) {
 	t.Parallel()
 	url := storetest.Postgres(t)
-	s, _ := unmigrated(t, url)
-	report, err := plain(t, url).BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer report.Rollback() //nolint:errcheck // its end
-	if _, err := report.ExecContext(t.Context(), `SELECT count(*) FROM users`); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := unmigrated(t, url, 0)
+	report := reading(t, url)
 	files := later(t, map[string]string{
 		"9001_table.sql": "-- +goose Up\nCREATE TABLE more (id INTEGER);\n",
 		"9002_both.sql":  "-- +goose Up\nCREATE TABLE other (id INTEGER);\nALTER TABLE users ADD COLUMN more TEXT;\n",
 	})
-	err = within(t, func() error {
+	err := within(t, func() error {
 		done, err := s.MigrateBy(t.Context(), files, 10*time.Millisecond)
 		if len(done) != 1 || done[0].Name != "9001_table.sql" {
 			t.Errorf("took %v, want the first", done)
@@ -200,7 +200,7 @@ func TestIndexIsMadeBesideTheServers(t *testing.T) {
 	var all sync.WaitGroup
 	steps := make([]int, 3)
 	for i := range steps {
-		s, _ := unmigrated(t, url)
+		s, _ := unmigrated(t, url, 0)
 		all.Go(func() {
 			done, err := s.MigrateBy(t.Context(), index(""), time.Second)
 			if err != nil {
@@ -228,7 +228,7 @@ func TestSchemaOutOfSightIsNoNewShop(t *testing.T) {
 	if err := there.CheckSchema(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	lost, _ := unmigrated(t, url+"&search_path=public,yy")
+	lost, _ := unmigrated(t, url+"&search_path=public,yy", 0)
 	err := lost.CheckSchema(t.Context())
 	for _, want := range []string{"the schema is not there", "the role yoozak", "public,yy", "'yoozak migrate'", "search_path of the role"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -250,7 +250,7 @@ func TestRoleThatMayChangeNothingSeesTheSteps(t *testing.T) {
 	t.Cleanup(func() { server.Exec(t, "DROP ROLE IF EXISTS "+role) })
 	t.Cleanup(func() { _, _ = plain(t, url).ExecContext(context.WithoutCancel(t.Context()), "DROP OWNED BY "+role) })
 	as := strings.Replace(url, "yoozak@", role+"@", 1)
-	s, _ := unmigrated(t, as)
+	s, _ := unmigrated(t, as, 0)
 	all, err := s.Migrations(t.Context())
 	if err != nil || len(all) == 0 || !all[0].AppliedAt.IsZero() {
 		t.Errorf("on an empty database: %v, %v; want all pending", all, err)
@@ -279,7 +279,7 @@ func TestRoleThatMayChangeNothingSeesTheSteps(t *testing.T) {
 func TestPendingStepsCanBeTakenByHand(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
-		s, _ := unmigrated(t, url)
+		s, _ := unmigrated(t, url, 0)
 		script, err := s.PendingSQL(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -28,7 +28,7 @@ func TestIndexOfUsernamesGetsANameWhereUsersAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // the test reads what it wrote
-	running, _ := unmigrated(t, url)
+	running, _ := unmigrated(t, url, 0)
 	before := fstest.MapFS{} // the steps of the release before
 	all, err := fs.Sub(store.Files, "migrations/sqlite")
 	if err != nil {
@@ -92,7 +92,7 @@ func TestIndexOfUsernamesGetsANameWhereUsersAre(t *testing.T) {
 		}
 	}
 	check("before", "sqlite_autoindex_users_1")
-	newer, _ := unmigrated(t, url)
+	newer, _ := unmigrated(t, url, 0)
 	if _, err := newer.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
