@@ -344,6 +344,14 @@ func (th thief) unreachable() {
 	})
 }
 
+// reachable ends that: what waited is delivered.
+func (th thief) reachable() {
+	th.t.Helper()
+	th.smtp.Judge(nil)
+	th.Clock.Advance(time.Hour)
+	th.Deliver(th.t)
+}
+
 func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.LoginResult)) {
 	t.Helper()
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
@@ -435,9 +443,7 @@ func TestWayBackThatIsOwedCounts(t *testing.T) {
 		th.moves(amina, "b@thief.example")
 		th.moves(amina, "c@thief.example")
 		authtest.WantTokens(t, th.smtp, account.UndoEmail, 0)
-		th.smtp.Judge(nil)
-		th.Clock.Advance(time.Hour)
-		th.Deliver(t)
+		th.reachable()
 		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 	})
 }
@@ -452,9 +458,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
 			t.Fatal(err)
 		}
-		th.smtp.Judge(nil)
-		th.Clock.Advance(time.Hour)
-		th.Deliver(t)
+		th.reachable()
 		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
 		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
@@ -474,9 +478,7 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable()
 		th.moves(amina, "b@thief.example")
-		th.smtp.Judge(nil)
-		th.Clock.Advance(time.Hour)
-		th.Deliver(t)
+		th.reachable()
 		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
 		if err := th.Staff.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
@@ -514,9 +516,7 @@ func TestWayBackIsAsOldAsTheChange(t *testing.T) {
 		th.moves(amina, "b@thief.example")
 		th.Clock.Advance(time.Minute)
 		later := th.earlierWayBack(amina.User.ID, "c@thief.example")
-		th.smtp.Judge(nil)
-		th.Clock.Advance(time.Hour)
-		th.Deliver(t)
+		th.reachable()
 		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
 		if err := th.UndoEmail(t.Context(), authtest.Req, later); err != nil {
 			t.Fatal(err)
@@ -535,9 +535,7 @@ func TestWayBackIsOwedOnceForAllSpellings(t *testing.T) {
 		th.Clock.Advance(time.Minute)
 		other := th.earlierWayBack(amina.User.ID, "AMINA@example.ma")
 		th.goesBack(other)
-		th.smtp.Judge(nil)
-		th.Clock.Advance(time.Hour)
-		th.Deliver(t)
+		th.reachable()
 		authtest.WantTokens(t, th.smtp, account.UndoEmail, 0)
 	})
 }
