@@ -24,7 +24,8 @@ build: ## Build bin/yoozak and bin/yoozak-shadow
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: run
-run: build ## Build and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it, mails go to mails/
+run: ## Build the server alone and serve http://127.0.0.1:8000, SQLite in yoozak.db; pages on localhost may call it, mails go to mails/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/yoozak
 	@[ -n "$$YOOZAK_SMTP_URL$$YOOZAK_SMTP_URL_FILE" ] || export YOOZAK_MAIL_FOLDER=$${YOOZAK_MAIL_FOLDER:-mails}; \
 	YOOZAK_CORS_LOOPBACK=$${YOOZAK_CORS_LOOPBACK:-true} bin/yoozak serve
 
