@@ -93,6 +93,7 @@ breached: ## Make the list of breached passwords from its pinned sources (needs 
 .PHONY: bench
 bench: ## Measure against the machine's limits (see docs/performance.md)
 	go run ./bench
+	go run ./bench -chart docs/images/figures.svg
 
 .PHONY: release
 release: ## Build static binaries into dist/

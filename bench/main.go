@@ -64,6 +64,7 @@ func run(ctx context.Context, args []string) error {
 		ops, engines, algorithms      string
 		seconds, hashSeconds          float64
 		bareAddr, bareAnswers, runDir string
+		chartFile                     string
 	)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&ops, "ops", "me,refresh,login,flood,memory,start,register", "operations to measure; also guess and limits, which are about limits; scale holds -many users against -users; self holds the bare server against itself")
@@ -91,10 +92,13 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&bareAddr, "serve-bare", "", "be the bare server at this address (the bench starts itself so)")
 	flags.StringVar(&bareAnswers, "answers", "", "with -serve-bare: file with its answers")
 	flags.Float64Var(&hashSeconds, "hash-bare", 0, "be the bare hash for so many seconds (the bench starts itself so)")
+	flags.StringVar(&chartFile, "chart", "", "measure nothing: draw the figures of -out into this `file`, as SVG")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch {
+	case chartFile != "":
+		return chart(o.out, chartFile)
 	case bareAddr != "":
 		return serveBare(ctx, bareAddr, bareAnswers)
 	case hashSeconds > 0:
