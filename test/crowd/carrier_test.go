@@ -1,4 +1,5 @@
-package guard_test
+// Package crowd plays as many customers as a limit is about.
+package crowd
 
 import (
 	"context"
