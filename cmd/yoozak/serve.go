@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/manual"
+	"github.com/yoozak/clients/internal/openapi"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/pulse"
 	"github.com/yoozak/clients/internal/telemetry"
@@ -125,7 +125,8 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	}
 	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Log: log, RefreshHint: hint})
 	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop, Docs: c.HTTP.Docs})
-	handlers := map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}
+	handlers := openapi.Handlers()
+	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
 	if c.HTTP.Docs {
 		handlers[manual.Path] = manual.New()
 		handlers[strings.TrimSuffix(manual.Path, "/")] = http.HandlerFunc(manual.Redirect)
