@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/openapi"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/pulse"
 	"github.com/yoozak/clients/internal/telemetry"
@@ -124,9 +124,11 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	}
 	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Log: log, RefreshHint: hint})
 	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop})
+	handlers := openapi.Handlers()
+	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
 	return servers.Serve(web.Listener{
 		Name: "api", Setting: "YOOZAK_LISTEN", Addr: c.HTTP.Listen, Timeout: c.HTTP.RequestTimeout, TLS: secured,
-		Handler:   web.New(options, map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}),
+		Handler:   web.New(options, handlers),
 		BoundIdle: true, Exempt: c.HTTP.TrustedProxies,
 	})
 }

@@ -48,7 +48,7 @@ type Term string
 func (t Term) TextKey() string { return string(t) }
 
 // Error is an answer that a client may see. Code is stable and is the key of
-// its text.
+// its text; what a client reads of it is [CodeOf] that key.
 type Error struct {
 	Kind   Kind
 	Code   string

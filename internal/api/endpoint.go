@@ -64,6 +64,13 @@ func newEndpoint[In, Out any](requires Requirement, fn func(ctx context.Context,
 	}
 }
 
+// writes is for an endpoint whose answer is a stream: it says what the stream
+// has the form of.
+func (e Endpoint) writes(form any) Endpoint {
+	e.Out = reflect.TypeOf(form)
+	return e
+}
+
 // anyone makes an endpoint that cannot know of a caller.
 func anyone[In, Out any](fn func(ctx context.Context, req account.RequestInfo, in *In) (Out, error)) Endpoint {
 	return newEndpoint(Anyone, func(ctx context.Context, who principal, in *In) (Out, error) {

@@ -18,10 +18,10 @@ import (
 
 // httpError is an error of the transport: the request never reached a rule.
 type httpError struct {
-	status int
-	key    string // of its text
-	code   string // in the body; "" is none
-	args   account.Args
+	status     int
+	key        string // of its text
+	codeInBody bool
+	args       account.Args
 }
 
 func (p *httpError) Error() string { return p.key }
@@ -31,7 +31,7 @@ var (
 	errTwoSlashes       = &httpError{status: http.StatusNotFound, key: "not_found_slashes"}
 	errNotAcceptable    = &httpError{status: http.StatusNotAcceptable, key: "not_acceptable"}
 	errNotAuthenticated = &httpError{status: http.StatusUnauthorized, key: "not_authenticated"}
-	errBadAuthHeader    = &httpError{status: http.StatusUnauthorized, key: "bad_auth_header", code: "bad_authorization_header"}
+	errBadAuthHeader    = &httpError{status: http.StatusUnauthorized, key: "bad_auth_header", codeInBody: true}
 	errBodyTimeout      = &httpError{status: http.StatusRequestTimeout, key: "request_timeout"}
 	errBodyMalformed    = &httpError{status: http.StatusBadRequest, key: "body_malformed"}
 )
@@ -73,6 +73,9 @@ func undecodable(err error) error {
 	}
 	return err
 }
+
+// tokenNotValid is simplejwt's code of every token that is not good.
+var tokenNotValid = account.CodeOf(account.ErrTokenInvalid.Code)
 
 // badAccessToken is an error about the token of the Authorization header,
 // which simplejwt words otherwise than one about a token in a body.
@@ -144,12 +147,14 @@ type (
 
 // writeError renders every error there is.
 func (s *Server) writeError(ctx context.Context, w *web.ResponseWriter, requires Requirement, err error) {
-	status, body := s.errorBody(ctx, w, err)
+	status, code, body := s.errorBody(ctx, w, err)
 	scheme := `Bearer realm="api"`
 	if requires == OAuthClient {
 		scheme = `Basic realm="services", charset="UTF-8"`
-		body = newOAuthBody(w.Language, status, body, err)
+		oauth := newOAuthBody(w.Language, status, body, err)
+		code, body = oauth.Error, oauth
 	}
+	w.Header().Set(web.ErrorHeader, code)
 	switch status {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", scheme)
@@ -161,10 +166,16 @@ func (s *Server) writeError(ctx context.Context, w *web.ResponseWriter, requires
 	w.WriteJSON(status, body)
 }
 
-func (s *Server) errorBody(ctx context.Context, w *web.ResponseWriter, err error) (int, any) {
+// errorBody returns the status, the code for programs and the body. The
+// reference's bodies have no place for most codes: those are in a header only.
+func (s *Server) errorBody(ctx context.Context, w *web.ResponseWriter, err error) (status int, code string, body any) {
 	var p *httpError
 	if errors.As(err, &p) {
-		return p.status, detailBody{Detail: locale.Text(w.Language, p.key, p.args), Code: p.code}
+		code, out := account.CodeOf(p.key), detailBody{Detail: locale.Text(w.Language, p.key, p.args)}
+		if p.codeInBody {
+			out.Code = code
+		}
+		return p.status, code, out
 	}
 	var e *account.Error
 	if !errors.As(err, &e) {
@@ -172,41 +183,38 @@ func (s *Server) errorBody(ctx context.Context, w *web.ResponseWriter, err error
 			e = account.ErrUnavailable
 		} else {
 			s.o.Log.ErrorContext(ctx, "internal error", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
-			return http.StatusInternalServerError, detailBody{Detail: locale.Text(w.Language, "internal_error", account.Args{"id": w.RequestID})}
+			return http.StatusInternalServerError, account.CodeOf("internal_error"), detailBody{Detail: locale.Text(w.Language, "internal_error", account.Args{"id": w.RequestID})}
 		}
 	}
+	code = account.CodeOf(e.Code)
 	switch e.Kind {
 	case account.Invalid:
-		return http.StatusBadRequest, newFieldErrors(w.Language, e.Fields)
+		return http.StatusBadRequest, e.Fields.Codes(), newFieldErrors(w.Language, e.Fields)
 	case account.Forbidden:
-		return http.StatusForbidden, detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: e.Code}
+		return http.StatusForbidden, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code}
 	case account.NotFound:
-		return http.StatusNotFound, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
+		return http.StatusNotFound, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	case account.Throttled:
 		seconds := int(math.Ceil(e.Wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		return http.StatusTooManyRequests, detailBody{Detail: locale.Text(w.Language, e.Code, account.Args{"n": seconds})}
+		return http.StatusTooManyRequests, code, detailBody{Detail: locale.Text(w.Language, e.Code, account.Args{"n": seconds})}
 	case account.Unavailable:
 		s.o.Log.WarnContext(ctx, "unavailable", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
-		return http.StatusServiceUnavailable, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
+		return http.StatusServiceUnavailable, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	}
-	detail := locale.Text(w.Language, e.Code, nil)
-	if !strings.HasPrefix(e.Code, "token_") {
-		body := detailBody{Detail: detail, Code: e.Code}
-		if e.Is(account.ErrInvalidCredentials) {
-			body.Code = ""
-		}
-		return http.StatusUnauthorized, body
+	out := detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code}
+	if e.Is(account.ErrInvalidCredentials) {
+		out.Code = ""
 	}
 	var inHeader *badAccessToken
-	if errors.As(err, &inHeader) && !e.Is(account.ErrTokenNoUser) {
-		return http.StatusUnauthorized, tokenBody{
+	if errors.As(err, &inHeader) && code == tokenNotValid && !e.Is(account.ErrTokenNoUser) {
+		return http.StatusUnauthorized, code, tokenBody{
 			Detail:   locale.Text(w.Language, "token.given_not_valid", nil),
-			Code:     "token_not_valid",
-			Messages: []tokenMessage{{TokenClass: "AccessToken", TokenType: "access", Message: detail}},
+			Code:     code,
+			Messages: []tokenMessage{{TokenClass: "AccessToken", TokenType: "access", Message: out.Detail}},
 		}
 	}
-	return http.StatusUnauthorized, detailBody{Detail: detail, Code: "token_not_valid"}
+	return http.StatusUnauthorized, code, out
 }
 
 // notFound answers a path that there is not. A preflight of one is answered

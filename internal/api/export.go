@@ -13,8 +13,7 @@ import (
 // exportBody is everything that is held about a person, a field for each
 // table. What only opens doors (hashes, the ids of tokens) is not the
 // person's data but a risk to them, and stays out; that it is there is said.
-// After these fields comes "events", a list of [exportedEvent], and then
-// [exportEnd].
+// What comes after these fields is in [exportDocument].
 type exportBody struct {
 	ExportedAt string            `json:"exported_at"`
 	User       exportedUser      `json:"user"`
@@ -91,6 +90,13 @@ type exportedMailDetails struct {
 	Device    string    `json:"device,omitempty"`
 	Until     time.Time `json:"until,omitzero"`
 	RequestID string    `json:"request_id,omitempty"`
+}
+
+// exportDocument is the form of what [Server.writeExport] writes.
+type exportDocument struct {
+	exportBody
+	Events []exportedEvent `json:"events"`
+	exportEnd
 }
 
 func (s *Server) export(ctx context.Context, caller *auth.Caller, _ *struct{}) (stream, error) {

@@ -55,7 +55,7 @@ func (s *Server) routes() []Route {
 		remove("/api/clients/clients/me/", "Me", caller(s.closeMe)).answers(http.StatusNoContent),
 		post("/api/clients/clients/me/close/", "Me Close", caller(s.closeMe)).answers(http.StatusNoContent), // for clients and proxies that send no body with DELETE
 		get("/api/clients/clients/me/security/", "Security", caller(s.security)),
-		get("/api/clients/clients/me/export/", "Export", caller(s.export)),
+		get("/api/clients/clients/me/export/", "Export", caller(s.export).writes(exportDocument{})),
 	}
 }
 

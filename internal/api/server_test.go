@@ -175,7 +175,11 @@ func (s *server) call(t testing.TB, method, path, body string, headers ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, string(data)}
+	a := answer{res.StatusCode, res.Header, string(data)}
+	if isError := a.status >= http.StatusBadRequest; isError != (a.header.Get(web.ErrorHeader) != "") {
+		t.Errorf("%s %s: %d with the code %q", method, path, a.status, a.header.Get(web.ErrorHeader))
+	}
+	return a
 }
 
 func (s *server) post(t testing.TB, path, body string, headers ...string) answer {

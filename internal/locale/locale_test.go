@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
 )
 
@@ -339,6 +340,18 @@ func TestFrenchIsTypeset(t *testing.T) {
 		value := strings.ReplaceAll(string(data), `":"`, "") // of plural forms
 		if found := slip.FindString(value); found != "" {
 			t.Errorf("%s has %q: want a no-break space", key, found)
+		}
+	}
+}
+
+// TestEveryErrorHasACode: a text that is no error's is of a family that is
+// not, or is named here.
+func TestEveryErrorHasACode(t *testing.T) {
+	t.Parallel()
+	noError := regexp.MustCompile(`^(language|attribute|date|device|event|mail|page)\.|^(parse_error_place|reset_requested|mail_requested|token\.given_not_valid)$`)
+	for _, key := range locale.Keys() {
+		if code := account.CodeOf(key); (code == "") != noError.MatchString(key) {
+			t.Errorf("%s has the code %q: an error needs one in account/code.go, other texts have none", key, code)
 		}
 	}
 }

@@ -39,6 +39,7 @@ func newCORS(origins []string, loopback bool) *cors {
 // Headers of ours, beside the bodies.
 const (
 	DeviceHeader  = "X-Device-Token"           // by which a device is known
+	ErrorHeader   = "X-Error-Code"             // what a program reads of an error: account.CodeOf
 	HintHeader    = "X-Hint"                   // what a developer did wrong, where the answer must not say it
 	RefreshHeader = "X-Token-Refresh-Required" // the token has little time left
 )
@@ -48,7 +49,7 @@ const (
 // of another framework), so whatever they ask for is allowed: a header opens
 // nothing here that a program without a browser could not open.
 const (
-	exposedHeaders = RefreshHeader + ", X-Request-Id, Retry-After, " + HintHeader + ", " + DeviceHeader
+	exposedHeaders = RefreshHeader + ", X-Request-Id, Retry-After, " + ErrorHeader + ", " + HintHeader + ", " + DeviceHeader
 	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + DeviceHeader
 	preflightAge   = "7200" // seconds; the most that Chromium keeps
 )

@@ -47,5 +47,6 @@ func (h *handler) readyz(rw http.ResponseWriter, r *http.Request) {
 
 func (w *ResponseWriter) notReady(reason string) {
 	w.Header().Set("Retry-After", "2")
+	w.Header().Set(ErrorHeader, account.CodeOf(account.ErrUnavailable.Code))
 	w.WriteJSON(http.StatusServiceUnavailable, statusBody{Status: "unavailable", Reason: reason})
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
 )
 
@@ -102,6 +103,7 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			}
 			h.o.Log.Error("panic", "request_id", w.RequestID, "route", w.Route, "panic", p, "stack", string(debug.Stack()))
 			if w.status == 0 {
+				w.Header().Set(ErrorHeader, account.CodeOf("internal_error"))
 				w.WriteJSON(http.StatusInternalServerError, internalError{locale.Text(w.Language, "internal_error", locale.Args{"id": w.RequestID})})
 			}
 		}

@@ -1,0 +1,383 @@
+// Package openapi describes the API: an OpenAPI 3.1 document made from the
+// routes, their Go types and the rules of their fields, so that it cannot say
+// what the server does not do. Texts are in French and English; the examples
+// are answers that a server gave. It holds no rule, and describes more than
+// generators understand: what they cannot read is said in words.
+package openapi
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/web"
+)
+
+// Languages are those of the document. The first stands in for others.
+var Languages = []string{"fr", "en"}
+
+//go:embed texts/*.json examples/*.json
+var files embed.FS
+
+// Document is the document in one of [Languages], as JSON.
+func Document(lang string) []byte {
+	b := newBuilder(lang)
+	return append(indented(b.document()), '\n')
+}
+
+type builder struct {
+	texts    map[string]string
+	used     map[string]bool // keys of texts
+	examples []Example
+	schemas  object
+	defined  map[string]bool
+}
+
+func newBuilder(lang string) *builder {
+	b := &builder{used: map[string]bool{}, defined: map[string]bool{}}
+	read("texts/"+lang+".json", &b.texts)
+	b.examples = Examples(lang)
+	return b
+}
+
+// read decodes an embedded file, which only a mistake of ours can spoil.
+func read(name string, into any) {
+	data, err := files.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("openapi: %s: %v", name, err))
+	}
+}
+
+// text is the text of a key. One that is missing is its own key, which a test
+// finds.
+func (b *builder) text(key string) string {
+	b.used[key] = true
+	if text, ok := b.texts[key]; ok {
+		return text
+	}
+	return key
+}
+
+// fieldText is the text of a schema's field, or of every field of that name.
+func (b *builder) fieldText(schema, name string) string {
+	if _, own := b.texts["field."+schema+"."+name]; own {
+		return b.text("field." + schema + "." + name)
+	}
+	return b.text("field." + name)
+}
+
+func (b *builder) document() object {
+	var paths object
+	at := map[string]int{}
+	for _, op := range describedRoutes() {
+		i, known := at[op.Path]
+		if !known {
+			i = len(paths)
+			at[op.Path] = i
+			paths.set(op.Path, object{})
+		}
+		item := paths[i].value.(object)
+		item.set(strings.ToLower(op.Method), b.operation(op))
+		paths[i].value = item
+	}
+	paths = append(paths, b.otherPaths()...)
+	return object{
+		{"openapi", "3.1.1"},
+		{"info", object{
+			{"title", b.text("info.title")},
+			{"version", "1"},
+			{"description", b.text("info.description")},
+			{"contact", object{{"name", "Yoozak"}, {"url", "https://github.com/yoozak/clients"}}},
+			{"license", object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
+		}},
+		{"servers", []any{object{{"url", "/"}, {"description", b.text("info.server")}}}},
+		{"tags", b.tags()},
+		{"paths", paths},
+		{"components", object{
+			{"securitySchemes", object{
+				{"bearer", object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", b.text("security.bearer")}}},
+				{"basic", object{{"type", "http"}, {"scheme", "basic"}, {"description", b.text("security.basic")}}},
+			}},
+			{"headers", b.headers()},
+			{"responses", b.commonResponses()},
+			{"schemas", b.otherSchemas()},
+		}},
+	}
+}
+
+func (b *builder) tags() []any {
+	var tags []any
+	for _, name := range []string{"auth", "account", "sessions", "password", "email", "services", "operations"} {
+		tags = append(tags, object{{"name", name}, {"x-displayName", b.text("tag." + name)}, {"description", b.text("tag." + name + ".description")}})
+	}
+	return tags
+}
+
+func (op described) isService() bool { return op.Requires == api.OAuthClient }
+
+// answersDevice reports whether the answer makes the client's device known.
+func (op described) answersDevice() bool {
+	if op.Out.Kind() != reflect.Struct {
+		return false
+	}
+	_, does := op.Out.FieldByName("deviceToken")
+	return does
+}
+
+func (b *builder) operation(op described) object {
+	o := object{
+		{"operationId", op.id},
+		{"tags", []string{op.tag}},
+		{"summary", b.text("op." + op.id + ".summary")},
+		{"description", b.text("op." + op.id + ".description")},
+	}
+	switch op.Requires {
+	case api.Caller:
+		o.set("security", []any{object{{"bearer", []any{}}}})
+	case api.OAuthClient:
+		o.set("security", []any{object{{"basic", []any{}}}})
+	default:
+		o.set("security", []any{})
+	}
+	if parameters := b.parameters(op); len(parameters) > 0 {
+		o.set("parameters", parameters)
+	}
+	if op.readsBody() {
+		o.set("requestBody", object{{"required", true}, {"content", b.requestContent(op)}})
+	}
+	o.set("responses", b.responses(op))
+	return o
+}
+
+func (b *builder) parameters(op described) []any {
+	var all []any
+	parameter := func(in, name, key string, required bool, schema object) {
+		all = append(all, object{{"name", name}, {"in", in}, {"required", required}, {"description", b.text(key)}, {"schema", schema}})
+	}
+	for _, name := range op.in("path") {
+		parameter("path", name, "parameter."+name, true, object{{"type", "string"}})
+	}
+	for _, name := range op.in("query") {
+		parameter("query", name, "parameter."+name, false, object{{"type", "integer"}, {"format", "int64"}, {"minimum", 1}})
+	}
+	if op.device {
+		parameter("header", web.DeviceHeader, "parameter."+web.DeviceHeader, false, object{{"type", "string"}})
+	}
+	return all
+}
+
+// requestContent is the body in JSON. That forms are taken as well is said in
+// words: generators would make three methods of it. A service's body is a form
+// first, as OAuth has it.
+func (b *builder) requestContent(op described) object {
+	schema := b.input(op)
+	media := object{{"schema", schema}}
+	if e, ok := b.example(op.id, ""); ok && len(e.Request) > 0 {
+		media.set("example", e.Request)
+	}
+	if op.isService() {
+		return object{{"application/x-www-form-urlencoded", object{{"schema", schema}}}, {"application/json", media}}
+	}
+	return object{{"application/json", media}}
+}
+
+func (b *builder) responses(op described) object {
+	var all object
+	success := b.response(op, op.Status, "op."+op.id+".ok")
+	if op.Status != http.StatusNoContent {
+		success.set("content", b.content(op, op.Status, b.output(op.Out)))
+	}
+	all.set(strconv.Itoa(op.Status), success)
+	if fields := op.badRequest(); len(fields) > 0 {
+		all.set("400", b.badRequestResponse(op, fields))
+	}
+	statuses := []int{http.StatusUnauthorized}
+	switch {
+	case op.isService():
+		statuses = append(statuses, http.StatusForbidden)
+	case op.notFound:
+		statuses = append(statuses, http.StatusNotFound)
+	}
+	statuses = append(statuses, http.StatusNotAcceptable)
+	if op.readsBody() {
+		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	statuses = append(statuses, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	for _, status := range statuses {
+		if status == http.StatusUnauthorized && op.Requires == api.Anyone {
+			if len(op.unauthorized) > 0 {
+				all.set("401", b.unauthorized(op))
+			}
+			continue
+		}
+		all.set(strconv.Itoa(status), object{{"$ref", "#/components/responses/" + commonName(status, op.isService())}})
+	}
+	return all
+}
+
+// response is an answer without its body.
+func (b *builder) response(op described, status int, key string) object {
+	names := []string{"X-Request-Id"}
+	if status < 300 && op.answersDevice() {
+		names = append(names, web.DeviceHeader)
+	}
+	if op.Requires == api.Caller {
+		names = append(names, web.RefreshHeader)
+	}
+	if status == http.StatusBadRequest && op.readsBody() {
+		names = append(names, web.HintHeader)
+	}
+	return object{{"description", b.text(key)}, {"headers", headerRefs(names)}}
+}
+
+func headerRefs(names []string) object {
+	var o object
+	for _, name := range names {
+		o.set(name, object{{"$ref", "#/components/headers/" + name}})
+	}
+	return o
+}
+
+// errorCodes is the header of an error's code, or of several errors of fields.
+func (b *builder) errorCodes(codes []string) object {
+	if len(codes) == 1 {
+		return object{{"description", b.text("header." + web.ErrorHeader)}, {"schema", object{{"type", "string"}, {"const", codes[0]}}}}
+	}
+	return object{{"description", b.text("header." + web.ErrorHeader)}, {"schema", object{{"type", "string"}, {"enum", codes}}}}
+}
+
+func (b *builder) badRequestResponse(op described, fields []fieldCodes) object {
+	out := b.response(op, http.StatusBadRequest, "response.400")
+	if op.isService() {
+		headers := out[1].value.(object)
+		headers.set(web.ErrorHeader, b.errorCodes(oauthCodes[http.StatusBadRequest]))
+		out[1].value = headers
+		out.set("content", b.content(op, http.StatusBadRequest, ref("OAuthError")))
+		out.set("x-error-codes", oauthCodes[http.StatusBadRequest])
+		return out
+	}
+	headers := out[1].value.(object)
+	headers.set(web.ErrorHeader, object{{"description", b.text("header.fields")}, {"schema", object{{"type", "string"}, {"maxLength", 1024}}}})
+	out[1].value = headers
+	var codes []string
+	for _, f := range fields {
+		for _, code := range f.codes {
+			codes = append(codes, f.field+"="+code)
+		}
+	}
+	if op.readsBody() {
+		codes = append(codes, "parse_error")
+	}
+	out.set("content", b.content(op, http.StatusBadRequest, b.fieldErrors(op, fields)))
+	out.set("x-error-codes", codes)
+	return out
+}
+
+// unauthorized is the 401 of an operation that needs no access token.
+func (b *builder) unauthorized(op described) object {
+	schema := "Detail"
+	if op.OptionalAuth {
+		schema = "AuthenticationError"
+	}
+	out := b.response(op, http.StatusUnauthorized, "op."+op.id+".401")
+	headers := out[1].value.(object)
+	headers.set(web.ErrorHeader, b.errorCodes(op.unauthorized))
+	headers.set("WWW-Authenticate", object{{"$ref", "#/components/headers/WWW-Authenticate"}})
+	out[1].value = headers
+	out.set("content", b.content(op, http.StatusUnauthorized, ref(schema)))
+	out.set("x-error-codes", op.unauthorized)
+	return out
+}
+
+// content is a JSON body with the examples of an operation's answers.
+func (b *builder) content(op described, status int, schema object) object {
+	return object{{"application/json", withExamples(schema, b.examplesOf(op.id, status))}}
+}
+
+func withExamples(schema object, examples []Example) object {
+	media := object{{"schema", schema}}
+	var all object
+	for _, e := range examples {
+		if len(e.Response) > 0 {
+			all.set(e.key(), object{{"summary", e.Name}, {"value", e.Response}})
+		}
+	}
+	if len(all) > 0 {
+		media.set("examples", all)
+	}
+	return media
+}
+
+// commonName is the name of an answer that many operations have.
+func commonName(status int, service bool) string {
+	name := strings.ReplaceAll(http.StatusText(status), " ", "")
+	if service {
+		return "Service" + name
+	}
+	return name
+}
+
+func (b *builder) commonResponses() object {
+	var all object
+	for _, service := range []bool{false, true} {
+		codes, schema := commonCodes, "Detail"
+		if service {
+			codes, schema = oauthCodes, "OAuthError"
+		}
+		for _, status := range slices.Sorted(maps.Keys(codes)) {
+			if service && status == http.StatusBadRequest {
+				continue // which operations have of their own
+			}
+			all.set(commonName(status, service), b.commonResponse(status, service, codes[status], schema))
+		}
+	}
+	return all
+}
+
+func (b *builder) commonResponse(status int, service bool, codes []string, schema string) object {
+	headers := headerRefs([]string{"X-Request-Id"})
+	headers.set(web.ErrorHeader, b.errorCodes(codes))
+	switch status {
+	case http.StatusUnauthorized:
+		headers = append(headers, headerRefs([]string{"WWW-Authenticate"})...)
+		if !service {
+			schema = "AuthenticationError"
+		}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		headers = append(headers, headerRefs([]string{"Retry-After"})...)
+	}
+	kind := "common"
+	if service {
+		kind = "service"
+	}
+	return object{
+		{"description", b.text("response." + strconv.Itoa(status))},
+		{"headers", headers},
+		{"content", object{{"application/json", withExamples(ref(schema), b.examplesOf(kind, status))}}},
+		{"x-error-codes", codes},
+	}
+}
+
+func (b *builder) headers() object {
+	var all object
+	add := func(name string, schema object) {
+		all.set(name, object{{"description", b.text("header." + name)}, {"schema", schema}})
+	}
+	add("X-Request-Id", object{{"type", "string"}})
+	add(web.DeviceHeader, object{{"type", "string"}})
+	add(web.RefreshHeader, object{{"type", "string"}, {"const", "true"}})
+	add(web.HintHeader, object{{"type", "string"}})
+	add("WWW-Authenticate", object{{"type", "string"}})
+	add("Retry-After", object{{"type", "integer"}, {"minimum", 0}})
+	return all
+}

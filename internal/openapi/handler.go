@@ -1,0 +1,85 @@
+package openapi
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/web"
+)
+
+// The paths at which the document is served.
+const (
+	JSONPath = "/api/openapi.json"
+	YAMLPath = "/api/openapi.yaml"
+)
+
+// file is the document in one language and form, with its ETag.
+type file struct {
+	data []byte
+	etag string
+}
+
+func newFile(data []byte) file {
+	sum := sha256.Sum256(data)
+	return file{data, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
+
+// documents are made when somebody asks first: most servers are never asked.
+var documents = sync.OnceValue(func() map[string]file {
+	all := map[string]file{}
+	for _, lang := range Languages {
+		text := Document(lang)
+		all[lang+JSONPath], all[lang+YAMLPath] = newFile(text), newFile(yaml(text))
+	}
+	return all
+})
+
+// Handlers serve the document, which pages of any origin may read. "lang" in
+// the query chooses its language, else Accept-Language; French stands in for
+// one that there is not. They stand behind [web.New].
+func Handlers() map[string]http.Handler {
+	all := map[string]http.Handler{}
+	for path, mediaType := range map[string]string{JSONPath: "application/json", YAMLPath: "application/yaml"} { // RFC 9512
+		all["GET "+path] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w := web.Writer(rw)
+			w.Route = "OpenAPI"
+			web.AllowAnyOrigin(w.Header())
+			lang := language(r)
+			f := documents()[lang+path]
+			h := w.Header()
+			h.Set("Content-Type", mediaType)
+			h.Set("Content-Language", lang)
+			h.Set("Cache-Control", "public, no-cache") // the ETag says whether there is another
+			h.Set("ETag", f.etag)
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.data))
+		})
+		all["OPTIONS "+path] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w := web.Writer(rw)
+			w.Route = "OpenAPI"
+			const methods = "GET, HEAD, OPTIONS"
+			web.AllowAnyOrigin(w.Header())
+			w.Header().Set("Allow", methods)
+			if !w.Preflight(r, methods) {
+				w.WriteHeader(http.StatusNoContent)
+			}
+		})
+	}
+	return all
+}
+
+func language(r *http.Request) string {
+	lang := r.URL.Query().Get("lang")
+	if !r.URL.Query().Has("lang") {
+		lang = locale.Match(r.Header.Get("Accept-Language"), Languages[0])
+	}
+	if !slices.Contains(Languages, lang) {
+		return Languages[0]
+	}
+	return lang
+}
