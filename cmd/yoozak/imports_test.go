@@ -39,6 +39,8 @@ var mayImport = map[string][]string{
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
 	"internal/mail":            {"internal/account", "internal/locale", "internal/shop"},
 	"internal/web":             {"internal/account", "internal/locale"},
+	"docs":                     {},
+	"internal/manual":          {"docs", "internal/web"},
 	"internal/pages":           {"internal/account", "internal/auth", "internal/locale", "internal/shop", "internal/web"},
 	"internal/pulse":           {"internal/account", "internal/store"},
 	"internal/audit":           {"internal/account", "internal/store"},
@@ -64,7 +66,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/backup", "internal/config", "internal/django", "internal/job", "internal/keys", "internal/locale",
-		"internal/openapi", "internal/pages", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
+		"internal/manual", "internal/openapi", "internal/pages", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
 	"bench":             {"internal/account", "internal/pgtest", "internal/secret", "internal/store", "internal/token"},

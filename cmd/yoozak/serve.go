@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/job"
+	"github.com/yoozak/clients/internal/manual"
 	"github.com/yoozak/clients/internal/openapi"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/pulse"
@@ -123,9 +125,13 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 		}
 	}
 	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Issuer: c.Tokens.Issuer, PublicURL: c.Mail.PublicURL, Log: log, RefreshHint: hint})
-	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop})
+	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop, Docs: c.HTTP.Docs})
 	handlers := openapi.Handlers()
 	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
+	if c.HTTP.Docs {
+		handlers[manual.Path] = manual.New()
+		handlers[strings.TrimSuffix(manual.Path, "/")] = http.HandlerFunc(manual.Redirect)
+	}
 	return servers.Serve(web.Listener{
 		Name: "api", Setting: "YOOZAK_LISTEN", Addr: c.HTTP.Listen, Timeout: c.HTTP.RequestTimeout, TLS: secured,
 		Handler:   web.New(options, handlers),

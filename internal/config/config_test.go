@@ -107,7 +107,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		},
 		Limits: config.Limits{On: true},
 		HTTP: config.HTTP{
-			Listen: "127.0.0.1:8000", Language: "fr", RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
+			Listen: "127.0.0.1:8000", Language: "fr", Docs: true, RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, Drain: 5 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
 		},
 	}
@@ -655,7 +655,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Accounts{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
-		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
+		fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
 			tag := typ.Field(i).Tag
 			if tag.Get("env") == "" {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// The documents of a language; Arabic readers here read French better than
-// English.
+// The documents of a language, where this server does not show them; Arabic
+// readers here read French better than English.
 const documents = "https://github.com/yoozak/clients/blob/main/"
 
 var documentsIn = map[string][]string{
-	"fr": {"docs/api.fr.md", "README.fr.md"},
-	"en": {"docs/api.md", "README.md"},
-	"ar": {"docs/api.fr.md", "README.fr.md"},
+	"fr": {"docs/README.fr.md", "README.fr.md", "docs/fr/"},
+	"en": {"docs/README.md", "README.md", "docs/en/"},
+	"ar": {"docs/README.fr.md", "README.fr.md", "docs/fr/"},
 }
 
 // Home answers "/" to browsers; next answers it to others.
@@ -36,6 +36,9 @@ func (p *page) home() {
 		{v.say("page.home.api"), documents + files[0]},
 		{v.say("page.home.readme"), documents + files[1]},
 		{v.say("page.home.keys"), ".well-known/jwks.json"},
+	}
+	if p.o.Docs {
+		v.Links[0].URL = files[2]
 	}
 	v.ShopButton = true
 	p.show(http.StatusOK)

@@ -27,6 +27,7 @@ type Options struct {
 	Log   *slog.Logger
 	Brand string
 	Shop  shop.Shop
+	Docs  bool // the documents are at docs/, below "/"
 }
 
 // Pages answers the requests below [Path], and those of browsers for "/".

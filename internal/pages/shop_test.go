@@ -159,7 +159,7 @@ func TestHomeSaysThatItWorks(t *testing.T) {
 		if a.header.Get("Content-Language") != lang || !strings.HasPrefix(a.header.Get("Content-Security-Policy"), "default-src 'none'; ") {
 			t.Errorf("%s: %v", lang, a.header)
 		}
-		document := map[string]string{"fr": "docs/api.fr.md", "en": "docs/api.md", "ar": "docs/api.fr.md"}[lang]
+		document := map[string]string{"fr": "docs/README.fr.md", "en": "docs/README.md", "ar": "docs/README.fr.md"}[lang]
 		if !strings.Contains(a.body, `href="https://github.com/yoozak/clients/blob/main/`+document+`"`) {
 			t.Errorf("%s does not lead to %s:\n%s", lang, document, a.body)
 		}

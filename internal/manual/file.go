@@ -1,0 +1,150 @@
+package manual
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/yoozak/clients/internal/web"
+)
+
+//go:embed layout.html reference.html style.css manual.js reference.js scalar.js.gz scalar.LICENSE favicon.svg
+var embedded embed.FS
+
+// filesName is the folder of what pages load.
+const filesName = "files"
+
+// The files that pages load, and nothing else.
+const (
+	styleName     = "style.css"
+	scriptName    = "manual.js"
+	iconName      = "favicon.svg"
+	startName     = "reference.js"
+	scalarName    = "scalar.js"
+	scalarLicence = "scalar.LICENSE"
+)
+
+// file is what a page loads. Its address has its hash, so that it may be kept
+// for ever.
+type file struct {
+	contentType string
+	hash        string
+	body        body
+}
+
+func newFiles() map[string]file {
+	files := map[string]file{}
+	for _, name := range []string{styleName, scriptName, iconName, startName, scalarName, scalarLicence} {
+		data, err := embedded.ReadFile(name)
+		zipped := []byte(nil)
+		if err != nil { // it is there compressed
+			zipped, err = embedded.ReadFile(name + ".gz")
+		}
+		if err != nil {
+			panic("manual: " + err.Error()) // it is in the program
+		}
+		b := newBody(data, zipped)
+		contentType := mime.TypeByExtension(path.Ext(name))
+		if contentType == "" {
+			contentType = "text/plain; charset=utf-8"
+		}
+		files[name] = file{contentType, b.hash, b}
+	}
+	return files
+}
+
+// link is a file's address below [Path]: files/style.0123456789ab.css.
+func (m *Manual) link(name string) string {
+	ext := path.Ext(name)
+	return filesName + "/" + strings.TrimSuffix(name, ext) + "." + m.files[name].hash + ext
+}
+
+// sendFile answers with a file. While servers of two releases run, one may be
+// asked for the other's: it sends its own, which nobody then keeps.
+func (m *Manual) sendFile(w *web.ResponseWriter, r *http.Request, name string) {
+	ext := path.Ext(name)
+	base, hash, _ := strings.Cut(strings.TrimSuffix(name, ext), ".")
+	f, is := m.files[base+ext]
+	if !is {
+		m.say(w, r, languageOf(w), http.StatusNotFound)
+		return
+	}
+	w.Route = "Docs file"
+	if hash == f.hash {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	w.Header().Del("Content-Language")
+	f.body.send(w, r, f.contentType)
+}
+
+// body is a text that was compressed once. The plain one may be nil: then it
+// is unpacked for the few who do not take gzip.
+type body struct {
+	plain, zipped []byte
+	hash          string
+}
+
+func newBody(plain, zipped []byte) body {
+	if zipped == nil {
+		var b bytes.Buffer
+		z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+		if err != nil {
+			panic("manual: " + err.Error()) // the level is there
+		}
+		_, _ = z.Write(plain) // a buffer takes everything
+		_ = z.Close()
+		zipped = b.Bytes()
+	}
+	sum := sha256.Sum256(zipped)
+	return body{plain, zipped, hex.EncodeToString(sum[:6])}
+}
+
+// send answers with a text, or with 304 if the client has it.
+func (b body) send(w *web.ResponseWriter, r *http.Request, contentType string) {
+	h := w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	text, tag := b.plain, `"`+b.hash+`"`
+	zipped := takesGzip(r)
+	if zipped {
+		text, tag = b.zipped, `"`+b.hash+`-gzip"`
+	}
+	h.Set("Etag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", contentType)
+	if zipped {
+		h.Set("Content-Encoding", "gzip")
+	}
+	if text == nil {
+		z, err := gzip.NewReader(bytes.NewReader(b.zipped))
+		if err != nil {
+			panic("manual: " + err.Error()) // it is in the program, and a test reads it
+		}
+		_, _ = io.Copy(w, z) //nolint:gosec // of our own; the client may be gone
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text) // the client may be gone: there is nobody to tell
+}
+
+// takesGzip reads the few forms that browsers and curl send (RFC 9110,
+// section 12.5.3). Who writes another one gets it plain.
+func takesGzip(r *http.Request) bool {
+	for one := range strings.SplitSeq(strings.Join(r.Header["Accept-Encoding"], ","), ",") {
+		name, weight, _ := strings.Cut(one, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			return strings.Trim(weight, " q=0.") != "" || weight == ""
+		}
+	}
+	return false
+}

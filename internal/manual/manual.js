@@ -1,0 +1,17 @@
+// A button at each block of code, that copies it. Pages are whole without.
+'use strict'
+const { copy, copied } = document.currentScript.dataset
+for (const code of navigator.clipboard ? document.querySelectorAll('article pre') : []) {
+  const box = document.createElement('div')
+  const button = document.createElement('button')
+  box.className = 'code'
+  button.type = 'button'
+  button.textContent = copy
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(code.textContent)
+    button.textContent = copied
+    setTimeout(() => { button.textContent = copy }, 2000)
+  })
+  code.replaceWith(box)
+  box.append(code, button)
+}

@@ -1,0 +1,320 @@
+package manual_test
+
+import (
+	"cmp"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"html"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yoozak/clients/docs"
+	"github.com/yoozak/clients/internal/manual"
+	"github.com/yoozak/clients/internal/openapi"
+	"github.com/yoozak/clients/internal/web"
+)
+
+// newServer serves the manual, below a path of a proxy in front if one is given.
+func newServer(t *testing.T, prefix string) string {
+	t.Helper()
+	handlers := openapi.Handlers()
+	handlers["/"], handlers[manual.Path], handlers["/docs"] = http.NotFoundHandler(), manual.New(), http.HandlerFunc(manual.Redirect)
+	handler := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Language: "fr"}, handlers)
+	srv := httptest.NewServer(http.StripPrefix(prefix, handler))
+	t.Cleanup(srv.Close)
+	return srv.URL + prefix
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	at     *url.URL
+}
+
+// get follows redirects and takes what is not compressed; header is name, value pairs.
+func get(t *testing.T, address string, header ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "identity")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header, string(body), res.Request.URL}
+}
+
+var link = regexp.MustCompile(` (?:href|src|action)="([^"]+)"`)
+
+// crawler follows links within the manual.
+type crawler struct {
+	t       *testing.T
+	answers map[string]answer
+}
+
+func (c *crawler) visit(address string) answer {
+	c.t.Helper()
+	if a, done := c.answers[address]; done {
+		return a
+	}
+	a := get(c.t, address)
+	c.answers[address] = a
+	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+		for _, m := range link.FindAllStringSubmatch(a.body, -1) {
+			c.follow(a, html.UnescapeString(m[1]))
+		}
+	}
+	return a
+}
+
+func (c *crawler) follow(from answer, to string) {
+	c.t.Helper()
+	target, err := from.at.Parse(to)
+	if err != nil {
+		c.t.Errorf("%s leads to %s: %v", from.at, to, err)
+		return
+	}
+	if file, is := strings.CutPrefix(target.String(), "https://github.com/yoozak/clients/blob/main/"); is {
+		file, _, _ = strings.Cut(file, "#")
+		if _, err := os.Stat(filepath.Join("../..", file)); err != nil {
+			c.t.Errorf("%s leads to %s: %v", from.at, to, err)
+		}
+		return
+	}
+	if target.Host != from.at.Host { // somebody else's
+		return
+	}
+	heading := target.Fragment
+	target.Fragment = ""
+	a := c.visit(target.String())
+	if a.status != http.StatusOK && a.at.Path != from.at.Path {
+		c.t.Errorf("%s leads to %s: %d", from.at, to, a.status)
+	}
+	if heading != "" && !strings.Contains(a.body, ` id="`+heading+`"`) {
+		c.t.Errorf("%s leads to %s: there is no such heading", from.at, to)
+	}
+}
+
+// TestEveryLinkLeadsSomewhere follows all links of all pages, behind a proxy
+// with a path of its own: to a page that is there and, where they name one,
+// to a heading in it; or to a file of the repository.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "/behind/a/proxy")
+	c := &crawler{t, map[string]answer{}}
+	if a := c.visit(root + "/docs"); a.status != http.StatusOK || !strings.HasSuffix(a.at.Path, "/docs/fr/") {
+		t.Errorf("/docs leads to %s: %d", a.at, a.status)
+	}
+	for _, missing := range []string{"/docs/fr/nothing", "/docs/fr/start/", "/docs/a/b/c", "/docs/files/style.css/x", "/docs/files/nothing.000000000000.css"} {
+		if a := c.visit(root + missing); a.status != http.StatusNotFound {
+			t.Errorf("%s: %d", missing, a.status)
+		}
+	}
+	c.visit(root + "/docs/en/search?q=token")
+	for _, name := range documents(t) { // none is left out
+		lang, page := "en", strings.TrimSuffix(name, ".md")
+		if short, is := strings.CutSuffix(page, ".fr"); is {
+			lang, page = "fr", short
+		}
+		if page == "README" {
+			page = ""
+		}
+		if a := c.visit(root + "/docs/" + lang + "/" + page); a.status != http.StatusOK || a.header.Get("Content-Language") != lang {
+			t.Errorf("%s: %d %s", name, a.status, a.header.Get("Content-Language"))
+		}
+	}
+}
+
+func documents(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(docs.Pages, "*.md")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d documents: %v", len(names), err)
+	}
+	return names
+}
+
+// TestLanguageIsNegotiated; who reads Arabic here reads French better than English.
+func TestLanguageIsNegotiated(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for accept, want := range map[string]string{"": "fr", "fr-MA": "fr", "en-GB,fr;q=0.5": "en", "ar": "fr", "de": "fr"} {
+		a := get(t, root+"/docs/", "Accept-Language", accept)
+		if a.status != http.StatusOK || a.at.Path != "/docs/"+want+"/" || a.header.Get("Content-Language") != want || !strings.Contains(a.body, `<html lang="`+want+`">`) {
+			t.Errorf("%q: %s %d %s", accept, a.at, a.status, a.header.Get("Content-Language"))
+		}
+	}
+}
+
+// TestFilesAreKeptForEver under the name that a page gives them, and are
+// compressed once; of another release they are sent and not kept.
+func TestFilesAreKeptForEver(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	page := get(t, root+"/docs/en/reference")
+	names := regexp.MustCompile(`"\.\./(files/([a-z]+)\.[0-9a-f]{12}\.([A-Za-z]+))"`).FindAllStringSubmatch(page.body, -1)
+	if len(names) < 6 {
+		t.Fatalf("%d files:\n%s", len(names), page.body)
+	}
+	for _, name := range names {
+		plain, zipped := get(t, root+"/docs/"+name[1]), get(t, root+"/docs/"+name[1], "Accept-Encoding", "br, gzip")
+		if zipped.header.Get("Content-Encoding") != "gzip" || plain.header.Get("Content-Encoding") != "" {
+			t.Errorf("%s: encodings %q and %q", name[1], zipped.header.Get("Content-Encoding"), plain.header.Get("Content-Encoding"))
+		}
+		z, err := gzip.NewReader(strings.NewReader(zipped.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if unzipped, err := io.ReadAll(z); err != nil || string(unzipped) != plain.body || plain.body == "" {
+			t.Errorf("%s: unzipped it is another: %v", name[1], err)
+		}
+		for _, a := range []answer{plain, zipped} {
+			if a.status != http.StatusOK || a.header.Get("Cache-Control") != "public, max-age=31536000, immutable" || !strings.Contains(strings.Join(a.header["Vary"], ","), "Accept-Encoding") {
+				t.Errorf("%s: %d %v", name[1], a.status, a.header)
+			}
+			if again := get(t, root+"/docs/"+name[1], "Accept-Encoding", cmp.Or(a.header.Get("Content-Encoding"), "identity"), "If-None-Match", a.header.Get("Etag")); again.status != http.StatusNotModified || again.body != "" {
+				t.Errorf("%s again: %d", name[1], again.status)
+			}
+		}
+		for _, other := range []string{name[2] + "." + name[3], name[2] + ".000000000000." + name[3]} {
+			if a := get(t, root+"/docs/files/"+other); a.status != http.StatusOK || a.header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %d %s", other, a.status, a.header.Get("Cache-Control"))
+			}
+		}
+	}
+}
+
+// TestPagesAreAskedForAgain: they change with the server, and their names do not.
+func TestPagesAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	a := get(t, root+"/docs/fr/limits")
+	if a.header.Get("Cache-Control") != "no-cache" || a.header.Get("Etag") == "" {
+		t.Errorf("%v", a.header)
+	}
+	if again := get(t, root+"/docs/fr/limits", "If-None-Match", a.header.Get("Etag")); again.status != http.StatusNotModified || again.header.Get("Content-Security-Policy") == "" {
+		t.Errorf("again: %d", again.status)
+	}
+}
+
+// TestPolicyOfEachPage: none runs what is not ours or asks another host, and
+// only the reference may have styles of its own.
+func TestPolicyOfEachPage(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for _, path := range []string{"/docs/fr/", "/docs/en/api", "/docs/en/reference", "/docs/en/search?q=x", "/docs/en/nothing"} {
+		policy := get(t, root+path).header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
+			if !slices.Contains(strings.Split(policy, "; "), want) {
+				t.Errorf("%s lacks %s: %s", path, want, policy)
+			}
+		}
+		if isReference := strings.HasSuffix(path, "reference"); strings.Contains(policy, "unsafe-inline") != isReference || strings.Contains(policy, "unsafe-eval") || strings.Contains(policy, "http") {
+			t.Errorf("%s: %s", path, policy)
+		}
+	}
+}
+
+func TestOnlyReadingIsAllowed(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for _, path := range []string{"/docs/", "/docs/en/api", "/docs/en/search"} {
+		res, err := http.Post(root+path, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("POST %s: %d %s", path, res.StatusCode, res.Header.Get("Allow"))
+		}
+	}
+	res, err := http.Head(root + "/docs/en/api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("HEAD: %d", res.StatusCode)
+	}
+}
+
+// TestSearch finds sections with all words, whatever their accents and case,
+// and shows what was typed as a text.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	hit := regexp.MustCompile(`<p class="hit"><a href="\.\./([^"]+)"`)
+	for _, row := range []struct{ lang, query, want string }{
+		{"en", "cors origins", "en/configuration#server"},
+		{"fr", "TELEPHONE numeros", "fr/"},
+		{"fr", "YOOZAK_CORS_ORIGINS", "fr/"},
+		{"fr", "argon2 lanes", "en/configuration#passwords"}, // there is no French page of it
+		{"en", "no such word anywhere", ""},
+		{"en", "", ""},
+	} {
+		a := get(t, root+"/docs/"+row.lang+"/search?q="+url.QueryEscape(row.query))
+		found := hit.FindAllStringSubmatch(a.body, -1)
+		if a.status != http.StatusOK || len(found) > 20 {
+			t.Errorf("%q: %d, %d hits", row.query, a.status, len(found))
+		}
+		if (len(found) > 0) != (row.want != "") || row.want != "" && !slices.ContainsFunc(found, func(m []string) bool { return strings.HasPrefix(m[1], row.want) }) {
+			t.Errorf("%s %q: %v, want %q", row.lang, row.query, found, row.want)
+		}
+	}
+	for _, query := range []string{`"><script>alert(1)</script>`, "%ff%00", strings.Repeat("a ", 5000)} {
+		a := get(t, root+"/docs/en/search?q="+url.QueryEscape(query))
+		if a.status != http.StatusOK || strings.Contains(a.body, "alert(1)</script>") || len(a.body) > 20_000 {
+			t.Errorf("%.20q: %d, %d bytes", query, a.status, len(a.body))
+		}
+	}
+}
+
+// TestScalarIsThePublishedOne: what is in the program is what the Makefile
+// names, byte for byte.
+func TestScalarIsThePublishedOne(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`(?m)^SCALAR_JS_SHA256 := ([0-9a-f]{64})$`).FindSubmatch(makefile)
+	if want == nil {
+		t.Fatal("the Makefile names no checksum")
+	}
+	root := newServer(t, "")
+	sum := sha256.Sum256([]byte(get(t, root+"/docs/files/scalar.js").body))
+	if got := hex.EncodeToString(sum[:]); got != string(want[1]) {
+		t.Errorf("SHA-256 %s, want %s: run make scalar", got, want[1])
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	m := manual.New()
+	h := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Language: "fr"}, map[string]http.Handler{"/": http.NotFoundHandler(), manual.Path: m})
+	r := httptest.NewRequest(http.MethodGet, "/docs/en/search?q=refresh+token+rotation", nil)
+	for b.Loop() {
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+}

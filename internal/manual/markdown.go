@@ -1,0 +1,148 @@
+package manual
+
+import (
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+)
+
+// markdown reads what code hosts read; raw HTML of a document is left out.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+
+// accessible lets a keyboard scroll what is wider than the window.
+var accessible = strings.NewReplacer(
+	"<pre>", `<pre tabindex="0">`,
+	"<th></th>", "<td></td>", // which heads nothing
+	"<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>",
+)
+
+// repository is where the files are that are not in the program.
+const repository = "https://github.com/yoozak/clients/blob/main/"
+
+// split tells a document's language and the name of its page. The name of the
+// index is empty.
+func split(document string) (lang, name string) {
+	lang, name = english, strings.TrimSuffix(document, ".md")
+	if short, isFrench := strings.CutSuffix(name, ".fr"); isFrench {
+		lang, name = french, short
+	}
+	if name == indexName {
+		name = ""
+	}
+	return lang, name
+}
+
+// documentOf is what split takes apart.
+func documentOf(lang, name string) string {
+	if name == "" {
+		name = indexName
+	}
+	if lang == french {
+		name += ".fr"
+	}
+	return name + ".md"
+}
+
+// indexName is the document that code hosts show for the folder.
+const indexName = "README"
+
+// adapt makes of a document for a code host one for the manual: links lead to
+// its pages, pictures are links, and what only a reader of the file needs
+// (comments, the way to the other language) is gone.
+func (m *Manual) adapt(root ast.Node, lang string) {
+	var gone, pictures []ast.Node
+	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Link:
+			n.Destination = []byte(m.target(string(n.Destination), lang))
+		case *ast.Image:
+			pictures = append(pictures, n)
+		case *ast.HTMLBlock:
+			gone = append(gone, n)
+		case *ast.Paragraph:
+			if _, isNote := n.FirstChild().(*ast.Emphasis); isNote && n.ChildCount() == 1 && isHeading(n.PreviousSibling(), 1) {
+				gone = append(gone, n)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, n := range gone {
+		n.Parent().RemoveChild(n.Parent(), n)
+	}
+	for _, n := range pictures {
+		link, name := ast.NewLink(), string(n.(*ast.Image).Destination)
+		link.Destination = []byte(m.target(name, lang))
+		link.AppendChild(link, ast.NewString([]byte(path.Base(name))))
+		n.Parent().ReplaceChild(n.Parent(), n, link)
+	}
+}
+
+func isHeading(n ast.Node, level int) bool {
+	h, is := n.(*ast.Heading)
+	return is && h.Level == level
+}
+
+// target is where a document's link leads to from a page of the manual.
+func (m *Manual) target(to, lang string) string {
+	if strings.Contains(to, ":") || strings.HasPrefix(to, "#") {
+		return to
+	}
+	if address, is := openAPIs[to]; is {
+		return address
+	}
+	file, anchor, found := strings.Cut(to, "#")
+	if found {
+		anchor = "#" + anchor
+	}
+	if path.Ext(file) != ".md" || path.Dir(file) != "." {
+		return repository + path.Join("docs", file) + anchor
+	}
+	in, name := split(file)
+	switch {
+	case !m.has(in, name):
+		return repository + path.Join("docs", file) + anchor
+	case in != lang:
+		return "../" + in + "/" + name + anchor
+	case name == "":
+		return "./" + anchor
+	}
+	return name + anchor
+}
+
+// headingIDs names headings as code hosts do, so that a link to one is good
+// in both places.
+type headingIDs struct{ seen map[string]int }
+
+// Generate is [parser.IDs]'s.
+func (ids *headingIDs) Generate(value []byte, _ ast.NodeKind) []byte {
+	id := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+			return unicode.ToLower(r)
+		case r == ' ':
+			return '-'
+		}
+		return -1
+	}, string(value))
+	if ids.seen == nil {
+		ids.seen = map[string]int{}
+	}
+	n := ids.seen[id]
+	ids.seen[id]++
+	if n > 0 {
+		id += "-" + strconv.Itoa(n)
+	}
+	return []byte(id)
+}
+
+// Put is [parser.IDs]'s.
+func (ids *headingIDs) Put([]byte) {}

@@ -1,0 +1,189 @@
+package manual
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark/ast"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/yoozak/clients/internal/web"
+)
+
+// searchName is the page that searches. It needs no script.
+const searchName = "search"
+
+// What anybody may have us look for: a search reads all pages in one
+// language, which takes less than a millisecond.
+const (
+	maxQuery   = 100 // characters
+	maxResults = 20
+	maxSnippet = 160 // characters
+)
+
+// section is a part of a page that can be found: a heading and what stands
+// below it, as plain text.
+type section struct {
+	Lang, Name        string // of the page
+	ID, Heading, Text string
+	Level             int
+	folded            string
+}
+
+// results are what was found.
+type results struct {
+	Query string
+	Hits  []hit
+}
+
+type hit struct {
+	Page, Heading, Link, Lang, Snippet string
+	score                              int
+}
+
+func (m *Manual) search(w *web.ResponseWriter, r *http.Request, lang string) {
+	query := r.URL.Query().Get("q")
+	if text := []rune(query); len(text) > maxQuery {
+		query = string(text[:maxQuery])
+	}
+	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
+	v := m.newView(lang, "")
+	v.Title = words[lang].Search
+	v.Search = &results{Query: query, Hits: m.find(lang, query)}
+	m.show(w, http.StatusOK, lang, v)
+}
+
+// find looks for the sections that have all words of a query, those first
+// that have them in the heading.
+func (m *Manual) find(lang, query string) []hit {
+	wanted := strings.Fields(fold(query))
+	if len(wanted) == 0 {
+		return nil
+	}
+	var hits []hit
+	for _, s := range m.sections(lang) {
+		score, all := 0, true
+		for _, word := range wanted {
+			if strings.Contains(fold(s.Heading), word) {
+				score++
+			}
+			all = all && strings.Contains(s.folded, word)
+		}
+		if !all {
+			continue
+		}
+		h := hit{Page: titleOf(s.Name, lang), Heading: s.Heading, Link: s.Lang + "/" + s.Name, Snippet: snippet(s.Text, wanted[0]), score: score}
+		if s.Level > 1 {
+			h.Link += "#" + s.ID
+		}
+		if s.Lang != lang {
+			h.Lang = s.Lang
+		}
+		hits = append(hits, h)
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
+	return hits[:min(len(hits), maxResults)]
+}
+
+// sections are those of all pages that the navigation leads to, in its order.
+func (m *Manual) sections(lang string) []section {
+	m.indexOnce.Do(func() {
+		m.index = map[string][]section{}
+		for _, lang := range []string{french, english} {
+			for _, e := range entries() {
+				in := lang
+				if !m.has(lang, e.name) {
+					in = english
+				}
+				m.index[lang] = append(m.index[lang], m.pages[in+"/"+e.name]().sections...)
+			}
+		}
+	})
+	return m.index[lang]
+}
+
+// sectionsOf cuts a document at its headings.
+func sectionsOf(root ast.Node, source []byte, lang, name string) []section {
+	var all []section
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		text := strings.TrimSpace(textOf(n, source))
+		if h, is := n.(*ast.Heading); is {
+			id, _ := h.AttributeString("id")
+			named, _ := id.([]byte)
+			all = append(all, section{Lang: lang, Name: name, ID: string(named), Heading: text, Level: h.Level})
+		} else if len(all) > 0 {
+			last := &all[len(all)-1]
+			last.Text += text + " "
+		}
+	}
+	for i := range all {
+		all[i].folded = fold(all[i].Heading + " " + all[i].Text)
+	}
+	return all
+}
+
+// textOf is what a node says, without marks.
+func textOf(n ast.Node, source []byte) string {
+	var b strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
+		switch n := n.(type) {
+		case *ast.Text:
+			if entering {
+				b.Write(n.Segment.Value(source))
+				if n.SoftLineBreak() || n.HardLineBreak() {
+					b.WriteByte(' ')
+				}
+			}
+		case *ast.FencedCodeBlock:
+			if entering {
+				b.Write(n.Lines().Value(source))
+			}
+		default:
+			if !entering && n.Type() == ast.TypeBlock {
+				b.WriteByte(' ')
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
+}
+
+// fold makes texts alike that people take for the same: without accents, in
+// lower case. Each character stays one.
+func fold(text string) string { return strings.Map(foldRune, text) }
+
+func foldRune(r rune) rune {
+	if r > unicode.MaxASCII {
+		for _, base := range norm.NFD.String(string(r)) {
+			r = base
+			break
+		}
+	}
+	return unicode.ToLower(r)
+}
+
+// snippet is what stands around a folded word.
+func snippet(text, word string) string {
+	all := []rune(strings.Join(strings.Fields(text), " "))
+	at := strings.Index(fold(string(all)), word)
+	if at < 0 {
+		at = 0 // it is in the heading
+	}
+	at = utf8.RuneCountInString(fold(string(all))[:at])
+	from := max(0, at-maxSnippet/3)
+	for from > 0 && from < at && all[from-1] != ' ' { // not within a word
+		from++
+	}
+	to := min(len(all), from+maxSnippet)
+	cut := string(all[from:to])
+	if from > 0 {
+		cut = "… " + cut
+	}
+	if to < len(all) {
+		cut += " …"
+	}
+	return cut
+}

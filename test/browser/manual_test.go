@@ -1,0 +1,249 @@
+package browser
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/yoozak/clients/docs"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// picture keeps a picture of the page for who asks for it: go test -artifacts.
+func (b *tab) picture(name string) {
+	b.t.Helper()
+	data, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(b.t.ArtifactDir(), name+".png"), data, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// accessible fails when axe-core finds something in the page.
+func (b *tab) accessible(where string) {
+	b.t.Helper()
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		b.t.Fatalf("%v: run scripts/install-test-deps.sh", err)
+	}
+	found := b.run(string(axe) + `
+		const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+		return violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.html.slice(0, 150)).slice(0, 3).join('; ')).join(' | ')`)
+	if found != "" {
+		b.t.Errorf("%s: axe finds %s", where, found)
+	}
+}
+
+// screens are what the manual is read on.
+var screens = []tabOptions{
+	{language: "fr", width: 360, height: 740, scripts: true},
+	{language: "en", width: 1280, height: 860, scripts: true, dark: true},
+	{language: "fr", width: 1280, height: 860, scripts: true, rare: true},
+	{language: "en", width: 360, height: 740, scripts: true, dark: true, rare: true},
+}
+
+func (o tabOptions) name() string {
+	scheme := "light"
+	if o.dark {
+		scheme = "dark"
+	}
+	return fmt.Sprintf("%s-%d-%s", o.language, o.width, scheme)
+}
+
+// TestManualIsReadable goes through all pages: nothing is wider than the
+// window, axe-core finds nothing, no policy is violated, and no other host
+// is asked.
+func TestManualIsReadable(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t))
+	for _, o := range screens {
+		t.Run(o.name(), func(t *testing.T) {
+			b := openTab(t, o)
+			names := manualPages(t, o.language)
+			if o.rare {
+				names = []string{"", "api", "errors", "search?q=token"}
+			}
+			for _, name := range names {
+				b.status(b.open(s.URL+"/docs/"+o.language+"/"+name), http.StatusOK)
+				p := b.read()
+				if p.Lang != o.language || p.H1 == "" {
+					t.Errorf("%s: language %q, heading %q", name, p.Lang, p.H1)
+				}
+				if p.Scroll > p.Width {
+					t.Errorf("%s is %d pixels wide in a window of %d", name, p.Scroll, p.Width)
+				}
+				b.accessible(name)
+				b.picture(strings.ReplaceAll(strings.TrimPrefix("index-"+name, "index-"), "?q=", "-"))
+			}
+		})
+	}
+}
+
+// manualPages are the pages of a language.
+func manualPages(t *testing.T, lang string) []string {
+	t.Helper()
+	entries, err := docs.Pages.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"search?q=token"}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".md")
+		short, isFrench := strings.CutSuffix(name, ".fr")
+		if isFrench == (lang == "fr") {
+			names = append(names, strings.TrimPrefix(short, "README"))
+		}
+	}
+	return names
+}
+
+// TestManualNeedsNoScript: reading, going on and searching work without.
+func TestManualNeedsNoScript(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t))
+	b := openTab(t, tabOptions{language: "fr", width: 360, height: 740})
+	b.status(b.open(s.URL+"/docs/"), http.StatusOK)
+	b.status(b.load(chromedp.SendKeys(chromedp.CSS("input"), "jeton\r")), http.StatusOK)
+	b.status(b.load(chromedp.Click(chromedp.CSS(".hit a"))), http.StatusOK)
+	if p := b.read(); p.Lang != "fr" {
+		t.Errorf("the first hit is in %s", p.Lang)
+	}
+}
+
+// TestManualCopiesCode by the button that its script adds.
+func TestManualCopiesCode(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t))
+	b := openTab(t, tabOptions{language: "en", width: 1280, height: 860, scripts: true})
+	b.status(b.open(s.URL+"/docs/en/api"), http.StatusOK)
+	got := b.run(`
+		let text = ''
+		navigator.clipboard.writeText = async given => { text = given }
+		const button = document.querySelector('.code button')
+		button.click()
+		await new Promise(r => setTimeout(r))
+		return [button.textContent, text === document.querySelector('.code pre').textContent, text.length > 20]`)
+	if got != "Copied,true,true" {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestReferenceRegistersSomebody tries calls out in the reference, in French
+// and English, on a telephone and a large screen: an account is registered
+// with what the document gives as an example, and no policy is violated, no
+// other host asked, and nothing that was answered is kept in the browser.
+func TestReferenceRegistersSomebody(t *testing.T) {
+	t.Parallel()
+	for _, o := range screens {
+		t.Run(o.name(), func(t *testing.T) {
+			s := start(t, storetest.SQLite(t))
+			b := openTab(t, o)
+			b.status(b.open(s.URL+"/docs/"+o.language+"/reference"), http.StatusOK)
+			b.until(`document.querySelector('#reference h1')`)
+			if p := b.read(); p.Scroll > p.Width || p.Lang != o.language {
+				t.Errorf("it is %d pixels wide in a window of %d, and in %s", p.Scroll, p.Width, p.Lang)
+			}
+			b.picture("reference")
+			call := map[string]string{"fr": "Inscription Client", "en": "Register"}[o.language]
+			b.run(`location.hash = [...document.querySelectorAll('#reference a')].find(a => a.textContent.trim().startsWith('` + call + `'))?.hash ?? 'no link'`)
+			b.until(`button(/^(Tester la requête|Test Request)/)`)
+			b.picture("call")
+			b.run(button + `button(/^(Tester la requête|Test Request)/).click()`)
+			b.until(`button(/^(Envoyer|Send)/)`)
+			b.until(`document.querySelector('[role=dialog] .cm-content, .scalar-client .cm-content')`)
+			b.run(`
+				const body = [...document.querySelectorAll('.cm-content')].find(e => e.checkVisibility() && e.innerText.includes('username'))
+				body.focus()
+				document.execCommand('selectAll')
+				document.execCommand('insertText', false, '{"username": "amina", "password": "` + firstPassword + `", "email": "` + firstAddress + `"}')`)
+			b.picture("try")
+			b.run(button + `button(/^(Envoyer|Send)/).click()`)
+			b.until(`/\d+\s?ms/.test(document.body.innerText) && document.body.innerText.includes('201 Created')`)
+			b.picture("answer")
+			if !s.opens(t, "amina", firstPassword) {
+				t.Error("nobody was registered")
+			}
+			if kept := b.run(`return JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])`); strings.Contains(kept, "eyJ") || strings.Contains(kept, firstPassword) {
+				t.Errorf("the browser keeps %s", kept)
+			}
+		})
+	}
+}
+
+// TestManualCanBeTurnedOff: then none of its pages and files is there, and
+// the server's own page leads elsewhere.
+func TestManualCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
+	on, off := start(t, storetest.SQLite(t)), start(t, storetest.SQLite(t), "YOOZAK_DOCS=off")
+	paths := []string{"/docs", "/docs/", "/docs/fr/", "/docs/en/search?q=token"}
+	for _, lang := range []string{"fr", "en"} {
+		for _, name := range append(manualPages(t, lang), "reference") {
+			paths = append(paths, "/docs/"+lang+"/"+name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`"\.\./(files/[^"]+)"`).FindAllStringSubmatch(on.page(t, "/docs/fr/reference", http.StatusOK), -1) {
+		paths = append(paths, "/docs/"+m[1])
+	}
+	if len(paths) < 50 {
+		t.Errorf("only %d addresses", len(paths))
+	}
+	for _, path := range paths {
+		on.page(t, path, http.StatusOK)
+		if body := off.page(t, path, http.StatusNotFound); !strings.HasPrefix(body, "{") {
+			t.Errorf("%s: %.100s", path, body)
+		}
+	}
+	if body := on.page(t, "/", http.StatusOK); !strings.Contains(body, `href="docs/fr/"`) {
+		t.Errorf("/ does not lead there:\n%s", body)
+	}
+	if body := off.page(t, "/", http.StatusOK); strings.Contains(body, `href="docs/`) || !strings.Contains(body, "docs/README.fr.md") {
+		t.Errorf("/ leads to what is not there:\n%s", body)
+	}
+}
+
+// page asks as a browser does.
+func (s *server) page(t *testing.T, path string, status int) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html,application/json,*/*")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		t.Errorf("%s: %d, want %d (%v)", path, res.StatusCode, status, err)
+	}
+	return string(body)
+}
+
+// button finds a button that can be seen by what it says.
+const button = `const button = says => [...document.querySelectorAll('button')].find(b => b.checkVisibility() && says.test(b.innerText.trim()));`
+
+// until waits for a condition to hold, which may ask for a button.
+func (b *tab) until(condition string) {
+	b.t.Helper()
+	got := b.run(button + `
+		for (let tries = 0; !(` + condition + `); tries++) {
+			if (tries > 600) return [...document.querySelectorAll('button')].map(b => b.innerText).join('; ').slice(0, 2000) + document.body.innerText.slice(0, 1500)
+			await new Promise(r => setTimeout(r, 50))
+		}
+		return true`)
+	if got != "true" {
+		b.picture("missing")
+		b.t.Fatalf("it never came: %s\n%s", condition, got)
+	}
+}
