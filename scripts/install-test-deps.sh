@@ -61,19 +61,10 @@ if [ -n "$missing" ]; then
 		-o Dpkg::Options::=--force-confold $missing >/dev/null
 fi
 
-if [ ! -x test/postman/node_modules/.bin/newman ]; then
-	echo "Installing newman"
-	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -d examples/express/node_modules/jose ]; then
-	echo "Installing what examples/express needs"
-	(cd examples/express && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -x sdk/typescript/node_modules/.bin/esbuild ]; then
-	echo "Installing what the SDK needs"
-	(cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -e test/browser/node_modules/axe-core/axe.min.js ]; then
-	echo "Installing axe-core"
-	(cd test/browser && npm ci --no-audit --no-fund --loglevel=error)
-fi
+# What npm installs, again when a lockfile has changed since.
+for dir in test/postman test/browser sdk/typescript examples/storefront examples/express; do
+	if [ ! -e $dir/node_modules/.package-lock.json ] || [ $dir/package-lock.json -nt $dir/node_modules/.package-lock.json ]; then
+		echo "Installing what $dir needs"
+		(cd $dir && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)
+	fi
+done
