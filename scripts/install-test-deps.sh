@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, the reference's Python packages, node with npm for newman and the verifier of webhooks, Chromium with Arabic
+# letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,4 +64,8 @@ fi
 if [ ! -x test/postman/node_modules/.bin/newman ]; then
 	echo "Installing newman"
 	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -d test/webhook/node_modules/standardwebhooks ]; then
+	echo "Installing the verifier of webhooks, and Express"
+	(cd test/webhook && npm ci --no-audit --no-fund --loglevel=error)
 fi
