@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core and the SDK, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core, webhooks and the SDK, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
