@@ -89,7 +89,7 @@ func (l *Log) CheckHead(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the note of the newest event, %s, cannot be read: %w; remove it if the database was not restored from a backup", l.o.HeadFile, err)
+		return fmt.Errorf("the note of the newest event, %s, cannot be read: %w; move it away if the database was not restored from a backup", l.o.HeadFile, err)
 	}
 	return l.compare(ctx, chain)
 }

@@ -234,7 +234,7 @@ func TestNoteThatIsMissingDamagedOrCannotBeWritten(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "remove it") {
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
