@@ -24,10 +24,12 @@ import (
 // backup that was put back, or a primary that was left behind. See
 // docs/backup.md.
 
-// note is a head that was seen, when, and on which PostgreSQL.
+// note is a head that was seen, when, in a database that was last declared
+// to come from a backup when, and on which PostgreSQL.
 type note struct {
 	Head     string    `json:"head"` // NUMBER:HASH
 	At       time.Time `json:"at"`
+	Restored time.Time `json:"restored,omitzero"`
 	System   string    `json:"system,omitempty"`
 	Timeline int64     `json:"timeline,omitempty"`
 
@@ -87,7 +89,7 @@ func (l *Log) CheckHead(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the note of the newest event, %s, cannot be read: %w; remove it if the database was not restored from a backup", l.o.HeadFile, err)
+		return fmt.Errorf("the note of the newest event, %s, cannot be read: %w; move it away if the database was not restored from a backup", l.o.HeadFile, err)
 	}
 	return l.compare(ctx, chain)
 }
@@ -121,8 +123,11 @@ func (l *Log) NoteHead(ctx context.Context) error {
 		return err
 	}
 	l.notes.diverged = false
-	l.noteHead(ctx, chain.Head)
-	return nil
+	restored, err := l.store.RestoredAt(ctx)
+	if err == nil {
+		l.noteHead(ctx, chain.Head, restored)
+	}
+	return err
 }
 
 // onStandby reports whether the database is read from a standby, which may be
@@ -138,9 +143,9 @@ func (n *notes) noted(head store.EventHead, at store.Primary) bool {
 	return sameHead(last.head, head) && last.System == at.System && last.Timeline == at.Timeline
 }
 
-func (l *Log) noteHead(ctx context.Context, head store.EventHead) {
+func (l *Log) noteHead(ctx context.Context, head store.EventHead, restored time.Time) {
 	on := l.store.Primary()
-	kept := append(slices.Clone(l.notes.kept), note{Head: HeadText(head), At: l.now(), System: on.System, Timeline: on.Timeline, head: head})
+	kept := append(slices.Clone(l.notes.kept), note{Head: HeadText(head), At: l.now(), Restored: restored, System: on.System, Timeline: on.Timeline, head: head})
 	kept = kept[max(0, len(kept)-keptNotes):]
 	if err := writeNotes(l.o.HeadFile, kept); err != nil {
 		if !l.notes.unable {
@@ -172,7 +177,10 @@ func (l *Log) compare(ctx context.Context, chain store.EventChain) error {
 	if err != nil {
 		return err
 	}
-	if restored.After(last.At) {
+	// Not the time of the note: any clock that was wrong for a moment would
+	// keep servers out of a database that was declared, or let them into one
+	// that was not.
+	if restored.After(last.Restored) {
 		l.notes.kept = nil
 		return nil
 	}

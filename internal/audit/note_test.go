@@ -116,6 +116,53 @@ func TestOlderDatabaseIsNotServedUntilItIsDeclared(t *testing.T) {
 	})
 }
 
+// TestDeclarationIsNotToldByAClock: what a wrong one showed when a head was
+// noted, or when a restore was declared, neither keeps a server out nor lets
+// an older database in.
+func TestDeclarationIsNotToldByAClock(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		file := filepath.Join(t.TempDir(), "noted.head")
+		st, db := storetest.Open(t, url), authtest.OpenRaw(t, url)
+		const year = 365 * 24 * time.Hour
+		// start is a server whose clock is ahead.
+		start := func(ahead time.Duration) noted {
+			s := startNoting(t, st, file)
+			s.Clock.Advance(ahead)
+			return s
+		}
+		ahead := start(year)
+		ahead.SignUp(t, "amina")
+		ahead.seal(t) // 3
+		ahead.SignUp(t, "badr")
+		ahead.seal(t)
+		cutBack(t, db, "3")
+		var older *audit.OlderError
+		right := start(0)
+		if err := right.Audit.CheckHead(t.Context()); !errors.As(err, &older) {
+			t.Fatalf("an older database: %v", err)
+		}
+		if _, err := right.Staff.Restored(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := right.Audit.CheckHead(t.Context()); err != nil {
+			t.Fatalf("declared, and noted by a clock that was ahead: %v", err)
+		}
+		right.seal(t)
+
+		if _, err := start(year).Staff.Restored(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		right.seal(t)
+		right.SignUp(t, "chama")
+		right.seal(t)
+		cutBack(t, db, "5")
+		if err := start(0).Audit.CheckHead(t.Context()); !errors.As(err, &older) {
+			t.Errorf("an older database, the one before it declared by a clock that was ahead: %v", err)
+		}
+	})
+}
+
 // TestOlderDatabaseUnderARunningServerIsNotNoted: the next start refuses it.
 func TestOlderDatabaseUnderARunningServerIsNotNoted(t *testing.T) {
 	t.Parallel()
@@ -187,7 +234,7 @@ func TestNoteThatIsMissingDamagedOrCannotBeWritten(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "remove it") {
+		if err := startNoting(t, st, file).Audit.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -127,6 +127,10 @@ func TestHeadFileIsBesideTheDatabaseOrWhereItIsSaid(t *testing.T) {
 		{"postgres://yoozak@localhost/yoozak", "/elsewhere/y.head", "/elsewhere/y.head", ""},
 		{"sqlite:y.db", "/elsewhere/", "", "YOOZAK_HEAD_FILE must name a file"},
 		{"sqlite:y.db", "y.db", "", "YOOZAK_HEAD_FILE must be another file"},
+		{"sqlite:y.db", "./y.db", "", "YOOZAK_HEAD_FILE must be another file"},
+		{"sqlite:./data/y.db", "data/x/../y.db", "", "YOOZAK_HEAD_FILE must be another file"},
+		{"sqlite:///data/y.db", "/data/y.db-wal", "", "YOOZAK_HEAD_FILE must be another file"},
+		{"sqlite:y.db", "y.db-noted", "y.db-noted", ""},
 	} {
 		c, err := load(t, settings{"YOOZAK_DATABASE_URL": test.url, "YOOZAK_HEAD_FILE": test.given}, config.Database{})
 		if test.wrong != "" {

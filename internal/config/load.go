@@ -7,7 +7,9 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -101,8 +103,8 @@ func (d Database) load(c *Config, p *problems) {
 		d.HeadFile = ""
 	case strings.HasSuffix(d.HeadFile, "/"):
 		p.add("YOOZAK_HEAD_FILE", "must name a file")
-	case d.HeadFile != "" && d.HeadFile == strings.TrimPrefix(u, "sqlite:"):
-		p.add("YOOZAK_HEAD_FILE", "must be another file than the database")
+	case d.HeadFile != "" && isSQLite && isOfDatabase(d.HeadFile, strings.TrimPrefix(u, "sqlite:")):
+		p.add("YOOZAK_HEAD_FILE", "must be another file than the database and those that SQLite keeps beside it")
 	}
 	d.URL = secret.NewText(u)
 	c.Database = d
@@ -116,6 +118,15 @@ func isFile(path string) bool {
 	host := strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///")
 	return path != "" && path != ":memory:" && !host && !strings.HasPrefix(path, "file:") && !strings.HasSuffix(path, "/") &&
 		!strings.Contains(path, "?") && strings.TrimSpace(path) == path && !strings.ContainsFunc(path, unicode.IsControl)
+}
+
+// isOfDatabase reports whether a file is a SQLite database, or one of those
+// that SQLite keeps beside it.
+func isOfDatabase(file, database string) bool {
+	file, err := filepath.Abs(file)
+	database, err2 := filepath.Abs(database)
+	suffix, is := strings.CutPrefix(file, database)
+	return err == nil && err2 == nil && is && slices.Contains([]string{"", "-wal", "-shm", "-journal"}, suffix)
 }
 
 // minSecret is RFC 7518's for HS256 (section 3.2).

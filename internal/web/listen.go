@@ -150,17 +150,23 @@ func (s *Servers) Drain(wait time.Duration) {
 	time.Sleep(lastCalls)
 }
 
-// Shutdown takes no more requests and waits for those under way.
+// Shutdown takes no more requests and waits for those under way, of all
+// servers at once: a profile that is being taken, or a scraper that does not
+// read, must not take the time of people's requests.
 func (s *Servers) Shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
-	var errs []error
-	for _, r := range s.running {
-		if err := r.server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", r.name, err))
-			_ = r.server.Close()
-		}
+	errs := make([]error, len(s.running))
+	var stopping sync.WaitGroup
+	for i, r := range s.running {
+		stopping.Go(func() {
+			if err := r.server.Shutdown(ctx); err != nil {
+				errs[i] = fmt.Errorf("stop %s: %w", r.name, err)
+				_ = r.server.Close()
+			}
+		})
 	}
+	stopping.Wait()
 	s.wg.Wait()
 	return errors.Join(errs...)
 }

@@ -197,3 +197,43 @@ func TestNoConnectionIsResetWhenTheListenerCloses(t *testing.T) {
 	}
 	t.Logf("%d answered, %d refused, %d cut", answered.Load(), refused.Load(), cut.Load())
 }
+
+// TestStoppingOneServerDoesNotWaitForAnother: somebody takes a profile, which
+// lasts. Whoever connects to the API is refused, and goes to another server.
+func TestStoppingOneServerDoesNotWaitForAnother(t *testing.T) {
+	t.Parallel()
+	servers := NewServers(slog.New(slog.DiscardHandler), 20*time.Second)
+	began, release := make(chan struct{}), make(chan struct{})
+	lasting := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(began); <-release })
+	for _, l := range []Listener{{Name: "debug", Handler: lasting}, {Name: "api", Handler: http.NotFoundHandler()}} {
+		l.Addr, l.Timeout = "127.0.0.1:0", time.Minute
+		if err := servers.Serve(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	profiled, got := make(chan error), make(chan error)
+	go func() {
+		res, err := http.Get(servers.URL("debug"))
+		if err == nil {
+			err = res.Body.Close()
+		}
+		profiled <- err
+	}()
+	<-began
+	go func() { got <- servers.Shutdown() }()
+	address := strings.TrimPrefix(servers.URL("api"), "http://")
+	var err error
+	for deadline := time.Now().Add(10 * time.Second); !errors.Is(err, syscall.ECONNREFUSED) && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var c net.Conn
+		if c, err = net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+		}
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("while a profile is taken, a new connection: %v", err)
+	}
+	close(release)
+	if err := errors.Join(<-profiled, <-got); err != nil {
+		t.Error(err)
+	}
+}
