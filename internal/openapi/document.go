@@ -231,6 +231,9 @@ func (b *builder) response(op described, status int, key string) object {
 	if status < 300 && op.answersDevice() {
 		names = append(names, web.DeviceHeader)
 	}
+	if status < 300 {
+		names = append(names, op.headers...)
+	}
 	if op.Requires == api.Caller {
 		names = append(names, web.RefreshHeader)
 	}
@@ -377,6 +380,8 @@ func (b *builder) headers() object {
 	add(web.DeviceHeader, object{{"type", "string"}})
 	add(web.RefreshHeader, object{{"type", "string"}, {"const", "true"}})
 	add(web.HintHeader, object{{"type", "string"}})
+	add(web.UserHeader, object{{"type", "string"}})
+	add(web.SessionHeader, object{{"type", "string"}})
 	add("WWW-Authenticate", object{{"type", "string"}})
 	add("Retry-After", object{{"type", "integer"}, {"minimum", 0}})
 	return all

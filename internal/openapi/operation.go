@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // operation is what the document says of a route beside its types: a name
@@ -22,7 +23,8 @@ type operation struct {
 	codes        map[string][]string // of each field
 	unauthorized []string            // of 401 where no access token is needed
 	notFound     bool
-	device       bool // it takes X-Device-Token
+	device       bool     // it takes X-Device-Token
+	headers      []string // of success
 }
 
 var (
@@ -46,6 +48,7 @@ var operations = []operation{
 	{route: "GET clients/me/", id: "getMe", tag: "account"},
 
 	{route: "POST auth/token/verify/", id: "verifyToken", tag: "auth", fields: auth.OAuthTokenFields, unauthorized: tokenCodes},
+	{route: "GET auth/token/check/", id: "checkToken", tag: "services", headers: []string{web.UserHeader, web.SessionHeader}},
 	{route: "POST auth/token/introspect/", id: "introspectToken", tag: "services", fields: auth.OAuthTokenFields},
 	{route: "POST auth/token/revoke/", id: "revokeToken", tag: "services", fields: auth.OAuthTokenFields},
 	{route: "POST auth/logout/", id: "logout", tag: "sessions", fields: auth.RefreshFields, unauthorized: tokenCodes[:1]},
