@@ -74,7 +74,7 @@ var halfEnglish = map[string]bool{"throttled": true}
 // The words that a French or Arabic text may share with the English ones:
 // names, what people type, and what both languages write alike.
 var (
-	sharedByFrench = strings.Fields("a accept action api application applications authorization change documentation e exp id ip json mail mails message messages minute minutes moment page s service session sessions type u")
+	sharedByFrench = strings.Fields("a accept action api application applications authorization change documentation e exp id ip json mail mails message messages minute minutes moment page s service session sessions type u webhook")
 	sharedByArabic = strings.Fields("accept authorization ip json multipart null u")
 )
 
