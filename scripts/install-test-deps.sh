@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, the reference's Python packages, node with npm for newman and OpenAPI's linters, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,4 +63,8 @@ fi
 if [ ! -x test/postman/node_modules/.bin/newman ]; then
 	echo "Installing newman"
 	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -x test/openapi/node_modules/.bin/redocly ] || [ ! -x test/openapi/node_modules/.bin/spectral ]; then
+	echo "Installing the linters of the OpenAPI document"
+	(cd test/openapi && npm ci --no-audit --no-fund --loglevel=error)
 fi
