@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core, webhooks and the SDK, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core, webhooks, the SDK and OpenAPI's linters, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -62,7 +62,7 @@ if [ -n "$missing" ]; then
 fi
 
 # What npm installs, again when a lockfile has changed since.
-for dir in test/postman test/browser sdk/typescript examples/storefront examples/express; do
+for dir in test/postman test/browser test/openapi test/webhook sdk/typescript examples/storefront examples/express; do
 	if [ ! -e $dir/node_modules/.package-lock.json ] || [ $dir/package-lock.json -nt $dir/node_modules/.package-lock.json ]; then
 		echo "Installing what $dir needs"
 		(cd $dir && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)
