@@ -153,6 +153,8 @@ func (s *server) tokens(t *testing.T, in answer) {
 	s.example(t, "verifyToken", "200", "POST", "auth/token/verify/", `{"token":`+quoted(in.field("access"))+`}`)
 	s.example(t, "verifyToken", "400 token=blank", "POST", "auth/token/verify/", `{"token":""}`)
 	s.example(t, "verifyToken", "401 token_not_valid", "POST", "auth/token/verify/", `{"token":"votre_token"}`)
+	s.example(t, "checkToken", "204", "GET", "auth/token/check/", "", bearer(in.field("access"))...)
+	s.example(t, "checkToken", "401 not_authenticated", "GET", "auth/token/check/", "")
 }
 
 func (s *server) sessions(t *testing.T, in answer) {
