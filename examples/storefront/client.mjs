@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 const sdk = join(import.meta.dirname, '../../sdk/typescript'), home = join(import.meta.dirname, 'node_modules/@yoozak/clients')
 const folder = mkdtempSync(join(tmpdir(), 'yoozak-pack-'))
-execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: sdk, stdio: ['ignore', 'ignore', 'inherit'] })
+const built = process.env.YOOZAK_CLIENT_BUILT ? ['--ignore-scripts'] : [] // the tests build it once for all
+execFileSync('npm', ['pack', '--silent', ...built, '--pack-destination', folder], { cwd: sdk, stdio: ['ignore', 'ignore', 'inherit'] })
 rmSync(home, { recursive: true, force: true })
 mkdirSync(home, { recursive: true })
 execFileSync('tar', ['-xzf', join(folder, readdirSync(folder)[0]), '-C', home, '--strip-components=1'])

@@ -21,13 +21,13 @@ const (
 )
 
 // built makes dist/, which every test of the client reads.
-var built = sync.OnceValue(func() error { return command(client, 5*time.Minute, "node", "build.mjs") })
+var built = sync.OnceValue(func() error { return command(client, nil, 5*time.Minute, "node", "build.mjs") })
 
 // command runs a program in a folder. Its error has what the program said.
-func command(dir string, limit time.Duration, name string, args ...string) error {
+func command(dir string, env []string, limit time.Duration, name string, args ...string) error {
 	cmd := exec.Command(name, args...) //nolint:gosec,noctx // ours
 	cmd.Dir = dir
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -41,18 +41,19 @@ func command(dir string, limit time.Duration, name string, args ...string) error
 	return nil
 }
 
-// play runs test files of a folder with node.
+// play runs test files of a folder with node, beside other tests: most of them wait for a time-out or a browser.
 func play(t *testing.T, dir string, files ...string) {
 	t.Helper()
+	t.Parallel()
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatalf("%s/node_modules is missing: run scripts/install-test-deps.sh", dir)
 	}
-	t.Setenv("YOOZAK_BINARY", yoozaktest.Binary(t))
+	env := []string{"YOOZAK_BINARY=" + yoozaktest.Binary(t), "YOOZAK_CLIENT_BUILT=1"}
 	if err := built(); err != nil {
 		t.Fatal(err)
 	}
 	limit := 10 * time.Minute * time.Duration(yoozaktest.Long(1, 3))
-	if err := command(dir, limit, "node", append([]string{"--test", "--test-force-exit", "--test-reporter=spec"}, files...)...); err != nil {
+	if err := command(dir, env, limit, "node", append([]string{"--test", "--test-force-exit", "--test-reporter=spec"}, files...)...); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,7 +6,7 @@ import { about, failure, reached, within } from './http.js'
 import { sleep } from './lock.js'
 import { openSession, type Renewal } from './session.js'
 import type { State } from './state.js'
-import { localStore, type Store } from './store.js'
+import { localStore, memoryStore, type Store } from './store.js'
 import { absolute, plain, serverAt, startsAt } from './url.js'
 import type {
   AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Registration, ResetRequest, Tokens, User,
@@ -19,8 +19,8 @@ export interface ClientOptions {
   store?: Store | undefined
   /** Two clients of one server on one page have different names. */
   name?: string | undefined
-  /** Language of texts, or a function that tells it; by default the page's `lang`. */
-  language?: string | (() => string | undefined) | undefined
+  /** Language of texts; by default the page's `lang`. It is read for each call, so it may be a getter. */
+  readonly language?: string | undefined
   /** Most that a call may take, in ms, with every wait and repetition. 20 s by default. */
   timeout?: number | undefined
   /** Other origins whose services take the customer's access token: `['https://api.shop.example']`. */
@@ -122,8 +122,7 @@ export function createClient(options: ClientOptions): Client {
   // request sends once, and returns the answer with its body, or throws.
   async function request(method: string, path: string, { body, access, device, signal }: Asked) {
     const headers: Record<string, string> = { ...options.headers }
-    const { language: l = page()?.documentElement.lang } = options
-    const language = typeof l === 'function' ? l() : l
+    const language = options.language ?? page()?.documentElement.lang
     if (language) headers['Accept-Language'] = language
     if (body) headers['Content-Type'] = 'application/json'
     if (access) headers.Authorization = 'Bearer ' + access
@@ -282,12 +281,12 @@ export function createClient(options: ClientOptions): Client {
     target.addEventListener(name, act)
     offs.push(() => target.removeEventListener(name, act))
   }
-  const doc = page()
+  const doc = page(), win = globalThis.window
   if (doc) {
     on(doc, 'visibilitychange', () => doc.visibilityState === 'visible' && session.wake())
-    on(globalThis.window, 'pageshow', e => e.persisted && session.wake()) // back from the cache of the Back button, with its old memory
-    on(globalThis.window, 'online', () => session.wake(true))
-    on(globalThis.window, 'storage', e => (e.key === key || e.key === null) && session.current())
+    on(win, 'pageshow', e => e.persisted && session.wake()) // back from the cache of the Back button, with its old memory
+    on(win, 'online', () => session.wake(true))
+    on(win, 'storage', e => (e.key === key || e.key === null) && session.current())
   }
 
   return {
@@ -360,9 +359,9 @@ export function createClient(options: ClientOptions): Client {
 function defaultStore(): Store {
   if (page()) return localStore()
   const refuse = () => {
-    throw new YoozakError({ code: 'storage', message: 'no page, no store: use serverClient, secureStore or memoryStore' })
+    throw new YoozakError({ code: 'storage', message: 'without a page: serverClient, secureStore or memoryStore' })
   }
-  return { get: () => null, set: refuse, alone: true, fleeting: true }
+  return { ...memoryStore(), set: refuse }
 }
 
 const page = () => globalThis.document as Document | undefined

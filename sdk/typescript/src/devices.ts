@@ -25,7 +25,7 @@ export function openDevices(store: Store, key: string) {
     async keep(names: (string | undefined)[], token: string | null): Promise<void> {
       const hashes = names.filter(Boolean).map(name => hashOf(name!))
       const others = (await load()).filter(([hash]) => !hashes.includes(hash))
-      const pairs = [...others, ...token ? [...new Set(hashes)].map(hash => [hash, token]) : []]
+      const pairs = [...others, ...token ? hashes.map(hash => [hash, token]) : []]
       try {
         await store.set(key, pairs.slice(-MOST).map(pair => pair.join('=')).join('&'))
       } catch { /* a device that is not known has the tries of a stranger */ }

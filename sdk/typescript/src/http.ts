@@ -40,9 +40,8 @@ export const failure = (code: 'timeout' | 'aborted' | 'network', message?: strin
  */
 export const reached = <T>(answer: Promise<T>): Promise<T> => answer.catch(e => {
   if (isYoozakError(e)) throw e
-  if (e?.name === 'AbortError') throw failure('aborted')
   // A browser does not tell a refused origin from a server that is down.
-  throw failure('network', typeof document === 'object' ? 'network, or this page is not in YOOZAK_CORS_ORIGINS' : undefined)
+  throw failure('network', typeof document === 'object' ? 'network, or page not in YOOZAK_CORS_ORIGINS' : undefined)
 })
 
 /** about tells of a call without an answer what was asked, and whether it may have happened. */

@@ -48,7 +48,7 @@ async function leased(key: string, store: Store, step: () => Promise<void>): Pro
   const isMine = async () => (await store.get(key))?.startsWith(mine)
   try {
     for (const end = Date.now() + WAIT; Date.now() < end;) {
-      const left = +((await store.get(key))?.split(' ')[1] ?? 0) - Date.now()
+      const left = Number((await store.get(key))?.split(' ')[1]) - Date.now()
       if (!(left > 0 && left <= WAIT)) { // free, over, or of a clock that was set back
         await store.set(key, mine + (Date.now() + WAIT))
         await sleep(30) // two may have written: the last one has it

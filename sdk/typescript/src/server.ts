@@ -82,7 +82,7 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
 
   const prefetch = /prefetch/.test(`${headers.get('purpose')} ${headers.get('sec-purpose')}`) || !!(headers.get('next-router-prefetch') ?? headers.get('x-middleware-prefetch'))
   const client = createClient({
-    language: () => /^[\w-]+/.exec(headers.get('accept-language') ?? '')?.[0],
+    language: /^[\w-]+/.exec(headers.get('accept-language') ?? '')?.[0],
     ...rest,
     store,
     renews: !readOnly && !prefetch,

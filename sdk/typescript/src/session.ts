@@ -291,7 +291,7 @@ export function openSession(o: {
     },
 
     async setUser(user, generation) {
-      if (held?.g === generation && JSON.stringify(held?.user) !== JSON.stringify(user)) await amend(generation, s => s.refresh ? { ...s, user } : s)
+      if (JSON.stringify(held?.user) !== JSON.stringify(user)) await amend(generation, s => s.refresh ? { ...s, user } : s)
       notify()
     },
 
@@ -319,5 +319,5 @@ export function openSession(o: {
   return session
 }
 
-const generation = () => Math.random().toString(36).slice(2)
+const generation = () => '' + Math.random()
 const nobody = (out: 'logout' | 'ended'): Stored => ({ v: 1, g: generation(), out })
