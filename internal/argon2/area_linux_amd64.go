@@ -41,8 +41,9 @@ func (a *areas) derive(in input) ([]byte, error) {
 		return nil, err
 	}
 	defer func() {
-		// Whoever can read the process' memory later finds nothing in it by
-		// which passwords could be guessed faster than by their hashes.
+		// Nothing is left there by which the password could be guessed faster
+		// than by its hash. (Go's heap has the password itself, and h0, until
+		// they are collected and written over, as with x/crypto.)
 		clear(borrowed.blocks[:n])
 		a.put(borrowed)
 	}()
@@ -57,6 +58,7 @@ func (a *areas) take(n int) (area, error) {
 	defer a.mu.Unlock()
 	if last := len(a.free) - 1; last >= 0 {
 		taken := a.free[last]
+		a.free[last] = area{} // no address of what may be unmapped stays in the heap
 		a.free = a.free[:last]
 		return taken, nil
 	}
@@ -73,7 +75,9 @@ func (a *areas) put(given area) {
 	given.used = time.Now()
 	a.free = append(a.free, given)
 	if oldest := a.free[0]; given.used.Sub(oldest.used) > keepFor {
-		a.free = append(a.free[:0], a.free[1:]...)
+		last := copy(a.free, a.free[1:])
+		a.free[last] = area{}
+		a.free = a.free[:last]
 		oldest.unmap()
 	}
 }

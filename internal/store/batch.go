@@ -18,6 +18,7 @@ import (
 // A caller gets its answer after that commit.
 type groupCommitter struct {
 	db      *sql.DB
+	file    openedFile
 	conn    *sql.Conn
 	q       *stmtCache
 	most    int
@@ -39,7 +40,7 @@ const (
 	queuedWrites = 1024
 )
 
-func newGroupCommitter(ctx context.Context, db *sql.DB, most int) (*groupCommitter, error) {
+func newGroupCommitter(ctx context.Context, db *sql.DB, file openedFile, most int) (*groupCommitter, error) {
 	db.SetMaxOpenConns(2) // the writer's, and one for a migration
 	db.SetMaxIdleConns(1)
 	conn, err := db.Conn(ctx)
@@ -50,7 +51,7 @@ func newGroupCommitter(ctx context.Context, db *sql.DB, most int) (*groupCommitt
 		most = defaultBatch
 	}
 	b := &groupCommitter{
-		db: db, conn: conn, q: &stmtCache{db: conn}, most: most,
+		db: db, file: file, conn: conn, q: &stmtCache{db: conn}, most: most,
 		jobs: make(chan *writeJob, queuedWrites), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	go b.run()
@@ -129,7 +130,10 @@ func (b *groupCommitter) run() {
 
 // commit runs a batch and leaves each job's error in it.
 func (b *groupCommitter) commit(batch []*writeJob) {
-	err := b.exec(`BEGIN IMMEDIATE`)
+	err := b.file.stillThere()
+	if err == nil {
+		err = b.exec(`BEGIN IMMEDIATE`)
+	}
 	for _, job := range batch {
 		switch {
 		case err != nil: // the transaction is gone, and with it what ran before

@@ -146,30 +146,34 @@ func openSQLite(ctx context.Context, d *dialect, rawURL string, o Options) (*Sto
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
+	opened := openedFile{path, info}
 	for _, file := range []string{path, path + "-wal", path + "-shm"} { // SQLite makes the others like the first
 		if err := closeToOthers(file, o.log()); err != nil {
 			return nil, err
 		}
 	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqliteParams
-	readers, err := sql.Open("sqlite", dsn+readerParams)
+	forReaders, err := sqlite.NewConnector(dsn + readerParams)
 	if err != nil {
 		return nil, err
 	}
+	readers := sql.OpenDB(fileConnector{forReaders, opened})
 	readers.SetMaxOpenConns(2 + 2*runtime.GOMAXPROCS(0))
 	readers.SetMaxIdleConns(2 + 2*runtime.GOMAXPROCS(0))
-	writer, err := sql.Open("sqlite", dsn)
+	forWriter, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
+	writer := sql.OpenDB(fileConnector{forWriter, opened})
 	// A new file is turned to WAL by whoever comes first; of several servers
 	// that start at once the others are told that it is locked, at once.
 	var batch *groupCommitter
 	for try := 0; ; try++ {
-		batch, err = newGroupCommitter(ctx, writer, o.Batch)
+		batch, err = newGroupCommitter(ctx, writer, opened, o.Batch)
 		if err == nil || !errors.Is(mendSQLite(err), account.ErrUnavailable) || try == openTries || ctx.Err() != nil {
 			break
 		}

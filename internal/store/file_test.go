@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -9,9 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -48,6 +52,48 @@ func TestFileOfTheDatabaseIsItsOwnersAlone(t *testing.T) {
 		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "file="+file+" mode_was=-rw-r--r--") {
 			t.Errorf("nothing is said of %s in:\n%s", file, log.String())
 		}
+	}
+}
+
+// TestNothingIsWrittenToAFileThatIsNotThereAnyMore: somebody puts a backup back
+// and did not stop the server. What it acknowledged would be lost.
+func TestNothingIsWrittenToAFileThatIsNotThereAnyMore(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(path string) error{
+		"removed":  os.Remove,
+		"moved":    func(path string) error { return os.Rename(path, path+".old") },
+		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := storetest.SQLite(t)
+			path := strings.TrimPrefix(url, "sqlite:")
+			s := storetest.Open(t, url)
+			change := func() error {
+				return s.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+					_, err := tx.SkipUserIDs(ctx, 1)
+					return err
+				})
+			}
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			if err := replace(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := change(); !errors.Is(err, account.ErrUnavailable) || !strings.Contains(err.Error(), "moved, removed or replaced") {
+				t.Errorf("a change: %v", err)
+			}
+			var readers sync.WaitGroup
+			for range 50 { // more than have a connection; none reads what was put there
+				readers.Go(func() {
+					if _, err := s.Count(t.Context()); err != nil && !errors.Is(err, account.ErrUnavailable) {
+						t.Errorf("a reader: %v", err)
+					}
+				})
+			}
+			readers.Wait()
+		})
 	}
 }
 
