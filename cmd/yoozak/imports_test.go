@@ -31,6 +31,9 @@ var mayImport = map[string][]string{
 	"internal/mailtest":        {},
 	"internal/smtptest":        {"internal/porttest"},
 	"internal/yoozaktest":      {"internal/porttest"},
+	"internal/verifytest":      {},
+	"verify":                   {}, // public, like client: whoever imports them gets no more of the server
+	"client":                   {},
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
 	"internal/store/storetest": {"internal/pgtest", "internal/store"},
