@@ -1,0 +1,246 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrLoggedOut says that nobody is logged in, or that the server has ended
+// the session.
+var ErrLoggedOut = errors.New("client: logged out")
+
+// How renewals are tried.
+const (
+	early        = 5 * time.Second // before its end an access token is renewed
+	refreshLimit = 6 * time.Second // of one try: within the server's grace for repetitions
+	refreshTries = 2
+	firstBackOff = time.Second // after a renewal that failed
+	lastBackOff  = 15 * time.Second
+)
+
+// flight is one renewal that many wait for. Its fields are there once it is
+// done.
+type flight struct {
+	done   chan struct{}
+	tokens held
+	err    error
+}
+
+// held is the tokens of one login.
+type held struct {
+	Tokens
+	generation int
+}
+
+// current is what is known of the tokens, from the store at first.
+func (c *Client) current(ctx context.Context) (held, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loaded {
+		t, err := c.o.Store.Load(ctx)
+		if err != nil {
+			return held{}, fmt.Errorf("client: load tokens: %w", err)
+		}
+		c.tokens, c.loaded = t, true
+	}
+	return held{c.tokens, c.generation}, nil
+}
+
+// replace begins another generation of tokens. What a renewal of the one
+// before still brings is thrown away.
+func (c *Client) replace(ctx context.Context, t Tokens) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	c.tokens, c.loaded, c.flight, c.notBefore, c.lastErr = t, true, nil, time.Time{}, nil
+	if err := c.o.Store.Save(ctx, t); err != nil {
+		return fmt.Errorf("client: save tokens: %w", err)
+	}
+	return nil
+}
+
+// access is what to send: tokens that are renewed if they are about to end.
+func (c *Client) access(ctx context.Context) (held, error) {
+	t, err := c.current(ctx)
+	if err != nil {
+		return held{}, err
+	}
+	left, life := time.Until(t.AccessUntil), lifetime(t.Access)
+	if t.Access != "" && (life == 0 || left > min(early, life/3)) {
+		return t, nil
+	}
+	next, err := c.renew(ctx, t)
+	if err != nil && left > 0 && t.Access != "" && !errors.Is(err, ErrLoggedOut) && ctx.Err() == nil {
+		return t, nil // it is good for a moment yet
+	}
+	return next, err
+}
+
+// renew returns others than the given tokens, whose access token was refused
+// or is about to end: the present ones, if they were renewed meanwhile. Those
+// of another login are none: a call that began as one person must not end as
+// another.
+func (c *Client) renew(ctx context.Context, old held) (held, error) {
+	c.mu.Lock()
+	switch {
+	case c.generation != old.generation, c.tokens.Refresh == "":
+		defer c.mu.Unlock()
+		return held{}, ErrLoggedOut
+	case c.tokens.Access != old.Access:
+		defer c.mu.Unlock()
+		return held{c.tokens, c.generation}, nil
+	case c.flight == nil && time.Now().Before(c.notBefore):
+		defer c.mu.Unlock()
+		return held{}, c.lastErr
+	case c.flight == nil:
+		c.takeOff()
+	}
+	f := c.flight
+	c.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.tokens, f.err
+	case <-ctx.Done():
+		return held{}, &NetworkError{Method: http.MethodPost, Path: refreshPath, Err: ctx.Err()}
+	}
+}
+
+// takeOff starts a renewal. It is called with the lock.
+func (c *Client) takeOff() {
+	c.flight = &flight{done: make(chan struct{})}
+	go c.fly(c.flight, held{c.tokens, c.generation})
+}
+
+// followHint renews a token that the server says is about to end, once for
+// each token, without anybody waiting. A server whose hint is longer than
+// its tokens live would hint at each: so a third of a token's life passes first.
+func (c *Client) followHint(access string) {
+	life := lifetime(access)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	obtained := c.tokens.AccessUntil.Add(-life)
+	if c.tokens.Access != access || c.hintedFor == access || c.flight != nil || c.tokens.Refresh == "" ||
+		time.Since(obtained) < life/3 || time.Now().Before(c.notBefore) {
+		return
+	}
+	c.hintedFor = access
+	c.takeOff()
+}
+
+// fly renews, and belongs to no caller: who stops waiting stops alone.
+func (c *Client) fly(f *flight, t held) {
+	ctx, cancel := context.WithTimeout(context.Background(), (refreshTries+1)*refreshLimit)
+	defer cancel()
+	next, err := c.exchange(ctx, t.Tokens)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(f.done)
+	if t.generation != c.generation { // somebody logged in or out meanwhile
+		f.err = ErrLoggedOut
+		return
+	}
+	c.flight = nil
+	switch {
+	case errors.Is(err, ErrLoggedOut):
+		next, f.err = Tokens{}, err
+	case err != nil:
+		f.err, c.lastErr, c.notBefore = err, err, time.Now().Add(c.backOff(err))
+		return
+	}
+	f.tokens, c.tokens, c.notBefore, c.lastErr, c.failures = held{next, c.generation}, next, time.Time{}, nil, 0
+	if err := c.o.Store.Save(ctx, next); err != nil { // memory goes on
+		c.o.Log.Warn("renewed tokens could not be saved: after a restart the ones before are tried", "error", err.Error())
+	}
+}
+
+// backOff is how long no renewal is tried after one that failed: what the
+// server says, or longer each time. It is called with the lock.
+func (c *Client) backOff(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	c.failures++
+	return min(lastBackOff, firstBackOff<<min(c.failures-1, 8))
+}
+
+// exchange gets the next tokens for those given. Another process may have
+// exchanged them already, and stored what it got.
+func (c *Client) exchange(ctx context.Context, t Tokens) (Tokens, error) {
+	if stored, err := c.o.Store.Load(ctx); err == nil && stored.Refresh != "" && (stored.Access != t.Access || stored.Refresh != t.Refresh) {
+		if stored.Access != t.Access && time.Until(stored.AccessUntil) > 0 {
+			return stored, nil
+		}
+		t = stored
+	}
+	next, err := c.refresh(ctx, t)
+	if !errors.Is(err, ErrLoggedOut) {
+		return next, err
+	}
+	// Refused: is it only that another process was quicker?
+	if stored, failed := c.o.Store.Load(ctx); failed == nil && stored.Refresh != "" && stored.Refresh != t.Refresh {
+		return c.refresh(ctx, stored)
+	}
+	return next, err
+}
+
+// refresh asks the server, and again with the same token when nothing, or
+// nothing to be understood, came back.
+func (c *Client) refresh(ctx context.Context, t Tokens) (Tokens, error) {
+	var err error
+	for range refreshTries {
+		var out struct {
+			Access  string `json:"access"`
+			Refresh string `json:"refresh"`
+		}
+		began := time.Now()
+		try, cancel := context.WithTimeout(ctx, refreshLimit)
+		err = c.call(try, http.MethodPost, refreshPath, map[string]string{"refresh": t.Refresh}, &out)
+		cancel()
+		var e *Error
+		switch {
+		case err == nil && out.Access == "":
+			err = &NetworkError{Method: http.MethodPost, Path: refreshPath, Err: errors.New("the answer has no token: is this the server?")}
+		case err == nil:
+			if out.Refresh != "" { // without rotation the one before stays
+				t.Refresh = out.Refresh
+			}
+			t.Access, t.AccessUntil = out.Access, began.Add(lifetime(out.Access))
+			return t, nil
+		case errors.As(err, &e) && endsSession(e):
+			return Tokens{}, fmt.Errorf("%w: %w", ErrLoggedOut, err)
+		case errors.As(err, &e) && (e.Status < 500 || e.RetryAfter > 0):
+			return Tokens{}, err
+		}
+	}
+	return Tokens{}, err
+}
+
+// endsSession reports whether the server, and not something in front of it,
+// says that the session is over.
+func endsSession(e *Error) bool {
+	over := []string{"token_not_valid", "user_not_found", "user_inactive"}
+	return e.Status == http.StatusUnauthorized && (slices.Contains(over, e.bodyCode) || slices.Contains(over, e.Code))
+}
+
+// lifetime is how long an access token is good for, which its own dates say,
+// whatever the clock here; 0 if it is no token.
+func lifetime(access string) time.Duration {
+	var claims struct{ Exp, Iat int64 }
+	parts := strings.Split(access, ".")
+	if len(parts) != 3 {
+		return 0
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Exp < claims.Iat {
+		return 0
+	}
+	return time.Duration(claims.Exp-claims.Iat) * time.Second
+}
