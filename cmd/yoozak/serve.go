@@ -122,7 +122,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 			return err
 		}
 	}
-	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Log: log, RefreshHint: hint})
+	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Issuer: c.Tokens.Issuer, PublicURL: c.Mail.PublicURL, Log: log, RefreshHint: hint})
 	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop})
 	return servers.Serve(web.Listener{
 		Name: "api", Setting: "YOOZAK_LISTEN", Addr: c.HTTP.Listen, Timeout: c.HTTP.RequestTimeout, TLS: secured,

@@ -149,14 +149,18 @@ func TestTheLogTellsOnceOfARefusedOrigin(t *testing.T) {
 	}
 }
 
-// TestKeySetIsForEveryPage: it is public, whatever the configured origins.
+// TestKeySetIsForEveryPage: it is public, as the metadata are, whatever the
+// configured origins.
 func TestKeySetIsForEveryPage(t *testing.T) {
 	t.Parallel()
-	s := onSQLite(t, func(o *settings) { o.web.CORSOrigins = []string{"https://shop.example"} })
-	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/jwks.json/"} {
+	s := onSQLite(t, func(o *settings) {
+		o.web.CORSOrigins, o.api.Issuer = []string{"https://shop.example"}, "https://accounts.shop.example"
+	})
+	const keySet = "application/jwk-set+json"
+	for path, mediaType := range map[string]string{"/.well-known/jwks.json": keySet, "/.well-known/jwks.json/": keySet, metadataPath: "application/json"} {
 		for _, origin := range []string{"https://shop.example", "https://other.example", "null"} {
 			a := s.call(t, http.MethodGet, path, "", "Origin", origin)
-			if a.status != http.StatusOK || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Content-Type") != "application/jwk-set+json" {
+			if a.status != http.StatusOK || a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Content-Type") != mediaType {
 				t.Errorf("%s from %s: %d %v", path, origin, a.status, a.header)
 			}
 			p := s.preflight(t, path, origin, http.MethodGet, "x-requested-with")

@@ -7,22 +7,29 @@ import (
 )
 
 // jwks publishes the keys that verify access tokens. It may be cached: a new
-// key is published for longer than this before it signs. Pages of any origin
-// may read it.
+// key is published for longer than this before it signs.
 func (s *Server) jwks(rw http.ResponseWriter, _ *http.Request) {
-	w := web.Writer(rw)
-	w.Route = "jwks"
-	h := w.Header()
-	web.AllowAnyOrigin(h)
-	h.Set("Content-Type", "application/jwk-set+json")
-	h.Set("Cache-Control", "public, max-age=60")
-	_, _ = w.Write(s.o.Keys()) // the client may be gone: there is nobody to tell
+	writePublic(rw, "jwks", "application/jwk-set+json", s.o.Keys())
 }
 
-// jwksOptions answers a preflight of the key set.
-func (s *Server) jwksOptions(rw http.ResponseWriter, r *http.Request) {
+func jwksOptions(rw http.ResponseWriter, r *http.Request) { publicOptions(rw, r, "jwks") }
+
+// writePublic answers with a document that pages of any origin may read and
+// anybody may keep for a minute.
+func writePublic(rw http.ResponseWriter, route, mediaType string, body []byte) {
 	w := web.Writer(rw)
-	w.Route = "jwks"
+	w.Route = route
+	h := w.Header()
+	web.AllowAnyOrigin(h)
+	h.Set("Content-Type", mediaType)
+	h.Set("Cache-Control", "public, max-age=60")
+	_, _ = w.Write(body) // the client may be gone: there is nobody to tell
+}
+
+// publicOptions answers a preflight of such a document.
+func publicOptions(rw http.ResponseWriter, r *http.Request, route string) {
+	w := web.Writer(rw)
+	w.Route = route
 	const methods = "GET, HEAD, OPTIONS"
 	web.AllowAnyOrigin(w.Header())
 	w.Header().Set("Allow", methods)

@@ -94,6 +94,7 @@ func fixed(body string) func(string) string { return func(string) string { retur
 
 var lifeRows = []lifeRow{
 	{method: "POST", path: "/api/clients/auth/token/verify/", status: 200, refresh: "token", body: func(tk string) string { return `{"token":"` + tk + `"}` }},
+	{method: "GET", path: "/api/clients/auth/token/check/", status: 204, access: true, body: fixed("")},
 	{method: "POST", path: "/api/clients/auth/token/refresh/", status: 200, refresh: "refresh", body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/logout/", status: 204, refresh: "refresh", ends: true, body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/logout/all/", status: 204, access: true, body: fixed("")},

@@ -97,6 +97,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 			}
 		},
 		"POST /api/clients/auth/logout/all/":          reads, // the way out is open, whatever was written: see package auth
+		"GET /api/clients/auth/token/check/":          reads,
 		"GET /api/clients/auth/sessions/":             reads,
 		"GET /api/clients/auth/events/":               reads,
 		"GET " + mePath:                               reads,

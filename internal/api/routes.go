@@ -34,6 +34,7 @@ func (s *Server) routes() []Route {
 		post("/api/clients/auth/login/", "Login", anyone(s.login)).limit(guard.LoginPerNetwork),
 		post("/api/clients/auth/token/refresh/", "Token Refresh", anyone(s.refresh)),
 		post("/api/clients/auth/token/verify/", "Token Verify", anyone(s.verifyToken)),
+		get("/api/clients/auth/token/check/", "Token Check", caller(s.checkToken)).answers(http.StatusNoContent),
 		post("/api/clients/auth/token/introspect/", "Token Introspect", service(s.introspect)),
 		post("/api/clients/auth/token/revoke/", "Token Revoke", service(s.revokeToken)),
 		post("/api/clients/auth/logout/", "Logout", anyone(s.logout)).answers(http.StatusNoContent),

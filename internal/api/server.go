@@ -21,6 +21,8 @@ type Options struct {
 	Auth        *auth.Service
 	Guard       *guard.Guard
 	Keys        func() []byte // the JSON Web Key Set
+	Issuer      string        // of tokens
+	PublicURL   string        // where people reach the server; empty: nobody said
 	Log         *slog.Logger
 	RefreshHint time.Duration // tokens with less left are marked
 }
@@ -43,8 +45,9 @@ func New(o Options) *Server {
 	}
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/jwks.json/{$}"} {
 		s.mux.HandleFunc("GET "+path, s.jwks)
-		s.mux.HandleFunc("OPTIONS "+path, s.jwksOptions)
+		s.mux.HandleFunc("OPTIONS "+path, jwksOptions)
 	}
+	s.publishMetadata(o.Issuer, o.PublicURL)
 	s.mux.HandleFunc("GET /{$}", home)
 	s.mux.HandleFunc("/", s.notFound)
 	return s
@@ -59,6 +62,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
+// documentation is where people find out about the API.
+const documentation = "https://github.com/yoozak/clients"
+
 type homeBody struct {
 	Detail        string `json:"detail"`
 	Documentation string `json:"documentation"`
@@ -71,6 +77,6 @@ func home(rw http.ResponseWriter, _ *http.Request) {
 	w.Route = "Home"
 	w.WriteJSON(http.StatusOK, homeBody{
 		Detail:        locale.Text(w.Language, "page.home.title", nil) + ".",
-		Documentation: "https://github.com/yoozak/clients",
+		Documentation: documentation,
 	})
 }

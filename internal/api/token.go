@@ -2,8 +2,12 @@ package api
 
 import (
 	"context"
+	"net/http"
+	"strconv"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/web"
 )
 
 type refreshRequest struct {
@@ -30,4 +34,30 @@ type verifyTokenRequest struct {
 
 func (s *Server) verifyToken(ctx context.Context, req account.RequestInfo, in *verifyTokenRequest) (emptyBody, error) {
 	return emptyBody{}, s.auth.VerifyToken(ctx, req, in.Token)
+}
+
+// identity is the answer for a gateway that asks about each request before
+// it passes it on: the headers by which the service behind knows the caller.
+// There is no username in it, which may change and has letters that headers
+// do not take.
+type identity struct {
+	userID    int64
+	sessionID string // empty: the token is Django's
+}
+
+func (s *Server) checkToken(_ context.Context, caller *auth.Caller, _ *struct{}) (identity, error) {
+	return identity{caller.User.ID, caller.SessionID}, nil
+}
+
+// setIdentity puts an identity into the headers of an answer. Pages of other
+// origins are not shown them.
+func setIdentity(h http.Header, out any) {
+	id, is := out.(identity)
+	if !is {
+		return
+	}
+	h.Set(web.UserHeader, strconv.FormatInt(id.userID, 10))
+	if id.sessionID != "" {
+		h.Set(web.SessionHeader, id.sessionID)
+	}
 }

@@ -67,6 +67,7 @@ func (s *Server) serve(res resource) http.Handler {
 			return
 		}
 		s.setDeviceToken(w, out)
+		setIdentity(w.Header(), out)
 		if status == http.StatusNoContent {
 			w.WriteHeader(status)
 			return

@@ -41,6 +41,8 @@ const (
 	DeviceHeader  = "X-Device-Token"           // by which a device is known
 	HintHeader    = "X-Hint"                   // what a developer did wrong, where the answer must not say it
 	RefreshHeader = "X-Token-Refresh-Required" // the token has little time left
+	SessionHeader = "X-Session-Id"             // whose token a gateway asked about, with UserHeader
+	UserHeader    = "X-User-Id"
 )
 
 // A page cannot read a header that is not exposed to it, nor send one that
