@@ -182,7 +182,7 @@ func (c *Client) Me(ctx context.Context) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	res, err := c.Do(req)
+	res, err := c.Do(req) //nolint:bodyclose // read closes it
 	if err != nil {
 		return User{}, err
 	}
@@ -222,7 +222,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	res, err := c.http.Do(req)
+	res, err := c.http.Do(req) //nolint:bodyclose // read closes it
 	if err != nil {
 		return newNetworkError(req, err)
 	}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -21,9 +23,12 @@ import (
 // is the test's, too. It answers as its last change says.
 type keyServer struct {
 	mu      sync.Mutex
-	answer  func(r *http.Request) (*http.Response, error)
+	answer  answer
 	fetches int
 }
+
+// answer is what a request gets: a status and a body, or no answer.
+type answer func(r *http.Request) (int, io.Reader, error)
 
 // RoundTrip is [http.RoundTripper]'s.
 func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -31,10 +36,14 @@ func (s *keyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.fetches++
 	answer := s.answer
 	s.mu.Unlock()
-	return answer(r)
+	status, body, err := answer(r)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://evil.example/"}}, Body: io.NopCloser(body), Request: r}, nil
 }
 
-func (s *keyServer) set(answer func(r *http.Request) (*http.Response, error)) {
+func (s *keyServer) set(answer answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = answer
@@ -47,18 +56,16 @@ func (s *keyServer) count() int {
 }
 
 // says answers with a status and a body.
-func says(status int, body []byte) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://evil.example/"}}, Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, nil
-	}
+func says(status int, body []byte) answer {
+	return func(*http.Request) (int, io.Reader, error) { return status, bytes.NewReader(body), nil }
 }
 
-func refuses(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+func refuses(*http.Request) (int, io.Reader, error) { return 0, nil, errors.New("connection refused") }
 
 // hangs answers nothing until the client gives up.
-func hangs(r *http.Request) (*http.Response, error) {
+func hangs(r *http.Request) (int, io.Reader, error) {
 	<-r.Context().Done()
-	return nil, r.Context().Err()
+	return 0, nil, r.Context().Err()
 }
 
 // newVerifier makes one whose key set comes from a keyServer.
@@ -165,10 +172,10 @@ func TestUser(t *testing.T) {
 
 // badAnswers are what the address of the key set may say for an hour. Only
 // the one that hangs takes time.
-func badAnswers(t *testing.T, good []byte) map[string]func(*http.Request) (*http.Response, error) {
+func badAnswers(t *testing.T, good []byte) map[string]answer {
 	t.Helper()
 	broken := []byte(`{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"k1","x":"AAAA","y":"AAAA"}]}`)
-	return map[string]func(*http.Request) (*http.Response, error){
+	return map[string]answer{
 		"refused":        refuses,
 		"nothing":        hangs,
 		"503":            says(503, good),
@@ -187,17 +194,11 @@ func badAnswers(t *testing.T, good []byte) map[string]func(*http.Request) (*http
 		"for encryption": says(200, []byte(strings.Replace(string(good), `"sig"`, `"enc"`, 1))),
 		"the same twice": says(200, []byte(strings.Replace(string(good), `[`, `[`+string(good[9:len(good)-2])+`,`, 1))),
 		"too long":       says(200, append(good, strings.Repeat(" ", 300<<10)...)),
-		"a cut body": func(r *http.Request) (*http.Response, error) {
-			res, _ := says(200, nil)(r)
-			res.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(good[:20])), brokenReader{}))
-			return res, nil
+		"a cut body": func(*http.Request) (int, io.Reader, error) {
+			return 200, io.MultiReader(bytes.NewReader(good[:20]), iotest.ErrReader(io.ErrUnexpectedEOF)), nil
 		},
 	}
 }
-
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // TestHourWithoutTheServer: whatever its address answers, the last good set
 // serves for an hour, for tokens seen and not seen before; then it is 503, not
@@ -266,7 +267,7 @@ func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := verifytest.NewKey(t, "k1", "ES256")
-		s := &keyServer{answer: func(r *http.Request) (*http.Response, error) {
+		s := &keyServer{answer: func(r *http.Request) (int, io.Reader, error) {
 			time.Sleep(3 * time.Second)
 			return says(200, verifytest.KeySet(t, k))(r)
 		}}

@@ -7,6 +7,7 @@ var groups = []group{
 		{"start", title{"Commencer en dix minutes", "Start in ten minutes"}},
 		{"tokens", title{"Tokens et onglets", "Tokens and tabs"}},
 		{"ssr", title{"Pages faites sur un serveur", "Pages made on a server"}},
+		{"phones", title{"Client en Dart ou Kotlin", "Client in Dart or Kotlin"}},
 		{"accounts", title{"La vie d’un compte", "The life of an account"}},
 		{"errors", title{"Erreurs", "Errors"}},
 		{"limits", title{"Limites", "Limits"}},

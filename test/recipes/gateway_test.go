@@ -370,6 +370,7 @@ func (g *gateway) webSocket(t *testing.T) {
 			t.Errorf("%v, %v; want %s", res, err, want)
 			continue
 		}
+		defer res.Body.Close() //nolint:errcheck // a test
 		if want == "101" {
 			fmt.Fprint(conn, "salam\n")
 			if line, err := in.ReadString('\n'); line != "salam\n" {
