@@ -58,7 +58,7 @@ func (cmd webhookCreateCmd) Run(e env) error {
 func printSecret(e env, asJSON bool, id, plain string, oldUntil time.Time) error {
 	fmt.Fprintln(e.stderr, "The secret is shown this once.")
 	if asJSON {
-		return json.NewEncoder(e.stdout).Encode(struct {
+		return json.NewEncoder(e.stdout).Encode(struct { //nolint:gosec // to be shown, once
 			ID       string     `json:"id"`
 			Secret   string     `json:"secret"`
 			OldUntil *time.Time `json:"old_secret_until,omitempty"`

@@ -123,7 +123,7 @@ func TestEachActTells(t *testing.T) {
 		text := account.TextInput
 		const better = "tr0ub4dor&zellige"
 
-		g := s.SignUp(t, "amina")
+		s.SignUp(t, "amina")
 		tells("register", nil, "client.created")
 		tells("verify", s.VerifyEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)), "client.verified")
 		g, err := s.SignIn(t, "amina", authtest.Good)

@@ -34,7 +34,7 @@ func benchApp(b *testing.B, url string) *app.App {
 	authtest.Quietly(io.Discard)(&ao, &to)
 	ao.Webhooks.Allow = webhooktest.Loopback
 	a := app.New(st, token.New(token.Options{Algorithm: "EdDSA", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: time.Hour}), hasher, ao)
-	a.Base.Store = st
+	a.Store = st
 	if err := a.Keys.Load(b.Context()); err != nil {
 		b.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func BenchmarkAct(b *testing.B) {
 	for engine, url := range engines {
 		b.Run(engine, func(b *testing.B) {
 			a := benchApp(b, url(b))
-			silent := audit.New(a.Base.Store, audit.Options{})
+			silent := audit.New(a.Store, audit.Options{})
 			act := func(log *audit.Log, n int) time.Duration {
 				began := time.Now()
 				for i := range n {
-					err := a.Base.Store.Tx(b.Context(), func(ctx context.Context, tx *store.Store) error {
+					err := a.Store.Tx(b.Context(), func(ctx context.Context, tx *store.Store) error {
 						return log.Record(ctx, tx, log.ByStaff(account.EventUserEnabled, int64(i), began))
 					})
 					if err != nil {
@@ -136,7 +136,7 @@ func BenchmarkDeliver(b *testing.B) {
 				const many = 5000
 				var spent time.Duration
 				for b.Loop() {
-					err := a.Base.Store.Tx(b.Context(), func(ctx context.Context, tx *store.Store) error {
+					err := a.Store.Tx(b.Context(), func(ctx context.Context, tx *store.Store) error {
 						acts := make([]audit.Entry, many)
 						for i := range acts {
 							acts[i] = a.Audit.ByStaff(account.EventUserEnabled, int64(i%clients+1), time.Now())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -73,11 +74,11 @@ func (s *nameServer) serve(c net.Conn) {
 	defer c.Close() //nolint:errcheck // a pipe
 	for {
 		size := make([]byte, 2)
-		if _, err := readFull(c, size); err != nil {
+		if _, err := io.ReadFull(c, size); err != nil {
 			return
 		}
 		packed := make([]byte, int(size[0])<<8|int(size[1]))
-		if _, err := readFull(c, packed); err != nil {
+		if _, err := io.ReadFull(c, packed); err != nil {
 			return
 		}
 		var m dnsmessage.Message
@@ -103,16 +104,6 @@ func (s *nameServer) serve(c net.Conn) {
 			return
 		}
 	}
-}
-
-func readFull(c net.Conn, b []byte) (n int, err error) {
-	for n < len(b) {
-		m, err := c.Read(b[n:])
-		if n += m; err != nil {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 func addrs(texts ...string) []netip.Addr {

@@ -227,7 +227,7 @@ func TestReceiversOfTheGuide(t *testing.T) {
 			t.Fatal(err)
 		}
 		for language, start := range map[string]func(t *testing.T, source string, env []string) *exec.Cmd{"js": startExpress, "go": startGo} {
-			found := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindSubmatch(text)
+			found := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindSubmatch(text)
 			if found == nil {
 				t.Fatalf("%s has no receiver in %s", doc, language)
 			}
