@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman and Express, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,12 +10,13 @@ need() { # need PACKAGE... unless a test says that it is there
 	missing="$missing $*"
 }
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || need postgresql
-[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import django, rest_framework, rest_framework_simplejwt, gunicorn, argon2, psycopg2, cryptography' 2>/dev/null ||
+[ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import django, rest_framework, rest_framework_simplejwt, gunicorn, argon2, psycopg2, cryptography, fastapi, uvicorn' 2>/dev/null ||
 	need python3 python3-django python3-djangorestframework python3-djangorestframework-simplejwt gunicorn \
-		python3-argon2 python3-psycopg2 python3-cryptography
+		python3-argon2 python3-psycopg2 python3-cryptography python3-fastapi python3-uvicorn
 command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || need nodejs npm
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || need pgbouncer
 command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || need nginx-light
+command -v caddy >/dev/null 2>&1 || need caddy
 command -v patroni >/dev/null 2>&1 || need patroni python3-etcd # its way to etcd
 command -v etcd >/dev/null 2>&1 || need etcd-server
 command -v curl >/dev/null 2>&1 || need curl
@@ -43,10 +44,10 @@ if [ -n "$missing" ]; then
 		$sudo mkdir -p /etc/postgresql-common
 		echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
 	fi
-	# Packages start what they install: PgBouncer would listen on port 6432, etcd on 2379, nginx on 80. Who has one already keeps
+	# Packages start what they install: PgBouncer would listen on port 6432, etcd on 2379, nginx and Caddy on 80. Who has one already keeps
 	# it. (Patroni waits for its settings.)
 	if [ -d /run/systemd/system ]; then
-		for service in pgbouncer etcd nginx; do
+		for service in pgbouncer etcd nginx caddy; do
 			case " $missing " in *" $service"*) $sudo systemctl mask $service.service >/dev/null 2>&1 || true ;; esac
 		done
 	elif [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -63,4 +64,8 @@ fi
 if [ ! -x test/postman/node_modules/.bin/newman ]; then
 	echo "Installing newman"
 	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -d examples/express/node_modules/jose ]; then
+	echo "Installing what examples/express needs"
+	(cd examples/express && npm ci --no-audit --no-fund --loglevel=error)
 fi
