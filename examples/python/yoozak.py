@@ -86,14 +86,15 @@ keys = KeySet(os.environ.get("YOOZAK_KEY_SET_URL", "https://accounts.shop.exampl
 
 
 def check_form(token):
-    """Refuses what is not three parts in base64url as it is written by the book, or names no key."""
+    """Refuses what is not base64url as it is written by the book, or names no key or another algorithm."""
     try:
         canonical = len(token) <= 4096 and all(base64url_encode(base64url_decode(p)).decode() == p for p in token.split("."))
         header = jwt.get_unverified_header(token) if canonical else {}
     except (jwt.PyJWTError, TypeError, ValueError) as e:
         raise Refused(f"not a token: {e}") from None
-    if not isinstance(header.get("kid"), str) or "crit" in header:
-        raise Refused("not a token of the server")
+    # Before its key is looked for: a refresh token must not have the keys fetched.
+    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str) or "crit" in header:
+        raise Refused("not an access token of the server")
 
 
 def check_claims(claims):

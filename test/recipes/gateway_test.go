@@ -410,7 +410,7 @@ func (g *gateway) faults(t *testing.T) {
 // quota: 1,200 reads a minute for a session, then 429 with the time to wait.
 func (g *gateway) quota(t *testing.T) {
 	access, _ := login(t, g.server)
-	for range 1300 {
+	for range 20_000 { // twenty come back each second
 		a := call(t, http.MethodGet, g.url+"/x", nil, bearer(access)...)
 		if a.status == http.StatusOK {
 			continue
