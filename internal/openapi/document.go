@@ -32,6 +32,9 @@ func Document(lang string) []byte {
 	return append(indented(b.document()), '\n')
 }
 
+// YAML is [Document] in YAML.
+func YAML(lang string) []byte { return yaml(Document(lang)) }
+
 type builder struct {
 	texts    map[string]string
 	used     map[string]bool // keys of texts

@@ -1,11 +1,17 @@
 package openapi
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/openapi"
 )
 
 // TestLintersFindNothing in the document of either language, in either form.
@@ -46,6 +52,30 @@ func TestLintersWouldFindSomething(t *testing.T) {
 	}
 }
 
+// TestYAMLSaysTheSame: somebody else's reader makes the same document of it.
+func TestYAMLSaysTheSame(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	in, out := filepath.Join(folder, "openapi.yaml"), filepath.Join(folder, "openapi.json")
+	if err := os.WriteFile(in, openapi.YAML("fr"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, done := run(t, "redocly", "bundle", in, "--output", out); !done {
+		t.Fatal(said)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want any
+	if err := errors.Join(json.Unmarshal(data, &got), json.Unmarshal(openapi.Document("fr"), &want)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("YAML and JSON differ (-JSON +YAML):\n%s", diff)
+	}
+}
+
 type linter struct {
 	name string
 	args []string
@@ -58,17 +88,23 @@ var linters = []linter{
 
 // lint reports what a linter says, and whether it found nothing: by the
 // settings every finding is an error.
-func (l linter) lint(t *testing.T, file string) (out string, clean bool) {
+func (l linter) lint(t *testing.T, file string) (said string, clean bool) {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join("node_modules/.bin", l.name))
+	return run(t, l.name, append(l.args, file)...)
+}
+
+// run runs a program that npm installed, and reports whether it was content.
+func run(t *testing.T, name string, args ...string) (said string, done bool) {
+	t.Helper()
+	program, err := filepath.Abs(filepath.Join("node_modules/.bin", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%s is missing: run scripts/install-test-deps.sh", l.name)
+		t.Fatalf("%s is missing: run scripts/install-test-deps.sh", name)
 	}
-	cmd := exec.CommandContext(t.Context(), program, append(l.args, file)...)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "NO_COLOR=1", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true", "CI=true")
-	said, err := cmd.CombinedOutput()
-	return string(said), err == nil
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
 }
