@@ -6,7 +6,7 @@ GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
 LIVES := 10000
 SEED := 0
-LONG := ./cluster ./django ./faults ./webhook
+LONG := ./cluster ./django ./faults ./sdk ./webhook
 # Tests of the built program read what is outside their module, where Go does not look for changes: no result is kept.
 # One package more at a time than there are cores: ./cluster does little but wait for leases to end.
 TEST := go test -count=1 -p $(shell echo $$(( $$(nproc) + 1 )))
@@ -91,8 +91,9 @@ postman: openapi ## Put the document's examples into the Postman collection
 	cd test && $(TEST) ./postman -run '^TestCollectionShows' -update
 
 .PHONY: screenshots
-screenshots: deps ## Take the pictures of docs/pages.md and of the READMEs
+screenshots: deps ## Take the pictures of docs/pages.md, of the READMEs and of the example shop
 	cd test && $(TEST) ./browser -run '^TestPictures$$' -timeout 10m -update
+	cd test && UPDATE=1 $(TEST) ./sdk -run '^TestStorefront$$' -timeout 15m
 
 .PHONY: breached
 breached: ## Make the list of breached passwords from its pinned sources (needs npm)

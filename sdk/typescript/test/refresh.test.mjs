@@ -148,10 +148,10 @@ for (const rotation of ['false', 'true']) {
     })
 
     test('a logout while a refresh is under way: nobody is in after it', async () => {
-      const { client, clients, store } = await tabs(2, r => isRefresh(r) && { late: 500 })
+      const { proxy, client, clients, store } = await tabs(2, r => isRefresh(r) && { late: 500 })
       spoil(store)
       const call = client.me().then(() => 'answered', e => e.code)
-      await sleep(200)
+      await until('the server has made other tokens', () => proxy.seen.some(r => isRefresh(r) && r.status === 200))
       assert.equal(await clients[1].logout(), true)
       assert.notEqual(await call, 'answered')
       await sleep(600)
