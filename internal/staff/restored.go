@@ -80,7 +80,15 @@ func (s *Service) restored(ctx context.Context, tx *store.Store, skipIDs int64) 
 		return r, err
 	}
 	r.Webhooks = slices.DeleteFunc(r.Webhooks, func(w account.Webhook) bool { return !w.DisabledAt.IsZero() })
-	if err := tx.SetRestoredAt(ctx, r.At); err != nil {
+	before, err := tx.RestoredAt(ctx)
+	if err != nil {
+		return r, err
+	}
+	at := r.At
+	if !at.After(before) { // by a clock that was set back: what an earlier restore ended stays ended
+		at = before.Add(time.Microsecond)
+	}
+	if err := tx.SetRestoredAt(ctx, at); err != nil {
 		return r, err
 	}
 	if r.Services, err = tx.OAuthClients(ctx); err != nil {

@@ -104,6 +104,35 @@ func TestRestoredEndsWhatABackupBringsBack(t *testing.T) {
 
 // TestRestoredForgetsDevices: their secret may have been rotated because it
 // leaked.
+// TestSecondRestoreByAClockSetBack ends no less than the first did.
+func TestSecondRestoreByAClockSetBack(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		g := s.SignUp(t, "amina")
+		access := authtest.DjangoToken(t, s, token.Access, g.User.ID, "access")
+		s.Clock.Advance(time.Minute)
+		var last time.Time
+		for range 2 {
+			if _, err := s.Staff.Restored(t.Context(), 1000); err != nil {
+				t.Fatal(err)
+			}
+			at, err := s.Store.RestoredAt(t.Context())
+			if err != nil || !at.After(last) {
+				t.Errorf("restored at %v after %v: %v", at, last, err)
+			}
+			last = at
+			s.Clock.Advance(-time.Hour)
+		}
+		s.Clock.Advance(2 * time.Hour)
+		if err := s.Keys.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("Django's token: %v", err)
+		}
+	})
+}
+
 func TestRestoredForgetsDevices(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
