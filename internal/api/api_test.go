@@ -129,8 +129,10 @@ func TestCORSForConfiguredOriginsOnly(t *testing.T) {
 			if got := a.header.Get("Access-Control-Allow-Origin"); a.status != http.StatusUnauthorized || got != want {
 				t.Errorf("%s: %d, allowed %q, want %q", origin, a.status, got, want)
 			}
-			if exposed := strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "X-Token-Refresh-Required"); exposed != (want != "") {
-				t.Errorf("%s: exposed %v", origin, exposed)
+			for _, name := range []string{"X-Token-Refresh-Required", "X-Error-Code"} {
+				if exposed := strings.Contains(a.header.Get("Access-Control-Expose-Headers"), name); exposed != (want != "") {
+					t.Errorf("%s: %s exposed %v", origin, name, exposed)
+				}
 			}
 			if a.header.Get("Access-Control-Allow-Credentials") != "" {
 				t.Errorf("%s: credentials are allowed", origin)

@@ -34,8 +34,7 @@ func newFile(data []byte) file {
 var documents = sync.OnceValue(func() map[string]file {
 	all := map[string]file{}
 	for _, lang := range Languages {
-		text := Document(lang)
-		all[lang+JSONPath], all[lang+YAMLPath] = newFile(text), newFile(yaml(text))
+		all[lang+JSONPath], all[lang+YAMLPath] = newFile(Document(lang)), newFile(YAML(lang))
 	}
 	return all
 })
