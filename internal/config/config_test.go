@@ -655,7 +655,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Accounts{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
-		fmt.Fprintf(&b, "\n### %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
+		fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
 		for i := range typ.NumField() {
 			tag := typ.Field(i).Tag
 			if tag.Get("env") == "" {

@@ -4,6 +4,7 @@ package manual
 // by a link, and is not searched.
 var groups = []group{
 	{title{"Guides", "Guides"}, []entry{
+		{"errors", title{"Erreurs", "Errors"}},
 		{"limits", title{"Limites", "Limits"}},
 		{"services", title{"Vérifier un token ailleurs", "Verify tokens elsewhere"}},
 	}},

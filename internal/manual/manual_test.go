@@ -21,15 +21,16 @@ import (
 
 	"github.com/yoozak/clients/docs"
 	"github.com/yoozak/clients/internal/manual"
+	"github.com/yoozak/clients/internal/openapi"
 	"github.com/yoozak/clients/internal/web"
 )
 
 // newServer serves the manual, below a path of a proxy in front if one is given.
 func newServer(t *testing.T, prefix string) string {
 	t.Helper()
-	handler := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Language: "fr"}, map[string]http.Handler{
-		"/": http.NotFoundHandler(), manual.Path: manual.New(), strings.TrimSuffix(manual.Path, "/"): http.HandlerFunc(manual.Redirect),
-	})
+	handlers := openapi.Handlers()
+	handlers["/"], handlers[manual.Path], handlers["/docs"] = http.NotFoundHandler(), manual.New(), http.HandlerFunc(manual.Redirect)
+	handler := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Language: "fr"}, handlers)
 	srv := httptest.NewServer(http.StripPrefix(prefix, handler))
 	t.Cleanup(srv.Close)
 	return srv.URL + prefix

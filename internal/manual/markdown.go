@@ -15,9 +15,10 @@ import (
 // markdown reads what code hosts read; raw HTML of a document is left out.
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 
-// focusable lets a keyboard scroll what is wider than the window.
-var focusable = strings.NewReplacer(
+// accessible lets a keyboard scroll what is wider than the window.
+var accessible = strings.NewReplacer(
 	"<pre>", `<pre tabindex="0">`,
+	"<th></th>", "<td></td>", // which heads nothing
 	"<table>", `<div class="table" tabindex="0"><table>`, "</table>", "</table></div>",
 )
 
@@ -78,11 +79,9 @@ func (m *Manual) adapt(root ast.Node, lang string) {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
 	for _, n := range pictures {
-		link := ast.NewLink()
-		link.Destination = []byte(m.target(string(n.(*ast.Image).Destination), lang))
-		for c := n.FirstChild(); c != nil; c = n.FirstChild() {
-			link.AppendChild(link, c)
-		}
+		link, name := ast.NewLink(), string(n.(*ast.Image).Destination)
+		link.Destination = []byte(m.target(name, lang))
+		link.AppendChild(link, ast.NewString([]byte(path.Base(name))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
 	}
 }
@@ -96,6 +95,9 @@ func isHeading(n ast.Node, level int) bool {
 func (m *Manual) target(to, lang string) string {
 	if strings.Contains(to, ":") || strings.HasPrefix(to, "#") {
 		return to
+	}
+	if address, is := openAPIs[to]; is {
+		return address
 	}
 	file, anchor, found := strings.Cut(to, "#")
 	if found {

@@ -104,7 +104,7 @@ func (m *Manual) render(lang, name string) *page {
 	if err := markdown.Renderer().Render(&b, source, root); err != nil {
 		panic("manual: " + err.Error()) // a buffer takes everything
 	}
-	v.Content = template.HTML(focusable.Replace(b.String())) //nolint:gosec // made of our own documents
+	v.Content = template.HTML(accessible.Replace(b.String())) //nolint:gosec // made of our own documents
 	p.body = newBody(layoutPage(v), nil)
 	return p
 }

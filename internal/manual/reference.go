@@ -20,6 +20,9 @@ const referencePolicy = "default-src 'none'; script-src 'self'; style-src 'self'
 // openAPI is where the API's document is, from a page of the manual.
 const openAPI = "../../api/openapi.json?lang="
 
+// openAPIs are the files of it in the repository, and where they are served.
+var openAPIs = map[string]string{"openapi.json": openAPI + french, "openapi.en.json": openAPI + english}
+
 func (m *Manual) reference(lang string) *page {
 	v := m.newView(lang, referenceName)
 	v.Title = titleOf(referenceName, lang)

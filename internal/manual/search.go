@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 	"golang.org/x/text/unicode/norm"
@@ -171,8 +172,11 @@ func snippet(text, word string) string {
 	if at < 0 {
 		at = 0 // it is in the heading
 	}
-	at = len([]rune(fold(string(all))[:at]))
+	at = utf8.RuneCountInString(fold(string(all))[:at])
 	from := max(0, at-maxSnippet/3)
+	for from > 0 && from < at && all[from-1] != ' ' { // not within a word
+		from++
+	}
 	to := min(len(all), from+maxSnippet)
 	cut := string(all[from:to])
 	if from > 0 {

@@ -87,6 +87,7 @@ type tabOptions struct {
 	dark     bool
 	forced   bool // colours of the system in place of ours
 	scripts  bool // the pages need none
+	rare     bool // some pages will do
 }
 
 // open starts a tab. When the test ends, nothing may have been amiss in it:
@@ -157,7 +158,10 @@ func (b *tab) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		problem = e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
-		problem = "a script wrote to the console"
+		problem = "a script wrote to the console:"
+		for _, arg := range e.Args {
+			problem += " " + string(arg.Value) + arg.Description
+		}
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") {
 			return

@@ -45,8 +45,8 @@ func (b *tab) accessible(where string) {
 var screens = []tabOptions{
 	{language: "fr", width: 360, height: 740, scripts: true},
 	{language: "en", width: 1280, height: 860, scripts: true, dark: true},
-	{language: "fr", width: 1280, height: 860, scripts: true},
-	{language: "en", width: 360, height: 740, scripts: true, dark: true},
+	{language: "fr", width: 1280, height: 860, scripts: true, rare: true},
+	{language: "en", width: 360, height: 740, scripts: true, dark: true, rare: true},
 }
 
 func (o tabOptions) name() string {
@@ -66,7 +66,11 @@ func TestManualIsReadable(t *testing.T) {
 	for _, o := range screens {
 		t.Run(o.name(), func(t *testing.T) {
 			b := openTab(t, o)
-			for _, name := range manualPages(t, o.language) {
+			names := manualPages(t, o.language)
+			if o.rare {
+				names = []string{"", "api", "errors", "search?q=token"}
+			}
+			for _, name := range names {
 				b.status(b.open(s.URL+"/docs/"+o.language+"/"+name), http.StatusOK)
 				p := b.read()
 				if p.Lang != o.language || p.H1 == "" {
@@ -144,6 +148,16 @@ func TestReferenceRegistersSomebody(t *testing.T) {
 			b.picture("reference")
 			if p := b.read(); p.Scroll > p.Width {
 				t.Errorf("it is %d pixels wide in a window of %d", p.Scroll, p.Width)
+			}
+			t.Log(b.run(`return [...document.querySelectorAll('#reference button')].map(e => e.innerText + '/' + e.ariaLabel + '/' + e.className.slice(0,40)).join(' || ').slice(0,3000)`))
+			t.Log(b.run(`return axe = 1, JSON.stringify(Object.entries(localStorage))`))
+			if o.width == 1280 {
+				b.run(`const e = [...document.querySelectorAll('#reference button')].find(e => /Test|Tester/.test(e.innerText)); e.scrollIntoView(); e.click(); await new Promise(r => setTimeout(r, 4000))`)
+				b.picture("modal")
+				t.Log(b.run(`return [...document.querySelectorAll('[role=dialog] button, .scalar-client button')].map(e => e.innerText + '/' + e.ariaLabel + '/' + e.className.slice(0,40)).join(' || ').slice(0,3000)`))
+				b.run(`const e = [...document.querySelectorAll('[role=dialog] button, .scalar-client button')].find(e => /^(Send|Envoyer)/.test(e.innerText)); e.click(); await new Promise(r => setTimeout(r, 4000))`)
+				b.picture("sent")
+				t.Log(b.run(`return JSON.stringify(Object.entries(localStorage))`))
 			}
 		})
 	}
