@@ -1,0 +1,97 @@
+// What can go wrong, as one class. It carries nothing that opens a door: no token, no password, no body, no query.
+
+/** Codes that the server is known to send, and those of the client itself. A newer server may send others: have a `default`. */
+export type ErrorCode =
+  // of the client
+  | 'network' | 'timeout' | 'aborted' | 'logged_out' | 'storage' | 'bad_answer' | 'bad_url' | 'not_repeatable'
+  // of fields
+  | 'required' | 'null' | 'blank' | 'not_text' | 'invalid' | 'too_short' | 'too_long' | 'taken'
+  | 'too_common' | 'too_similar' | 'entirely_numeric' | 'breached'
+  // of requests
+  | 'invalid_credentials' | 'not_authenticated' | 'token_not_valid' | 'user_not_found' | 'user_inactive'
+  | 'not_found' | 'method_not_allowed' | 'throttled' | 'unavailable'
+  | (string & {})
+
+/** Names of the fields that forms have. The server's own order is kept. */
+export type FieldName =
+  | 'username' | 'password' | 'email' | 'first_name' | 'last_name' | 'current_password' | 'new_password' | 'token' | 'refresh'
+  | 'non_field_errors'
+  | (string & {})
+
+export interface ErrorDetails {
+  code: ErrorCode
+  message: string
+  status?: number | undefined
+  fields?: Record<string, string[]> | undefined
+  codes?: Record<string, ErrorCode[]> | undefined
+  retryAfter?: number | undefined
+  requestId?: string | undefined
+  method?: string | undefined
+  path?: string | undefined
+  unknownOutcome?: boolean | undefined
+}
+
+/** Every error that the client throws. */
+export class YoozakError extends Error {
+  /** HTTP status; 0 when there was no answer. */
+  readonly status!: number
+  /** What to program by. For an error of fields, the code of the first one. */
+  readonly code!: ErrorCode
+  /** Sentences to show under the fields of a form, in the caller's language. */
+  readonly fields!: { readonly [name in FieldName]?: string[] | undefined }
+  /** The codes of those sentences, in the same order. */
+  readonly codes!: { readonly [name in FieldName]?: ErrorCode[] | undefined }
+  /** Seconds to wait before the next try, where the server named them. */
+  readonly retryAfter: number | undefined
+  /** What your support can look up. */
+  readonly requestId: string | undefined
+  readonly method: string | undefined
+  /** Path without query. */
+  readonly path: string | undefined
+  /** The server may or may not have done it: the answer was lost. Ask (`me`, `login`) before you do it again. */
+  readonly unknownOutcome!: boolean
+  /** The same call may succeed later. */
+  readonly retryable: boolean
+
+  constructor({ message, ...details }: ErrorDetails) {
+    super(message)
+    Object.assign(this, { status: 0, fields: {}, codes: {}, unknownOutcome: false }, details)
+    this.name = 'YoozakError'
+    this.retryable = this.code === 'network' || this.code === 'timeout' || this.status === 429 || this.status >= 500
+  }
+}
+
+/** Tells whether an error is ours, also when two copies of this package are loaded. */
+export const isYoozakError = (e: unknown): e is YoozakError => e instanceof Error && e.name === 'YoozakError'
+
+/** retryAfter reads the header of RFC 9110, section 10.2.3: digits, or a date measured against the server's time (ms). */
+export function retryAfter(text: string | null, serverTime: number): number | undefined {
+  text = (text ?? '').trim()
+  if (/^\d{1,9}$/.test(text)) return +text
+  const at = /^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : NaN
+  return at >= 0 ? Math.max(0, Math.ceil((at - serverTime) / 1000)) : undefined
+}
+
+/** errorOf makes the error of an answer that is no success, whoever sent it: our server, or a proxy before it. */
+export function errorOf(answer: Response, body: unknown, method: string, path: string, serverTime: number): YoozakError {
+  const { status, headers } = answer
+  const shape = Object(body) as Record<string, unknown>
+  // fromEntries, because "__proto__" is a name like any other
+  const fields = Object.fromEntries(Object.entries(shape).filter(([, texts]) => Array.isArray(texts) && texts.every(isText))) as Record<string, string[]>
+  const codes = new Map<string, ErrorCode[]>()
+  let code = [shape.code, shape.error].find(isText)
+  for (const part of (headers.get('X-Error-Code') ?? '').split(',')) { // "code", or "field=code, field=code"
+    const [name = '', value] = part.trim().split('=')
+    if (value) codes.set(name, [...codes.get(name) ?? [], value])
+    code ||= value || name
+  }
+  return new YoozakError({
+    code: code || (status === 429 ? 'throttled' : status >= 500 ? 'unavailable' : status === 404 ? 'not_found' : 'invalid'),
+    message: [shape.detail, ...Object.values(fields).map(texts => texts[0])].find(isText) ?? 'HTTP ' + status,
+    status, fields, codes: Object.fromEntries(codes), method, path,
+    retryAfter: retryAfter(headers.get('Retry-After'), serverTime),
+    requestId: headers.get('X-Request-Id') ?? undefined,
+  })
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'

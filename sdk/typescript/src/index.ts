@@ -1,0 +1,8 @@
+export { createClient } from './client.js'
+export type { CallOptions, Client, ClientOptions, DebugEvent } from './client.js'
+export { isYoozakError, YoozakError } from './errors.js'
+export type { ErrorCode, FieldName } from './errors.js'
+export type { State } from './state.js'
+export { localStore, memoryStore, secureStore } from './store.js'
+export type { SecureStorage, Store } from './store.js'
+export type { AccountEvent, AccountExport, AccountSecurity, Credentials, Device, ProfileChange, Registration, User } from './types.js'

@@ -1,0 +1,311 @@
+// The client in a real Chromium: tabs that share one session, and what browsers do to pages.
+import assert from 'node:assert/strict'
+import { accessSync, readFileSync } from 'node:fs'
+import http from 'node:http'
+import { after, before, describe, test } from 'node:test'
+import { buildSync } from 'esbuild'
+import { chromium } from 'playwright-core'
+import { isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sleep, until } from './rig.mjs'
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(path => {
+  try { accessSync(path); return true } catch { return false }
+})
+
+let browser, shop, server
+const page = (body = '') => `<!doctype html><html lang="fr"><meta charset="utf-8"><title>shop</title><h1>shop</h1>${body}</html>`
+const script = `<script type="module">
+import * as sdk from '/dist/index.js'
+window.sdk = sdk
+window.heard = []
+const q = new URLSearchParams(location.search)
+if (q.get('url')) {
+  window.client = sdk.createClient({ url: q.get('url'), timeout: +(q.get('timeout') ?? 20000) })
+  client.onChange(s => heard.push({ status: s.status, reason: s.reason, persistent: s.persistent }))
+}
+</script>`
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath, ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    args: ['--no-sandbox', '--host-resolver-rules=MAP shop.test 127.0.0.1,MAP other.test 127.0.0.1'],
+  })
+  const react = buildSync({ entryPoints: [new URL('react-page.jsx', import.meta.url).pathname], bundle: true, write: false, format: 'esm', define: { 'process.env.NODE_ENV': '"development"' } }).outputFiles[0].text
+  shop = http.createServer((req, res) => {
+    const path = new URL(req.url, 'http://x').pathname
+    if (path.startsWith('/dist/')) return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(new URL('..' + path, import.meta.url)))
+    if (path === '/react.js') return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(react)
+    if (path === '/react') return res.writeHead(200, { 'Content-Type': 'text/html' }).end(page('<div id="root"><p>unknown</p></div><script type="module" src="/react.js"></script>'))
+    if (path === '/worker.js') return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(new URL('worker.js', import.meta.url)))
+    if (path === '/frame') return res.writeHead(200, { 'Content-Type': 'text/html' }).end(page(`<iframe sandbox="allow-scripts" src="/?url=${encodeURIComponent(new URL(req.url, 'http://x').searchParams.get('url'))}"></iframe>`))
+    res.writeHead(200, { 'Content-Type': 'text/html', 'Access-Control-Allow-Origin': '*' }).end(page(script))
+  })
+  shop.on('request', (_, res) => res.setHeader('Access-Control-Allow-Origin', '*')) // modules of a sandboxed frame
+  await new Promise(done => shop.listen(0, '127.0.0.1', done))
+  shop.port = shop.address().port
+  shop.url = 'http://127.0.0.1:' + shop.port
+  server = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true', YOOZAK_ACCESS_LIFETIME: '6s', YOOZAK_REFRESH_HINT: '1s', YOOZAK_CORS_ORIGINS: 'http://shop.test:' + shop.port })
+})
+after(async () => {
+  await browser?.close()
+  shop?.closeAllConnections()
+  shop?.close()
+  await server?.stop()
+})
+
+// person opens n tabs of one browser profile, logged in, behind a proxy of their own.
+async function person(n, { fault, init, origin = shop.url, target = server.url, timeout } = {}) {
+  const proxy = await Proxy.start(target, fault)
+  const context = await browser.newContext()
+  if (init) await context.addInitScript(init)
+  after(async () => { await context.close(); proxy.close() })
+  const tabs = []
+  const address = origin + '/?url=' + encodeURIComponent(proxy.url) + (timeout ? '&timeout=' + timeout : '')
+  for (let i = 0; i < n; i++) {
+    const tab = await context.newPage()
+    await tab.goto(address)
+    await tab.waitForFunction(() => window.client)
+    tabs.push(tab)
+  }
+  const username = name()
+  await tabs[0].evaluate(([username, password]) => client.register({ username, password, email: username + '@example.ma' }), [username, PASSWORD])
+  for (const tab of tabs) await tab.evaluate(() => client.me())
+  proxy.reset()
+  return { proxy, context, tabs, tab: tabs[0], address, username }
+}
+const spoil = tab => tab.evaluate(() => {
+  for (const key of Object.keys(localStorage)) if (localStorage[key].startsWith('{')) localStorage[key] = JSON.stringify({ ...JSON.parse(localStorage[key]), access: 'not.good.more' })
+})
+const stored = tab => tab.evaluate(() => Object.keys(localStorage).filter(k => localStorage[k].startsWith('{')).map(k => JSON.parse(localStorage[k]))[0])
+// burst makes calls in a tab and returns how many were answered.
+const burst = (tab, n) => tab.evaluate(n => Promise.all(Array.from({ length: n }, () => client.me().then(u => u.username, e => 'failed: ' + e.code))), n)
+const good = (results, username) => assert.deepEqual([...new Set(results.flat())], [username])
+
+for (const rotation of ['true', 'false']) {
+  describe('three tabs, rotation ' + rotation, () => {
+    let own
+    before(async () => { own = await Server.start({ YOOZAK_REFRESH_ROTATION: rotation, YOOZAK_ACCESS_LIFETIME: '6s', YOOZAK_REFRESH_HINT: '1s' }) })
+    after(() => own.stop())
+    const rounds = LONG ? 10 : 1
+
+    test('150 calls with a token that has ended: one refresh', async () => {
+      for (let i = 0; i < rounds; i++) {
+        const { proxy, tabs, username } = await person(3, { target: own.url })
+        await sleep(6100)
+        good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
+        assert.equal(proxy.refreshes, 1)
+        assert.equal(proxy.seen.filter(r => r.status === 401).length, 0)
+      }
+    })
+
+    test('150 calls with a token that is refused, answers that are late: one refresh', async () => {
+      let i = 0
+      const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) ? { late: 300 } : isMe(r) && { late: i++ * 37 % 400 } })
+      await spoil(tabs[0])
+      good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
+      assert.equal(proxy.refreshes, 1)
+    })
+
+    test('answers to refreshes that are lost: nobody is logged out', async () => {
+      for (const fault of [{ swallow: true }, { refuse: true }, { late: 5500 }]) {
+        let times = 1
+        const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) && times-- > 0 && fault })
+        await spoil(tabs[0])
+        good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
+        assert.equal(proxy.refreshes, 2)
+      }
+    })
+  })
+}
+
+for (const [what, init] of Object.entries({
+  'no locks': () => { Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }) },
+  'locks that throw': () => { LockManager.prototype.request = () => { throw new DOMException('no', 'SecurityError') } },
+  'no locks, no events': () => {
+    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })
+    delete window.BroadcastChannel
+    const on = window.addEventListener
+    window.addEventListener = (type, ...rest) => type !== 'storage' && on.call(window, type, ...rest)
+  },
+})) {
+  test(what + ': no logout, at most three refreshes', async () => {
+    const { proxy, tabs, username } = await person(3, { init })
+    for (let round = 0; round < (LONG ? 5 : 2); round++) {
+      proxy.reset()
+      await spoil(tabs[0])
+      good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
+      assert.ok(proxy.refreshes <= 3, `${proxy.refreshes} refreshes`)
+    }
+  })
+}
+
+test('the tab that has the lease is killed in the middle: the others go on', async () => {
+  let hole = true
+  const { proxy, tabs, username } = await person(3, { init: () => { Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }) }, fault: r => isRefresh(r) && hole && { hole: true } })
+  await spoil(tabs[0])
+  tabs[0].evaluate(() => { client.me() })
+  await until('it asks', () => proxy.refreshes > 0)
+  hole = false
+  await tabs[0].close()
+  good(await Promise.all(tabs.slice(1).map(tab => burst(tab, 10))), username)
+})
+
+test('a page without a secure context', async () => {
+  const { proxy, tabs, username } = await person(3, { origin: 'http://shop.test:' + shop.port })
+  assert.equal(await tabs[0].evaluate(() => window.isSecureContext || !!navigator.locks), false)
+  await spoil(tabs[0])
+  good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
+  assert.ok(proxy.refreshes <= 3)
+})
+
+test('asleep: no timer, and five calls', async () => {
+  const { proxy, tab, username } = await person(1, { init: () => { const t = window.setTimeout; window.setTimeout = (f, ms, ...rest) => ms > 1000 ? 0 : t(f, ms, ...rest) } })
+  await sleep(6100)
+  await tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  good(await burst(tab, 5), username)
+  assert.equal(proxy.refreshes, 1)
+  assert.equal(proxy.seen.filter(r => r.status === 401).length, 0)
+})
+
+test('Back after logging out: the page is told before it asks', async () => {
+  const { proxy, tab, address } = await person(1)
+  await tab.evaluate(() => { addEventListener('pageshow', e => { window.shown = e.persisted }) })
+  await tab.goto(address + '&other')
+  await tab.waitForFunction(() => window.client)
+  await tab.evaluate(() => client.logout())
+  proxy.reset()
+  await tab.goBack()
+  await tab.waitForFunction(() => window.shown !== undefined)
+  assert.equal(await tab.evaluate(() => window.shown), true) // it could be kept: nothing of ours forbids it
+  await tab.waitForFunction(() => heard.length > 0)
+  assert.deepEqual(await tab.evaluate(() => [client.state().status, client.state().reason]), ['out', 'logout'])
+  assert.equal(await tab.evaluate(() => client.me().catch(e => e.code)), 'logged_out')
+  assert.equal(proxy.seen.length, 0)
+})
+
+test('reloaded, or closed, in the middle of a refresh', async () => {
+  for (let i = 0; i < (LONG ? 20 : 2); i++) {
+    const { tab, context, address, username } = await person(1, { fault: r => isRefresh(r) && { late: 1000 } })
+    await spoil(tab)
+    tab.evaluate(() => { client.me() }).catch(() => {})
+    await sleep(500)
+    let next = tab
+    if (i % 2) {
+      await tab.close()
+      next = await context.newPage()
+      await next.goto(address)
+    } else await tab.reload()
+    await next.waitForFunction(() => window.client)
+    good(await burst(next, 3), username)
+    await sleep(1500)
+    good(await burst(next, 3), username)
+    assert.equal((await stored(next)).busy, undefined)
+  }
+})
+
+test('offline, and back', async () => {
+  const { proxy, context, tab, username } = await person(1)
+  await sleep(6100)
+  await context.setOffline(true)
+  assert.deepEqual([...new Set(await burst(tab, 20))], ['failed: network'])
+  assert.equal(await tab.evaluate(() => client.state().status), 'in')
+  proxy.reset()
+  await context.setOffline(false)
+  await until('it renews by itself', () => proxy.refreshes === 1, 5000)
+  good(await burst(tab, 5), username)
+})
+
+test('storage that is cleared under an open tab, and a logout in another', async () => {
+  const { tabs: [a, b] } = await person(2)
+  await b.evaluate(() => localStorage.clear())
+  await a.waitForFunction(() => client.state().reason === 'lost')
+  assert.equal(await a.evaluate(() => client.me().then(() => client.state().status)), 'in')
+  const { tabs: [c, d] } = await person(2)
+  await d.evaluate(() => client.logout())
+  await c.waitForFunction(() => client.state().status === 'out')
+  assert.equal(await c.evaluate(() => client.state().reason), 'logout')
+  assert.equal((await stored(c)).refresh, undefined)
+})
+
+test('a sandboxed frame, where touching localStorage throws', async () => {
+  const context = await browser.newContext()
+  const tab = await context.newPage()
+  const any = await Server.start({ YOOZAK_CORS_ORIGINS: '*' })
+  await tab.goto(shop.url + '/frame?url=' + encodeURIComponent(any.url))
+  await until('the frame is there', () => tab.frames().length === 2)
+  const frame = tab.frames()[1]
+  await frame.waitForFunction(() => window.client)
+  const username = name()
+  assert.equal(await frame.evaluate(([username, password]) => client.register({ username, password }).then(() => client.me()).then(u => u.username), [username, PASSWORD]), username)
+  assert.equal(await frame.evaluate(() => client.state().persistent), false)
+  await context.close()
+  await any.stop()
+})
+
+test('every call passes the preflight; a page that is not allowed gets a network error that names CORS', async () => {
+  const { tab } = await person(1)
+  const calls = await tab.evaluate(async () => {
+    const c = client, out = {}
+    for (const [what, act] of Object.entries({
+      me: () => c.me(), updateMe: () => c.updateMe({ first_name: 'A' }), sessions: () => c.sessions(), events: () => c.events({ before: 1 }), security: () => c.security(), export: () => c.export(),
+      endSession: () => c.endSession('x'), changePassword: () => c.changePassword({ current_password: 'x', new_password: 'y' }), requestReset: () => c.requestReset({ email: 'a@example.ma' }),
+      resetPassword: () => c.resetPassword({ token: 'x', new_password: 'y' }), verifyEmail: () => c.verifyEmail('x'), resendVerification: () => c.resendVerification(),
+      changeEmail: () => c.changeEmail({ password: 'x', email: 'b@example.ma' }), confirmEmail: () => c.confirmEmail('x'), undoEmail: () => c.undoEmail('x'),
+      register: () => c.register({ username: 'a b', password: 'x' }), login: () => c.login({ username: 'a', password: 'x' }), close: () => c.close('wrong'), logoutAll: () => c.logoutAll(),
+    })) out[what] = await act().then(() => 200, e => e.status)
+    return out
+  })
+  assert.deepEqual(Object.entries(calls).filter(([, status]) => !status), [])
+  const { tab: foreign, proxy } = await person(1)
+  await foreign.goto('http://other.test:' + shop.port + '/?url=' + encodeURIComponent(proxy.url))
+  await foreign.waitForFunction(() => window.client)
+  const e = await foreign.evaluate(() => client.login({ username: 'a', password: 'b' }).catch(e => ({ code: e.code, message: e.message })))
+  assert.equal(e.code, 'network')
+  assert.match(e.message, /YOOZAK_CORS_ORIGINS/)
+})
+
+test('a page and a service worker with one IndexedDB store: one refresh', async () => {
+  const { proxy, context, tab, username } = await person(1)
+  await tab.evaluate(url => {
+    window.idb = () => import('/worker.js?module').then(m => m.idbStore ?? window.idbStore)
+    return navigator.serviceWorker.register('/worker.js', { type: 'module' }).then(() => navigator.serviceWorker.ready)
+  })
+  const ask = message => tab.evaluate(message => new Promise(done => {
+    const c = new MessageChannel()
+    c.port1.onmessage = e => done(e.data)
+    navigator.serviceWorker.ready.then(r => r.active.postMessage(message, [c.port2]))
+  }), message)
+  assert.equal(await ask({ url: proxy.url, username, password: PASSWORD }), username) // the worker logs in
+  await tab.evaluate(async url => {
+    const { idbStore } = await import('/worker.js')
+    window.shared = sdk.createClient({ url, store: idbStore() })
+  }, proxy.url)
+  assert.equal(await tab.evaluate(() => shared.me().then(u => u.username)), username)
+  await sleep(6100)
+  proxy.reset()
+  const [here, there] = await Promise.all([tab.evaluate(() => Promise.all(Array.from({ length: 20 }, () => shared.me().then(u => u.username)))), ask({ url: proxy.url, calls: 20 })])
+  good([here, there], username)
+  assert.equal(proxy.refreshes, 1)
+  await context.close()
+})
+
+test('React: StrictMode, remounts, hydration', async () => {
+  const { proxy, context } = await person(1, { fault: r => r.path.includes('email/verify/') && { replace: { status: 204, body: '' } } })
+  const tab = await context.newPage()
+  const said = []
+  tab.on('console', m => ['warning', 'error'].includes(m.type()) && !/React DevTools|favicon/.test(m.text()) && said.push(m.text()))
+  tab.on('pageerror', e => said.push(String(e)))
+  await tab.goto(shop.url + '/react?url=' + encodeURIComponent(proxy.url))
+  await tab.waitForFunction(() => document.body.innerText.includes('late in'))
+  assert.equal(await tab.evaluate(() => window.flashed), undefined) // no login form for whoever is in
+  assert.equal(proxy.count('email/verify/'), 1) // an effect that ran twice
+  await tab.waitForFunction(() => document.body.innerText.includes('verified'))
+  assert.equal(await tab.evaluate(() => window.sameSnapshot()), true)
+  const before = await tab.evaluate(() => window.renders)
+  await tab.evaluate(() => window.renew())
+  assert.equal(await tab.evaluate(() => window.renders), before) // a new token renders nobody
+  await tab.evaluate(() => window.client.logout())
+  await tab.waitForFunction(() => document.body.innerText.includes('late out'))
+  assert.ok(await tab.evaluate(() => window.renders) - before <= 4 * 2)
+  assert.deepEqual(await tab.evaluate(() => window.remount()), [0, 0]) // listeners of the page and of the client that stay
+  assert.deepEqual(said, [])
+})
