@@ -64,6 +64,10 @@ if [ ! -x test/postman/node_modules/.bin/newman ]; then
 	echo "Installing newman"
 	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
 fi
+if [ ! -x sdk/typescript/node_modules/.bin/esbuild ]; then
+	echo "Installing what the SDK needs"
+	(cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error)
+fi
 if [ ! -e test/browser/node_modules/axe-core/axe.min.js ]; then
 	echo "Installing axe-core"
 	(cd test/browser && npm ci --no-audit --no-fund --loglevel=error)

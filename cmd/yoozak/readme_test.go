@@ -21,7 +21,10 @@ func document(t *testing.T, name string) string {
 }
 
 // twins are documents in French that say all that the English ones say.
-var twins = [][2]string{{"README.md", "README.fr.md"}, {"docs/api.md", "docs/api.fr.md"}, {"docs/pages.md", "docs/pages.fr.md"}}
+var twins = [][2]string{
+	{"README.md", "README.fr.md"}, {"docs/README.md", "docs/README.fr.md"}, {"docs/start.md", "docs/start.fr.md"}, {"docs/tokens.md", "docs/tokens.fr.md"},
+	{"docs/ssr.md", "docs/ssr.fr.md"}, {"docs/accounts.md", "docs/accounts.fr.md"}, {"docs/api.md", "docs/api.fr.md"}, {"docs/pages.md", "docs/pages.fr.md"},
+}
 
 // TestTwinsAreTwins holds that a document and its French twin have the same
 // chapters, code and tables: as many of each, in the same order, and the same

@@ -20,10 +20,10 @@ func phone(o *app.Options, to *token.Options) {
 }
 
 // TestPhoneStaysLoggedIn for as long as somebody opens the app within two
-// months, by the settings of docs/api.md; and no longer.
+// months, by the settings of docs/tokens.md; and no longer.
 func TestPhoneStaysLoggedIn(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"../../docs/api.md", "../../docs/api.fr.md"} {
+	for _, name := range []string{"../../docs/tokens.md", "../../docs/tokens.fr.md"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

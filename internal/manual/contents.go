@@ -1,9 +1,13 @@
 package manual
 
-// groups are the navigation. A document that is in none of them can be read
-// by a link, and is not searched.
+// groups are the navigation. A document that is in none of them is read by a
+// link, and not searched.
 var groups = []group{
 	{title{"Guides", "Guides"}, []entry{
+		{"start", title{"Commencer en dix minutes", "Start in ten minutes"}},
+		{"tokens", title{"Tokens et onglets", "Tokens and tabs"}},
+		{"ssr", title{"Pages faites sur un serveur", "Pages made on a server"}},
+		{"accounts", title{"La vie d’un compte", "The life of an account"}},
 		{"errors", title{"Erreurs", "Errors"}},
 		{"limits", title{"Limites", "Limits"}},
 		{"services", title{"Vérifier un token ailleurs", "Verify tokens elsewhere"}},

@@ -158,9 +158,12 @@ func (b *tab) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		problem = e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
-		problem = "a script wrote to the console:"
+		said := ""
 		for _, arg := range e.Args {
-			problem += " " + string(arg.Value) + arg.Description
+			said += string(arg.Value) + arg.Description
+		}
+		if !strings.HasPrefix(said, `"@scalar/api-reference@`) { // its version, of the page that it draws
+			problem = "a script wrote to the console: " + said
 		}
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,31 +14,6 @@ import (
 
 	"github.com/yoozak/clients/internal/store/storetest"
 )
-
-// documented is the code behind a mark in both API documents, which is the
-// same but for its comments.
-func documented(t *testing.T, mark string) string {
-	t.Helper()
-	block := regexp.MustCompile(`(?s)<!-- ` + mark + " -->\n```js\n(.*?)```")
-	comment := regexp.MustCompile(`(?m)(^|\s)// .*$`)
-	var code, bare [2]string
-	for i, name := range []string{"../../docs/api.md", "../../docs/api.fr.md"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := block.FindSubmatch(text)
-		if found == nil {
-			t.Fatalf("%s has no code behind %q", name, mark)
-		}
-		code[i] = string(found[1])
-		bare[i] = comment.ReplaceAllString(code[i], "")
-	}
-	if bare[0] != bare[1] {
-		t.Errorf("the code behind %q differs:\n%s\n%s", mark, bare[0], bare[1])
-	}
-	return code[0]
-}
 
 // storefront serves a page of another origin than the API, with the modules given.
 func storefront(t *testing.T, modules map[string]string, body string) string {
@@ -70,12 +44,12 @@ func (b *tab) run(script string) string {
 	return strings.Trim(string(res.Result.Value), `"`)
 }
 
-// TestDocumentedClient is docs/api.md's session.js, in a page of another
+// TestDocumentedClient is docs/start.md's session.js, in a page of another
 // origin, as people copy it.
 func TestDocumentedClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.SQLite(t), "YOOZAK_CORS_LOOPBACK=true", "YOOZAK_REFRESH_ROTATION=true")
-	code := strings.Replace(documented(t, "client"), "http://127.0.0.1:8000", s.URL, 1)
+	code := strings.Replace(guideCode(t, "start", "client"), "http://127.0.0.1:8000", s.URL, 1)
 	// Each frame is what another tab would be: it has the code for itself, and
 	// shares the storage and the locks of the browser.
 	shop := storefront(t, map[string]string{"session.js": code}, `<script type="module">window.api = await import('/session.js')</script>`)
@@ -112,6 +86,13 @@ func TestDocumentedClient(t *testing.T) {
 		return [names.length, new Set(names.map(n => n.username)).size]`, "12,1")
 	step("after that", `return (await api.call('PATCH', 'clients/me/', { first_name: 'Amina' })).first_name`, "Amina")
 
+	usage := strings.NewReplacer("./session.js", shop+"/session.js", "kV7-pazouk-42", firstPassword, "'", `"`).Replace(guideCode(t, "start", "session"))
+	step("what the guide does with it", `await import(URL.createObjectURL(new Blob([String.raw`+"`"+usage+"`"+`], { type: 'text/javascript' })))
+		const saved = localStorage.getItem('session')
+		await api.login('amina', 'zellige-9-minaret')
+		await api.call('POST', 'auth/password/change/', { current_password: 'zellige-9-minaret', new_password: '`+firstPassword+`' })
+		return saved`, "null")
+
 	// Logged out means logged out: here, and on the server.
 	step("logout", `
 		const session = localStorage.getItem('session')
@@ -134,12 +115,12 @@ func TestDocumentedClient(t *testing.T) {
 	}
 }
 
-// TestDocumentedNumbers is docs/api.md's way from a number as people type it
+// TestDocumentedNumbers is docs/accounts.md's way from a number as people type it
 // to the one form in which it is a name.
 func TestDocumentedNumbers(t *testing.T) {
 	t.Parallel()
 	b := openTab(t, tabOptions{language: "en", scripts: true})
-	b.open(storefront(t, map[string]string{"e164.js": documented(t, "numbers")}, ""))
+	b.open(storefront(t, map[string]string{"e164.js": guideCode(t, "accounts", "numbers")}, ""))
 	for typed, want := range map[string]string{
 		"0612345678": "+212612345678", "+212612345678": "+212612345678", "00212612345678": "+212612345678", "06-12-34-56-78": "+212612345678",
 		"٠٦١٢٣٤٥٦٧٨": "+212612345678", "۰۶۱۲۳۴۵۶۷۸": "+212612345678", "+212 612 345 678": "+212612345678", "+212 (0)6 12 34 56 78": "+212612345678",
