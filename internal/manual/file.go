@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/yoozak/clients/internal/web"
@@ -106,33 +107,34 @@ func newBody(plain, zipped []byte) body {
 	return body{plain, zipped, hex.EncodeToString(sum[:6])}
 }
 
+// send answers with a text, or with 304 if the client has it.
 func (b body) send(w *web.ResponseWriter, r *http.Request, contentType string) {
 	h := w.Header()
-	h.Set("Content-Type", contentType)
 	h.Add("Vary", "Accept-Encoding")
-	plain := b.plain
-	tag := b.hash
-	if takesGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		plain, tag = b.zipped, tag+"-gzip"
-	} else if plain == nil {
-		z, err := gzip.NewReader(bytes.NewReader(b.zipped))
-		if err == nil {
-			plain, err = io.ReadAll(z)
-		}
-		if err != nil {
-			panic("manual: " + err.Error()) // it is in the program; a test reads it
-		}
+	text, tag := b.plain, `"`+b.hash+`"`
+	zipped := takesGzip(r)
+	if zipped {
+		text, tag = b.zipped, `"`+b.hash+`-gzip"`
 	}
-	h.Set("Etag", `"`+tag+`"`)
-	h.Del("Accept-Ranges")
-	if r.Header.Get("If-None-Match") == h.Get("Etag") {
-		h.Del("Content-Type")
-		h.Del("Content-Encoding")
+	h.Set("Etag", tag)
+	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	_, _ = w.Write(plain) // the client may be gone: there is nobody to tell
+	h.Set("Content-Type", contentType)
+	if zipped {
+		h.Set("Content-Encoding", "gzip")
+	}
+	if text == nil {
+		z, err := gzip.NewReader(bytes.NewReader(b.zipped))
+		if err != nil {
+			panic("manual: " + err.Error()) // it is in the program, and a test reads it
+		}
+		_, _ = io.Copy(w, z) //nolint:gosec // of our own; the client may be gone
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text) // the client may be gone: there is nobody to tell
 }
 
 // takesGzip reads the few forms that browsers and curl send (RFC 9110,

@@ -36,7 +36,7 @@ func (b *tab) run(script string) string {
 	b.t.Helper()
 	yes := true
 	res, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{
-		Expression: `(async () => { ` + script + ` })().then(String, e => 'failed: ' + e.message)`, AwaitPromise: &yes, ReturnByValue: &yes,
+		Expression: `(async () => { ` + script + ` })().then(String, e => 'failed: ' + e.message)`, AwaitPromise: &yes, ReturnByValue: &yes, UserGesture: &yes,
 	})
 	if err != nil {
 		b.t.Fatal(err)

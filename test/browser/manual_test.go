@@ -2,9 +2,11 @@ package browser
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -165,7 +167,7 @@ func TestReferenceRegistersSomebody(t *testing.T) {
 				document.execCommand('insertText', false, '{"username": "amina", "password": "` + firstPassword + `", "email": "` + firstAddress + `"}')`)
 			b.picture("try")
 			b.run(button + `button(/^(Envoyer|Send)/).click()`)
-			b.until(`/201/.test(document.querySelector('[role=dialog], .scalar-client')?.innerText)`)
+			b.until(`/\d+\s?ms/.test(document.body.innerText) && document.body.innerText.includes('201 Created')`)
 			b.picture("answer")
 			if !s.opens(t, "amina", firstPassword) {
 				t.Error("nobody was registered")
@@ -175,6 +177,57 @@ func TestReferenceRegistersSomebody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestManualCanBeTurnedOff: then none of its pages and files is there, and
+// the server's own page leads elsewhere.
+func TestManualCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
+	on, off := start(t, storetest.SQLite(t)), start(t, storetest.SQLite(t), "YOOZAK_DOCS=off")
+	paths := []string{"/docs", "/docs/", "/docs/fr/", "/docs/en/search?q=token"}
+	for _, lang := range []string{"fr", "en"} {
+		for _, name := range append(manualPages(t, lang), "reference") {
+			paths = append(paths, "/docs/"+lang+"/"+name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`"\.\./(files/[^"]+)"`).FindAllStringSubmatch(on.page(t, "/docs/fr/reference", http.StatusOK), -1) {
+		paths = append(paths, "/docs/"+m[1])
+	}
+	if len(paths) < 50 {
+		t.Errorf("only %d addresses", len(paths))
+	}
+	for _, path := range paths {
+		on.page(t, path, http.StatusOK)
+		if body := off.page(t, path, http.StatusNotFound); !strings.HasPrefix(body, "{") {
+			t.Errorf("%s: %.100s", path, body)
+		}
+	}
+	if body := on.page(t, "/", http.StatusOK); !strings.Contains(body, `href="docs/fr/"`) {
+		t.Errorf("/ does not lead there:\n%s", body)
+	}
+	if body := off.page(t, "/", http.StatusOK); strings.Contains(body, `href="docs/`) || !strings.Contains(body, "docs/README.fr.md") {
+		t.Errorf("/ leads to what is not there:\n%s", body)
+	}
+}
+
+// page asks as a browser does.
+func (s *server) page(t *testing.T, path string, status int) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html,application/json,*/*")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		t.Errorf("%s: %d, want %d (%v)", path, res.StatusCode, status, err)
+	}
+	return string(body)
 }
 
 // button finds a button that can be seen by what it says.
