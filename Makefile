@@ -6,7 +6,7 @@ GOLANGCI_VERSION := v2.15.0
 FUZZTIME := 20s
 LIVES := 10000
 SEED := 0
-LONG := ./cluster ./django ./faults
+LONG := ./cluster ./django ./faults ./webhook
 # Tests of the built program read what is outside their module, where Go does not look for changes: no result is kept.
 # One package more at a time than there are cores: ./cluster does little but wait for leases to end.
 TEST := go test -count=1 -p $(shell echo $$(( $$(nproc) + 1 )))

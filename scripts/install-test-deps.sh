@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman and axe-core, Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, the reference's Python packages, node with npm for newman, axe-core and the verifier of webhooks, Chromium with
+# Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -71,4 +72,8 @@ fi
 if [ ! -e test/browser/node_modules/axe-core/axe.min.js ]; then
 	echo "Installing axe-core"
 	(cd test/browser && npm ci --no-audit --no-fund --loglevel=error)
+fi
+if [ ! -d test/webhook/node_modules/standardwebhooks ]; then
+	echo "Installing the verifier of webhooks, and Express"
+	(cd test/webhook && npm ci --no-audit --no-fund --loglevel=error)
 fi

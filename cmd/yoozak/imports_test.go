@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/pgtest":          {"internal/porttest"},
 	"internal/mailtest":        {},
 	"internal/smtptest":        {"internal/porttest"},
+	"internal/webhooktest":     {},
 	"internal/yoozaktest":      {"internal/porttest"},
 	"internal/token":           {"internal/account", "internal/secret"},
 	"internal/store":           {"internal/account", "internal/secret"},
@@ -45,21 +46,22 @@ var mayImport = map[string][]string{
 	"internal/guard":           {"internal/account", "internal/audit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/outbox":          {"internal/account", "internal/audit", "internal/guard", "internal/mail", "internal/store", "internal/token"},
+	"internal/webhook":         {"internal/account", "internal/audit", "internal/secret", "internal/store"},
 	"internal/auth": {
 		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/outbox", "internal/password", "internal/secret",
 		"internal/store", "internal/token",
 	},
-	"internal/staff": {"internal/account", "internal/audit", "internal/auth", "internal/guard", "internal/secret", "internal/store", "internal/token"},
+	"internal/staff": {"internal/account", "internal/audit", "internal/auth", "internal/guard", "internal/secret", "internal/store", "internal/token", "internal/webhook"},
 	"internal/authtest": {
 		"internal/account", "internal/app", "internal/audit", "internal/auth", "internal/guard", "internal/mail", "internal/outbox", "internal/password", "internal/secret", "internal/smtptest",
-		"internal/store", "internal/store/storetest", "internal/token", "internal/yoozaktest",
+		"internal/store", "internal/store/storetest", "internal/token", "internal/webhooktest", "internal/yoozaktest",
 	},
 	"internal/django":  {"internal/account", "internal/password", "internal/secret", "internal/store"},
 	"internal/api":     {"internal/account", "internal/auth", "internal/guard", "internal/locale", "internal/payload", "internal/secret", "internal/web"},
 	"internal/openapi": {"internal/api", "internal/auth", "internal/locale", "internal/web"},
 	"internal/app": {
 		"internal/account", "internal/argon2", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/guard", "internal/keys",
-		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token",
+		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token", "internal/webhook",
 	},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/backup", "internal/config", "internal/django", "internal/job", "internal/keys", "internal/locale",

@@ -29,6 +29,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password or an e-mail address."`
 	Key          keyCmd          `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
 	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
+	Webhook      webhookCmd      `cmd:"" help:"Tell other programs what happens to accounts: create, list, test, replay, disable and enable webhooks."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	Backup       backupCmd       `cmd:"" help:"Write a backup of the SQLite database while servers run, or check one."`

@@ -24,6 +24,7 @@ func document(t *testing.T, name string) string {
 var twins = [][2]string{
 	{"README.md", "README.fr.md"}, {"docs/README.md", "docs/README.fr.md"}, {"docs/start.md", "docs/start.fr.md"}, {"docs/tokens.md", "docs/tokens.fr.md"},
 	{"docs/ssr.md", "docs/ssr.fr.md"}, {"docs/accounts.md", "docs/accounts.fr.md"}, {"docs/api.md", "docs/api.fr.md"}, {"docs/pages.md", "docs/pages.fr.md"},
+	{"docs/webhooks.md", "docs/webhooks.fr.md"},
 }
 
 // TestTwinsAreTwins holds that a document and its French twin have the same

@@ -22,7 +22,7 @@ type restoredCmd struct {
 
 const restoredQuestion = `This is for a database that was just restored from a backup, before the first server starts on it. It
   - ends every session and revokes every signing key: everybody logs in again;
-  - makes every mailed link worthless, and gives up the mails that wait;
+  - makes every mailed link worthless, and gives up the mails and the deliveries of webhooks that wait;
   - refuses the tokens that Django issued until now;
   - leaves out %d ids of users.
 Nothing of it can be undone. Type yes to go on: `
@@ -42,6 +42,7 @@ func (cmd restoredCmd) Run(e env) error {
 		}
 		fmt.Fprintf(e.stdout, `%d sessions ended; %d signing keys revoked, the next start makes others, and another secret of device tokens
 %d mailed links are worthless; %d waiting mails given up ("yoozak mail list" has them, "yoozak mail retry" sends one all the same)
+%d waiting deliveries of webhooks given up ("yoozak webhook replay" tells them all the same); their numbers go on with a gap, by which receivers see it
 tokens that Django issued before %s are refused
 the next user gets the id %d
 
@@ -50,7 +51,13 @@ What this cannot know of, and you have to do again if it happened since the back
   - people who were disabled, or closed their account, or were erased, are there again;
   - who registered is gone, and registers again;
   - with YOOZAK_JWT_ALGORITHM=HS256 the key is YOOZAK_JWT_SECRET: change it if it was changed.
-`, r.Sessions, r.Keys, r.Links, r.Mails, r.At.Format(time.DateTime+" UTC"), r.NextID)
+`, r.Sessions, r.Keys, r.Links, r.Mails, r.Told, r.At.Format(time.DateTime+" UTC"), r.NextID)
+		if len(r.Webhooks) > 0 {
+			fmt.Fprintln(e.stdout, `  - webhooks that were turned off are on again, and sign with the secrets of the backup. These are on; "yoozak webhook disable" ends one:`)
+			for _, w := range r.Webhooks {
+				fmt.Fprintf(e.stdout, "      %s\t%s\n", w.ID, shownURL(w.URL))
+			}
+		}
 		if len(r.Services) == 0 {
 			_, err = fmt.Fprintln(e.stdout, "No service may ask about tokens.")
 			return err

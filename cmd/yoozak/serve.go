@@ -32,6 +32,7 @@ type serveCmd struct {
 	config.Passwords
 	config.Mail
 	config.Shop
+	config.Webhooks
 	config.Accounts
 	config.Limits
 }
@@ -39,7 +40,7 @@ type serveCmd struct {
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
 func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, groups{cmd.Database, cmd.Schema, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS})
+	c, err := load(e, groups{cmd.Database, cmd.Schema, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Webhooks, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS})
 	if err != nil {
 		return err
 	}
@@ -66,9 +67,10 @@ func (cmd serveCmd) Run(e env) error {
 	}
 	printBanner(lines, servers.URL("api"), c, a)
 
-	mails, stopMails := context.WithCancel(context.Background())
+	deliveries, stopDeliveries := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
-	delivery.Go(func() { a.Outbox.Run(mails) })
+	delivery.Go(func() { a.Outbox.Run(deliveries) })
+	delivery.Go(func() { a.Webhooks.Run(deliveries) })
 	stopJobs := job.Start(log, append(certJobs, jobs(a)...))
 	err = servers.Wait(e.ctx)
 	if drain := c.HTTP.Drain; drain > 0 && toldToStop(e.ctx) {
@@ -78,7 +80,7 @@ func (cmd serveCmd) Run(e env) error {
 	log.Info("stopping", "requests_have", c.HTTP.ShutdownTimeout.String())
 	err = errors.Join(err, servers.Shutdown())
 	stopJobs()
-	stopMails()
+	stopDeliveries()
 	delivery.Wait()
 	finishEvents(a, log)
 	log.Info("stopped")
@@ -153,6 +155,7 @@ func jobs(a *app.App) []job.Job {
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
 		{Name: "look for mails that a clock holds up", Every: 5 * time.Minute, Run: a.Outbox.Hasten},
+		{Name: "measure what webhooks have to deliver", Every: 15 * time.Second, Run: a.Webhooks.Measure},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Outbox.TellOfEvents},
 	}
@@ -188,6 +191,10 @@ func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
 	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
 	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
 	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })
+	m.Gauge("yoozak_webhook_waiting", "Deliveries of webhooks that have not been made, at most 100,000 of each webhook; looked at every 15 seconds.", func() float64 { return float64(a.Webhooks.Waiting()) })
+	m.Gauge("yoozak_webhook_oldest_seconds", "How long ago it was done what webhooks wait longest to be told.", func() float64 { return a.Webhooks.OldestAge().Seconds() })
+	m.Counter("yoozak_webhook_delivered_total", "Deliveries of webhooks that were answered 2xx.", func() float64 { return float64(a.Webhooks.Delivered()) })
+	m.Counter("yoozak_webhook_failures_total", "Attempts to deliver to webhooks that failed.", func() float64 { return float64(a.Webhooks.Failures()) })
 	m.Counter("yoozak_database_refused_total", "Connections that were refused because they led to another PostgreSQL server than those before: an old primary that still runs.", func() float64 { return float64(a.Store.RefusedPrimaries()) })
 	if a.Limits != nil {
 		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(a.Limits.Outages()) })

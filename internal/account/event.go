@@ -44,6 +44,7 @@ type EventDetails struct {
 	Session string    `json:"session,omitempty"` // that ended
 	Key     string    `json:"key,omitempty"`     // that was made
 	Mail    int64     `json:"mail,omitempty"`    // that is tried again
+	Webhook string    `json:"webhook,omitempty"` // that was made or changed
 	Through int64     `json:"through,omitempty"` // the last place in the chain that was removed, or is there
 	Hash    string    `json:"hash,omitempty"`    // of the event there
 	Before  time.Time `json:"before,omitzero"`   // what is older was removed
@@ -126,6 +127,11 @@ const (
 	EventServiceCreated   EventKind = "service_created"
 	EventServiceDisabled  EventKind = "service_disabled"
 	EventMailRetried      EventKind = "mail_retried"
+	EventWebhookCreated   EventKind = "webhook_created"
+	EventWebhookDisabled  EventKind = "webhook_disabled"
+	EventWebhookEnabled   EventKind = "webhook_enabled"
+	EventWebhookRotated   EventKind = "webhook_rotated"
+	EventWebhookReplayed  EventKind = "webhook_replayed"
 	EventEventsAnonymised EventKind = "events_anonymised"
 	EventEventsRemoved    EventKind = "events_removed"
 	EventDatabaseRestored EventKind = "database_restored"
@@ -147,5 +153,6 @@ func PersonEventKinds() []EventKind { return slices.Clone(personKinds) }
 // EventKinds are all there are.
 func EventKinds() []EventKind {
 	return append(PersonEventKinds(), EventAccountErased, EventKeyCreated, EventKeyRotated, EventKeyRevoked, EventServiceCreated,
-		EventServiceDisabled, EventMailRetried, EventEventsAnonymised, EventEventsRemoved, EventDatabaseRestored, EventEventsLost)
+		EventServiceDisabled, EventMailRetried, EventWebhookCreated, EventWebhookDisabled, EventWebhookEnabled, EventWebhookRotated,
+		EventWebhookReplayed, EventEventsAnonymised, EventEventsRemoved, EventDatabaseRestored, EventEventsLost)
 }

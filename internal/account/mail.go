@@ -67,8 +67,9 @@ const (
 	MailEmailNotice     MailKind = "email_notice"   // the address changed; without a way to undo it
 
 	// To the operator.
-	MailOperatorMails  MailKind = "operator_mails"  // mails were given up
-	MailOperatorEvents MailKind = "operator_events" // events were changed or removed
+	MailOperatorMails   MailKind = "operator_mails"   // mails were given up
+	MailOperatorEvents  MailKind = "operator_events"  // events were changed or removed
+	MailOperatorWebhook MailKind = "operator_webhook" // a webhook was turned off
 
 	// MailResetRequest becomes a MailResetPassword for each user who has the
 	// address, or nothing. It is never sent.

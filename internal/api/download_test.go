@@ -85,7 +85,7 @@ func TestExportHasTheNewestEvents(t *testing.T) {
 			if !slices.IsSortedFunc(e.Events, func(a, b struct{ ID int64 }) int { return int(b.ID - a.ID) }) {
 				t.Error("not the newest first")
 			}
-			want := []string{"exported_at", "user", "sessions", "challenges", "mails", "former_usernames", "events", "sessions_truncated", "challenges_truncated", "mails_truncated", "events_truncated"}
+			want := []string{"exported_at", "user", "sessions", "challenges", "mails", "former_usernames", "told_to_webhooks", "events", "sessions_truncated", "challenges_truncated", "mails_truncated", "told_to_webhooks_truncated", "events_truncated"}
 			if !slices.Equal(fields, want) {
 				t.Errorf("fields %v, want %v", fields, want)
 			}

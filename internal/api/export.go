@@ -21,6 +21,7 @@ type exportBody struct {
 	Challenges []exportedLink    `json:"challenges"`
 	Mails      []exportedMail    `json:"mails"`
 	Usernames  []exportedName    `json:"former_usernames"`
+	Told       []exportedTold    `json:"told_to_webhooks"`
 }
 
 // exportEnd says of which lists the oldest rows were left out.
@@ -28,12 +29,22 @@ type exportEnd struct {
 	Sessions   bool `json:"sessions_truncated"`
 	Challenges bool `json:"challenges_truncated"`
 	Mails      bool `json:"mails_truncated"`
+	Told       bool `json:"told_to_webhooks_truncated"`
 	Events     bool `json:"events_truncated"`
 }
 
 type exportedName struct {
 	Username  string `json:"username"`
 	ChangedAt string `json:"changed_at"`
+}
+
+// exportedTold is what another program of the shop was told of the person.
+type exportedTold struct {
+	Webhook string   `json:"webhook"`
+	Type    string   `json:"type"`
+	Fields  []string `json:"fields"` // names of what changed
+	At      string   `json:"at"`
+	State   string   `json:"state"`
 }
 
 type exportedUser struct {
@@ -124,7 +135,7 @@ func (s *Server) writeExport(ctx context.Context, w io.Writer, e auth.Export) er
 		return err
 	}
 	out.text("],")
-	out.fields(exportEnd{Sessions: e.SessionsTruncated, Challenges: e.ChallengesTruncated, Mails: e.MailsTruncated, Events: truncated})
+	out.fields(exportEnd{Sessions: e.SessionsTruncated, Challenges: e.ChallengesTruncated, Mails: e.MailsTruncated, Told: e.DeliveriesTruncated, Events: truncated})
 	out.text("}")
 	return out.w.Flush()
 }
@@ -139,7 +150,7 @@ func newExportBody(e auth.Export) exportBody {
 			Language: u.Language, JoinedAt: formatTime(u.JoinedAt), LastLoginAt: formatTimeOrNull(u.LastLoginAt),
 			PasswordChangedAt: formatTime(u.PasswordAt), SignedOutAt: formatTimeOrNull(u.SignedOutAt), ClosedAt: formatTimeOrNull(u.ClosedAt),
 		},
-		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{},
+		Sessions: []exportedSession{}, Challenges: []exportedLink{}, Mails: []exportedMail{}, Usernames: []exportedName{}, Told: []exportedTold{},
 	}
 	for _, sess := range e.Sessions {
 		body.Sessions = append(body.Sessions, exportedSession{
@@ -162,6 +173,11 @@ func newExportBody(e auth.Export) exportBody {
 	}
 	for _, c := range e.Usernames {
 		body.Usernames = append(body.Usernames, exportedName{Username: c.Username, ChangedAt: formatTime(c.ChangedAt)})
+	}
+	for _, d := range e.Deliveries {
+		body.Told = append(body.Told, exportedTold{
+			Webhook: d.WebhookID, Type: string(d.Type), Fields: append([]string{}, d.Fields...), At: formatTime(d.At), State: string(d.State),
+		})
 	}
 	return body
 }

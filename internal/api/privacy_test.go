@@ -26,6 +26,7 @@ var exported = map[string]struct{ field, owner string }{
 	"revoked_tokens":   {}, // random ids, of nobody
 	"events":           {"events", "user_id"},
 	"username_changes": {"former_usernames", "user_id"},
+	"webhooks":         {}, // programs
 	"event_chain":      {},
 	"services":         {}, // programs, not persons
 	"signing_keys":     {},
@@ -35,7 +36,9 @@ var exported = map[string]struct{ field, owner string }{
 	"heartbeats":       {}, // of servers
 	"restores":         {}, // of the database
 	"goose_db_version": {},
-	"sqlite_sequence":  {},
+
+	"webhook_deliveries": {"told_to_webhooks", "user_id"},
+	"sqlite_sequence":    {},
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -151,6 +154,9 @@ func TestExportHoldsEveryTable(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachURL(t, func(t *testing.T, url string) {
 		s := newServer(t, storetest.Open(t, url), nil)
+		if _, _, err := s.app.Staff.CreateWebhook(t.Context(), "https://orders.example/", nil); err != nil {
+			t.Fatal(err)
+		}
 		p := busyPerson(t, s)
 		busyPerson(t, s) // whose rows must not be in it
 		a := p.as(t, http.MethodGet, "/api/clients/clients/me/export/", "")

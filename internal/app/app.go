@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -23,12 +26,14 @@ import (
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/webhook"
 )
 
 // Options configure an [App].
 type Options struct {
 	Rotation    bool // each use of a refresh token exchanges it for the next
 	Mail        Mail
+	Webhooks    Webhooks
 	Box         *secret.Box      // encrypts the stored keys; nil: they are in clear
 	KeyRotation time.Duration    // age at which a signing key gets its successor; 0: by command only
 	EraseAfter  time.Duration    // how long a closed account can be restored
@@ -58,6 +63,13 @@ type Mail struct {
 	OperatorLanguage string
 }
 
+// Webhooks says how their receivers are reached.
+type Webhooks struct {
+	Allow    []netip.Prefix // networks of ours that may be dialled
+	Proxy    *url.URL       // nil: none
+	Resolver *net.Resolver  // nil: the system's
+}
+
 // App is the parts, each safe for concurrent use.
 type App struct {
 	Base // where Open made it
@@ -67,6 +79,7 @@ type App struct {
 	Guard    *guard.Guard
 	Keys     *keys.Manager
 	Outbox   *outbox.Outbox
+	Webhooks *webhook.Service
 	Accounts *auth.Accounts
 	Staff    *staff.Service
 	Auth     *auth.Service
@@ -79,12 +92,19 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		o.Now = time.Now
 	}
 	a := &App{Pulse: pulse.New(st, pulse.Options{Now: o.Now, Log: o.Log})}
-	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, HeadFile: o.HeadFile, Now: o.Now, Log: o.Log})
+	a.Audit = audit.New(st, audit.Options{Keep: o.EventsKeep, AnonymiseAfter: o.EraseAfter, Staff: o.Staff, HeadFile: o.HeadFile, Now: o.Now, Log: o.Log, Observe: webhook.Owe})
 	a.Guard = guard.New(st, a.Audit, guard.Options{Limits: o.Limits, Box: o.Box, MailPerAddress: o.Mail.PerAddress, Now: o.Now, Log: o.Log})
-	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log})
+	a.Keys = keys.New(st, tokens, a.Audit, a.Guard, keys.Options{
+		Box: o.Box, Rotation: o.KeyRotation, Now: o.Now, Log: o.Log,
+		Reencrypt: func(ctx context.Context, tx *store.Store) error { return webhook.Reencrypt(ctx, tx, o.Box) },
+	})
 	a.Outbox = outbox.New(st, a.Audit, a.Guard, outbox.Options{
 		Sender: o.Mail.Sender, Operator: o.Mail.Operator, OperatorLanguage: o.Mail.OperatorLanguage, LinkLifetime: auth.LinkLifetime,
 		Now: o.Now, Log: o.Log,
+	})
+	a.Webhooks = webhook.New(st, a.Audit, webhook.Options{
+		Box: o.Box, Allow: o.Webhooks.Allow, Proxy: o.Webhooks.Proxy, Resolver: o.Webhooks.Resolver,
+		Operator: o.Mail.Operator, OperatorLanguage: o.Mail.OperatorLanguage, Now: o.Now, Log: o.Log,
 	})
 	a.Accounts = auth.NewAccounts(st, hasher, auth.Options{
 		Audit: a.Audit, Guard: a.Guard, Keys: a.Keys, Outbox: a.Outbox,
@@ -92,12 +112,12 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		Rotation: o.Rotation, EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
 	})
 	a.Auth = auth.New(a.Accounts, tokens)
-	a.Staff = staff.New(st, a.Accounts, a.Audit, a.Guard, o.Now)
+	a.Staff = staff.New(st, a.Accounts, a.Audit, a.Guard, a.Webhooks, o.Now)
 	return a
 }
 
 // Sweep deletes what nobody needs any more at the time now: each part's.
 func (a *App) Sweep(ctx context.Context, now time.Time) error {
 	return errors.Join(a.Auth.Sweep(ctx, now), a.Audit.Sweep(ctx, now), a.Guard.Sweep(ctx, now), a.Keys.Sweep(ctx, now), a.Outbox.Sweep(ctx, now),
-		a.Pulse.Sweep(ctx, now))
+		a.Webhooks.Sweep(ctx, now), a.Pulse.Sweep(ctx, now))
 }

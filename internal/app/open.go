@@ -80,6 +80,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 			return nil, err
 		}
 		options.Mail = mailOptions(c, b.Sender)
+		options.Webhooks = Webhooks{Allow: c.Webhooks.Allow, Proxy: c.Webhooks.Proxy}
 		options.HeadFile = c.Database.HeadFile
 	}
 	if b.Store, err = openStore(ctx, c, o.Log, server && c.Migrates()); err != nil {

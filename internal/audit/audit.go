@@ -30,6 +30,10 @@ type Options struct {
 	HeadFile       string           // where a server notes the head of the chain; empty: nowhere
 	Now            func() time.Time // nil: time.Now
 	Log            *slog.Logger
+
+	// Observe is given every act, in its transaction: also one whose event
+	// shares a row that is written later. Nil: nobody is.
+	Observe func(ctx context.Context, tx *store.Store, acts []Entry) error
 }
 
 // Log is the log of events. It is safe for concurrent use.
@@ -72,11 +76,28 @@ func (l *Log) ByOperator(kind account.EventKind, details account.EventDetails, a
 
 // Record adds an event in the transaction of its act.
 func (l *Log) Record(ctx context.Context, tx *store.Store, e Entry) error {
-	return tx.AddEvent(ctx, e.event())
+	if err := tx.AddEvent(ctx, e.event()); err != nil {
+		return err
+	}
+	return l.observe(ctx, tx, e)
 }
 
 // RecordAll is Record for several events.
 func (l *Log) RecordAll(ctx context.Context, tx *store.Store, entries []Entry) error {
+	if err := addEvents(ctx, tx, entries); err != nil {
+		return err
+	}
+	return l.observe(ctx, tx, entries...)
+}
+
+func (l *Log) observe(ctx context.Context, tx *store.Store, acts ...Entry) error {
+	if l.o.Observe == nil {
+		return nil
+	}
+	return l.o.Observe(ctx, tx, acts)
+}
+
+func addEvents(ctx context.Context, tx *store.Store, entries []Entry) error {
 	events := make([]account.Event, len(entries))
 	for i, e := range entries {
 		events[i] = e.event()
@@ -116,7 +137,7 @@ func changeKey(e Entry) rowKey {
 func (l *Log) RecordChange(ctx context.Context, tx *store.Store, e Entry) (changed func(), err error) {
 	key := changeKey(e)
 	if l.repeats.has(key, e.At) {
-		return func() { l.repeats.add(key, e) }, nil
+		return func() { l.repeats.add(key, e) }, l.observe(ctx, tx, e)
 	}
 	return func() { l.repeats.open(key, e.At) }, l.Record(ctx, tx, e)
 }

@@ -15,6 +15,10 @@ type Entry struct {
 	Request account.RequestInfo
 	Details account.EventDetails
 	At      time.Time
+
+	// For who observes acts; nothing of it is in the event.
+	Erased   int64               // whom an erasure is about, whose event must not name them
+	Includes []account.EventKind // what the act did besides, that has no event of its own
 }
 
 // ByUser is what a user does, in a session or, if that is empty, outside any.

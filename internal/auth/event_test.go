@@ -253,6 +253,23 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		madeService.Details.Service, endedService.Details.Service = service.ID, service.ID
 		expect("service", madeService, endedService)
 
+		hook, _ := s.Subscribe(t, "https://orders.example/")
+		_, _, err = s.Staff.RotateWebhook(t.Context(), hook.ID, time.Hour)
+		must(err)
+		_, err = s.Staff.ReplayWebhook(t.Context(), hook.ID, 1, 9)
+		must(err)
+		must(s.Staff.DisableWebhook(t.Context(), hook.ID))
+		must(s.Staff.EnableWebhook(t.Context(), hook.ID))
+		var ofHook []told
+		for _, kind := range []account.EventKind{
+			account.EventWebhookCreated, account.EventWebhookRotated, account.EventWebhookReplayed, account.EventWebhookDisabled, account.EventWebhookEnabled,
+		} {
+			e := toStaff(kind, 0)
+			e.Details.Webhook = hook.ID
+			ofHook = append(ofHook, e)
+		}
+		expect("webhook", ofHook...)
+
 		_, err = s.Keys.Revoke(t.Context(), s.KeyID(t, token.Access))
 		must(err)
 		expect("key revoked", toStaff(account.EventKeyRevoked, 0), toStaff(account.EventKeyRotated, 0))

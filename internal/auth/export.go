@@ -15,7 +15,7 @@ import (
 // person has fewer; a program that makes more must not make an answer without
 // bound of them.
 const (
-	exportedRows   = 1000 // sessions, links, mails
+	exportedRows   = 1000 // sessions, links, mails, deliveries
 	exportedEvents = 10_000
 	eventsAtOnce   = 500 // in memory
 )
@@ -31,9 +31,10 @@ type Export struct {
 	Challenges  []account.Challenge
 	Mails       []account.Mail
 	Usernames   []store.UsernameChange // before the present one
+	Deliveries  []account.Delivery     // what other programs were told
 
 	// There are older ones, which were left out.
-	SessionsTruncated, ChallengesTruncated, MailsTruncated bool
+	SessionsTruncated, ChallengesTruncated, MailsTruncated, DeliveriesTruncated bool
 }
 
 // Export returns everything that is held about the caller (law 09-08,
@@ -68,6 +69,10 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.Usernames, err = s.store.UsernameChanges(ctx, u.ID, time.Time{}); err != nil {
 		return Export{}, err
 	}
+	if e.Deliveries, err = s.store.DeliveriesOf(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	e.Deliveries, e.DeliveriesTruncated = atMostRows(e.Deliveries)
 	e.Sessions, e.SessionsTruncated = atMostRows(e.Sessions)
 	e.Challenges, e.ChallengesTruncated = atMostRows(e.Challenges)
 	e.Mails, e.MailsTruncated = atMostRows(e.Mails)

@@ -165,10 +165,14 @@ func (s *Service) ResetPassword(ctx context.Context, req account.RequestInfo, r 
 		// VerifyEmail: the other way round, two links of one mail would each wait
 		// for the other.
 		var err error
+		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
+		proved := !u.EmailVerifiedAt.IsZero()
 		if u.EmailVerifiedAt, err = s.accounts.proofTime(ctx, tx, u.Email, u.ID, now); err != nil {
 			return err
 		}
-		reset := audit.ByUser(account.EventPasswordReset, u.ID, "", req, now)
+		if !proved && !u.EmailVerifiedAt.IsZero() {
+			reset.Includes = []account.EventKind{account.EventEmailVerified}
+		}
 		if err := s.accounts.SetPassword(ctx, tx, hash, reset); err != nil {
 			return err
 		}

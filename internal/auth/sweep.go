@@ -54,10 +54,14 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 	if err != nil {
 		return 0, err
 	}
+	if err := tx.ForgetDelivered(ctx, erased); err != nil {
+		return 0, err
+	}
 	entries := make([]audit.Entry, len(erased))
 	for i, id := range erased {
 		entries[i] = audit.Entry{
 			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: events[id]}, At: s.now(),
+			Erased: id,
 		}
 	}
 	return int64(len(ids)), s.audit.RecordAll(ctx, tx, entries)

@@ -27,6 +27,7 @@ type Config struct {
 	Passwords  Passwords
 	Mail       Mail
 	Shop       Shop
+	Webhooks   Webhooks
 	Accounts   Accounts
 	Shadow     Shadow
 	Limits     Limits
@@ -131,9 +132,15 @@ type Shop struct {
 	Zone         *time.Location `name:"time-zone" env:"YOOZAK_TIME_ZONE" default:"Africa/Casablanca" placeholder:"NAME" group:"Shop:" help:"The clock of dates in mails, by its name in the IANA time zone database. Morocco's change of the hour in Ramadan is in it."`
 	Colour       *shop.Colour   `name:"brand-colour" env:"YOOZAK_BRAND_COLOUR" placeholder:"COLOUR" group:"Shop:" help:"Colour of buttons and of the name: #0b5d4e. Where it could not be read, a darker (on white) or lighter (in the dark) shade of it is used."`
 	Logo         *shop.Logo     `name:"brand-logo" env:"YOOZAK_BRAND_LOGO" placeholder:"PATH" group:"Shop:" help:"File with the logo that stands in place of the name: PNG or JPEG, 64 KiB at most. It is part of each mail; nothing is loaded from elsewhere."`
-	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails were given up or that events were changed or removed."`
+	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails were given up or that events were changed or removed; and that a webhook was turned off."`
 
 	Shop shop.Shop `kong:"-"` // what these settings mean
+}
+
+// Webhooks says how the receivers of webhooks are reached.
+type Webhooks struct {
+	Allow []netip.Prefix `name:"webhook-allow" env:"YOOZAK_WEBHOOK_ALLOW" placeholder:"NETS" group:"Webhooks:" help:"Addresses or networks of your own that webhooks may be sent to, separated by commas, also by http://: 10.1.2.0/24. Without it no private, loopback or link-local address is dialled, whatever name leads there."`
+	Proxy *url.URL       `name:"webhook-proxy" env:"YOOZAK_WEBHOOK_PROXY" is:"proxy" placeholder:"URL" group:"Webhooks:" help:"HTTP proxy by which webhooks are sent: http://proxy.example:3128. It then decides which addresses are dialled. HTTPS_PROXY and the like change nothing."`
 }
 
 // Argon2Portable is the choice of Passwords.Argon2 that turns our own code off.

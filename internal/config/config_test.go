@@ -652,7 +652,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, group := range []any{
-		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Accounts{}, config.Limits{}, config.Shadow{},
+		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))

@@ -17,8 +17,8 @@ import (
 )
 
 // Group is one of the groups of settings: [Database], [Schema], [Tokens],
-// [Passwords], [Mail], [Shop], [Accounts], [Shadow], [Limits], [Encryption],
-// [HTTP] and [TLS].
+// [Passwords], [Mail], [Shop], [Webhooks], [Accounts], [Shadow], [Limits],
+// [Encryption], [HTTP] and [TLS].
 type Group interface{ load(c *Config, p *problems) }
 
 // Load checks groups of settings, as kong filled them in from s, and puts
@@ -304,6 +304,8 @@ func (s Shop) load(c *Config, _ *problems) {
 	}
 	c.Shop = s
 }
+
+func (w Webhooks) load(c *Config, _ *problems) { c.Webhooks = w }
 
 func (a Accounts) load(c *Config, p *problems) {
 	if a.EventsKeep > 0 && a.EventsKeep < 24*time.Hour {

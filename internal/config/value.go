@@ -51,7 +51,7 @@ func set(target reflect.Value, tag *kong.Tag, text string) (err error) {
 	case *[]netip.Prefix:
 		*field, err = readNetworks(text)
 	case **url.URL:
-		*field, err = readServer(trimmed)
+		*field, err = readServer(tag, trimmed)
 	case **time.Location:
 		*field, err = readZone(trimmed)
 	case **shop.Logo:
@@ -210,13 +210,14 @@ func readNetworks(s string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// readServer reads the URL of a server as a whole.
-func readServer(s string) (*url.URL, error) {
+// readServer reads the URL of a server as a whole. What goes through a proxy is
+// encrypted to its end.
+func readServer(tag *kong.Tag, s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(s, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errNoServer
 	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !loopback(u.Hostname()) && tag.Get("is") != "proxy" {
 		return nil, errors.New("must begin with https://, except for a server on this machine: passwords travel there")
 	}
 	return u, nil

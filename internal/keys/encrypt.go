@@ -98,6 +98,17 @@ func (m *Manager) checkReadable(keys []store.SigningKey) error {
 	return nil
 }
 
+// CheckEncryption returns an error when this process does not encrypt as the
+// running servers do: what it stored in clear, or with another key, they could
+// not read, or should not.
+func (m *Manager) CheckEncryption(ctx context.Context) error {
+	keys, err := m.store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	return m.checkReadable(keys)
+}
+
 // encryptFirst encrypts the keys that were stored before there was a key to
 // encrypt with, all or none. Where one is encrypted it does nothing.
 func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) error {
@@ -128,8 +139,8 @@ func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) err
 	return err
 }
 
-// Reencrypt encrypts every key, and the secret of device tokens, with the
-// present encryption key, whatever they were encrypted with before, and
+// Reencrypt encrypts every key, the secret of device tokens and those of
+// webhooks with the present encryption key, whatever they were encrypted with before, and
 // returns how many keys it changed. Either all
 // are changed or, where one cannot be read, none. One that is in clear among
 // others that are not is refused, too: see [Manager.EncryptClear].
@@ -169,6 +180,11 @@ func (m *Manager) reencrypt(ctx context.Context, believesClear func([]store.Sign
 					return err
 				}
 				changed++
+			}
+		}
+		if m.o.Reencrypt != nil {
+			if err := m.o.Reencrypt(ctx, tx); err != nil {
+				return err
 			}
 		}
 		return m.guard.ReencryptSecret(ctx, tx)

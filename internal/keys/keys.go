@@ -34,6 +34,10 @@ type Options struct {
 	Rotation time.Duration    // age at which a signing key gets its successor; 0: by command only
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger
+
+	// Reencrypt does to what others keep what [Manager.Reencrypt] does to keys,
+	// in its transaction. Nil: there is nothing.
+	Reencrypt func(ctx context.Context, tx *store.Store) error
 }
 
 // Manager manages the keys of tokens. It is safe for concurrent use.

@@ -60,14 +60,16 @@ var kinds = map[account.MailKind]words{
 	account.MailUnusualAttempts: {
 		subject: "mail.unusual_attempts.subject", body: "mail.unusual_attempts.body", note: "mail.unusual_attempts.note", facts: ofMany, forgot: true,
 	},
-	account.MailOperatorMails:  {subject: "mail.operator_mails.subject", body: "mail.operator_mails.body", note: "mail.operator_mails.note"},
-	account.MailOperatorEvents: {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
+	account.MailOperatorMails:   {subject: "mail.operator_mails.subject", body: "mail.operator_mails.body", note: "mail.operator_mails.note"},
+	account.MailOperatorEvents:  {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
+	account.MailOperatorWebhook: {subject: "mail.operator_webhook.subject", body: "mail.operator_webhook.body", note: "mail.operator_webhook.note"},
 }
 
 // commands are what the operator types and reads, in whatever language.
 var commands = map[string]string{
 	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
 	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
+	"log": "yoozak webhook log", "enable": "yoozak webhook enable",
 }
 
 // content is a mail in words.
@@ -164,7 +166,7 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 // footer says why the mail came: what is known of its reader.
 func footer(m account.Mail) string {
 	switch {
-	case m.Kind == account.MailOperatorMails, m.Kind == account.MailOperatorEvents:
+	case m.Kind == account.MailOperatorMails, m.Kind == account.MailOperatorEvents, m.Kind == account.MailOperatorWebhook:
 		return "mail.footer_operator"
 	case m.Details.Verified:
 		return "mail.footer"

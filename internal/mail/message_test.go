@@ -29,7 +29,7 @@ var hasLink = map[account.MailKind]bool{
 }
 
 // toOperator are the mails that name no customer.
-var toOperator = map[account.MailKind]bool{account.MailOperatorMails: true, account.MailOperatorEvents: true}
+var toOperator = map[account.MailKind]bool{account.MailOperatorMails: true, account.MailOperatorEvents: true, account.MailOperatorWebhook: true}
 
 func example(kind account.MailKind, language string) account.Mail {
 	return account.Mail{
@@ -147,6 +147,7 @@ func TestMailTellsWhatItIsAbout(t *testing.T) {
 			account.MailAccountClosed:   {until[language]},
 			account.MailOperatorMails:   {"3", "the SMTP server answered 550 5.1.1"},
 			account.MailOperatorEvents:  {"the SMTP server answered 550 5.1.1"},
+			account.MailOperatorWebhook: {"the SMTP server answered 550 5.1.1"},
 		} {
 			m := example(kind, language)
 			m.Details.Until = time.Date(2026, 7, 5, 23, 30, 0, 0, time.UTC) // the next day in the shop

@@ -24,7 +24,7 @@ func (o *Outbox) TellOfMails(ctx context.Context) error {
 	if o.o.Operator == "" {
 		return nil
 	}
-	n, reason, err := o.store.GivenUpMails(ctx, o.now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents)
+	n, reason, err := o.store.GivenUpMails(ctx, o.now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents, account.MailOperatorWebhook)
 	if err != nil || n == 0 {
 		return err
 	}

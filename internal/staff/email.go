@@ -51,13 +51,17 @@ func (s *Service) Recover(ctx context.Context, username, email string) error {
 		return err
 	}
 	now := s.now()
+	recovered := s.audit.ByStaff(account.EventAccountRecovered, u.ID, now)
+	if !u.ClosedAt.IsZero() {
+		recovered.Includes = []account.EventKind{account.EventAccountRestored}
+	}
 	return s.tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if !u.ClosedAt.IsZero() {
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err
 			}
 		}
-		if err := s.accounts.Recover(ctx, tx, u, email, s.audit.ByStaff(account.EventAccountRecovered, u.ID, now)); err != nil {
+		if err := s.accounts.Recover(ctx, tx, u, email, recovered); err != nil {
 			return err
 		}
 		return s.accounts.InvalidateLinks(ctx, tx, u.ID, now, account.UndoEmail)

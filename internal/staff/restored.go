@@ -17,19 +17,24 @@ type Restoration struct {
 	Keys     int64 // that were revoked
 	Links    int64 // that are worthless now
 	Mails    int64 // that were given up
+	Told     int64 // deliveries of webhooks that were given up
 	NextID   int64 // of the next user
 
 	// Services are those that may ask about tokens: one that was disabled since
 	// the backup is among them.
 	Services []account.OAuthClient
+
+	// Webhooks are those that are told of acts: one that was turned off since
+	// is among them.
+	Webhooks []account.Webhook
 }
 
 // Restored makes a database that came from a backup fit to be served. What
 // was taken back since the backup is good in it again (logged-out tokens,
 // revoked keys, used links), and ids that were given since would be given
 // again: so every session ends, every key is revoked, every link is worthless,
-// what waits to be mailed is given up, tokens that Django issued until now
-// are refused, and ids skip over as many as it is told. Keys and the secret
+// what waits to be mailed or to be told to webhooks is given up, tokens that Django issued until now
+// are refused, and ids, and the places of webhooks, skip over as many as it is told. Keys and the secret
 // of device tokens are made anew by the next server that loads them. What it
 // does not know of (passwords that were changed since, people who were
 // disabled or erased) stays as the backup has it.
@@ -65,6 +70,16 @@ func (s *Service) restored(ctx context.Context, tx *store.Store, skipIDs int64) 
 	if r.Mails, err = tx.GiveUpMails(ctx, account.MailRestored); err != nil {
 		return r, err
 	}
+	if r.Told, err = tx.GiveUpDeliveries(ctx, account.DeliveryRestored); err != nil {
+		return r, err
+	}
+	if err := tx.SkipWebhookSequences(ctx, skipIDs); err != nil {
+		return r, err
+	}
+	if r.Webhooks, err = tx.Webhooks(ctx); err != nil {
+		return r, err
+	}
+	r.Webhooks = slices.DeleteFunc(r.Webhooks, func(w account.Webhook) bool { return !w.DisabledAt.IsZero() })
 	if err := tx.SetRestoredAt(ctx, r.At); err != nil {
 		return r, err
 	}

@@ -1,6 +1,6 @@
 // Package staff is what the staff do to accounts, by the command line: create,
 // set a password or an address, give back, disable, restore, unlock; list and
-// retry mails; list events; manage OAuth clients. The rules are those of
+// retry mails; list events; manage OAuth clients and webhooks. The rules are those of
 // package auth; each act is an event that names who ran the command.
 package staff
 
@@ -14,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/webhook"
 )
 
 // Service is what the staff may do. It is safe for concurrent use.
@@ -22,15 +23,16 @@ type Service struct {
 	accounts *auth.Accounts
 	audit    *audit.Log
 	guard    *guard.Guard
+	webhooks *webhook.Service
 	clock    func() time.Time
 }
 
 // New makes a Service. A nil clock is time.Now.
-func New(st *store.Store, accounts *auth.Accounts, log *audit.Log, g *guard.Guard, clock func() time.Time) *Service {
+func New(st *store.Store, accounts *auth.Accounts, log *audit.Log, g *guard.Guard, hooks *webhook.Service, clock func() time.Time) *Service {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Service{store: st, accounts: accounts, audit: log, guard: g, clock: clock}
+	return &Service{store: st, accounts: accounts, audit: log, guard: g, webhooks: hooks, clock: clock}
 }
 
 func (s *Service) now() time.Time { return s.clock().UTC() }

@@ -215,12 +215,16 @@ func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, sinc
 }
 
 // GivenUpMails counts the mails that were owed since a time, given up and are
-// still wanted, but for two kinds, and says why the newest of them was.
-func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but1, but2 account.MailKind) (n int, reason string, err error) {
-	const which = `
+// still wanted, but for those of some kinds, and says why the newest of them
+// was.
+func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but ...account.MailKind) (n int, reason string, err error) {
+	which := `
 		FROM mails
-		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind <> $3 AND kind <> $4`
-	args := []any{account.MailUnwanted, since.UTC(), but1, but2}
+		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind NOT IN (` + params(2, len(but)) + `)`
+	args := []any{account.MailUnwanted, since.UTC()}
+	for _, kind := range but {
+		args = append(args, kind)
+	}
 	if n, err = queryValue[int](ctx, s, "count mails that were given up", `SELECT COUNT(*)`+which, args...); err != nil || n == 0 {
 		return 0, "", err
 	}

@@ -1,0 +1,46 @@
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+)
+
+// body is what a receiver gets. From a stored delivery it is always the same
+// bytes, whichever release makes it: a test holds them.
+type body struct {
+	Type      account.WebhookType `json:"type"`
+	Timestamp string              `json:"timestamp"` // of the act
+	ID        string              `json:"id"`        // as webhook-id
+	Sequence  int64               `json:"sequence,omitempty"`
+	Data      data                `json:"data"`
+}
+
+type data struct {
+	UserID int64    `json:"user_id,omitempty"`
+	Fields []string `json:"fields,omitempty"`
+}
+
+// newBody returns the bytes of a delivery.
+func newBody(d account.Delivery) ([]byte, error) {
+	return json.Marshal(body{
+		Type: d.Type, Timestamp: d.At.UTC().Format(microseconds), ID: d.MessageID, Sequence: d.Sequence,
+		Data: data{UserID: d.UserID, Fields: d.Fields},
+	})
+}
+
+// microseconds is RFC 3339 with as many digits as are stored.
+const microseconds = "2006-01-02T15:04:05.000000" + "Z07:00"
+
+// Backoff: a delivery is tried again after these waits and then every
+// longestWait, until it has been tried for giveUpAfter. Each wait is from half
+// of it to one and a half, by lot.
+var backoff = []time.Duration{
+	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour,
+}
+
+const (
+	longestWait = 12 * time.Hour
+	giveUpAfter = 3 * 24 * time.Hour
+)

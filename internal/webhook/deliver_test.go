@@ -1,0 +1,664 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/webhook"
+	"github.com/yoozak/clients/internal/webhooktest"
+)
+
+// forEach runs a test with a server on each engine and a receiver.
+func forEach(t *testing.T, test func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver), settings ...authtest.Setting) {
+	t.Helper()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		test(t, s, webhooktest.Start(t))
+	}, append([]authtest.Setting{authtest.Calling}, settings...)...)
+}
+
+// told are the messages that were taken, as "TYPE USER", in the order of their
+// places, which must have no gap; each must have come once.
+func told(t *testing.T, messages []webhooktest.Message) (all []string) {
+	t.Helper()
+	slices.SortFunc(messages, func(a, b webhooktest.Message) int { return int(a.Sequence - b.Sequence) })
+	for i, m := range messages {
+		if i > 0 && m.Sequence != messages[i-1].Sequence+1 {
+			t.Errorf("place %d comes after %d", m.Sequence, messages[i-1].Sequence)
+		}
+		all = append(all, fmt.Sprint(m.Type, " ", m.Data.UserID))
+	}
+	return all
+}
+
+func waitFor(t *testing.T, r *webhooktest.Receiver, n int) []webhooktest.Message {
+	t.Helper()
+	authtest.Eventually(t, func() bool { return len(r.Taken()) >= n })
+	return r.Taken()
+}
+
+// owe is an act about each of some users, in one transaction.
+func owe(t *testing.T, s *authtest.Server, users ...int64) {
+	t.Helper()
+	authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+		for _, id := range users {
+			if err := s.Audit.Record(ctx, tx, s.Audit.ByStaff(account.EventUserEnabled, id, s.Clock.Now())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// settled waits until nothing is new or due.
+func settled(t *testing.T, s *authtest.Server, webhookID string) []account.Delivery {
+	t.Helper()
+	var all []account.Delivery
+	authtest.Eventually(t, func() bool {
+		all = s.Deliveries(t, webhookID)
+		return !slices.ContainsFunc(all, func(d account.Delivery) bool {
+			return d.State == account.DeliveryNew || !d.DueAt.IsZero() && !d.DueAt.After(s.Clock.Now())
+		})
+	})
+	return all
+}
+
+func TestActsAreTold(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		s.SignUp(t, "before") // nobody is told
+		w, plain := s.Subscribe(t, r.URL)
+		only := webhooktest.Start(t)
+		s.Subscribe(t, only.URL, account.SessionRevoked)
+		s.CallWebhooks(t)
+		amina, badr := s.SignUp(t, "amina"), s.SignUp(t, "badr")
+		if err := s.LogoutAll(t.Context(), s.CallerOf(t, amina)); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{fmt.Sprint("client.created ", amina.User.ID), fmt.Sprint("client.created ", badr.User.ID), fmt.Sprint("session.revoked ", amina.User.ID)}
+		got := waitFor(t, r, len(want))
+		if diff := cmp.Diff(want, told(t, got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want[2:], told(t, waitFor(t, only, 1))); diff != "" {
+			t.Errorf("of one type (-want +got):\n%s", diff)
+		}
+		for _, m := range got {
+			if err := secretOf(t, plain).VerifyIgnoringTimestamp(m.Raw, m.Header); err != nil {
+				t.Errorf("%s: %v", m.Raw, err)
+			}
+			if m.ID != m.Header.Get("Webhook-Id") || strings.Contains(m.ID, ".") || m.Header.Get("Content-Type") != "application/json" || !m.Timestamp.Equal(s.Clock.Now().Truncate(time.Microsecond)) {
+				t.Errorf("%s %v", m.Raw, m.Header)
+			}
+			for _, never := range []string{"amina", "badr", "example"} {
+				if strings.Contains(string(m.Raw), never) {
+					t.Errorf("%s tells a value, %s", m.Raw, never)
+				}
+			}
+		}
+		for _, d := range settled(t, s, w.ID) {
+			if d.State != account.DeliveryDelivered || d.Attempts != 1 || d.Status != http.StatusNoContent || d.Failure != "" {
+				t.Errorf("%+v", d)
+			}
+		}
+	})
+}
+
+// TestWithoutWebhooksNothingIsWritten, nor for those that are off.
+func TestWithoutWebhooksNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		s.SignUp(t, "amina")
+		w, _ := s.Subscribe(t, r.URL)
+		if err := s.Staff.DisableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.SignUp(t, "badr")
+		if backlogs, err := s.Store.Backlogs(t.Context()); err != nil || len(backlogs) != 0 {
+			t.Errorf("%v, %v", backlogs, err)
+		}
+	})
+}
+
+// TestUndoneActIsNotTold.
+func TestUndoneActIsNotTold(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL)
+		undo := errors.New("undo")
+		err := s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			if err := s.Audit.Record(ctx, tx, s.Audit.ByStaff(account.EventUserEnabled, 1, s.Clock.Now())); err != nil {
+				return err
+			}
+			return undo
+		})
+		if !errors.Is(err, undo) || len(s.Deliveries(t, w.ID)) != 0 {
+			t.Errorf("%v, %+v", err, s.Deliveries(t, w.ID))
+		}
+	})
+}
+
+// TestOneClientsFailureHoldsUpOnlyTheirs.
+func TestOneClientsFailureHoldsUpOnlyTheirs(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Data.UserID == 13 {
+				return http.StatusInternalServerError
+			}
+			return http.StatusOK
+		})
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		for range 5 {
+			owe(t, s, 13, 1, 2, 3, 4)
+		}
+		got := waitFor(t, r, 20)
+		settled(t, s, w.ID)
+		last := map[int64]int64{}
+		for _, m := range got {
+			if m.Sequence <= last[m.Data.UserID] {
+				t.Errorf("of %d the place %d comes after %d", m.Data.UserID, m.Sequence, last[m.Data.UserID])
+			}
+			last[m.Data.UserID] = m.Sequence
+		}
+		if n := len(r.Messages()) - len(got); n != 1 {
+			t.Errorf("%d attempts failed, want 1", n)
+		}
+		// It is mended.
+		r.Judge(func(webhooktest.Message) int { return http.StatusOK })
+		s.Clock.Advance(2 * time.Second)
+		got = waitFor(t, r, 25)
+		var of13 []int64
+		for _, m := range got {
+			if m.Data.UserID == 13 {
+				of13 = append(of13, m.Sequence)
+			}
+		}
+		if len(of13) != 5 || !slices.IsSorted(of13) {
+			t.Errorf("the places of the client that failed: %v", of13)
+		}
+		told(t, got)
+	})
+}
+
+// TestDeadReceiverCostsOneAttemptAtATime, whether it refuses or hangs, and all
+// goes on when it answers again.
+func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		const users = 200
+		r.Judge(func(webhooktest.Message) int { return http.StatusServiceUnavailable })
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		ids := make([]int64, users)
+		for i := range ids {
+			ids[i] = int64(i + 1)
+		}
+		owe(t, s, ids...)
+		authtest.Eventually(t, func() bool { return len(r.Messages()) >= webhook.DeadAfter })
+		for range 3 { // and no more of them than a probe now and then
+			s.Clock.Advance(10 * time.Minute)
+			n := len(r.Messages())
+			authtest.Eventually(t, func() bool { return len(r.Messages()) > n })
+		}
+		if got := r.AtOnce(); got != 1 {
+			t.Errorf("%d attempts at once at a receiver that is dead, want 1", got)
+		}
+		if got := len(r.Messages()); got > webhook.DeadAfter+2*3 {
+			t.Errorf("%d attempts at a receiver that is dead", got)
+		}
+		r.Judge(func(webhooktest.Message) int { return http.StatusOK })
+		s.Clock.Advance(10 * time.Minute)
+		told(t, waitFor(t, r, users))
+		for _, d := range settled(t, s, w.ID) {
+			if d.State != account.DeliveryDelivered {
+				t.Errorf("%+v", d)
+			}
+		}
+		// One that is good has many at once.
+		r.AtOnce()
+		owe(t, s, ids...)
+		waitFor(t, r, 2*users)
+	})
+}
+
+// TestHangingReceiverHoldsUpNoMail, nor another receiver.
+func TestHangingReceiverHoldsUpNoMail(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		hangs, fine := webhooktest.Start(t), webhooktest.Start(t)
+		hangs.Judge(func(webhooktest.Message) int { return webhooktest.Hang })
+		s.Subscribe(t, hangs.URL)
+		s.Subscribe(t, fine.URL)
+		s.CallWebhooks(t)
+		s.SignUp(t, "amina")
+		authtest.Eventually(t, func() bool { return hangs.AtOnce() == 1 })
+		for _, name := range []string{"badr", "chama", "driss"} {
+			s.SignUp(t, name)
+		}
+		waitFor(t, fine, 4)
+		s.Deliver(t)
+		if n := len(smtp.Messages()); n != 4 {
+			t.Errorf("%d mails, want 4", n)
+		}
+	}, authtest.Calling)
+}
+
+// TestAfterThreeDaysAWebhookIsOff: the operator is told, and nothing that waited
+// is lost when it is turned on again.
+func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		smtp := smtptest.Start(t, smtptest.Options{})
+		s := authtest.New(t, st, authtest.Mailing(t, smtp), authtest.Calling, func(o *app.Options, _ *token.Options) {
+			o.Mail.Operator, o.Mail.OperatorLanguage = "ops@yoozak.ma", "en"
+		})
+		r := webhooktest.Start(t)
+		r.Judge(func(webhooktest.Message) int { return http.StatusTeapot })
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		owe(t, s, 1, 2, 1)
+		off := func() account.Webhook {
+			got, err := st.Webhook(t.Context(), w.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		began := s.Clock.Now()
+		for attempts := 0; off().DisabledAt.IsZero(); {
+			authtest.Eventually(t, func() bool {
+				noted := 0
+				for _, d := range s.Deliveries(t, w.ID) {
+					noted += d.Attempts
+				}
+				return noted == len(r.Messages()) && noted > attempts || !off().DisabledAt.IsZero()
+			})
+			attempts = len(r.Messages())
+			next := s.Clock.Now()
+			for _, d := range s.Deliveries(t, w.ID) {
+				if d.DueAt.After(next) && (next.Equal(s.Clock.Now()) || d.DueAt.Before(next)) {
+					next = d.DueAt
+				}
+			}
+			s.Clock.Set(next.Add(8 * time.Minute)) // beyond the wait of who is dead
+		}
+		if after := off().DisabledAt.Sub(began); after < webhook.GiveUpAfter || after > webhook.GiveUpAfter+19*time.Hour {
+			t.Errorf("off after %v", after)
+		}
+		if why := off().DisabledWhy; !strings.Contains(why, "418") {
+			t.Errorf("off because: %s", why)
+		}
+		s.Deliver(t)
+		mails := 0
+		for _, m := range smtp.Messages() {
+			if m.To == "ops@yoozak.ma" && strings.Contains(m.Text, w.ID) && strings.Contains(m.Text, "418") && strings.Contains(m.Text, "yoozak webhook enable") {
+				mails++
+			}
+		}
+		if mails != 1 || s.EventKinds(t)[account.EventWebhookDisabled] != 1 {
+			t.Errorf("%d mails to the operator, events %v", mails, s.EventKinds(t))
+		}
+		r.Judge(func(webhooktest.Message) int { return http.StatusOK })
+		owe(t, s, 3) // told nobody
+		if err := s.Staff.EnableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		owe(t, s, 4)
+		var got []int64
+		for _, m := range waitFor(t, r, 4) {
+			got = append(got, m.Sequence)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff([]int64{1, 2, 3, 5}, got); diff != "" { // 4 was left out
+			t.Errorf("places (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestReplayIsTheSameMessage: the same id and bytes, signed anew.
+func TestReplayIsTheSameMessage(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, plain := s.Subscribe(t, r.URL)
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Attempt == 1 {
+				return http.StatusBadGateway
+			}
+			return http.StatusOK
+		})
+		s.CallWebhooks(t)
+		owe(t, s, 1, 2, 3)
+		authtest.Eventually(t, func() bool { return len(r.Messages()) == 3 })
+		settled(t, s, w.ID)
+		s.Clock.Advance(time.Minute)
+		waitFor(t, r, 3)
+		settled(t, s, w.ID)
+		s.Clock.Advance(time.Hour)
+		for _, span := range [][3]int64{{2, 2, 1}, {1, 2, 2}, {7, 9, 0}} {
+			if n, err := s.Staff.ReplayWebhook(t.Context(), w.ID, span[0], span[1]); err != nil || n != span[2] {
+				t.Errorf("replay of %d to %d: %d, %v", span[0], span[1], n, err)
+			}
+			settled(t, s, w.ID)
+		}
+		waitFor(t, r, 6)
+		byID := map[string][]webhooktest.Message{}
+		for _, m := range r.Messages() {
+			byID[m.ID] = append(byID[m.ID], m)
+		}
+		counts := map[int64]int{}
+		for _, all := range byID {
+			counts[all[0].Sequence] = len(all)
+			signatures := map[string]bool{}
+			for _, m := range all {
+				signatures[m.Header.Get("Webhook-Signature")] = true
+				if string(m.Raw) != string(all[0].Raw) {
+					t.Errorf("%s is now %s", all[0].Raw, m.Raw)
+				}
+				if err := secretOf(t, plain).VerifyIgnoringTimestamp(m.Raw, m.Header); err != nil {
+					t.Error(err)
+				}
+			}
+			if at := all[0].Header.Get("Webhook-Timestamp"); at == all[1].Header.Get("Webhook-Timestamp") {
+				t.Errorf("the second attempt has the time of the first, %s", at)
+			}
+			if len(signatures) < 2 {
+				t.Errorf("signatures of %d attempts: %v", len(all), signatures)
+			}
+		}
+		if diff := cmp.Diff(map[int64]int{1: 3, 2: 4, 3: 2}, counts); diff != "" {
+			t.Errorf("attempts by place (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestNothingIsSentAfterTheCommandReturned: to a webhook that is off, or with a
+// secret that ended.
+func TestNothingIsSentAfterTheCommandReturned(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, first := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		stop := make(chan struct{})
+		done := make(chan struct{})
+		go func() { // acts without end
+			defer close(done)
+			for id := int64(1); ; id++ {
+				select {
+				case <-stop:
+					return
+				default:
+					owe(t, s, id%20+1)
+				}
+			}
+		}()
+		defer func() { close(stop); <-done }()
+		good := func(m webhooktest.Message, v interface {
+			VerifyIgnoringTimestamp([]byte, http.Header) error
+		}) bool {
+			return v.VerifyIgnoringTimestamp(m.Raw, m.Header) == nil
+		}
+		waitFor(t, r, 50)
+		second, until, err := s.Staff.RotateWebhook(t.Context(), w.ID, time.Hour)
+		if err != nil || until.IsZero() {
+			t.Fatal(until, err)
+		}
+		n := len(r.Taken())
+		for _, m := range waitFor(t, r, n+50)[n:] {
+			if !good(m, secretOf(t, first)) || !good(m, secretOf(t, second)) {
+				t.Fatalf("while both are good: %s", m.Header.Get("Webhook-Signature"))
+			}
+		}
+		third, _, err := s.Staff.RotateWebhook(t.Context(), w.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n = len(r.Taken())
+		for _, m := range waitFor(t, r, n+50)[n:] {
+			if good(m, secretOf(t, first)) || good(m, secretOf(t, second)) || !good(m, secretOf(t, third)) {
+				t.Fatalf("after the end of the others: %s", m.Header.Get("Webhook-Signature"))
+			}
+		}
+		if err := s.Staff.DisableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		n = len(r.Messages())
+		for id := range int64(50) {
+			owe(t, s, id)
+		}
+		if got := len(r.Messages()); got != n {
+			t.Errorf("%d attempts at a webhook that is off", got-n)
+		}
+		if err := s.Staff.DisableWebhook(t.Context(), w.ID); !errors.Is(err, staff.ErrWebhookOff) {
+			t.Errorf("again: %v", err)
+		}
+		before := s.Deliveries(t, w.ID)
+		if err := s.Staff.EnableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		authtest.Eventually(t, func() bool { return len(r.Taken()) > n })
+		authtest.Eventually(t, func() bool {
+			return !slices.ContainsFunc(s.Deliveries(t, w.ID)[:len(before)], func(d account.Delivery) bool { return d.State != account.DeliveryDelivered })
+		})
+	})
+}
+
+// TestTestOfAWebhook is tried once, and takes no place.
+func TestTestOfAWebhook(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL, account.ClientErased)
+		s.CallWebhooks(t)
+		d, err := s.Staff.TestWebhook(t.Context(), w.ID)
+		if err != nil || d.State != account.DeliveryDelivered || d.Sequence != 0 {
+			t.Errorf("%+v, %v", d, err)
+		}
+		r.Judge(func(webhooktest.Message) int { return http.StatusFound })
+		d, err = s.Staff.TestWebhook(t.Context(), w.ID)
+		if err != nil || d.State != account.DeliveryGivenUp || !strings.Contains(d.Failure, "302") {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if n := len(r.Messages()); n != 2 {
+			t.Errorf("%d requests: a redirect was followed, or a test repeated", n)
+		}
+		if _, err := s.Staff.TestWebhook(t.Context(), "none"); !errors.Is(err, staff.ErrNoSuchWebhook) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTwoServersDeliverOnce: of several servers one has a webhook, and when it
+// stops another goes on.
+func TestTwoServersDeliverOnce(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		s.Subscribe(t, r.URL)
+		another := authtest.New(t, s.Store, authtest.Calling)
+		stop := s.CallWebhooks(t)
+		another.CallWebhooks(t)
+		for range 20 {
+			owe(t, s, 1, 2, 3)
+		}
+		stop()
+		for range 20 {
+			owe(t, s, 1, 2, 3)
+		}
+		told(t, waitFor(t, r, 120))
+		if n := len(r.Messages()); n != 120 {
+			t.Errorf("%d attempts, want 120", n)
+		}
+	})
+}
+
+// TestLateCommitIsNotLost: an act whose row came first, and whose commit comes
+// after that of others which were told.
+func TestLateCommitIsNotLost(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t) // SQLite has one writer
+	s := authtest.New(t, storetest.Open(t, url), authtest.Calling)
+	r := webhooktest.Start(t)
+	s.Subscribe(t, r.URL)
+	s.CallWebhooks(t)
+	added, commit := make(chan struct{}), make(chan struct{})
+	committed := make(chan error)
+	go func() {
+		committed <- s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			err := s.Audit.Record(ctx, tx, s.Audit.ByStaff(account.EventUserEnabled, 7, s.Clock.Now()))
+			close(added)
+			<-commit
+			return err
+		})
+	}()
+	<-added
+	owe(t, s, 1, 2, 3)
+	waitFor(t, r, 3)
+	close(commit)
+	if err := <-committed; err != nil {
+		t.Fatal(err)
+	}
+	if got := told(t, waitFor(t, r, 4)); got[3] != "client.enabled 7" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestActUnderWayIsAwaited: one that asked who is to be told before there was
+// a webhook is committed before the command returns.
+func TestActUnderWayIsAwaited(t *testing.T) {
+	t.Parallel()
+	s := authtest.New(t, storetest.Open(t, storetest.Postgres(t)), authtest.Calling)
+	r := webhooktest.Start(t)
+	asked, commit := make(chan struct{}), make(chan struct{})
+	committed := make(chan error)
+	go func() {
+		committed <- s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			err := s.Audit.Record(ctx, tx, s.Audit.ByStaff(account.EventUserEnabled, 7, s.Clock.Now()))
+			close(asked)
+			<-commit
+			return err
+		})
+	}()
+	<-asked
+	created := make(chan error, 1)
+	go func() {
+		_, _, err := s.Staff.CreateWebhook(t.Context(), r.URL, nil)
+		created <- err
+	}()
+	select {
+	case err := <-created:
+		t.Errorf("it returned before the act was over: %v", err)
+	case <-time.After(500 * time.Millisecond): // it can only fail to show a mistake
+	}
+	close(commit)
+	if err := errors.Join(<-committed, <-created); err != nil {
+		t.Fatal(err)
+	}
+	s.CallWebhooks(t)
+	owe(t, s, 8)
+	if got := told(t, waitFor(t, r, 1)); got[0] != "client.enabled 8" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestRestoredTellsNothingTwice: what waited in the backup may have been told,
+// and places that were given since are not given again.
+func TestRestoredTellsNothingTwice(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL)
+		stop := s.CallWebhooks(t)
+		owe(t, s, 1)
+		waitFor(t, r, 1)
+		stop()
+		owe(t, s, 2, 3)
+		restored, err := s.Staff.Restored(t.Context(), 1000)
+		if err != nil || restored.Told != 2 || len(restored.Webhooks) != 1 || restored.Webhooks[0].ID != w.ID {
+			t.Errorf("%+v, %v", restored, err)
+		}
+		s.CallWebhooks(t)
+		owe(t, s, 4)
+		if got := waitFor(t, r, 2)[1]; got.Data.UserID != 4 || got.Sequence != 1002 {
+			t.Errorf("%s", got.Raw)
+		}
+		if n, err := s.Staff.ReplayGivenUp(t.Context(), w.ID); n != 2 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		waitFor(t, r, 4)
+	})
+}
+
+// TestErasureIsToldAndLeavesNoName: but for the row that tells of it, which a
+// receiver that lost it can be told again.
+func TestErasureIsToldAndLeavesNoName(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL)
+		stop := s.CallWebhooks(t)
+		g := s.SignUp(t, "amina")
+		waitFor(t, r, 1)
+		stop()
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(29*24*time.Hour + 23*time.Hour)
+		s.SweepAll(t)
+		s.Clock.Advance(2 * time.Hour) // the two that wait are not so old that the log forgets them
+		if err := s.Auth.Sweep(t.Context(), s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.CallWebhooks(t)
+		want := []string{fmt.Sprint("client.created ", g.User.ID), fmt.Sprint("client.closed ", g.User.ID), fmt.Sprint("session.revoked ", g.User.ID), fmt.Sprint("client.erased ", g.User.ID)}
+		if diff := cmp.Diff(want, told(t, waitFor(t, r, 4))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for _, d := range settled(t, s, w.ID) {
+			if (d.UserID != 0) != (d.Type == account.ClientErased) {
+				t.Errorf("%+v", d)
+			}
+		}
+		if n, err := s.Staff.ReplayWebhook(t.Context(), w.ID, 1, 4); n != 1 || err != nil {
+			t.Errorf("replayed %d, %v", n, err)
+		}
+		waitFor(t, r, 5)
+		s.Clock.Advance(31 * 24 * time.Hour)
+		settled(t, s, w.ID)
+		s.SweepAll(t)
+		if left := s.Deliveries(t, w.ID); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+	}, authtest.EraseAfter30Days)
+}
+
+// TestWrongWebhooksAreRefused.
+func TestWrongWebhooksAreRefused(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, _ *webhooktest.Receiver) {
+		for _, url := range []string{"", "orders", "ftp://orders.example/", "https://", "https:///hook", "https://amina:secret@orders.example/", "https://orders.example/#a", "https://orders.example/a b", "https://" + strings.Repeat("a", 2050)} {
+			_, _, err := s.Staff.CreateWebhook(t.Context(), url, nil)
+			if !errors.Is(err, staff.ErrWebhookURL) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%q: %v", url, err)
+			}
+		}
+		if _, _, err := s.Staff.CreateWebhook(t.Context(), "https://orders.example/", []account.WebhookType{"client.everything"}); err == nil {
+			t.Error("a type that there is not was taken")
+		}
+		if all, err := s.Staff.Webhooks(t.Context()); err != nil || len(all) != 0 {
+			t.Errorf("%v, %v", all, err)
+		}
+	})
+}
