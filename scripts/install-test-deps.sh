@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman, axe-core and the verifier of webhooks, Chromium with
-# Arabic letters. Quick when all is there.
+# etcd, nginx, the reference's Python packages, node with npm for newman, axe-core, the TypeScript client and the verifier of webhooks,
+# Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -61,19 +61,10 @@ if [ -n "$missing" ]; then
 		-o Dpkg::Options::=--force-confold $missing >/dev/null
 fi
 
-if [ ! -x test/postman/node_modules/.bin/newman ]; then
-	echo "Installing newman"
-	(cd test/postman && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -x sdk/typescript/node_modules/.bin/esbuild ]; then
-	echo "Installing what the SDK needs"
-	(cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -e test/browser/node_modules/axe-core/axe.min.js ]; then
-	echo "Installing axe-core"
-	(cd test/browser && npm ci --no-audit --no-fund --loglevel=error)
-fi
-if [ ! -d test/webhook/node_modules/standardwebhooks ]; then
-	echo "Installing the verifier of webhooks, and Express"
-	(cd test/webhook && npm ci --no-audit --no-fund --loglevel=error)
-fi
+# What npm installs, again when a lockfile has changed since.
+for dir in test/postman test/browser test/webhook sdk/typescript examples/storefront; do
+	if [ ! -e $dir/node_modules/.package-lock.json ] || [ $dir/package-lock.json -nt $dir/node_modules/.package-lock.json ]; then
+		echo "Installing what $dir needs"
+		(cd $dir && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)
+	fi
+done

@@ -10,6 +10,7 @@ var groups = []group{
 		{"accounts", title{"La vie d’un compte", "The life of an account"}},
 		{"errors", title{"Erreurs", "Errors"}},
 		{"limits", title{"Limites", "Limits"}},
+		{"webhooks", title{"Webhooks", "Webhooks"}},
 		{"services", title{"Vérifier un token ailleurs", "Verify tokens elsewhere"}},
 	}},
 	{title{"Référence", "Reference"}, []entry{

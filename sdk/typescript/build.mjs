@@ -10,7 +10,7 @@ copyFileSync('../../LICENSE', 'LICENSE') // npm packs it from here
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc'], { stdio: 'inherit' })
 
 const common = text => text.replaceAll(/((?:from|require\(|import\()\s*["']\.\/\w+)\.js(["'])/g, '$1.cjs$2')
-const sources = readdirSync('src').filter(name => name !== 'types.ts')
+const sources = readdirSync('src').filter(name => !['types.ts', 'openapi.ts'].includes(name)) // shapes alone
 for (const [format, ending] of [['esm', '.js'], ['cjs', '.cjs']]) {
   buildSync({
     entryPoints: sources.map(name => 'src/' + name), outdir: 'dist', format, outExtension: { '.js': ending },

@@ -1,14 +1,16 @@
 // The client of the API: its calls, and fetch with the customer's token.
 
 import { openDevices } from './devices.js'
-import { errorOf, isYoozakError, YoozakError } from './errors.js'
+import { errorOf, isText, isYoozakError, YoozakError } from './errors.js'
 import { about, failure, reached, within } from './http.js'
 import { sleep } from './lock.js'
 import { openSession, type Renewal } from './session.js'
 import type { State } from './state.js'
 import { localStore, type Store } from './store.js'
 import { absolute, plain, serverAt, startsAt } from './url.js'
-import type { AccountExport, AccountEvent, AccountSecurity, Credentials, Device, ProfileChange, Registration, User } from './types.js'
+import type {
+  AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Registration, ResetRequest, Tokens, User,
+} from './types.js'
 
 export interface ClientOptions {
   /** Where the accounts are: `https://accounts.shop.example`. */
@@ -39,8 +41,6 @@ export interface DebugEvent {
   readonly path: string
   /** 0: there was no answer. */
   readonly status: number
-  readonly code?: string | undefined
-  readonly ms: number
 }
 
 export interface CallOptions {
@@ -72,13 +72,13 @@ export interface Client {
   endSession(id: string, options?: CallOptions): Promise<void>
   /** The newest 50, or those before an id. */
   events(options?: CallOptions & { before?: number | undefined }): Promise<AccountEvent[]>
-  changePassword(fields: { current_password: string; new_password: string }, options?: CallOptions): Promise<void>
+  changePassword(fields: PasswordChange, options?: CallOptions): Promise<void>
   /** Resolves whether or not somebody has the address. */
-  requestReset(fields: { email: string; username?: string | undefined }, options?: CallOptions): Promise<void>
-  resetPassword(fields: { token: string; new_password: string }, options?: CallOptions): Promise<void>
+  requestReset(fields: ResetRequest, options?: CallOptions): Promise<void>
+  resetPassword(fields: PasswordReset, options?: CallOptions): Promise<void>
   verifyEmail(token: string, options?: CallOptions): Promise<void>
   resendVerification(options?: CallOptions): Promise<void>
-  changeEmail(fields: { password: string; email: string }, options?: CallOptions): Promise<void>
+  changeEmail(fields: EmailChange, options?: CallOptions): Promise<void>
   confirmEmail(token: string, options?: CallOptions): Promise<void>
   undoEmail(token: string, options?: CallOptions): Promise<void>
   security(options?: CallOptions): Promise<AccountSecurity>
@@ -97,8 +97,6 @@ const REFRESH = 'auth/token/refresh/'
 const LIMIT = 20_000 // ms
 const REFRESH_LIMIT = 5000 // ms; below the 10 s for which the server repeats an answer whatever happens
 const CEILING = 30_000 // ms; who is told to wait longer is told so, and decides
-
-interface Grant { access: string; refresh: string; user: User }
 
 export function createClient(options: ClientOptions): Client {
   const { origin, base } = serverAt(options.url)
@@ -123,29 +121,30 @@ export function createClient(options: ClientOptions): Client {
 
   // request sends once, and returns the answer with its body, or throws.
   async function request(method: string, path: string, { body, access, device, signal }: Asked) {
-    const began = Date.now()
     const headers: Record<string, string> = { ...options.headers }
-    const language = typeof options.language === 'function' ? options.language() : options.language ?? pageLanguage()
+    const { language: l = page()?.documentElement.lang } = options
+    const language = typeof l === 'function' ? l() : l
     if (language) headers['Accept-Language'] = language
     if (body) headers['Content-Type'] = 'application/json'
     if (access) headers.Authorization = 'Bearer ' + access
     if (device) headers['X-Device-Token'] = device
-    const told = (status: number, code?: string) => options.debug?.({ method, path: plain(path), status, code, ms: Date.now() - began })
+    let status = 0
     try {
       const answer = await reached(send(base + path, {
         method, headers, signal, body: body ? JSON.stringify(body) : null, redirect: 'error', credentials: 'omit', cache: 'no-store',
         keepalive: method !== 'GET', // a page that is left must not lose the answer's effect
       }))
       const text = await reached(answer.text())
+      status = answer.status
       let json: unknown
       try {
         json = text ? JSON.parse(text) : undefined
-      } catch { /* a proxy's page, or half an answer */ }
-      told(answer.status)
-      return { answer, json, cut: !!text && json === undefined }
-    } catch (e) {
-      told(0, isYoozakError(e) ? e.code : undefined)
-      throw e
+      } catch {
+        json = null // a proxy's page, or half an answer
+      }
+      return { answer, json }
+    } finally {
+      options.debug?.({ method, path: plain(path), status })
     }
   }
 
@@ -153,7 +152,7 @@ export function createClient(options: ClientOptions): Client {
     errorOf(answer, json, method, plain(path), session.serverTime())
 
   const badAnswer = (answer: Response, method: string, path: string) =>
-    new YoozakError({ code: 'bad_answer', message: 'The answer lacks what was asked for.', status: answer.status, method, path })
+    new YoozakError({ code: 'bad_answer', status: answer.status, method, path })
 
   // askForTokens is the refresh. It is repeated once: the server gives the same refresh token the same successor.
   async function askForTokens(refresh: string): Promise<Renewal> {
@@ -162,8 +161,8 @@ export function createClient(options: ClientOptions): Client {
       try {
         const got = await within(REFRESH_LIMIT, null, signal => request('POST', path, { body: { refresh }, signal }))
         const { answer, json } = got
-        const { access, refresh: next } = Object(json) as Partial<Grant>
-        if (answer.ok && typeof access === 'string') return { access, refresh: typeof next === 'string' ? next : undefined }
+        const { access, refresh: next } = Object(json) as Partial<Tokens>
+        if (answer.ok && isText(access)) return { access, refresh: isText(next) ? next : undefined }
         const error = answer.ok ? badAnswer(answer, 'POST', path) : errorFrom(got, 'POST', path)
         if (error.status === 401 && ['token_not_valid', 'user_not_found', 'user_inactive'].includes(error.code)) return 'refused'
         throw error // a proxy's 401, a code of a newer server: not the server's word that the session is over
@@ -185,7 +184,7 @@ export function createClient(options: ClientOptions): Client {
     if (result.answer.status !== 401) return result
     const other = await session.after401(s.access)
     if (!other) return result
-    if (!repeatable) throw new YoozakError({ code: 'not_repeatable', status: 401, message: 'The token had ended, and a stream cannot be sent twice.' })
+    if (!repeatable) throw new YoozakError({ code: 'not_repeatable', status: 401 }) // a stream is gone when it was sent
     result.answer.body?.cancel?.().catch(() => {})
     result = await attempt(other.access)
     session.replayed(other.access, result.answer.status !== 401)
@@ -206,9 +205,8 @@ export function createClient(options: ClientOptions): Client {
     }
   }
 
-  const loggedOut = () => session.state().status === 'unknown'
-    ? new YoozakError({ code: 'storage', message: 'The store cannot be read now.' })
-    : new YoozakError({ code: 'logged_out', status: 401, message: 'Nobody is logged in.' })
+  // A store that cannot be read now does not say that nobody is logged in.
+  const loggedOut = () => new YoozakError(session.state().status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
 
   interface How extends CallOptions {
     body?: unknown
@@ -229,7 +227,7 @@ export function createClient(options: ClientOptions): Client {
         let wait = 200 * 2 ** tries * (1 + Math.random())
         try {
           const got = open ? await attempt() : await authorized(attempt)
-          if (got.answer.ok && !(got.cut && method === 'GET')) return { json: got.json as T, answer: got.answer }
+          if (got.answer.ok && !(got.json === null && method === 'GET')) return { json: got.json as T, answer: got.answer }
           const error = got.answer.ok ? failure('network') : errorFrom(got, method, path)
           wait = Math.max(wait, (error.retryAfter ?? 0) * 1000)
           throw error
@@ -246,8 +244,8 @@ export function createClient(options: ClientOptions): Client {
   // grant is what registration and login have in common.
   async function grant(path: string, fields: Credentials, o?: CallOptions): Promise<User> {
     const device = await devices.token(fields.username)
-    const { json, answer } = await call<Grant>('POST', path, { ...o, body: fields, open: true, device })
-    const { access, refresh, user } = Object(json) as Grant
+    const { json, answer } = await call<Tokens>('POST', path, { ...o, body: fields, open: true, device })
+    const { access, refresh, user } = Object(json) as Tokens
     if (!access || !refresh || !user) throw badAnswer(answer, 'POST', path)
     await session.begin({ access, refresh, user })
     await devices.keep([fields.username, user.username, user.email], answer.headers.get('X-Device-Token'))
@@ -284,8 +282,9 @@ export function createClient(options: ClientOptions): Client {
     target.addEventListener(name, act)
     offs.push(() => target.removeEventListener(name, act))
   }
-  if (typeof document === 'object' && document) {
-    on(document, 'visibilitychange', () => document.visibilityState === 'visible' && session.wake())
+  const doc = page()
+  if (doc) {
+    on(doc, 'visibilitychange', () => doc.visibilityState === 'visible' && session.wake())
     on(globalThis.window, 'pageshow', e => e.persisted && session.wake()) // back from the cache of the Back button, with its old memory
     on(globalThis.window, 'online', () => session.wake(true))
     on(globalThis.window, 'storage', e => (e.key === key || e.key === null) && session.current())
@@ -294,17 +293,17 @@ export function createClient(options: ClientOptions): Client {
   return {
     state: session.state,
     onChange(listener) {
-      const own = (state: State) => listener(state) // the same function may listen twice
-      listeners.add(own)
-      return () => { listeners.delete(own) }
+      listeners.add(listener)
+      return () => { listeners.delete(listener) }
     },
 
     async fetch(input, init = {}) {
-      const whole = typeof input === 'object' && 'url' in input ? input : undefined // a Request
+      const whole = 'url' in Object(input) ? input as Request : undefined
       const url = absolute(whole ? whole.url : String(input))
       if (!trusted.some(o => startsAt(url, o))) return send(input as string, init)
       const method = (init.method ?? whole?.method ?? 'GET').toUpperCase()
-      const stream = !!init.body && typeof init.body === 'object' && ('getReader' in init.body || Symbol.asyncIterator in init.body)
+      const body = Object(init.body)
+      const stream = 'getReader' in body || Symbol.asyncIterator in body
       // the limit ends with the head of the answer
       const { answer } = await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => authorized(async access => {
         note(access)
@@ -359,11 +358,11 @@ export function createClient(options: ClientOptions): Client {
 
 // defaultStore is the page's. Anywhere else a store by default would be one customer's session for all who come.
 function defaultStore(): Store {
-  if (typeof document === 'object' && document) return localStore()
+  if (page()) return localStore()
   const refuse = () => {
-    throw new YoozakError({ code: 'storage', message: 'createClient needs a store here: serverClient(request) on a server, secureStore in an app, memoryStore in a script.' })
+    throw new YoozakError({ code: 'storage', message: 'no page, no store: use serverClient, secureStore or memoryStore' })
   }
   return { get: () => null, set: refuse, alone: true, fleeting: true }
 }
 
-const pageLanguage = () => typeof document === 'object' ? document?.documentElement?.lang || undefined : undefined
+const page = () => globalThis.document as Document | undefined

@@ -4,12 +4,14 @@
 export type ErrorCode =
   // of the client
   | 'network' | 'timeout' | 'aborted' | 'logged_out' | 'storage' | 'bad_answer' | 'bad_url' | 'not_repeatable'
-  // of fields
-  | 'required' | 'null' | 'blank' | 'not_text' | 'invalid' | 'too_short' | 'too_long' | 'taken'
-  | 'too_common' | 'too_similar' | 'entirely_numeric' | 'breached'
-  // of requests
-  | 'invalid_credentials' | 'not_authenticated' | 'token_not_valid' | 'user_not_found' | 'user_inactive'
-  | 'not_found' | 'method_not_allowed' | 'throttled' | 'unavailable'
+  // of the server: docs/errors.md
+  | 'required' | 'null' | 'blank' | 'not_text' | 'not_integer' | 'too_long' | 'null_character' | 'incomplete_character'
+  | 'invalid' | 'taken' | 'changed_too_often' | 'too_short' | 'too_common' | 'too_similar' | 'entirely_numeric' | 'breached'
+  | 'wrong' | 'used' | 'expired' | 'verified_elsewhere' | 'no_address' | 'already_verified' | 'unchanged' | 'not_object'
+  | 'no_data' | 'parse_error' | 'not_found' | 'method_not_allowed' | 'not_acceptable' | 'request_timeout' | 'too_large'
+  | 'unsupported_media_type' | 'invalid_credentials' | 'not_authenticated' | 'bad_authorization_header' | 'token_not_valid'
+  | 'user_not_found' | 'user_inactive' | 'throttled' | 'unavailable' | 'internal_error' | 'invalid_request'
+  | 'unsupported_token_type' | 'invalid_client' | 'unauthorized_client' | 'temporarily_unavailable' | 'server_error'
   | (string & {})
 
 /** Names of the fields that forms have. The server's own order is kept. */
@@ -20,7 +22,8 @@ export type FieldName =
 
 export interface ErrorDetails {
   code: ErrorCode
-  message: string
+  /** By default the code. */
+  message?: string | undefined
   status?: number | undefined
   fields?: Record<string, string[]> | undefined
   codes?: Record<string, ErrorCode[]> | undefined
@@ -54,7 +57,7 @@ export class YoozakError extends Error {
   readonly retryable: boolean
 
   constructor({ message, ...details }: ErrorDetails) {
-    super(message)
+    super(message ?? details.code)
     Object.assign(this, { status: 0, fields: {}, codes: {}, unknownOutcome: false }, details)
     this.name = 'YoozakError'
     this.retryable = this.code === 'network' || this.code === 'timeout' || this.status === 429 || this.status >= 500
@@ -67,7 +70,7 @@ export const isYoozakError = (e: unknown): e is YoozakError => e instanceof Erro
 /** retryAfter reads the header of RFC 9110, section 10.2.3: digits, or a date measured against the server's time (ms). */
 export function retryAfter(text: string | null, serverTime: number): number | undefined {
   text = (text ?? '').trim()
-  if (/^\d{1,9}$/.test(text)) return +text
+  if (/^\d+$/.test(text)) return +text
   const at = /^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/.test(text) ? Date.parse(text) : NaN
   return at >= 0 ? Math.max(0, Math.ceil((at - serverTime) / 1000)) : undefined
 }
@@ -86,7 +89,7 @@ export function errorOf(answer: Response, body: unknown, method: string, path: s
     code ||= value || name
   }
   return new YoozakError({
-    code: code || (status === 429 ? 'throttled' : status >= 500 ? 'unavailable' : status === 404 ? 'not_found' : 'invalid'),
+    code: code || (status === 429 ? 'throttled' : status >= 500 ? 'unavailable' : 'invalid'),
     message: [shape.detail, ...Object.values(fields).map(texts => texts[0])].find(isText) ?? 'HTTP ' + status,
     status, fields, codes: Object.fromEntries(codes), method, path,
     retryAfter: retryAfter(headers.get('Retry-After'), serverTime),
@@ -94,4 +97,4 @@ export function errorOf(answer: Response, body: unknown, method: string, path: s
   })
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string'
+export const isText = (value: unknown): value is string => typeof value === 'string'

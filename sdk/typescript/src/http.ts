@@ -2,12 +2,6 @@
 
 import { isYoozakError, YoozakError } from './errors.js'
 
-const SENTENCES = {
-  timeout: 'The server did not answer in time.',
-  aborted: 'The call was aborted.',
-  network: 'The server cannot be reached.',
-}
-
 /**
  * within runs a step for at most `limit` ms and until the caller aborts it.
  * The step is given up even if its fetch never settles, which happens on
@@ -38,7 +32,7 @@ export async function within<T>(limit: number, signal: AbortSignal | null | unde
 }
 
 /** failure is the error of a call without an answer. */
-export const failure = (code: 'timeout' | 'aborted' | 'network', hint = '') => new YoozakError({ code, message: SENTENCES[code] + hint })
+export const failure = (code: 'timeout' | 'aborted' | 'network', message?: string) => new YoozakError({ code, message })
 
 /**
  * reached turns what fetch throws into our error. Its cause is not kept: an
@@ -48,7 +42,7 @@ export const reached = <T>(answer: Promise<T>): Promise<T> => answer.catch(e => 
   if (isYoozakError(e)) throw e
   if (e?.name === 'AbortError') throw failure('aborted')
   // A browser does not tell a refused origin from a server that is down.
-  throw failure('network', typeof document === 'object' ? ' If it runs: does YOOZAK_CORS_ORIGINS name this page?' : '')
+  throw failure('network', typeof document === 'object' ? 'network, or this page is not in YOOZAK_CORS_ORIGINS' : undefined)
 })
 
 /** about tells of a call without an answer what was asked, and whether it may have happened. */

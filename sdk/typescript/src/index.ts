@@ -5,4 +5,6 @@ export type { ErrorCode, FieldName } from './errors.js'
 export type { State } from './state.js'
 export { localStore, memoryStore, secureStore } from './store.js'
 export type { SecureStorage, Store } from './store.js'
-export type { AccountEvent, AccountExport, AccountSecurity, Credentials, Device, ProfileChange, Registration, User } from './types.js'
+export type {
+  AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Registration, ResetRequest, User,
+} from './types.js'

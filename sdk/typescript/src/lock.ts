@@ -11,6 +11,9 @@ const WAIT = 10_000
 
 export const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
+/** How long the lock is kept after a step, in ms: what one tab writes comes to the others some time later. */
+const SETTLE = 150
+
 /**
  * exclusive runs a step while no other tab does. A lock that is not given in
  * time (its holder is frozen), or not at all, keeps nobody from going on: two
@@ -18,48 +21,44 @@ export const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, 
  *
  * @param store for a lease, where the browser has no locks: on http://192.168…, in some frames, in old Safari
  */
-export async function exclusive<T>(name: string, store: Store | undefined, run: () => Promise<T>): Promise<T> {
-  const locks = globalThis.navigator?.locks
-  if (!locks) return leased(name, store, run)
+export const exclusive = <T>(name: string, store: Store | undefined, run: () => Promise<T>) => new Promise<T>((done, failed) => {
   const waiting = new AbortController()
   const timer = setTimeout(() => waiting.abort(), WAIT)
   let begun = false
-  try {
-    return await locks.request(name, { signal: waiting.signal }, () => {
-      begun = true
-      clearTimeout(timer)
-      return run()
-    })
-  } catch (e) {
-    if (begun) throw e
-    return waiting.signal.aborted ? run() : leased(name, store, run)
-  } finally {
+  const step = () => {
+    begun = true
     clearTimeout(timer)
+    const result = run()
+    result.then(done, failed)
+    return result.then(() => sleep(SETTLE), () => {})
   }
-}
+  const take = async () => {
+    try {
+      await navigator.locks.request(name, { signal: waiting.signal }, step)
+    } catch { // not there, not allowed, or not given in time
+      if (!begun) await (waiting.signal.aborted || !store ? step() : leased(name + '.lease', store, step))
+    }
+  }
+  take()
+})
 
 // leased is a lock made of the store: a text with its owner and its end, so that a tab that died blocks nobody for long.
-async function leased<T>(name: string, store: Store | undefined, run: () => Promise<T>): Promise<T> {
-  if (!store) return run()
-  const key = name + '.lease', mine = Math.random().toString(36).slice(2)
-  const read = async () => (await store.get(key) ?? '').split(' ')
+async function leased(key: string, store: Store, step: () => Promise<void>): Promise<void> {
+  const mine = Math.random() + ' '
+  const isMine = async () => (await store.get(key))?.startsWith(mine)
   try {
     for (const end = Date.now() + WAIT; Date.now() < end;) {
-      const [owner, until = 0] = await read()
-      const left = +until - Date.now()
-      if (!owner || !(left > 0 && left <= WAIT)) { // free, over, or of a clock that was set back
-        await store.set(key, `${mine} ${Date.now() + WAIT}`)
+      const left = +((await store.get(key))?.split(' ')[1] ?? 0) - Date.now()
+      if (!(left > 0 && left <= WAIT)) { // free, over, or of a clock that was set back
+        await store.set(key, mine + (Date.now() + WAIT))
         await sleep(30) // two may have written: the last one has it
-        if ((await read())[0] === mine) break
+        if (await isMine()) break
       }
       await sleep(30 + Math.random() * 40)
     }
   } catch { /* a store that cannot be written: without */ }
+  await step()
   try {
-    return await run()
-  } finally {
-    try {
-      if ((await read())[0] === mine) await store.set(key, '')
-    } catch { /* it ends by itself */ }
-  }
+    if (await isMine()) await store.set(key, '')
+  } catch { /* it ends by itself */ }
 }

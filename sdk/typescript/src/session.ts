@@ -126,18 +126,6 @@ export function openSession(o: {
     if (!lost) await put().catch(() => {})
   })
 
-  const reads = (text: ReturnType<Store['get']>) => { // the first read: at once where the store can
-    if (typeof (text as Promise<string>)?.then === 'function') {
-      quick = false
-      turn = ready = (text as Promise<string>).then(text => {
-        adopt(text)
-        started()
-      }, unreadable)
-    } else {
-      adopt(text as string)
-      started()
-    }
-  }
   let quick = true // a look costs nothing
   let ready: Promise<unknown> = Promise.resolve()
 
@@ -156,7 +144,7 @@ export function openSession(o: {
     const next: State = {
       status: inside ? 'in' : 'out',
       user: inside && held!.user || null,
-      userKey: inside ? String(held!.user?.id ?? claims(held!.access)?.user_id ?? held!.g) : null,
+      userKey: inside ? String(held!.user?.id ?? held!.g) : null,
       reason: lost ? 'lost' : held?.out ?? null,
       persistent: !broken && !store.fleeting,
     }
@@ -190,10 +178,14 @@ export function openSession(o: {
 
   let flight: Promise<void> | undefined // one for all callers of this page
   let flightFor: string | undefined
-  let pause = { until: 0, length: 0, byServer: false, reason: undefined as unknown }
+  let pausedUntil = 0 // after a refresh that failed
+  let pauseLength = 0
+  let byServer = false // it named the time
+  let reason: unknown
   let slow: string | undefined // an access token whose call was never answered
-  let vain = { access: '' as string | undefined, count: 0, until: 0 } // a token that a refresh brought and that was refused all the same
-  let noticed: string | undefined // the token that was renewed because of a hint
+  let vain: string | undefined // a token that a refresh brought and that was refused all the same
+  let vainTimes = 0
+  let vainUntil = 0
 
   // renew exchanges the tokens that go with an access token, unless others did.
   async function renew(access: string | undefined): Promise<void> {
@@ -215,18 +207,18 @@ export function openSession(o: {
     let got: Renewal
     try {
       got = await o.ask(sent.refresh!)
-      pause = { ...pause, until: 0, length: 0 }
+      pausedUntil = pauseLength = 0
     } catch (e) {
       const seconds = isYoozakError(e) && e.retryAfter
-      const length = Math.min(pause.length * 2 || FIRST_PAUSE, LAST_PAUSE)
-      pause = { until: Date.now() + (seconds ? seconds * 1000 : length * (1 + Math.random() / 4)), length, byServer: !!seconds, reason: e }
+      byServer = !!seconds
+      reason = e
+      pauseLength = Math.min(pauseLength * 2 || FIRST_PAUSE, LAST_PAUSE)
+      pausedUntil = Date.now() + (seconds ? seconds * 1000 : pauseLength * (1 + Math.random() / 4))
       throw e
     }
     if (got === 'refused') {
       await sleep(200) // what another tab wrote may not have come here yet
-      await inTurn(look)
-      const same = held && held.g === sent.g && held.refresh === sent.refresh && held.access === sent.access
-      if (same) await amend(sent.g, s => s.refresh === sent.refresh ? nobody('ended') : s)
+      await amend(sent.g, s => s.refresh === sent.refresh && s.access === sent.access ? nobody('ended') : s)
       return
     }
     const { access, refresh } = got
@@ -240,7 +232,7 @@ export function openSession(o: {
     return iat && iat * 1000 - Date.now()
   }
 
-  const mayAsk = (because401: boolean) => o.renews && (Date.now() >= pause.until || because401 && !pause.byServer)
+  const mayAsk = (because401: boolean) => o.renews && (Date.now() >= pausedUntil || because401 && !byServer)
   const background = () => { if (held?.refresh && mayAsk(false)) renew(held.access).catch(() => {}) }
 
   const session: Session = {
@@ -259,8 +251,8 @@ export function openSession(o: {
     async after401(access) {
       let s = await latest()
       if (s?.refresh && s.access === access) {
-        if (!o.renews || vain.access === access && Date.now() < vain.until) return null
-        if (!mayAsk(true)) throw pause.reason
+        if (!o.renews || vain === access && Date.now() < vainUntil) return null
+        if (!mayAsk(true)) throw reason
         await renew(access)
         s = held
       }
@@ -268,17 +260,17 @@ export function openSession(o: {
     },
 
     replayed(access, taken) {
-      if (taken) vain.count = 0
-      else if (vain.access !== access) { // a resource that refuses every token must not make us ask for ever more of them
-        vain = { access, count: vain.count + 1, until: Date.now() + (vain.count && 5000 * 2 ** Math.min(vain.count, 4)) }
+      if (taken) vainTimes = 0
+      else if (vain !== access) { // a resource that refuses every token must not make us ask for ever more of them
+        vain = access
+        vainUntil = Date.now() + Math.min(vainTimes++, 6) * 10_000
       }
     },
 
     hinted(access) {
       const t = left(access)
-      if (!held?.refresh || held.access !== access || noticed === access || t && t.left > t.life * 2 / 3 || !mayAsk(false)) return
-      noticed = access
-      background()
+      // Once: others join the flight, and after it the token is another one. Not for one that is brand new.
+      if (held?.access === access && !(t && t.left > t.life * 2 / 3)) background()
     },
 
     suspect(access) { slow = access },
@@ -304,13 +296,23 @@ export function openSession(o: {
     },
 
     wake(online) {
-      if (online) pause.until = pause.byServer ? pause.until : 0
+      if (online && !byServer) pausedUntil = 0
       latest().then(s => { if (s?.refresh && (isOld(s) || s.busy)) background() })
     },
   }
 
-  try {
-    reads(store.get(key))
+  try { // the first read: at once where the store can
+    const text = store.get(key)
+    if (typeof text === 'object' && text) {
+      quick = false
+      turn = ready = text.then(text => {
+        adopt(text)
+        started()
+      }).catch(unreadable)
+    } else {
+      adopt(text)
+      started()
+    }
   } catch {
     unreadable()
   }

@@ -1,6 +1,6 @@
 // Where a session is kept between two calls. The client needs two things of a store, so an adapter is a few lines.
 
-import { YoozakError } from './errors.js'
+import { isText, YoozakError } from './errors.js'
 import type { User } from './types.js'
 
 /** A place for texts by key. It may answer at once or by a promise. */
@@ -39,8 +39,7 @@ export interface Stored {
 export function parse(text: string | null): Stored | null {
   try {
     const s = JSON.parse(text ?? '')
-    const isText = (t: unknown) => t === undefined || typeof t === 'string'
-    return s && s.v === 1 && typeof s.g === 'string' && isText(s.refresh) && isText(s.access) ? s : null
+    return s.v === 1 && [s.g, s.refresh ?? '', s.access ?? ''].every(isText) ? s : null
   } catch {
     return null
   }

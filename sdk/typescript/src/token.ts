@@ -4,7 +4,6 @@ export interface Claims {
   /** Seconds since 1970, by the server's clock. */
   exp: number
   iat: number
-  user_id?: number
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

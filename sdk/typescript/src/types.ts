@@ -1,13 +1,24 @@
-// The shapes of requests and answers, by short names.
+// The shapes of requests and answers: those of the OpenAPI document, by names that an editor shows.
 
-export interface User { id: number; username: string; email: string; first_name: string; last_name: string }
-export interface Credentials { username: string; password: string }
-export interface Registration extends Credentials { email?: string | undefined; first_name?: string | undefined; last_name?: string | undefined }
-export interface ProfileChange { first_name?: string | undefined; last_name?: string | undefined; username?: string | undefined; password?: string | undefined }
-export interface Device { id: string; created_at: string; last_used_at: string; expires_at: string; ip: string; device: string; current: boolean }
-export interface AccountEvent { id: number; at: string; kind: string; text: string; ip: string; device: string; current_session: boolean }
-export interface AccountSecurity {
-  email_verified: boolean; email_verified_at: string | null; password_changed_at: string | null
-  joined_at: string; last_login_at: string | null; open_sessions: number
-}
-export interface AccountExport { exported_at: string; user: User & Record<string, unknown>; [table: string]: unknown }
+import type { components } from './openapi.js'
+
+type Schemas = components['schemas']
+
+/** What may be left out may also be undefined, as a form has it. */
+type Shape<N extends keyof Schemas> = { [K in keyof Schemas[N]]: undefined extends Schemas[N][K] ? Schemas[N][K] | undefined : Schemas[N][K] }
+
+export interface User extends Shape<'User'> {}
+export interface Credentials extends Shape<'LoginRequest'> {}
+export interface Registration extends Shape<'RegisterRequest'> {}
+export interface ProfileChange extends Shape<'UpdateMeRequest'> {}
+export interface PasswordChange extends Shape<'ChangePasswordRequest'> {}
+export interface ResetRequest extends Shape<'PasswordResetRequest'> {}
+export interface PasswordReset extends Shape<'ResetPasswordRequest'> {}
+export interface EmailChange extends Shape<'ChangeEmailRequest'> {}
+/** A login on a device. */
+export interface Device extends Shape<'Session'> {}
+export interface AccountEvent extends Shape<'AccountEvent'> {}
+export interface AccountSecurity extends Shape<'Security'> {}
+export interface AccountExport extends Shape<'AccountExport'> {}
+/** What a login brings. */
+export interface Tokens extends Shape<'TokenResponse'> {}

@@ -4,12 +4,9 @@ import { YoozakError } from './errors.js'
 
 /** serverAt takes the server's address apart, without URL, which telephones have half of. */
 export function serverAt(url: string): { origin: string; base: string } {
-  const [, scheme, host, path = ''] = /^(https?):\/\/([^\/?#@\\\s]+)((?:\/[^?#\\\s]*)?)$/i.exec(String(url).trim()) ?? []
-  if (!scheme || !host) {
-    throw new YoozakError({ code: 'bad_url', message: `createClient: url must be like "https://accounts.shop.example", not ${JSON.stringify(url)}` })
-  }
-  const origin = (scheme + '://' + host).toLowerCase().replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2')
-  return { origin, base: origin + path.replace(/\/+$/, '') + '/api/clients/' }
+  const [, origin = '', path = ''] = /^(https?:\/\/[^/?#@\\\s]+)(\/[^?#\\\s]*)?$/i.exec(String(url).trim()) ?? []
+  if (!origin) throw new YoozakError({ code: 'bad_url', message: `url must be like https://a.example, not ${url}` })
+  return { origin: origin.toLowerCase(), base: origin + path.replace(/\/+$/, '') + '/api/clients/' }
 }
 
 /** startsAt reports whether a URL is of exactly this origin: what follows it must not make it another host. */

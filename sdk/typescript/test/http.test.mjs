@@ -99,7 +99,7 @@ test('six shapes of errors, and those of proxies, are one class', async () => {
     [401, { detail: 'non', code: 'token_not_valid', messages: [{ token_type: 'access' }] }, {}, { code: 'token_not_valid', fields: {} }],
     [401, { error: 'invalid_client', detail: 'x' }, {}, { code: 'invalid_client', message: 'x' }],
     [401, { detail: 'x', code: 'of_tomorrow' }, {}, { code: 'of_tomorrow' }],
-    [404, {}, {}, { code: 'not_found' }], [405, { detail: 'x' }, {}, { code: 'invalid' }],
+    [404, {}, {}, { code: 'invalid' }], [405, { detail: 'x' }, {}, { code: 'invalid' }],
     [413, html, { 'Content-Type': 'text/html' }, { code: 'invalid', message: 'HTTP 413' }],
     [429, '', {}, { code: 'throttled', retryable: true }], [500, html, {}, { code: 'unavailable', retryable: true }], [502, '', {}, { code: 'unavailable' }],
     [503, { detail: 'x' }, { 'Retry-After': '40' }, { code: 'unavailable', retryAfter: 40 }], [400, '[1]', {}, { code: 'invalid', fields: {} }],

@@ -41,13 +41,21 @@ const run = (...args) => {
 test('what is in it', () => {
   const names = ['client', 'devices', 'errors', 'http', 'index', 'lock', 'react', 'server', 'session', 'state', 'store', 'token', 'url']
   const dist = names.flatMap(n => ['.d.ts', '.d.cts', '.js', '.js.map', '.cjs', '.cjs.map'].map(e => `dist/${n}${e}`))
-  assert.deepEqual(files, ['LICENSE', 'README.fr.md', 'README.md', ...dist, 'dist/types.d.ts', 'dist/types.d.cts', 'package.json', 'react/package.json', 'server/package.json'].sort())
+  assert.deepEqual(files, ['LICENSE', 'README.fr.md', 'README.md', ...dist, 'dist/types.d.ts', 'dist/types.d.cts', 'dist/openapi.d.ts', 'dist/openapi.d.cts', 'package.json', 'react/package.json', 'server/package.json'].sort())
   for (const f of files.filter(f => f.endsWith('.map'))) {
     const map = JSON.parse(readFileSync(join(place, 'node_modules/@yoozak/clients', f)))
     assert.equal(map.sourcesContent.length, map.sources.length)
     assert.ok(map.sources.every(s => s.startsWith('../src/')), map.sources.join())
   }
   for (const f of files) assert.ok(!readFileSync(join(place, 'node_modules/@yoozak/clients', f), 'utf8').includes(root), f)
+})
+
+test('its shapes and codes are those of the documents', () => {
+  execFileSync(process.execPath, [join(root, 'types.mjs'), 'check'])
+  const source = readFileSync(join(root, 'src/errors.ts'), 'utf8')
+  const codes = [...readFileSync(join(root, '../../docs/errors.md'), 'utf8').matchAll(/^\| `(\w+)` \| \d+/gm)].map(m => m[1])
+  assert.ok(codes.length > 30)
+  assert.deepEqual(codes.filter(code => !source.includes(`'${code}'`)), [])
 })
 
 test('its size', async () => {
