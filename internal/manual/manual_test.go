@@ -156,6 +156,25 @@ func documents(t *testing.T) []string {
 	return names
 }
 
+// TestNavigationHasEveryDocument, but for those that the index alone leads to.
+func TestNavigationHasEveryDocument(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	index := get(t, root+"/docs/fr/").body + get(t, root+"/docs/en/").body
+	for _, name := range documents(t) {
+		lang, page := "en", strings.TrimSuffix(name, ".md")
+		if short, is := strings.CutSuffix(page, ".fr"); is {
+			lang, page = "fr", short
+		}
+		if slices.Contains([]string{"README", "architecture", "rooms", "asvs", "attacks"}, page) {
+			continue
+		}
+		if !strings.Contains(index, `<li><a href="../`+lang+`/`+page+`"`) {
+			t.Errorf("%s is not in contents.go", name)
+		}
+	}
+}
+
 // TestLanguageIsNegotiated; who reads Arabic here reads French better than English.
 func TestLanguageIsNegotiated(t *testing.T) {
 	t.Parallel()

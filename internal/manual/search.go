@@ -16,8 +16,7 @@ import (
 // searchName is the page that searches. It needs no script.
 const searchName = "search"
 
-// What anybody may have us look for: a search reads all pages in one
-// language, which takes less than a millisecond.
+// What anybody may have us look for: a search reads all pages of a language.
 const (
 	maxQuery   = 100 // characters
 	maxResults = 20
@@ -30,7 +29,7 @@ type section struct {
 	Lang, Name        string // of the page
 	ID, Heading, Text string
 	Level             int
-	folded            string
+	heading, text     string // as fold has them
 }
 
 // results are what was found.
@@ -41,6 +40,7 @@ type results struct {
 
 type hit struct {
 	Page, Heading, Link, Lang, Snippet string
+	in                                 section
 	score                              int
 }
 
@@ -67,15 +67,16 @@ func (m *Manual) find(lang, query string) []hit {
 	for _, s := range m.sections(lang) {
 		score, all := 0, true
 		for _, word := range wanted {
-			if strings.Contains(fold(s.Heading), word) {
+			inHeading := strings.Contains(s.heading, word)
+			if inHeading {
 				score++
 			}
-			all = all && strings.Contains(s.folded, word)
+			all = all && (inHeading || strings.Contains(s.text, word))
 		}
 		if !all {
 			continue
 		}
-		h := hit{Page: titleOf(s.Name, lang), Heading: s.Heading, Link: s.Lang + "/" + s.Name, Snippet: snippet(s.Text, wanted[0]), score: score}
+		h := hit{Page: titleOf(s.Name, lang), Heading: s.Heading, Link: s.Lang + "/" + s.Name, in: s, score: score}
 		if s.Level > 1 {
 			h.Link += "#" + s.ID
 		}
@@ -85,7 +86,11 @@ func (m *Manual) find(lang, query string) []hit {
 		hits = append(hits, h)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
-	return hits[:min(len(hits), maxResults)]
+	hits = hits[:min(len(hits), maxResults)]
+	for i := range hits {
+		hits[i].Snippet = hits[i].in.snippet(wanted[0])
+	}
+	return hits
 }
 
 // sections are those of all pages that the navigation leads to, in its order.
@@ -120,7 +125,8 @@ func sectionsOf(root ast.Node, source []byte, lang, name string) []section {
 		}
 	}
 	for i := range all {
-		all[i].folded = fold(all[i].Heading + " " + all[i].Text)
+		all[i].Text = strings.Join(strings.Fields(all[i].Text), " ")
+		all[i].heading, all[i].text = fold(all[i].Heading), fold(all[i].Text)
 	}
 	return all
 }
@@ -165,14 +171,11 @@ func foldRune(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// snippet is what stands around a folded word.
-func snippet(text, word string) string {
-	all := []rune(strings.Join(strings.Fields(text), " "))
-	at := strings.Index(fold(string(all)), word)
-	if at < 0 {
-		at = 0 // it is in the heading
-	}
-	at = utf8.RuneCountInString(fold(string(all))[:at])
+// snippet is what stands around a folded word in the text, or the text's
+// beginning.
+func (s section) snippet(word string) string {
+	all := []rune(s.Text)
+	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))])
 	from := max(0, at-maxSnippet/3)
 	for from > 0 && from < at && all[from-1] != ' ' { // not within a word
 		from++

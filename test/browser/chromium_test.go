@@ -166,7 +166,7 @@ func (b *tab) listen(event any) {
 			problem = "a script wrote to the console: " + said
 		}
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "http://127.0.0.1:") {
+		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(strings.TrimPrefix(e.Request.URL, "blob:"), "http://127.0.0.1:") {
 			return
 		}
 		problem = "it asked another site: " + e.Request.URL

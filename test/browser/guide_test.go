@@ -88,11 +88,11 @@ func TestGuidesWithTheSDK(t *testing.T) {
 		}
 	}
 	b := openTab(t, tabOptions{language: "en", scripts: true})
-	b.open(storefront(t, modules, `<script type="module">for (const name of ['sdk', 'form', 'fetch', 'reset', 'verify']) window[name] = await import('/' + name + '.js')
+	b.open(storefront(t, modules, `<script type="module">for (const name of ['sdk', 'form', 'fetch', 'reset', 'verify']) (window.guide ??= {})[name] = await import('/' + name + '.js')
 window.ready = true</script>`))
 	step := func(what, script, want string) {
 		t.Helper()
-		if got := b.run(`while (!window.ready) await new Promise(r => setTimeout(r, 10)); const { client } = sdk; ` + script); got != want {
+		if got := b.run(`while (!window.ready) await new Promise(r => setTimeout(r, 10)); const { sdk, form, fetch, reset, verify } = guide, { client } = sdk; ` + script); got != want {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
