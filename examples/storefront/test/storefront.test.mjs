@@ -44,7 +44,7 @@ after(async () => {
 async function customer(language, width) {
   const context = await browser.newContext({
     viewport: { width, height: width < 600 ? 740 : 800 }, locale: language === 'ar' ? 'ar-MA' : 'fr-MA', timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
-    userAgent: width < 600 ? 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' : undefined,
+    userAgent: width < 600 ? 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' : 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   })
   const page = await context.newPage()
   const complaints = []
@@ -91,7 +91,8 @@ const words = {
 for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
   test(`${language}, ${width} pixels`, async () => {
     const w = words[language], [first, last] = people[language]
-    const username = name(), email = username + '@example.ma', next = 'Olive-Tagine-77-moon'
+    const username = { fr: { 360: 'amina', 1280: 'amina.alaoui' }, ar: { 360: 'amina92', 1280: 'alaoui.amina' } }[language][width]
+    const email = username + '@example.ma', next = 'Olive-Tagine-77-moon'
     const { context, page, look, complaints } = await customer(language, width)
     const press = text => page.locator('main').getByRole('button', { name: text, exact: true }).click()
     const fill = async fields => { for (const [n, v] of Object.entries(fields)) await page.fill(`main [name=${n}]`, v) }

@@ -113,7 +113,7 @@ for (const rotation of ['true', 'false']) {
 
     test('150 calls with a token that is refused, answers that are late: one refresh', async () => {
       let i = 0
-      const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) ? { late: 300 } : isMe(r) && { late: i++ * 37 % 400 } })
+      const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) ? { late: 300 } : isMe(r) && { late: i++ * 37 % 100 } })
       await spoil(tabs[0])
       good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
       assert.equal(proxy.refreshes, 1)
@@ -187,7 +187,7 @@ test('Back after logging out: the page is told before it asks', async () => {
   await tab.waitForFunction(() => window.client)
   await tab.evaluate(() => client.logout())
   proxy.reset()
-  await tab.goBack()
+  await tab.goBack({ waitUntil: 'commit' })
   await tab.waitForFunction(() => window.shown !== undefined)
   assert.equal(await tab.evaluate(() => window.shown), true) // it could be kept: nothing of ours forbids it
   await tab.waitForFunction(() => heard.length > 0)
@@ -310,7 +310,7 @@ test('React: StrictMode, remounts, hydration', async () => {
   const { proxy, context } = await person(1, { fault: r => r.path.includes('email/verify/') && { replace: { status: 204, body: '' } } })
   const tab = await context.newPage()
   const said = []
-  tab.on('console', m => ['warning', 'error'].includes(m.type()) && !/React DevTools|favicon/.test(m.text()) && said.push(m.text()))
+  tab.on('console', m => ['warning', 'error'].includes(m.type()) && !/React DevTools|favicon|Failed to load resource/.test(m.text()) && said.push(m.text()))
   tab.on('pageerror', e => said.push(String(e)))
   await tab.goto(shop.url + '/react?url=' + encodeURIComponent(proxy.url))
   await tab.waitForFunction(() => document.body.innerText.includes('late in'))

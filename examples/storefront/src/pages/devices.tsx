@@ -30,7 +30,7 @@ export function Devices() {
             <Icon phone={/Android|iPhone|iPad|iOS/i.test(d.device)} />
             <div>
               <strong>{d.device || t.unknownDevice}</strong>
-              <span className="soft"><bdi>{d.ip}</bdi> · {t.lastUsed} {date(d.last_used_at)}</span>
+              <span className="soft"><bdi>{d.ip}</bdi> · <span>{t.lastUsed} {date(d.last_used_at)}</span></span>
             </div>
             {d.current ? <span className="tag good">{t.thisDevice}</span> : (
               <form onSubmit={end.onSubmit}>
