@@ -81,6 +81,15 @@ check: lint test ## What must pass before a review
 reference: deps ## Record what Django answers to test/reference/rows.py
 	test/reference/record.sh
 
+.PHONY: openapi
+openapi: ## Ask a server for the examples of the OpenAPI document, and write it and the page of error codes
+	cd test && $(TEST) ./openapi -run '^TestExamples' -update
+	go test ./internal/openapi -update
+
+.PHONY: postman
+postman: openapi ## Put the document's examples into the Postman collection
+	cd test && $(TEST) ./postman -run '^TestCollectionShows' -update
+
 .PHONY: screenshots
 screenshots: deps ## Take the pictures of docs/pages.md and of the READMEs
 	cd test && $(TEST) ./browser -run '^TestPictures$$' -timeout 10m -update

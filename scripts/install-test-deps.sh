@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
-# etcd, nginx, the reference's Python packages, node with npm for newman, axe-core, the TypeScript client and the verifier of webhooks,
-# Chromium with Arabic letters. Quick when all is there.
+# etcd, nginx, the reference's Python packages, node with npm for newman, OpenAPI's linters, axe-core, the TypeScript
+# client and the verifier of webhooks, Chromium with Arabic letters. Quick when all is there.
 # Go itself is expected.
 set -eu
 cd "$(dirname "$0")/.."
@@ -62,7 +62,7 @@ if [ -n "$missing" ]; then
 fi
 
 # What npm installs, again when a lockfile has changed since.
-for dir in test/postman test/browser test/webhook sdk/typescript examples/storefront; do
+for dir in test/postman test/openapi test/browser test/webhook sdk/typescript examples/storefront; do
 	if [ ! -e $dir/node_modules/.package-lock.json ] || [ $dir/package-lock.json -nt $dir/node_modules/.package-lock.json ]; then
 		echo "Installing what $dir needs"
 		(cd $dir && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)

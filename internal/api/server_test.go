@@ -125,7 +125,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 	s.auth = s.app.Auth
 	o.api.Auth, o.api.Guard, o.api.Keys = s.auth, s.app.Guard, s.tokens.JWKS
 	s.handler = web.New(o.web, map[string]http.Handler{"/": api.New(o.api)})
-	srv := httptest.NewServer(s.handler)
+	srv := httptest.NewServer(recorder().around(s.handler))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

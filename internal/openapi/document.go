@@ -231,7 +231,7 @@ func (b *builder) response(op described, status int, key string) object {
 	if status < 300 && op.answersDevice() {
 		names = append(names, web.DeviceHeader)
 	}
-	if op.Requires == api.Caller {
+	if op.Requires == api.Caller || op.OptionalAuth {
 		names = append(names, web.RefreshHeader)
 	}
 	if status == http.StatusBadRequest && op.readsBody() {
@@ -257,15 +257,10 @@ func (b *builder) errorCodes(codes []string) object {
 }
 
 func (b *builder) badRequestResponse(op described, fields []fieldCodes) object {
-	out := b.response(op, http.StatusBadRequest, "response.400")
 	if op.isService() {
-		headers := out[1].value.(object)
-		headers.set(web.ErrorHeader, b.errorCodes(oauthCodes[http.StatusBadRequest]))
-		out[1].value = headers
-		out.set("content", b.content(op, http.StatusBadRequest, ref("OAuthError")))
-		out.set("x-error-codes", oauthCodes[http.StatusBadRequest])
-		return out
+		return b.refusal(op, http.StatusBadRequest, "response.400", op.codes["error"], "OAuthError")
 	}
+	out := b.response(op, http.StatusBadRequest, "response.400")
 	headers := out[1].value.(object)
 	headers.set(web.ErrorHeader, object{{"description", b.text("header.fields")}, {"schema", object{{"type", "string"}, {"maxLength", 1024}}}})
 	out[1].value = headers
@@ -289,13 +284,20 @@ func (b *builder) unauthorized(op described) object {
 	if op.OptionalAuth {
 		schema = "AuthenticationError"
 	}
-	out := b.response(op, http.StatusUnauthorized, "op."+op.id+".401")
+	return b.refusal(op, http.StatusUnauthorized, "op."+op.id+".401", op.unauthorized, schema)
+}
+
+// refusal is an answer with one of some codes, of one operation.
+func (b *builder) refusal(op described, status int, key string, codes []string, schema string) object {
+	out := b.response(op, status, key)
 	headers := out[1].value.(object)
-	headers.set(web.ErrorHeader, b.errorCodes(op.unauthorized))
-	headers.set("WWW-Authenticate", object{{"$ref", "#/components/headers/WWW-Authenticate"}})
+	headers.set(web.ErrorHeader, b.errorCodes(codes))
+	if status == http.StatusUnauthorized {
+		headers = append(headers, headerRefs([]string{"WWW-Authenticate"})...)
+	}
 	out[1].value = headers
-	out.set("content", b.content(op, http.StatusUnauthorized, ref(schema)))
-	out.set("x-error-codes", op.unauthorized)
+	out.set("content", b.content(op, status, ref(schema)))
+	out.set("x-error-codes", codes)
 	return out
 }
 
@@ -335,9 +337,6 @@ func (b *builder) commonResponses() object {
 			codes, schema = oauthCodes, "OAuthError"
 		}
 		for _, status := range slices.Sorted(maps.Keys(codes)) {
-			if service && status == http.StatusBadRequest {
-				continue // which operations have of their own
-			}
 			all.set(commonName(status, service), b.commonResponse(status, service, codes[status], schema))
 		}
 	}
@@ -355,6 +354,11 @@ func (b *builder) commonResponse(status int, service bool, codes []string, schem
 		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		headers = append(headers, headerRefs([]string{"Retry-After"})...)
+	case http.StatusUnsupportedMediaType:
+		headers = append(headers, headerRefs([]string{web.HintHeader})...)
+	}
+	if !service && status != http.StatusUnauthorized {
+		headers = append(headers, headerRefs([]string{web.RefreshHeader})...) // where there is a caller
 	}
 	kind := "common"
 	if service {

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -256,5 +257,21 @@ func TestYAMLIsBlockStyle(t *testing.T) {
 	want := "openapi: \"3.1.1\"\n\"on\": null\n\"200\":\n  \"a\":\n    - 1\n    -\n      \"b\": []\n    - {}\n  description: \"a: b\\n# c\"\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestEveryOperationHasRealExamples: of its success, if that has a body.
+func TestEveryOperationHasRealExamples(t *testing.T) {
+	t.Parallel()
+	for _, lang := range Languages {
+		b := newBuilder(lang)
+		for _, op := range describedRoutes() {
+			if _, ok := b.example(op.id, ""); !ok {
+				t.Errorf("%s has no example of success in %s", op.id, lang)
+			}
+		}
+		if bytes.Contains(Document(lang), []byte("eyJ")) {
+			t.Errorf("a token stands in the document in %s", lang)
+		}
 	}
 }

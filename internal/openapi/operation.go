@@ -19,7 +19,7 @@ type operation struct {
 	id           string
 	tag          string
 	fields       []auth.Field
-	codes        map[string][]string // of each field
+	codes        map[string][]string // of each field; of a service's "error"
 	unauthorized []string            // of 401 where no access token is needed
 	notFound     bool
 	device       bool // it takes X-Device-Token
@@ -46,8 +46,14 @@ var operations = []operation{
 	{route: "GET clients/me/", id: "getMe", tag: "account"},
 
 	{route: "POST auth/token/verify/", id: "verifyToken", tag: "auth", fields: auth.OAuthTokenFields, unauthorized: tokenCodes},
-	{route: "POST auth/token/introspect/", id: "introspectToken", tag: "services", fields: auth.OAuthTokenFields},
-	{route: "POST auth/token/revoke/", id: "revokeToken", tag: "services", fields: auth.OAuthTokenFields},
+	{
+		route: "POST auth/token/introspect/", id: "introspectToken", tag: "services", fields: auth.OAuthTokenFields,
+		codes: map[string][]string{"error": {"invalid_request"}},
+	},
+	{
+		route: "POST auth/token/revoke/", id: "revokeToken", tag: "services", fields: auth.OAuthTokenFields,
+		codes: map[string][]string{"error": {"invalid_request", "unsupported_token_type"}},
+	},
 	{route: "POST auth/logout/", id: "logout", tag: "sessions", fields: auth.RefreshFields, unauthorized: tokenCodes[:1]},
 	{route: "POST auth/logout/all/", id: "logoutAll", tag: "sessions"},
 	{route: "GET auth/sessions/", id: "listSessions", tag: "sessions"},
@@ -73,7 +79,7 @@ var operations = []operation{
 		codes: map[string][]string{"password": {"wrong"}, "email": {"unchanged"}},
 	},
 	{route: "POST auth/email/change/confirm/", id: "confirmEmail", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": provingCodes}},
-	{route: "POST auth/email/change/undo/", id: "undoEmailChange", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": provingCodes}},
+	{route: "POST auth/email/change/undo/", id: "undoEmailChange", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": linkCodes}},
 	{
 		route: "PATCH clients/me/", id: "updateMe", tag: "account", fields: auth.ProfileFields,
 		codes: map[string][]string{"username": {"blank", "invalid", "taken", "changed_too_often"}, "password": {"required", "blank", "wrong"}},
@@ -180,22 +186,24 @@ func (op described) badRequest() []fieldCodes {
 
 // codesOfText are those of the rules that every text has: see [auth.Field].
 func codesOfText(f auth.Field) []string {
-	codes := []string{"null", "not_text", "null_character", "incomplete_character"}
+	codes := []string{"null"}
 	if f.Required {
-		codes = []string{"required", "null", "blank", "not_text", "null_character", "incomplete_character"}
+		codes = []string{"required", "null", "blank"}
 	}
+	if f.Format == "email" { // whatever it is
+		codes = append(codes, "invalid")
+	} else {
+		codes = append(codes, "not_text")
+	}
+	codes = append(codes, "null_character", "incomplete_character")
 	if f.Max > 0 {
 		codes = append(codes, "too_long")
-	}
-	if f.Format == "email" {
-		codes = append(codes, "invalid")
 	}
 	return codes
 }
 
-// oauthCodes are the errors that OAuth has for a service's request.
+// oauthCodes are the errors that OAuth has for any request of a service.
 var oauthCodes = map[int][]string{
-	http.StatusBadRequest:            {"invalid_request", "unsupported_token_type"},
 	http.StatusUnauthorized:          {"invalid_client"},
 	http.StatusForbidden:             {"unauthorized_client"},
 	http.StatusNotAcceptable:         {"invalid_request"},

@@ -55,10 +55,12 @@ func TestLinksOfMails(t *testing.T) {
 			t.Errorf("%s: no 204:\n%s", request, out)
 		}
 	}
-	const first, second = "amina@example.ma", "amina.alaoui@example.ma"
+	const first, second, third = "amina@example.ma", "amina.alaoui@example.ma", "hind@example.ma"
 	const password, next = "kV7-pazouk-42", "zellige-9-minaret" // the collection's
 	post(t, base, "auth/register/", "", map[string]string{"username": "amina", "password": password, "email": first})
 	link("Vérifier mon adresse", "verify_token", "verify_email", first)
+	post(t, base, "auth/register/", "", map[string]string{"username": "stranger", "password": password, "email": third})
+	link("Ce n'est pas mon compte", "verify_token", "verify_email", third)
 	post(t, base, "auth/password/reset/", "", map[string]string{"email": first})
 	link("Choisir un nouveau mot de passe", "reset_token", "reset_password", first)
 	access := post(t, base, "auth/login/", "", map[string]string{"username": "amina", "password": next})["access"].(string)
