@@ -174,19 +174,26 @@ func foldRune(r rune) rune {
 // snippet is what stands around a folded word in the text, or the text's
 // beginning.
 func (s section) snippet(word string) string {
-	all := []rune(s.Text)
 	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))])
-	from := max(0, at-maxSnippet/3)
-	for from > 0 && from < at && all[from-1] != ' ' { // not within a word
-		from++
+	first, n := max(0, at-maxSnippet/3), 0
+	from, to := 0, len(s.Text)
+	for i := range s.Text {
+		if n == first {
+			from = i
+		}
+		if n == first+maxSnippet {
+			to = i
+			break
+		}
+		n++
 	}
-	to := min(len(all), from+maxSnippet)
-	cut := string(all[from:to])
-	if from > 0 {
-		cut = "… " + cut
-	}
-	if to < len(all) {
+	cut := s.Text[from:to]
+	if to < len(s.Text) {
 		cut += " …"
+	}
+	if from > 0 {
+		_, cut, _ = strings.Cut(cut, " ") // not within a word
+		cut = "… " + cut
 	}
 	return cut
 }
