@@ -387,7 +387,7 @@ func (b *builder) headers() object {
 	add(web.DeviceHeader, object{{"type", "string"}})
 	add(web.RefreshHeader, object{{"type", "string"}, {"const", "true"}})
 	add(web.HintHeader, object{{"type", "string"}})
-	add(web.UserHeader, object{{"type", "string"}})
+	add(web.UserHeader, object{{"type", "integer"}, {"format", "int64"}})
 	add(web.SessionHeader, object{{"type", "string"}})
 	add("WWW-Authenticate", object{{"type", "string"}})
 	add("Retry-After", object{{"type", "integer"}, {"minimum", 0}})
