@@ -156,6 +156,32 @@ func documents(t *testing.T) []string {
 	return names
 }
 
+// TestTextIsThatOfAPage: a link bears the name of the page that it leads to and
+// not that of its file, and in French no line begins with a colon.
+func TestTextIsThatOfAPage(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for _, name := range documents(t) {
+		lang, page := "en", strings.TrimSuffix(name, ".md")
+		if short, is := strings.CutSuffix(page, ".fr"); is {
+			lang, page = "fr", short
+		}
+		if page == "README" {
+			page = ""
+		}
+		body := get(t, root+"/docs/"+lang+"/"+page).body
+		if file := regexp.MustCompile(`href="[^:"]*">[^<]*\.md</a>`).FindString(body); file != "" {
+			t.Errorf("%s has a link that says %s", name, file)
+		}
+	}
+	if body := get(t, root+"/docs/fr/start").body; !strings.Contains(body, "l'un des deux\u00a0: le") || !strings.Contains(body, "// session.js : une session") {
+		t.Error("a colon may begin a line of a French text, or one in code was touched")
+	}
+	if a := get(t, root+"/docs/fr/webhooks"); !strings.Contains(a.body, `(<a href="../en/keys">Clés</a>)`) {
+		t.Error("the link to the keys has another name than the menu's")
+	}
+}
+
 // TestNavigationHasEveryDocument, but for those that the index alone leads to.
 func TestNavigationHasEveryDocument(t *testing.T) {
 	t.Parallel()

@@ -10,10 +10,31 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 )
 
-// markdown reads what code hosts read; raw HTML of a document is left out.
-var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+// markdowns read what code hosts read, in each language; raw HTML of a document
+// is left out.
+var markdowns = map[string]goldmark.Markdown{french: newMarkdown(frenchWriter{html.DefaultWriter}), english: newMarkdown(html.DefaultWriter)}
+
+func newMarkdown(w html.Writer) goldmark.Markdown {
+	return goldmark.New(goldmark.WithExtensions(extension.Table),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()), goldmark.WithRendererOptions(html.WithWriter(w)))
+}
+
+// frenchWriter keeps a colon and its like on the line of the word before, as
+// French asks for. Code goes through RawWrite, and stays as it is.
+type frenchWriter struct{ html.Writer }
+
+const noBreak = "\u00a0"
+
+var noBreaks = strings.NewReplacer(" :", noBreak+":", " ;", noBreak+";", " ?", noBreak+"?", " !", noBreak+"!", " »", noBreak+"»", "« ", "«"+noBreak)
+
+// Write is [html.Writer]'s.
+func (w frenchWriter) Write(out util.BufWriter, text []byte) {
+	w.Writer.Write(out, []byte(noBreaks.Replace(string(text))))
+}
 
 // accessible lets a keyboard scroll what is wider than the window.
 var accessible = strings.NewReplacer(
@@ -53,9 +74,9 @@ func documentOf(lang, name string) string {
 const indexName = "README"
 
 // adapt makes of a document for a code host one for the manual: links lead to
-// its pages, pictures are links, and what only a reader of the file needs
+// its pages and bear their names, pictures are links, and what only a reader of the file needs
 // (comments, the way to the other language) is gone.
-func (m *Manual) adapt(root ast.Node, lang string) {
+func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	var gone, pictures []ast.Node
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
 		if !entering {
@@ -63,6 +84,11 @@ func (m *Manual) adapt(root ast.Node, lang string) {
 		}
 		switch n := n.(type) {
 		case *ast.Link:
+			file, _, _ := strings.Cut(string(n.Destination), "#")
+			if in, page := split(file); textOf(n, source) == file && m.has(in, page) {
+				n.RemoveChildren(n)
+				n.AppendChild(n, ast.NewString([]byte(titleOf(page, lang))))
+			}
 			n.Destination = []byte(m.target(string(n.Destination), lang))
 		case *ast.Image:
 			pictures = append(pictures, n)

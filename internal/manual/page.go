@@ -88,8 +88,8 @@ func (m *Manual) render(lang, name string) *page {
 	if err != nil {
 		panic("manual: " + err.Error()) // New found it
 	}
-	root := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(&headingIDs{}))))
-	m.adapt(root, lang)
+	root := markdowns[lang].Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(&headingIDs{}))))
+	m.adapt(root, source, lang)
 	v := m.newView(lang, name)
 	p := &page{policy: policy, sections: sectionsOf(root, source, lang, name)}
 	for _, s := range p.sections {
@@ -101,7 +101,7 @@ func (m *Manual) render(lang, name string) *page {
 		}
 	}
 	var b bytes.Buffer
-	if err := markdown.Renderer().Render(&b, source, root); err != nil {
+	if err := markdowns[lang].Renderer().Render(&b, source, root); err != nil {
 		panic("manual: " + err.Error()) // a buffer takes everything
 	}
 	v.Content = template.HTML(accessible.Replace(b.String())) //nolint:gosec // made of our own documents

@@ -143,6 +143,10 @@ func textOf(n ast.Node, source []byte) string {
 					b.WriteByte(' ')
 				}
 			}
+		case *ast.String:
+			if entering {
+				b.Write(n.Value)
+			}
 		case *ast.FencedCodeBlock:
 			if entering {
 				b.Write(n.Lines().Value(source))

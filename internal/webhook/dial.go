@@ -17,7 +17,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("refused: %s is %s; YOOZAK_WEBHOOK_ALLOW would have to name it", e.Addr, e.Why)
+	return fmt.Sprintf("refused: %s is %s; the server's YOOZAK_WEBHOOK_ALLOW would have to name it", e.Addr, e.Why)
 }
 
 // policy says which addresses may be dialled. It is asked with each address

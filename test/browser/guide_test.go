@@ -100,6 +100,7 @@ window.ready = true</script>`))
 	step("a form that is right", `return JSON.stringify(await form.sent(() => client.updateMe({ last_name: 'Alaoui' })))`, "{}")
 	step("a form that is not", `return Object.keys((await form.sent(() => client.register({ username: 'a b', password: 'x' }))).fields)`, "username")
 	step("a wrong password", `const shown = await form.sent(() => client.login({ username: 'nobody', password: 'wrong' })); return [shown.message.length > 10, shown.support.length > 5]`, "true,true")
+	step("no server that spoke", `return (await form.sent(() => client.me({ signal: AbortSignal.abort() }))).code`, "aborted")
 	step("another API", `return (await fetch.orders()).status`, "200")
 	if len(tokens) != 1 || !strings.HasPrefix(tokens[0], "Bearer ey") {
 		t.Errorf("the other API was sent %d tokens", len(tokens))
