@@ -212,13 +212,14 @@ func (s *Store) GiveUpDeliveries(ctx context.Context, failure string) (int64, er
 		WHERE state IN ('new', 'waiting')`, failure)
 }
 
-// ForgetDelivered forgets whom the deliveries are about that are over, of users
-// who were erased, but for those that tell of the erasure.
+// ForgetDelivered forgets whom the deliveries are about that are over, of those
+// of some users who were erased, but for those that tell of the erasure.
 func (s *Store) ForgetDelivered(ctx context.Context, userIDs []int64) error {
 	_, err := s.execSet(ctx, "forget whom deliveries are about", `
 		UPDATE webhook_deliveries
 		SET user_id = NULL
-		WHERE user_id IN (SELECT column1 FROM %s) AND state IN ('delivered', 'given_up') AND type <> 'client.erased'`, columnOf("bigint", userIDs))
+		WHERE user_id IN (SELECT column1 FROM %s) AND state IN ('delivered', 'given_up') AND type <> 'client.erased'
+		  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = webhook_deliveries.user_id)`, columnOf("bigint", userIDs))
 	return err
 }
 

@@ -336,6 +336,9 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 func TestReplayIsTheSameMessage(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		for _, name := range []string{"amina", "badr", "chama"} { // 1, 2, 3: nobody is told again of who is not there
+			s.SignUp(t, name)
+		}
 		w, plain := s.Subscribe(t, r.URL)
 		r.Judge(func(m webhooktest.Message) int {
 			if m.Attempt == 1 {
@@ -642,6 +645,34 @@ func TestErasureIsToldAndLeavesNoName(t *testing.T) {
 		s.SweepAll(t)
 		if left := s.Deliveries(t, w.ID); len(left) != 0 {
 			t.Errorf("%+v", left)
+		}
+	}, authtest.EraseAfter30Days)
+}
+
+// TestErasureLeavesNoNameWhereItIsNotTold: a webhook that asked for no erasures
+// has a message about them under way.
+func TestErasureLeavesNoNameWhereItIsNotTold(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL, account.ClientClosed)
+		g := s.SignUp(t, "amina")
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(29*24*time.Hour + 23*time.Hour)
+		s.SweepAll(t)
+		s.Clock.Advance(2 * time.Hour)
+		if err := s.Auth.Sweep(t.Context(), s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.CallWebhooks(t)
+		if got := told(t, waitFor(t, r, 1)); got[0] != fmt.Sprint("client.closed ", g.User.ID) {
+			t.Fatal(got)
+		}
+		for _, d := range settled(t, s, w.ID) {
+			if d.UserID != 0 {
+				t.Errorf("%+v", d)
+			}
 		}
 	}, authtest.EraseAfter30Days)
 }

@@ -187,7 +187,7 @@ func latestDue(now time.Time) time.Time { return now.Add(2 * longestWait) }
 // note writes down what came of attempts, and lets the next of each client go.
 func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error {
 	var tried []account.Delivery
-	var over, erased []int64
+	var over []int64
 	for _, r := range w.tried {
 		if r.aborted {
 			continue
@@ -196,9 +196,6 @@ func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error
 		tried = append(tried, d)
 		if d.State != account.DeliveryWaiting && d.UserID != 0 {
 			over = append(over, d.UserID)
-			if d.Type == account.ClientErased {
-				erased = append(erased, d.UserID)
-			}
 		}
 	}
 	if err := tx.FinishDeliveries(ctx, tried); err != nil || len(tried) == 0 {
@@ -212,7 +209,7 @@ func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error
 			return err
 		}
 	}
-	return tx.ForgetDelivered(ctx, erased)
+	return tx.ForgetDelivered(ctx, over) // what waited when they were erased
 }
 
 // queue gives places to what is new, and returns the newest.
