@@ -197,6 +197,47 @@ func TestOneClientsFailureHoldsUpOnlyTheirs(t *testing.T) {
 	})
 }
 
+// TestClientsThatAreRefusedHoldUpNoOther, however many they are: the receiver
+// looks dead while it is tried for them, and the next that it would take comes
+// before them.
+func TestClientsThatAreRefusedHoldUpNoOther(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		const refused = 1000 // and those above it are taken
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Data.UserID <= refused {
+				return http.StatusNotFound
+			}
+			return http.StatusOK
+		})
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		for i := range int64(60) {
+			owe(t, s, i+1)
+		}
+		noted := func() (n int) {
+			for _, d := range s.Deliveries(t, w.ID) {
+				n += d.Attempts
+			}
+			return n
+		}
+		authtest.Eventually(t, func() bool { return noted() >= webhook.DeadAfter })
+		for round := range 2 { // after the first it has answered, and all are due again
+			owe(t, s, int64(refused+1+round))
+			n := 0
+			for probes := 0; len(r.Taken()) <= round; probes++ {
+				if probes == 3 {
+					t.Fatalf("round %d: %d attempts, and none for who would be taken", round, noted())
+				}
+				n = noted()
+				s.Clock.Advance(10 * time.Minute)
+				authtest.Eventually(t, func() bool { return noted() > n })
+			}
+			authtest.Eventually(t, func() bool { return noted() >= n+1+webhook.DeadAfter }) // it looks dead again
+		}
+	})
+}
+
 // TestDeadReceiverCostsOneAttemptAtATime, whether it refuses or hangs, and all
 // goes on when it answers again.
 func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
@@ -211,8 +252,16 @@ func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
 			ids[i] = int64(i + 1)
 		}
 		owe(t, s, ids...)
+		noted := func() bool {
+			n := 0
+			for _, d := range s.Deliveries(t, w.ID) {
+				n += d.Attempts
+			}
+			return n == len(r.Messages())
+		}
 		authtest.Eventually(t, func() bool { return len(r.Messages()) >= webhook.DeadAfter })
 		for range 3 { // and no more of them than a probe now and then
+			authtest.Eventually(t, noted) // else it waits from a time after the clock was set
 			s.Clock.Advance(10 * time.Minute)
 			n := len(r.Messages())
 			authtest.Eventually(t, func() bool { return len(r.Messages()) > n })

@@ -166,7 +166,7 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 		if s.hook.Sequence, err = w.queue(ctx, tx, s.hook.Sequence, now); err != nil {
 			return err
 		}
-		s.due, err = tx.DueDeliveries(ctx, w.hook.ID, now, latestDue(now), w.atOnce+len(w.inHand))
+		s.due, err = w.due(ctx, tx, now)
 		return err
 	})
 	if err != nil {
@@ -179,6 +179,20 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 	}
 	w.tried, w.revived = nil, false
 	return s, nil
+}
+
+// due reads what is due, enough for all attempts that may be under way. When the
+// receiver counts as dead, what was never tried comes first: it may be dead for
+// those clients alone whose deliveries it refused, and they would be tried for
+// hours, one by one, before any other.
+func (w *worker) due(ctx context.Context, tx *store.Store, now time.Time) ([]account.Delivery, error) {
+	limit := w.atOnce + len(w.inHand)
+	if w.failed >= deadAfter {
+		if untried, err := tx.UntriedDeliveries(ctx, w.hook.ID, now, latestDue(now), limit); err != nil || len(untried) > 0 {
+			return untried, err
+		}
+	}
+	return tx.DueDeliveries(ctx, w.hook.ID, now, latestDue(now), limit)
 }
 
 // latestDue is later than any delivery can be due by a clock that is right.
