@@ -796,3 +796,29 @@ func TestStoreThatFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestErrorOfManyFields: what answers in the server's place names more fields
+// than anybody can look through.
+func TestErrorOfManyFields(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var codes, body strings.Builder
+		for i := range 10_000 {
+			fmt.Fprintf(&codes, "h%d=wrong,", i)
+			fmt.Fprintf(&body, `"b%d":["wrong"],`, i)
+		}
+		w.Header().Set("X-Error-Code", codes.String())
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"username":["first"],%s"last":[]}`, body.String())
+	}))
+	t.Cleanup(srv.Close)
+	c, err := client.New(srv.URL, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Login(t.Context(), "amina", "wrong")
+	var e *client.Error
+	if !errors.As(err, &e) || len(e.Fields) != 100 || e.Field("username") == nil {
+		t.Fatalf("%T, %d fields", err, len(e.Fields))
+	}
+}

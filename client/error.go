@@ -107,9 +107,16 @@ func newError(req *http.Request, res *http.Response, body []byte) *Error {
 	return e
 }
 
-// field is the one of a name, made if need be.
+// maxFields is more than any form has. Whatever answers in the server's place
+// must not have a client look through millions.
+const maxFields = 100
+
+// field is the one of a name, made if need be; one too many is kept nowhere.
 func (e *Error) field(name string) *FieldError {
 	if e.Field(name) == nil {
+		if len(e.Fields) >= maxFields {
+			return &FieldError{Name: name}
+		}
 		e.Fields = append(e.Fields, FieldError{Name: name})
 	}
 	return e.Field(name)

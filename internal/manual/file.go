@@ -126,6 +126,9 @@ func (b body) send(w *web.ResponseWriter, r *http.Request, contentType string) {
 		h.Set("Content-Encoding", "gzip")
 	}
 	if text == nil {
+		if r.Method == http.MethodHead { // nobody pays for what is thrown away
+			return
+		}
 		z, err := gzip.NewReader(bytes.NewReader(b.zipped))
 		if err != nil {
 			panic("manual: " + err.Error()) // it is in the program, and a test reads it

@@ -6,6 +6,7 @@
 package manual
 
 import (
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -109,8 +110,18 @@ func (m *Manual) sendPage(w *web.ResponseWriter, r *http.Request, lang, name str
 	p.body.send(w, r, htmlType)
 }
 
+// maxDepth is of the paths for which a page with links is made: each link has
+// the whole way back in it. No page of ours lies as deep.
+const maxDepth = 8
+
 // say answers with a page that only says what is amiss.
 func (m *Manual) say(w *web.ResponseWriter, r *http.Request, lang string, status int) {
+	if strings.Count(r.URL.EscapedPath(), "/") > maxDepth {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, words[lang].NotFound+"\n") // the client may be gone: there is nobody to tell
+		return
+	}
 	v := m.newView(lang, "")
 	v.Missing = true
 	v.Title = words[lang].NotFound

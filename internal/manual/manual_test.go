@@ -364,3 +364,19 @@ func BenchmarkSearch(b *testing.B) {
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }
+
+// TestQuestionsThatCostMoreThanTheyAre: a long path must not come back in every
+// link of a page, and nothing is unpacked that is not sent.
+func TestQuestionsThatCostMoreThanTheyAre(t *testing.T) {
+	t.Parallel()
+	deep := "/docs/" + strings.Repeat("a/", 4000)
+	if a := get(t, newServer(t, "")+deep); a.status != http.StatusNotFound || len(a.body) > len(deep) {
+		t.Errorf("%d, %d bytes for a path of %d", a.status, len(a.body), len(deep))
+	}
+	handler := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Language: "fr"}, map[string]http.Handler{manual.Path: manual.New()})
+	head := httptest.NewRecorder() // which keeps what a server would throw away
+	handler.ServeHTTP(head, httptest.NewRequest(http.MethodHead, "/docs/files/scalar.js", nil))
+	if head.Code != http.StatusOK || head.Header().Get("Etag") == "" || head.Body.Len() > 0 {
+		t.Errorf("%d %v, %d bytes unpacked", head.Code, head.Header(), head.Body.Len())
+	}
+}

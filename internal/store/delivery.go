@@ -100,6 +100,15 @@ func (s *Store) DueDeliveries(ctx context.Context, webhookID string, now, latest
 		LIMIT $4`, webhookID, now.UTC(), latest.UTC(), limit)
 }
 
+// UntriedDeliveries are those of [Store.DueDeliveries] that were never tried,
+// the newest first.
+func (s *Store) UntriedDeliveries(ctx context.Context, webhookID string, now, latest time.Time, limit int) ([]account.Delivery, error) {
+	return s.deliveries(ctx, `
+		WHERE d.webhook_id = $1 AND (d.due_at <= $2 OR d.due_at > $3) AND d.first_at IS NULL
+		ORDER BY d.id DESC
+		LIMIT $4`, webhookID, now.UTC(), latest.UTC(), limit)
+}
+
 // WebhookWork is what a worker has to know between its transactions: the
 // version of its webhook, and whether something is new or due.
 func (s *Store) WebhookWork(ctx context.Context, id string, now, latest time.Time) (version int64, work bool, err error) {
@@ -164,17 +173,18 @@ func (s *Store) DueNext(ctx context.Context, webhookID string, userIDs []int64, 
 	return err
 }
 
-// HastenDeliveries makes what waits for another attempt due now. With restart
-// the time within which a delivery has to succeed begins anew.
+// HastenDeliveries makes what waits for another attempt due now, behind what is
+// due already. With restart the time within which a delivery has to succeed
+// begins anew.
 func (s *Store) HastenDeliveries(ctx context.Context, webhookID string, now time.Time, restart bool) error {
-	set := `due_at = $1`
+	set, which := `due_at = $1`, `due_at > $1`
 	if restart {
-		set += `, first_at = NULL, attempts = 0`
+		set, which = set+`, first_at = NULL, attempts = 0`, `due_at IS NOT NULL`
 	}
 	_, err := s.exec(ctx, "hasten deliveries", `
 		UPDATE webhook_deliveries
 		SET `+set+`
-		WHERE webhook_id = $2 AND due_at IS NOT NULL`, now.UTC(), webhookID)
+		WHERE webhook_id = $2 AND `+which, now.UTC(), webhookID)
 	return err
 }
 
@@ -212,13 +222,14 @@ func (s *Store) GiveUpDeliveries(ctx context.Context, failure string) (int64, er
 		WHERE state IN ('new', 'waiting')`, failure)
 }
 
-// ForgetDelivered forgets whom the deliveries are about that are over, of users
-// who were erased, but for those that tell of the erasure.
+// ForgetDelivered forgets whom the deliveries are about that are over, of those
+// of some users who were erased, but for those that tell of the erasure.
 func (s *Store) ForgetDelivered(ctx context.Context, userIDs []int64) error {
 	_, err := s.execSet(ctx, "forget whom deliveries are about", `
 		UPDATE webhook_deliveries
 		SET user_id = NULL
-		WHERE user_id IN (SELECT column1 FROM %s) AND state IN ('delivered', 'given_up') AND type <> 'client.erased'`, columnOf("bigint", userIDs))
+		WHERE user_id IN (SELECT column1 FROM %s) AND state IN ('delivered', 'given_up') AND type <> 'client.erased'
+		  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = webhook_deliveries.user_id)`, columnOf("bigint", userIDs))
 	return err
 }
 

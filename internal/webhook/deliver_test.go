@@ -197,6 +197,47 @@ func TestOneClientsFailureHoldsUpOnlyTheirs(t *testing.T) {
 	})
 }
 
+// TestClientsThatAreRefusedHoldUpNoOther, however many they are: the receiver
+// looks dead while it is tried for them, and the next that it would take comes
+// before them.
+func TestClientsThatAreRefusedHoldUpNoOther(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		const refused = 1000 // and those above it are taken
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Data.UserID <= refused {
+				return http.StatusNotFound
+			}
+			return http.StatusOK
+		})
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		for i := range int64(60) {
+			owe(t, s, i+1)
+		}
+		noted := func() (n int) {
+			for _, d := range s.Deliveries(t, w.ID) {
+				n += d.Attempts
+			}
+			return n
+		}
+		authtest.Eventually(t, func() bool { return noted() >= webhook.DeadAfter })
+		for round := range 2 { // after the first it has answered, and all are due again
+			owe(t, s, int64(refused+1+round))
+			n := 0
+			for probes := 0; len(r.Taken()) <= round; probes++ {
+				if probes == 3 {
+					t.Fatalf("round %d: %d attempts, and none for who would be taken", round, noted())
+				}
+				n = noted()
+				s.Clock.Advance(10 * time.Minute)
+				authtest.Eventually(t, func() bool { return noted() > n })
+			}
+			authtest.Eventually(t, func() bool { return noted() >= n+1+webhook.DeadAfter }) // it looks dead again
+		}
+	})
+}
+
 // TestDeadReceiverCostsOneAttemptAtATime, whether it refuses or hangs, and all
 // goes on when it answers again.
 func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
@@ -211,8 +252,16 @@ func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
 			ids[i] = int64(i + 1)
 		}
 		owe(t, s, ids...)
+		noted := func() bool {
+			n := 0
+			for _, d := range s.Deliveries(t, w.ID) {
+				n += d.Attempts
+			}
+			return n == len(r.Messages())
+		}
 		authtest.Eventually(t, func() bool { return len(r.Messages()) >= webhook.DeadAfter })
 		for range 3 { // and no more of them than a probe now and then
+			authtest.Eventually(t, noted) // else it waits from a time after the clock was set
 			s.Clock.Advance(10 * time.Minute)
 			n := len(r.Messages())
 			authtest.Eventually(t, func() bool { return len(r.Messages()) > n })
@@ -336,6 +385,9 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 func TestReplayIsTheSameMessage(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		for _, name := range []string{"amina", "badr", "chama"} { // 1, 2, 3: nobody is told again of who is not there
+			s.SignUp(t, name)
+		}
 		w, plain := s.Subscribe(t, r.URL)
 		r.Judge(func(m webhooktest.Message) int {
 			if m.Attempt == 1 {
@@ -642,6 +694,34 @@ func TestErasureIsToldAndLeavesNoName(t *testing.T) {
 		s.SweepAll(t)
 		if left := s.Deliveries(t, w.ID); len(left) != 0 {
 			t.Errorf("%+v", left)
+		}
+	}, authtest.EraseAfter30Days)
+}
+
+// TestErasureLeavesNoNameWhereItIsNotTold: a webhook that asked for no erasures
+// has a message about them under way.
+func TestErasureLeavesNoNameWhereItIsNotTold(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		w, _ := s.Subscribe(t, r.URL, account.ClientClosed)
+		g := s.SignUp(t, "amina")
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, g), account.TextInput(authtest.Good)); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(29*24*time.Hour + 23*time.Hour)
+		s.SweepAll(t)
+		s.Clock.Advance(2 * time.Hour)
+		if err := s.Auth.Sweep(t.Context(), s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.CallWebhooks(t)
+		if got := told(t, waitFor(t, r, 1)); got[0] != fmt.Sprint("client.closed ", g.User.ID) {
+			t.Fatal(got)
+		}
+		for _, d := range settled(t, s, w.ID) {
+			if d.UserID != 0 {
+				t.Errorf("%+v", d)
+			}
 		}
 	}, authtest.EraseAfter30Days)
 }

@@ -2,11 +2,19 @@ package webhook_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -290,5 +298,41 @@ func TestReasonsNameNoSecret(t *testing.T) {
 	var refused *webhook.RefusedError
 	if err := webhook.CheckAddress(nil, false, netip.MustParseAddr("::1")); !errors.As(err, &refused) {
 		t.Error(err)
+	}
+}
+
+// TestCertificateWritesNothingIntoTheReason: anybody who answers at the
+// address has the words of it.
+func TestCertificateWritesNothingIntoTheReason(t *testing.T) {
+	t.Parallel()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := &nameServer{answer: func(int32) []netip.Addr { return addrs("127.0.0.1") }}
+	o := webhook.Options{Resolver: names.resolver(), Allow: webhooktest.Loopback}
+	now := time.Now()
+	for want, template := range map[string]x509.Certificate{
+		"it is for another name":                    {NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)},
+		"it has expired, or is not valid yet":       {NotBefore: now.Add(-2 * time.Hour), NotAfter: now.Add(-time.Hour)},
+		"no authority that is known here signed it": {NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), DNSNames: []string{"orders.example"}},
+	} {
+		template.SerialNumber, template.Subject.CommonName = big.NewInt(1), "\x1b[2Jplanted"
+		for range 90 {
+			template.DNSNames = append(template.DNSNames, "planted."+strings.Repeat("a", 1000))
+		}
+		der, err := x509.CreateCertificate(rand.Reader, &template, &template, private.Public(), private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}, MinVersion: tls.VersionTLS12}
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		_, failure := webhook.Attempt(t.Context(), o, strings.Replace(server.URL, "127.0.0.1", "orders.example", 1))
+		if failure != "its certificate is not good: "+want {
+			t.Errorf("%d bytes: %.200q, want %q", len(failure), failure, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -140,11 +141,31 @@ func reason(err error) string {
 	case errors.As(err, &dns):
 		return "the name of the host is not found"
 	case errors.As(err, &cert):
-		return "its certificate is not good: " + cert.Err.Error()
+		return "its certificate is not good" + flaw(cert.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nobody listens at its address"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "it hung up without an answer"
 	}
 	return "the connection failed"
+}
+
+// flaw says what is wrong with a certificate, in words of ours: the library's
+// quote it, and whoever answered wrote up to 256 KiB of it, which would go into
+// each row, the log and the operator's mail.
+func flaw(err error) string {
+	var (
+		name    x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &name):
+		return ": it is for another name"
+	case errors.As(err, &unknown):
+		return ": no authority that is known here signed it"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return ": it has expired, or is not valid yet"
+	}
+	return ""
 }

@@ -166,7 +166,7 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 		if s.hook.Sequence, err = w.queue(ctx, tx, s.hook.Sequence, now); err != nil {
 			return err
 		}
-		s.due, err = tx.DueDeliveries(ctx, w.hook.ID, now, latestDue(now), w.atOnce+len(w.inHand))
+		s.due, err = w.due(ctx, tx, now)
 		return err
 	})
 	if err != nil {
@@ -181,13 +181,27 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 	return s, nil
 }
 
+// due reads what is due, enough for all attempts that may be under way. When the
+// receiver counts as dead, what was never tried comes first: it may be dead for
+// those clients alone whose deliveries it refused, and they would be tried for
+// hours, one by one, before any other.
+func (w *worker) due(ctx context.Context, tx *store.Store, now time.Time) ([]account.Delivery, error) {
+	limit := w.atOnce + len(w.inHand)
+	if w.failed >= deadAfter {
+		if untried, err := tx.UntriedDeliveries(ctx, w.hook.ID, now, latestDue(now), limit); err != nil || len(untried) > 0 {
+			return untried, err
+		}
+	}
+	return tx.DueDeliveries(ctx, w.hook.ID, now, latestDue(now), limit)
+}
+
 // latestDue is later than any delivery can be due by a clock that is right.
 func latestDue(now time.Time) time.Time { return now.Add(2 * longestWait) }
 
 // note writes down what came of attempts, and lets the next of each client go.
 func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error {
 	var tried []account.Delivery
-	var over, erased []int64
+	var over []int64
 	for _, r := range w.tried {
 		if r.aborted {
 			continue
@@ -196,9 +210,6 @@ func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error
 		tried = append(tried, d)
 		if d.State != account.DeliveryWaiting && d.UserID != 0 {
 			over = append(over, d.UserID)
-			if d.Type == account.ClientErased {
-				erased = append(erased, d.UserID)
-			}
 		}
 	}
 	if err := tx.FinishDeliveries(ctx, tried); err != nil || len(tried) == 0 {
@@ -212,7 +223,7 @@ func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error
 			return err
 		}
 	}
-	return tx.ForgetDelivered(ctx, erased)
+	return tx.ForgetDelivered(ctx, over) // what waited when they were erased
 }
 
 // queue gives places to what is new, and returns the newest.

@@ -6,7 +6,7 @@ import { YoozakError } from './errors.js'
 import type { Store } from './store.js'
 
 export interface ServerOptions extends Omit<ClientOptions, 'store'> {
-  /** Whether the shop has HTTPS. By default it has, unless it is on localhost. */
+  /** Whether the shop has HTTPS. By default it has, unless it is on localhost and NODE_ENV is not `production`. */
   secure?: boolean | undefined
   /** Days that the cookies live: YOOZAK_REFRESH_LIFETIME. 1 by default, as there. */
   days?: number | undefined
@@ -39,7 +39,7 @@ const DEVICE_DAYS = 180
 
 export function serverClient(request: IncomingRequest, options: ServerOptions): ServerClient {
   const { headers } = request
-  const { secure = !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(headers.get('host') ?? ''), days = 1, readOnly, address, ...rest } = options
+  const { secure = inProduction() || !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(headers.get('host') ?? ''), days = 1, readOnly, address, ...rest } = options
   const prefix = (secure ? '__Host-' : '') + 'yoozak_' + (options.name ? options.name.replace(/\W+/g, '_') + '_' : '')
   const jar = read(headers.get('cookie'))
   const changed = new Map<string, string>() // name and Set-Cookie
@@ -100,6 +100,10 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
     cookieHeader: () => [...jar].map(([name, value]) => name + '=' + value).join('; '),
   }
 }
+
+// A proxy on the same machine may call us by localhost (nginx does, by default), whatever the browser called: then the
+// host says nothing, and cookies without Secure would go out in clear.
+const inProduction = () => (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.NODE_ENV === 'production'
 
 function read(header: string | null): Map<string, string> {
   const jar = new Map<string, string>()

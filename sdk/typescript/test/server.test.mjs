@@ -102,6 +102,17 @@ test('logout removes what login set, on https and on localhost', async () => {
   }
 })
 
+test('behind a proxy that says localhost, cookies are for https alone', async () => {
+  process.env.NODE_ENV = 'production'
+  try {
+    const b = await visitor('127.0.0.1:3000') // take looks that the prefix goes with Secure
+    assert.deepEqual([...b.jar.keys()].filter(n => !n.startsWith('__Host-')), [])
+    assert.equal((await b.page(c => c.me())).status, 200)
+  } finally {
+    delete process.env.NODE_ENV
+  }
+})
+
 test('hostile cookies are nobody', async () => {
   for (const value of ['{"half', '__proto__', 'x'.repeat(8000), 'a.b', 'a.b.c.d', '%00', 'a.b.c; yoozak_refresh=d.e.f"', '""', 'a=b&c']) {
     const b = new Browser()
