@@ -33,10 +33,10 @@ const patience = 2 * time.Minute
 // shop is servers on one database that may call receivers of tests.
 type shop struct{ env []string }
 
-func newShop(url string, env ...string) shop {
-	return shop{append(append([]string{
+func newShop(url string) shop {
+	return shop{append([]string{
 		"YOOZAK_DATABASE_URL=" + url, "YOOZAK_HEAD_FILE=off", "YOOZAK_WEBHOOK_ALLOW=127.0.0.0/8", "YOOZAK_RATE_LIMITS=off",
-	}, yoozaktest.CheapHashes...), env...)}
+	}, yoozaktest.CheapHashes...)}
 }
 
 func (s shop) start(t *testing.T) *yoozaktest.Server {
@@ -51,10 +51,10 @@ func (s shop) run(t *testing.T, args ...string) string {
 }
 
 // subscribe makes a webhook.
-func (s shop) subscribe(t *testing.T, url string, args ...string) (id, secret string) {
+func (s shop) subscribe(t *testing.T, url string) (id, secret string) {
 	t.Helper()
 	var made struct{ ID, Secret string }
-	if err := json.Unmarshal([]byte(s.run(t, append([]string{"webhook", "create", url, "--json"}, args...)...)), &made); err != nil {
+	if err := json.Unmarshal([]byte(s.run(t, "webhook", "create", url, "--json")), &made); err != nil {
 		t.Fatal(err)
 	}
 	return made.ID, made.Secret

@@ -440,6 +440,8 @@ export interface components {
             mails: components["schemas"]["ExportedMail"][];
             /** @description The usernames of before. */
             former_usernames: components["schemas"]["ExportedName"][];
+            /** @description What other programs were told, the newest 1,000. */
+            told_to_webhooks: components["schemas"]["ExportedTold"][];
             /** @description The events, the newest 10,000. */
             events: components["schemas"]["ExportedEvent"][];
             /** @description Whether older sessions were left out. */
@@ -448,6 +450,8 @@ export interface components {
             challenges_truncated: boolean;
             /** @description Whether older mails were left out. */
             mails_truncated: boolean;
+            /** @description Whether older rows were left out. */
+            told_to_webhooks_truncated: boolean;
             /** @description Whether older events were left out. */
             events_truncated: boolean;
         };
@@ -617,6 +621,22 @@ export interface components {
              * @description When the name was changed.
              */
             changed_at: string;
+        };
+        /** @description What another program was told of the account. */
+        ExportedTold: {
+            /** @description Who was told. */
+            webhook: string;
+            /** @description What happened. */
+            type: string;
+            /** @description The names of what changed. */
+            fields: string[];
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            at: string;
+            /** @description How far the delivery is. */
+            state: string;
         };
         /** @description An event. */
         ExportedEvent: {
