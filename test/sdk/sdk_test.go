@@ -41,10 +41,10 @@ func command(dir string, env []string, limit time.Duration, name string, args ..
 	return nil
 }
 
-// play runs test files of a folder with node, beside other tests: most of them wait for a time-out or a browser.
+// play runs test files of a folder with node, one after the other: tokens there live for seconds, and on a machine that does much else
+// they end while they are used.
 func play(t *testing.T, dir string, files ...string) {
 	t.Helper()
-	t.Parallel()
 	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatalf("%s/node_modules is missing: run scripts/install-test-deps.sh", dir)
 	}
@@ -53,7 +53,7 @@ func play(t *testing.T, dir string, files ...string) {
 		t.Fatal(err)
 	}
 	limit := 10 * time.Minute * time.Duration(yoozaktest.Long(1, 3))
-	if err := command(dir, env, limit, "node", append([]string{"--test", "--test-force-exit", "--test-reporter=spec"}, files...)...); err != nil {
+	if err := command(dir, env, limit, "node", append([]string{"--test", "--test-concurrency=1", "--test-force-exit", "--test-reporter=spec"}, files...)...); err != nil {
 		t.Fatal(err)
 	}
 }

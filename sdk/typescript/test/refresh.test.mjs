@@ -5,7 +5,7 @@ import { createClient } from '../dist/index.js'
 import { isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sessionOf, sharedStore, sleep, until } from './rig.mjs'
 
 for (const rotation of ['false', 'true']) {
-  describe('rotation ' + rotation, { concurrency: true }, () => {
+  describe('rotation ' + rotation, { concurrency: 4 }, () => {
     let server
     before(async () => { server = await Server.start({ YOOZAK_REFRESH_ROTATION: rotation, YOOZAK_ACCESS_LIFETIME: '6s', YOOZAK_REFRESH_HINT: '1s' }) })
     after(() => server.stop())
