@@ -218,7 +218,10 @@ func rawServer(t *testing.T, answer string, pause time.Duration) (url string) {
 				return
 			}
 			go func() {
-				defer c.Close() //nolint:errcheck // it was written
+				defer c.Close()                                       //nolint:errcheck // it was written
+				if _, err := c.Read(make([]byte, 4096)); err != nil { // an answer before the request is no answer
+					return
+				}
 				for i := 0; i < len(answer); i++ {
 					if _, err := c.Write([]byte{answer[i]}); err != nil {
 						return
