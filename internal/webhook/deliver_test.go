@@ -262,7 +262,7 @@ func TestDeadReceiverCostsOneAttemptAtATime(t *testing.T) {
 		authtest.Eventually(t, func() bool { return len(r.Messages()) >= webhook.DeadAfter })
 		for range 3 { // and no more of them than a probe now and then
 			authtest.Eventually(t, noted) // else it waits from a time after the clock was set
-			n := len(r.Messages()) // before the clock: the attempt may follow at once
+			n := len(r.Messages())        // before the clock: the attempt may follow at once
 			s.Clock.Advance(10 * time.Minute)
 			authtest.Eventually(t, func() bool { return len(r.Messages()) > n })
 		}
@@ -457,6 +457,7 @@ func TestNothingIsSentAfterTheCommandReturned(t *testing.T) {
 					return
 				default:
 					owe(t, s, id%20+1)
+					time.Sleep(5 * time.Millisecond) // or they come faster than they are told
 				}
 			}
 		}()
