@@ -64,7 +64,7 @@ func newFiles() map[string]file {
 // link is a file's address below [Path]: files/style.0123456789ab.css.
 func (m *Manual) link(name string) string {
 	ext := path.Ext(name)
-	return filesName + "/" + strings.TrimSuffix(name, ext) + "." + m.files[name].hash + ext
+	return filesName + "/" + strings.TrimSuffix(name, ext) + "." + m.files()[name].hash + ext
 }
 
 // sendFile answers with a file. While servers of two releases run, one may be
@@ -72,7 +72,7 @@ func (m *Manual) link(name string) string {
 func (m *Manual) sendFile(w *web.ResponseWriter, r *http.Request, name string) {
 	ext := path.Ext(name)
 	base, hash, _ := strings.Cut(strings.TrimSuffix(name, ext), ".")
-	f, is := m.files[base+ext]
+	f, is := m.files()[base+ext]
 	if !is {
 		m.say(w, r, languageOf(w), http.StatusNotFound)
 		return

@@ -28,16 +28,17 @@ const (
 
 // Manual answers the requests below [Path].
 type Manual struct {
-	files map[string]file         // by name, without the hash
+	files func() map[string]file  // by name, without the hash
 	pages map[string]func() *page // by language and name: fr/start
 
 	index     map[string][]section // by language, of what is searched
 	indexOnce sync.Once
 }
 
-// New makes the manual. It renders nothing yet.
+// New makes the manual. It renders and compresses nothing yet: a server that
+// starts does not wait for what few ask for.
 func New() *Manual {
-	m := &Manual{files: newFiles(), pages: map[string]func() *page{}}
+	m := &Manual{files: sync.OnceValue(newFiles), pages: map[string]func() *page{}}
 	names, err := fs.Glob(docs.Pages, "*.md")
 	if err != nil {
 		panic("manual: " + err.Error()) // the pattern is ours
