@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/yoozak/clients/internal/account"
 )
@@ -32,15 +31,3 @@ func newBody(d account.Delivery) ([]byte, error) {
 
 // microseconds is RFC 3339 with as many digits as are stored.
 const microseconds = "2006-01-02T15:04:05.000000" + "Z07:00"
-
-// Backoff: a delivery is tried again after these waits and then every
-// longestWait, until it has been tried for giveUpAfter. Each wait is from half
-// of it to one and a half, by lot.
-var backoff = []time.Duration{
-	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour,
-}
-
-const (
-	longestWait = 12 * time.Hour
-	giveUpAfter = 3 * 24 * time.Hour
-)

@@ -29,6 +29,18 @@ const (
 	queueMost  = 500             // new deliveries in one transaction
 )
 
+// backoff: a delivery is tried again after these waits and then every
+// longestWait, until it has been tried for giveUpAfter. Each wait is from half
+// of it to one and a half, by lot.
+var backoff = []time.Duration{
+	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour,
+}
+
+const (
+	longestWait = 12 * time.Hour
+	giveUpAfter = 3 * 24 * time.Hour
+)
+
 // worker delivers what one webhook is owed, while it has the lease. All of it
 // belongs to one goroutine, but for the attempts, which answer by results.
 type worker struct {
