@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/guard":           {"internal/account", "internal/audit", "internal/password", "internal/secret", "internal/store"},
 	"internal/keys":            {"internal/account", "internal/audit", "internal/guard", "internal/secret", "internal/store", "internal/token"},
 	"internal/outbox":          {"internal/account", "internal/audit", "internal/guard", "internal/mail", "internal/store", "internal/token"},
-	"internal/webhook":         {"internal/account", "internal/audit", "internal/secret", "internal/store"},
+	"internal/webhook":         {"internal/account", "internal/audit", "internal/secret", "internal/store", "internal/token"},
 	"internal/auth": {
 		"internal/account", "internal/audit", "internal/breach", "internal/guard", "internal/keys", "internal/outbox", "internal/password", "internal/secret",
 		"internal/store", "internal/token",

@@ -3,13 +3,12 @@ package webhook
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"slices"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 // message is what an act tells.
@@ -68,11 +67,7 @@ func Owe(ctx context.Context, tx *store.Store, acts []audit.Entry) error {
 // newMessageID begins a webhook-id; the webhook's own id follows, so that two
 // webhooks of one receiver are told apart. It has no full stop, which the
 // signature takes for the end of the id.
-func newMessageID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
-	return "msg_" + hex.EncodeToString(b[:])
-}
+func newMessageID() string { return "msg_" + token.NewID() }
 
 // NewTestID is the webhook-id of a test of a webhook.
 func NewTestID(webhookID string) string { return newMessageID() + webhookID }

@@ -2,8 +2,6 @@ package webhook
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"runtime/debug"
 	"sync"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
 )
 
 const (
@@ -96,9 +95,7 @@ func (s *Service) lease(ctx context.Context, id string) (*worker, error) {
 	if _, err := newSigner(s.o.Box, hook); err != nil {
 		return nil, err
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	w := &worker{Service: s, lease: hex.EncodeToString(random[:]), atOnce: 1, inHand: map[int64]account.Delivery{}, clients: map[int64]bool{}, results: make(chan result, mostAtOnce)}
+	w := &worker{Service: s, lease: token.NewID(), atOnce: 1, inHand: map[int64]account.Delivery{}, clients: map[int64]bool{}, results: make(chan result, mostAtOnce)}
 	now := s.now()
 	err = s.store.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Store) (err error) {
 		w.hook, err = tx.LeaseWebhook(ctx, id, w.lease, now, now.Add(Lease))
