@@ -35,23 +35,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		tokens := make(chan [2]string, 100)
 		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days, authtest.ByStaff)
-		ctx, stop := context.WithCancel(t.Context())
-		var delivery sync.WaitGroup
-		delivery.Go(func() { s.Outbox.Run(ctx) })
-		defer delivery.Wait()
-		defer stop()
-		challenge := func(kind account.ChallengeKind) account.Input {
-			for {
-				select {
-				case got := <-tokens:
-					if got[0] == string(kind) {
-						return account.TextInput(got[1])
-					}
-				case <-time.After(time.Minute):
-					t.Fatalf("no mail with a %s link", kind)
-				}
-			}
-		}
+		challenge := s.Delivering(t, tokens)
 		asker := account.RequestInfo{IP: authtest.Req.IP, UserAgent: authtest.Req.UserAgent, RequestID: authtest.Req.RequestID}
 		byStaff := account.EventDetails{Staff: "root for nadia"}
 		last := int64(0)

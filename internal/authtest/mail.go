@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +36,32 @@ func Mailed(t *testing.T, tokens chan<- [2]string) Setting {
 				tokens <- [2]string{string(kind), token}
 				return "https://shop.example/#" + token
 			},
+		}
+	}
+}
+
+// Delivering has the mails of [Mailed] delivered until the test ends. It returns
+// the function that waits for the next token of a kind.
+func (s *Server) Delivering(t *testing.T, tokens <-chan [2]string) (challenge func(account.ChallengeKind) account.Input) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var delivery sync.WaitGroup
+	delivery.Go(func() { s.Outbox.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		delivery.Wait()
+	})
+	return func(kind account.ChallengeKind) account.Input {
+		t.Helper()
+		for {
+			select {
+			case got := <-tokens:
+				if got[0] == string(kind) {
+					return account.TextInput(got[1])
+				}
+			case <-time.After(time.Minute):
+				t.Fatalf("no mail with a %s link", kind)
+			}
 		}
 	}
 }

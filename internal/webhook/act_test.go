@@ -1,13 +1,11 @@
 package webhook_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -82,23 +80,7 @@ func TestEachActTells(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		tokens := make(chan [2]string, 100)
 		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days)
-		ctx, stop := context.WithCancel(t.Context())
-		var delivery sync.WaitGroup
-		delivery.Go(func() { s.Outbox.Run(ctx) })
-		defer delivery.Wait()
-		defer stop()
-		challenge := func(kind account.ChallengeKind) account.Input {
-			for {
-				select {
-				case got := <-tokens:
-					if got[0] == string(kind) {
-						return account.TextInput(got[1])
-					}
-				case <-time.After(time.Minute):
-					t.Fatalf("no mail with a %s link", kind)
-				}
-			}
-		}
+		challenge := s.Delivering(t, tokens)
 		w, _ := s.Subscribe(t, "https://orders.example/")
 		seen, acts := 0, map[string]bool{}
 		tells := func(act string, err error, want ...string) {
