@@ -1,16 +1,12 @@
 package faults
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +17,7 @@ import (
 	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/yoozaktest"
+	"github.com/yoozak/clients/test/nginxtest"
 )
 
 // TestRollingRestartBehindNginxFailsNoRequest: three servers on one PostgreSQL
@@ -114,47 +111,8 @@ type nginx struct {
 // with the test.
 func startNginx(t *testing.T, servers []string) *nginx {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		program = "/usr/sbin/nginx" // which is in no ordinary user's PATH
-	}
-	dir, err := os.MkdirTemp("", "yznginx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	address := porttest.Address(t)
-	settings := "daemon off;\nworker_processes 2;\npid nginx.pid;\nerror_log error.log;\nevents {}\nhttp {\n\taccess_log off;\n"
-	for _, folder := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		settings += fmt.Sprintf("\t%s_temp_path %s;\n", folder, folder)
-	}
-	settings += documentedNginx(t, address, servers) + "}\n"
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(settings), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-p", dir, "-c", "nginx.conf", "-e", "error.log")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("nobody")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o700)); err != nil {
-			t.Fatal(err)
-		}
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	output := new(yoozaktest.Buffer)
-	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("nginx is needed: run scripts/install-test-deps.sh: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	})
+	dir, output := nginxtest.Start(t, documentedNginx(t, address, servers))
 	yoozaktest.Await(t, "http://"+address+"/healthz", http.StatusOK, output)
 	return &nginx{server{&yoozaktest.Server{URL: "http://" + address, Address: address}, &http.Client{
 		Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 200},

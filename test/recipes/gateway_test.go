@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,18 +13,17 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/yoozak/clients/internal/porttest"
 	"github.com/yoozak/clients/internal/yoozaktest"
+	"github.com/yoozak/clients/test/nginxtest"
 )
 
 // backend is the service behind a gateway. It tells what it got.
@@ -143,34 +141,7 @@ func startNginx(t *testing.T, accounts, orders string) string {
 		}
 		recipe = strings.Replace(recipe, from, to, 1)
 	}
-	dir, err := os.MkdirTemp("", "yznginx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	settings := "daemon off;\nworker_processes 2;\npid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n"
-	for _, temporary := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		settings += temporary + "_temp_path " + temporary + ";\n"
-	}
-	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(settings+recipe+"}\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := program(t, nil, "nginx", "-p", dir, "-c", "nginx.conf", "-e", "error.log")
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("nobody")
-		if err != nil {
-			t.Fatal(err)
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := errors.Join(os.Chown(dir, uid, gid), os.Chmod(dir, 0o700)); err != nil {
-			t.Fatal(err)
-		}
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	output := new(yoozaktest.Buffer)
-	cmd.Stdout, cmd.Stderr = output, output
-	start(t, cmd)
+	_, output := nginxtest.Start(t, recipe)
 	yoozaktest.Await(t, "http://"+address+"/", http.StatusUnauthorized, output)
 	return "http://" + address
 }
