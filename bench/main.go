@@ -26,27 +26,28 @@ import (
 
 // options are the flags.
 type options struct {
-	ops        []string
-	engines    []string
-	algorithms []string
-	window     time.Duration // of each measurement of a rate
-	paced      time.Duration // of each measurement of a latency
-	settle     time.Duration // before a flood or an idle server is measured
-	rounds     int
-	conns      int
-	users      int
-	many       int      // of a scale
-	shoppers   int      // clients of a login flood
-	env        []string // for every server, besides what a measurement needs
-	out        string
-	profiles   string
-	binary     string
-	serverCore int
-	loadCore   int
-	tcp        bool
+	ops          []string
+	engines      []string
+	algorithms   []string
+	window       time.Duration // of each measurement of a rate
+	paced        time.Duration // of each measurement of a latency
+	settle       time.Duration // before a flood or an idle server is measured
+	rounds       int
+	conns        int
+	users        int
+	many         int      // of a scale
+	staffClients int      // of the staff's questions
+	shoppers     int      // clients of a login flood
+	env          []string // for every server, besides what a measurement needs
+	out          string
+	profiles     string
+	binary       string
+	serverCore   int
+	loadCore     int
+	tcp          bool
 }
 
-var knownOps = []string{"me", "refresh", "login", "flood", "memory", "start", "register", "guess", "limits", "scale", "self"}
+var knownOps = []string{"me", "refresh", "login", "flood", "memory", "start", "register", "guess", "limits", "scale", "staff", "self"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -67,7 +68,7 @@ func run(ctx context.Context, args []string) error {
 		chartFile                     string
 	)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&ops, "ops", "me,refresh,login,flood,memory,start,register", "operations to measure; also guess and limits, which are about limits; scale holds -many users against -users; self holds the bare server against itself")
+	flags.StringVar(&ops, "ops", "me,refresh,login,flood,memory,start,register", "operations to measure; also guess and limits, which are about limits; scale holds -many users against -users; staff searches among -clients; self holds the bare server against itself")
 	flags.StringVar(&engines, "engines", "sqlite,postgres", "databases")
 	flags.StringVar(&algorithms, "algorithms", "ES256,HS256", "signing algorithms for me and refresh")
 	flags.Float64Var(&seconds, "seconds", 3, "length of each measured window")
@@ -75,6 +76,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.conns, "conns", 32, "keep-alive connections for me and refresh")
 	flags.IntVar(&o.users, "users", 2000, "users, each with a session and tokens of its own, that requests cycle through")
 	flags.IntVar(&o.many, "many", 10_000_000, "users of scale, each with a session: about 1 KB of disk each on SQLite, 1.3 KB on PostgreSQL")
+	flags.IntVar(&o.staffClients, "clients", 1_000_000, "clients of staff: about 1.3 KB of disk each on SQLite, 1.5 KB on PostgreSQL")
 	flags.Func("env", "a `variable=value` for every server, to learn what a setting costs; may be repeated", func(pair string) error {
 		if !strings.HasPrefix(pair, "YOOZAK_") || !strings.Contains(pair, "=") {
 			return errors.New("is not YOOZAK_NAME=value")
@@ -134,8 +136,8 @@ func (o options) check() error {
 			}
 		}
 	}
-	if o.window <= 0 || o.rounds < 1 || o.conns < 1 || o.users < 1 || o.many < 1 {
-		return errors.New("-seconds, -rounds, -conns, -users and -many must be above zero")
+	if o.window <= 0 || o.rounds < 1 || o.conns < 1 || o.users < 1 || o.many < 1 || o.staffClients < 1 {
+		return errors.New("-seconds, -rounds, -conns, -users, -many and -clients must be above zero")
 	}
 	if cores := allCores(); !slices.Contains(cores, o.serverCore) || !slices.Contains(cores, o.loadCore) || o.serverCore == o.loadCore {
 		return fmt.Errorf("server and load need a core each, of %v", cores)
@@ -154,7 +156,7 @@ func measure(ctx context.Context, o options, runDir string) (err error) {
 	plays := map[string]func() error{
 		"me": b.me, "refresh": b.refresh, "login": b.login, "flood": b.flood,
 		"memory": b.memory, "start": b.start, "register": b.register, "guess": b.guess, "limits": b.limits,
-		"scale": b.scale, "self": b.self,
+		"scale": b.scale, "staff": b.staff, "self": b.self,
 	}
 	for _, op := range o.ops {
 		if err := plays[op](); err != nil {

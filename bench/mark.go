@@ -29,6 +29,9 @@ var marksOfBoth = map[string]mark{
 	"memory":       {AtMost: 25},
 	"start":        {AtMost: 50},
 
+	"staff":    {AtMost: 50},
+	"staff-me": {AtMost: 1.2},
+
 	"scale-me":       {AtLeast: 0.90},
 	"scale-refresh":  {AtLeast: 0.90},
 	"scale-sessions": {AtLeast: 0.90},

@@ -94,6 +94,9 @@ func (b *bench) report() report {
 	if slices.Contains(b.options.ops, "scale") {
 		setup = append(setup, fmt.Sprintf("scale: %d users with a session each against %d, HS256, %d tokens of sessions at random; a sweep of %d sessions", b.options.many, b.options.users, scaleSample, sweepDue))
 	}
+	if slices.Contains(b.options.ops, "staff") {
+		setup = append(setup, fmt.Sprintf("staff: %d clients, %d questions of each kind a round, pages of 50, asked on the server's core one after the other", b.options.staffClients, staffQueries))
+	}
 	if len(b.options.env) > 0 {
 		setup = append(setup, "every server with "+strings.Join(b.options.env, " "))
 	}

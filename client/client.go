@@ -43,6 +43,12 @@ type Options struct {
 	Language   string        // of texts in errors: fr, ar or en; empty: the server's
 	Timeout    time.Duration // of a call, with all that it waits for; 0: 30 seconds. Client.Do goes by its request's context.
 	Log        *slog.Logger  // what no call can return; nil: slog.Default()
+
+	// LongestPause is the most for which an answer's Retry-After keeps
+	// renewals from being tried; 0: a minute. A proxy may say a day, or a
+	// year. Calls that need a renewal before it are not sent: their [Error]
+	// has in RetryAfter what is left of the time that was named.
+	LongestPause time.Duration
 }
 
 // Client is one person's way to the server. It is safe for concurrent use.
@@ -57,7 +63,8 @@ type Client struct {
 	generation int     // of tokens: a login or logout begins another
 	flight     *flight // the renewal under way; nil: none
 	notBefore  time.Time
-	lastErr    error  // of the last renewal, until notBefore
+	lastErr    error // of the last renewal, until notBefore
+	failedAt   time.Time
 	failures   int    // of renewals, one after the other
 	hintedFor  string // the access token that a hint was followed for
 }
@@ -77,6 +84,9 @@ func New(baseURL string, o Options) (*Client, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.LongestPause == 0 {
+		o.LongestPause = time.Minute
 	}
 	own := http.Client{}
 	if o.HTTPClient != nil {
@@ -124,33 +134,56 @@ const (
 func (c *Client) Register(ctx context.Context, r Registration) (User, error) {
 	// Not r itself: its method is for printing.
 	type body Registration
-	return c.open(ctx, registerPath, body(r))
+	user, _, err := c.open(ctx, registerPath, body(r), "")
+	return user, err
 }
 
 // Login logs in by username or e-mail address. Wrong ones are an [Error]
-// with the status 401; too many tries one with 429 and RetryAfter.
+// with the status 401; too many tries one with 429 and RetryAfter. Where a
+// second factor is due it is a [SecondFactorRequired].
 func (c *Client) Login(ctx context.Context, username, password string) (User, error) {
-	return c.open(ctx, loginPath, map[string]string{"username": username, "password": password})
+	return c.LoginTrusted(ctx, username, password, "")
 }
 
-// open begins a session.
-func (c *Client) open(ctx context.Context, path string, in any) (User, error) {
+// login is what the ways to log in answer.
+type login struct {
+	Access  string `json:"access"`
+	Refresh string `json:"refresh"`
+	User    User   `json:"user"`
+}
+
+// open begins a session, on a device that may be trusted. It returns what
+// makes the device trusted from now on, if the answer has it.
+func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedDevice) (User, TrustedDevice, error) {
 	var out struct {
-		Access  string `json:"access"`
-		Refresh string `json:"refresh"`
-		User    User   `json:"user"`
+		login
+		Login *login `json:"login"` // of a mailed code, whose answer may have more
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
+	req, err := c.NewRequest(ctx, http.MethodPost, path, in)
+	if err != nil {
+		return User{}, "", err
+	}
+	if trusted != "" {
+		req.Header.Set(trustedHeader, string(trusted))
+	}
 	began := time.Now()
-	if err := c.call(ctx, http.MethodPost, path, in, &out); err != nil {
-		return User{}, err
+	res, err := c.DoOpen(req) //nolint:bodyclose // read closes it
+	if err != nil {
+		return User{}, "", err
+	}
+	if err := read(req, res, &out); err != nil {
+		return User{}, "", err
+	}
+	if out.Login != nil {
+		out.login = *out.Login
 	}
 	if out.Access == "" || out.Refresh == "" {
-		return User{}, &NetworkError{Method: http.MethodPost, Path: path, Unknown: true, Err: errors.New("the answer has no tokens: is this the server?")}
+		return User{}, "", &NetworkError{Method: http.MethodPost, Path: path, Unknown: true, Err: errors.New("the answer has no tokens: is this the server?")}
 	}
 	t := Tokens{Access: out.Access, Refresh: out.Refresh, AccessUntil: began.Add(lifetime(out.Access))}
-	return out.User, c.replace(ctx, t)
+	return out.User, TrustedDevice(res.Header.Get(trustedHeader)), c.replace(ctx, t)
 }
 
 // Logout forgets the tokens and ends the session. The tokens are gone even
@@ -222,11 +255,21 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	res, err := c.http.Do(req) //nolint:bodyclose // read closes it
+	res, err := c.DoOpen(req) //nolint:bodyclose // read closes it
 	if err != nil {
-		return newNetworkError(req, err)
+		return err
 	}
 	return read(req, res, out)
+}
+
+// DoOpen sends a request to the server without a token: for the calls of
+// nobody, such as those with the token of a mail. It is sent once.
+func (c *Client) DoOpen(req *http.Request) (*http.Response, error) {
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, newNetworkError(req, err)
+	}
+	return res, nil
 }
 
 // Do sends a request to the server with the person's access token, and again
@@ -296,7 +339,7 @@ func read(req *http.Request, res *http.Response, out any) error {
 		return newNetworkError(req, err)
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return newError(req, res, data)
+		return typed(newError(req, res, data), data)
 	}
 	if out == nil {
 		return nil

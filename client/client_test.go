@@ -391,6 +391,80 @@ func TestNoAnswerEndsTheSession(t *testing.T) {
 	})
 }
 
+// TestRetryAfterHasACeiling: what a proxy says of a day, or of 34 years,
+// keeps nobody from trying again after Options.LongestPause. Who calls before
+// is told what the proxy said.
+func TestRetryAfterHasACeiling(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	wrong := time.Now().Add(2 * time.Hour).UTC() // the proxy's clock
+	for _, named := range []string{"86400", "99999999999999999999", wrong.AddDate(0, 0, 1).Format(http.TimeFormat), wrong.AddDate(900, 0, 0).Format(http.TimeFormat)} {
+		r.expire(t)
+		c, err := client.New(r.URL, client.Options{Store: r.store, LongestPause: time.Second, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.begin(func(w http.ResponseWriter, q *http.Request, n int, _ http.Handler) bool {
+			if q.URL.Path != refreshPath || n > 1 {
+				return false
+			}
+			w.Header().Set("Date", wrong.Format(http.TimeFormat))
+			w.Header().Set("Retry-After", named)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		})
+		refused := 0
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			_, err := c.Me(t.Context())
+			if err == nil {
+				break
+			}
+			var e *client.Error
+			if refused++; !errors.As(err, &e) || e.Status != 503 || e.RetryAfter < 23*time.Hour || e.RetryAfter%time.Second != 0 {
+				t.Fatalf("%s: %v, %+v", named, err, e)
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: never tried again", named)
+			}
+		}
+		if n := r.count(refreshPath); n != 2 || refused == 0 {
+			t.Errorf("%s: %d renewals, %d calls refused", named, n, refused)
+		}
+	}
+}
+
+// TestRetryAfterCountsDown: below the ceiling the time is kept, and who calls
+// meanwhile is told what is left of it.
+func TestRetryAfterCountsDown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := r.expire(t)
+	r.begin(func(w http.ResponseWriter, q *http.Request, n int, _ http.Handler) bool {
+		if q.URL.Path == refreshPath && n == 1 {
+			w.Header().Set("Retry-After", "3")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return true
+		}
+		return false
+	})
+	began, told, last := time.Now(), map[time.Duration]bool{}, 3*time.Second
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		_, err := c.Me(t.Context())
+		if err == nil {
+			break
+		}
+		var e *client.Error
+		if !errors.As(err, &e) || e.RetryAfter > last || e.RetryAfter <= 0 || time.Now().After(end) {
+			t.Fatalf("%v, %+v after %v", err, e, last)
+		}
+		last = e.RetryAfter
+		told[last] = true
+	}
+	if took := time.Since(began); took < 3*time.Second || len(told) < 2 || r.count(refreshPath) != 2 {
+		t.Errorf("after %v, told %v, %d renewals", took, told, r.count(refreshPath))
+	}
+}
+
 // TestServerEndsTheSession, and only then are the tokens gone.
 func TestServerEndsTheSession(t *testing.T) {
 	t.Parallel()
@@ -794,6 +868,26 @@ func TestStoreThatFails(t *testing.T) {
 	}
 	if _, err := c.Login(t.Context(), "amina", yoozaktest.Password); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestErrorOfManyCodes: or one field with hundreds of thousands of codes, up to
+// what net/http takes of headers.
+func TestErrorOfManyCodes(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Error-Code", strings.Repeat("password=too_short, ", 500_000))
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	t.Cleanup(srv.Close)
+	c, err := client.New(srv.URL, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Login(t.Context(), "amina", "wrong")
+	var e *client.Error
+	if !errors.As(err, &e) || len(e.Fields) != 1 || len(e.Fields[0].Codes) != 100 || e.Fields[0].Codes[99] != "too_short" {
+		t.Fatalf("%T, %+.300v", err, e)
 	}
 }
 

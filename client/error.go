@@ -21,7 +21,7 @@ type Error struct {
 	Fields     []FieldError  // of a 400, in the order of the request's
 	Detail     string        // for a person, in Options.Language
 	RequestID  string        // X-Request-Id: give it to the support
-	RetryAfter time.Duration // of a 429 or 503; 0: the server does not say
+	RetryAfter time.Duration // of a 429 or 503, however long; 0: the server does not say
 	Method     string
 	Path       string
 
@@ -99,7 +99,9 @@ func newError(req *http.Request, res *http.Response, body []byte) *Error {
 	for part := range strings.SplitSeq(res.Header.Get("X-Error-Code"), ",") {
 		part = strings.TrimSpace(part)
 		if field, code, isField := strings.Cut(part, "="); isField {
-			e.field(field).Codes = append(e.field(field).Codes, code)
+			if f := e.field(field); len(f.Codes) < maxFields {
+				f.Codes = append(f.Codes, code)
+			}
 		} else if part != "" {
 			e.Code = part
 		}
@@ -107,19 +109,20 @@ func newError(req *http.Request, res *http.Response, body []byte) *Error {
 	return e
 }
 
-// maxFields is more than any form has. Whatever answers in the server's place
-// must not have a client look through millions.
+// maxFields is more than any form has, and more codes than any field. Whatever
+// answers in the server's place must not have a client look through millions.
 const maxFields = 100
 
 // field is the one of a name, made if need be; one too many is kept nowhere.
 func (e *Error) field(name string) *FieldError {
-	if e.Field(name) == nil {
-		if len(e.Fields) >= maxFields {
-			return &FieldError{Name: name}
-		}
-		e.Fields = append(e.Fields, FieldError{Name: name})
+	if f := e.Field(name); f != nil {
+		return f
 	}
-	return e.Field(name)
+	if len(e.Fields) >= maxFields {
+		return &FieldError{Name: name}
+	}
+	e.Fields = append(e.Fields, FieldError{Name: name})
+	return &e.Fields[len(e.Fields)-1]
 }
 
 // readBody takes what it understands: {"detail", "code"}, OAuth's {"error",
@@ -150,7 +153,7 @@ func (e *Error) readBody(body []byte) {
 			case "code", "error":
 				e.bodyCode = text
 			}
-		case json.Unmarshal(value, &texts) == nil:
+		case e.Status == http.StatusBadRequest && json.Unmarshal(value, &texts) == nil:
 			e.field(key).Messages = texts
 		}
 	}
@@ -159,12 +162,12 @@ func (e *Error) readBody(body []byte) {
 // retryAfter reads Retry-After (RFC 9110, section 10.2.3): digits, or a date,
 // which is measured by the server's clock. Anything else is as good as none.
 func retryAfter(h http.Header) time.Duration {
+	const most = 1 << 30 * time.Second // 34 years
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value != "" && strings.Trim(value, "0123456789") == "" {
-		const most = 1 << 30 // seconds
-		n, err := strconv.Atoi(value)
-		if err != nil || n > most {
-			n = most
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n > int64(most/time.Second) {
+			return most
 		}
 		return time.Duration(n) * time.Second
 	}
@@ -176,5 +179,5 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil {
 		now = time.Now()
 	}
-	return max(0, at.Sub(now))
+	return min(max(0, at.Sub(now)), most)
 }

@@ -98,7 +98,7 @@ func (c *Client) renew(ctx context.Context, old held) (held, error) {
 		return held{c.tokens, c.generation}, nil
 	case c.flight == nil && time.Now().Before(c.notBefore):
 		defer c.mu.Unlock()
-		return held{}, c.lastErr
+		return held{}, c.paused()
 	case c.flight == nil:
 		c.takeOff()
 	}
@@ -151,7 +151,8 @@ func (c *Client) fly(f *flight, t held) {
 	case errors.Is(err, ErrLoggedOut):
 		next, f.err = Tokens{}, err
 	case err != nil:
-		f.err, c.lastErr, c.notBefore = err, err, time.Now().Add(c.backOff(err))
+		f.err, c.lastErr, c.failedAt = err, err, time.Now()
+		c.notBefore = c.failedAt.Add(c.backOff(err))
 		return
 	}
 	f.tokens, c.tokens, c.notBefore, c.lastErr, c.failures = held{next, c.generation}, next, time.Time{}, nil, 0
@@ -161,14 +162,29 @@ func (c *Client) fly(f *flight, t held) {
 }
 
 // backOff is how long no renewal is tried after one that failed: what the
-// server says, or longer each time. It is called with the lock.
+// server says, up to Options.LongestPause, or longer each time. It is called
+// with the lock.
 func (c *Client) backOff(err error) time.Duration {
 	var e *Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {
-		return e.RetryAfter
+		return min(e.RetryAfter, max(c.o.LongestPause, firstBackOff))
 	}
 	c.failures++
 	return min(lastBackOff, firstBackOff<<min(c.failures-1, 8))
+}
+
+// paused is the error of the renewal that failed last, with what is left now
+// of the time that the server named, in whole seconds. It is called with the
+// lock.
+func (c *Client) paused() error {
+	var e *Error
+	if !errors.As(c.lastErr, &e) || e.RetryAfter == 0 {
+		return c.lastErr
+	}
+	now := *e
+	left := e.RetryAfter - time.Since(c.failedAt)
+	now.RetryAfter = (left + time.Second - 1).Truncate(time.Second)
+	return &now
 }
 
 // exchange gets the next tokens for those given. Another process may have

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and is missing, on Debian or Ubuntu: PostgreSQL's programs, PgBouncer, Patroni with
 # etcd, nginx, Caddy, the Python packages of the reference and of examples/, node with npm for newman, Express, axe-core, webhooks, the SDK and OpenAPI's linters, Chromium with Arabic letters. Quick when all is there.
-# Go itself is expected.
+# Go itself is expected. With "packages": what test/packages needs besides, in make test-packages.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,6 +29,15 @@ if ! command -v chromium >/dev/null 2>&1 && ! command -v chromium-browser >/dev/
 	fi
 fi
 [ -e /usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf ] || need fonts-noto-core
+if [ "${1:-}" = packages ]; then
+	command -v promtool >/dev/null 2>&1 || need prometheus
+	command -v systemd-analyze >/dev/null 2>&1 || need systemd
+	command -v debootstrap >/dev/null 2>&1 || need debootstrap
+	command -v bwrap >/dev/null 2>&1 || need bubblewrap
+	command -v buildah >/dev/null 2>&1 || need buildah
+	command -v zsh >/dev/null 2>&1 || need zsh
+	command -v fish >/dev/null 2>&1 || need fish
+fi
 
 if [ -n "$missing" ]; then
 	if ! command -v apt-get >/dev/null 2>&1; then
@@ -47,7 +56,7 @@ if [ -n "$missing" ]; then
 	# Packages start what they install: PgBouncer would listen on port 6432, etcd on 2379, nginx and Caddy on 80. Who has one already keeps
 	# it. (Patroni waits for its settings.)
 	if [ -d /run/systemd/system ]; then
-		for service in pgbouncer etcd nginx caddy; do
+		for service in pgbouncer etcd nginx caddy prometheus; do
 			case " $missing " in *" $service"*) $sudo systemctl mask $service.service >/dev/null 2>&1 || true ;; esac
 		done
 	elif [ ! -e /usr/sbin/policy-rc.d ]; then
@@ -62,7 +71,7 @@ if [ -n "$missing" ]; then
 fi
 
 # What npm installs, again when a lockfile has changed since.
-for dir in test/postman test/browser test/openapi test/webhook sdk/typescript examples/storefront examples/express; do
+for dir in test/postman test/browser test/openapi test/webhook test/sdk sdk/typescript sdk/typescript/test/react-18 examples/storefront examples/express; do
 	if [ ! -e $dir/node_modules/.package-lock.json ] || [ $dir/package-lock.json -nt $dir/node_modules/.package-lock.json ]; then
 		echo "Installing what $dir needs"
 		(cd $dir && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -68,6 +69,10 @@ func (c *claims) user(o Options, now time.Time) (User, error) {
 	id, isNumber := c.integer("user_id")
 	sub, hasSub := c.all["sub"].(string)
 	u := User{ID: id, SessionID: c.text("sid"), TokenID: c.text("jti"), IssuedAt: iat, ExpiresAt: exp}
+	u.AMR = c.amr()
+	if u.AuthAt, err = c.date("auth_time"); err != nil {
+		u.AuthAt = time.Time{} // it says nothing of it, which is never enough where it is asked for
+	}
 	soon := now.Add(clockSkew)
 	switch {
 	case !now.Before(exp):
@@ -92,6 +97,21 @@ func (c *claims) user(o Options, now time.Time) (User, error) {
 func (c *claims) text(name string) string {
 	s, _ := c.all[name].(string)
 	return s
+}
+
+// amr is the claim of that name, a list of texts, as one text; what is no such
+// list says nothing.
+func (c *claims) amr() string {
+	list, _ := c.all["amr"].([]any)
+	all := make([]string, 0, len(list))
+	for _, item := range list {
+		method, isText := item.(string)
+		if !isText || method == "" || strings.ContainsAny(method, " \t\n\r") {
+			return ""
+		}
+		all = append(all, method)
+	}
+	return strings.Join(all, " ")
 }
 
 // maxDate is the end of the year 9999, in seconds since 1970.

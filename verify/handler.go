@@ -20,7 +20,8 @@ func UserFrom(ctx context.Context) (User, bool) {
 // Handler lets requests through that have a good access token in their
 // Authorization header (RFC 6750, section 2.1), with its user in their
 // context. Others are answered here: 401 with WWW-Authenticate, or 503 with
-// Retry-After while nothing can be said of any token. Why is in the log only.
+// Retry-After while nothing can be said of any token. Why is in the log only;
+// but for a token whose user has to show more, which says so (RFC 9470).
 //
 // Pages of other origins ask before they send a token, without one: have
 // what answers CORS preflights around this handler.
@@ -70,6 +71,12 @@ func (v *Verifier) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 	case errors.Is(err, errNoToken): // RFC 6750, section 3: no error code where nothing was shown
 		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
+	case errors.Is(err, ErrStrength): // RFC 9470, section 3
+		challenge := `Bearer realm="api", error="insufficient_user_authentication", error_description="the user has to show more, or again, who they are"`
+		if v.o.MaxAuthAge > 0 {
+			challenge += `, max_age="` + strconv.Itoa(int(v.o.MaxAuthAge.Seconds())) + `"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
 	default:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
 	}
@@ -80,6 +87,9 @@ func (v *Verifier) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	body := `{"detail":"The access token is missing or not valid.","code":"token_not_valid"}`
+	if errors.Is(err, ErrStrength) {
+		body = `{"detail":"Please confirm that it is you, then try again.","code":"insufficient_user_authentication"}`
+	}
 	if status == http.StatusServiceUnavailable {
 		body = `{"detail":"Access tokens cannot be verified now. Please try again.","code":"unavailable"}`
 	}

@@ -33,6 +33,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,15 @@ type Options struct {
 	// for somebody (RFC 7519, section 4.1.3) are refused.
 	Audience string
 
+	// RequireAMR are what the user must have shown, values of the claim amr (RFC
+	// 8176): "mfa" is two factors, "otp" a code of an app, "pop" a passkey. All
+	// of them; a token that does not say how its user logged in is not enough.
+	// Each has to be a word without blanks.
+	RequireAMR []string
+	// MaxAuthAge is how long ago the user may have shown it (the claim auth_time);
+	// zero: any time. A token without that claim is not enough.
+	MaxAuthAge time.Duration
+
 	Client *http.Client // fetches the key set, without redirects; nil: one of our own
 	Log    *slog.Logger // why a token was refused, never the token; nil: slog.Default()
 
@@ -63,6 +73,12 @@ type Options struct {
 // ErrToken says that a token is not good; the text around it says why, for
 // the log. Tell clients no more than 401.
 var ErrToken = errors.New("access token refused")
+
+// ErrStrength says that a token is good, but that its user has to show more, or
+// again, who they are: [Options].RequireAMR and MaxAuthAge. Tell clients 401
+// with the error insufficient_user_authentication (RFC 9470), as
+// [Verifier.Handler] does. It is an [ErrToken], too.
+var ErrStrength = fmt.Errorf("%w: its user has to show more", ErrToken)
 
 // UnavailableError says that nothing can be said of a token: the key set is
 // not known. It is no reason to log anybody out.
@@ -88,6 +104,9 @@ type User struct {
 	TokenID   string // jti
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+
+	AMR    string    // what they have shown (RFC 8176), separated by spaces; empty: the token does not say
+	AuthAt time.Time // when; zero: the token does not say
 }
 
 // Verifier verifies access tokens. It is safe for concurrent use.
@@ -108,6 +127,14 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	}
 	if o.Issuer == "" {
 		return nil, errors.New("verify: Issuer is missing: it is YOOZAK_JWT_ISSUER of the server, by default \"yoozak\"")
+	}
+	for _, method := range o.RequireAMR {
+		if method == "" || strings.ContainsAny(method, " \t\n,") {
+			return nil, fmt.Errorf("verify: RequireAMR has %q, which is no value of amr", method)
+		}
+	}
+	if o.MaxAuthAge < 0 {
+		return nil, errors.New("verify: MaxAuthAge is negative")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -139,13 +166,27 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (User, error) {
 		if !time.Now().Before(u.ExpiresAt) {
 			return User{}, errExpired
 		}
-		return u, nil
+		return v.strong(u)
 	}
 	u, k, err := v.verify(ctx, set, raw)
 	if err != nil {
 		return User{}, err
 	}
 	v.cache.put(&digest, &entry{digest: digest, user: u, key: k})
+	return v.strong(u)
+}
+
+// strong returns a user who has shown what is asked for, lately enough. It is
+// asked each time: the proof grows older while the token is good.
+func (v *Verifier) strong(u User) (User, error) {
+	for _, method := range v.o.RequireAMR {
+		if !slices.Contains(strings.Fields(u.AMR), method) {
+			return User{}, fmt.Errorf("%w: amr is %q, without %s", ErrStrength, u.AMR, method)
+		}
+	}
+	if most := v.o.MaxAuthAge; most > 0 && (u.AuthAt.IsZero() || time.Since(u.AuthAt) > most) {
+		return User{}, fmt.Errorf("%w: it was shown longer than %v ago", ErrStrength, most)
+	}
 	return u, nil
 }
 

@@ -127,7 +127,7 @@ func run(c config.Shadow) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Fprintf(os.Stderr, "yoozak-shadow %s\n  Listens:  http://%s\n  Answers:  %s\n  Compares: %s\n", version, listener.Addr(), c.Upstream, c.Copy)
-	stopJobs := job.Start(log, []job.Job{{Name: "summary", Every: c.Every, Later: true, Run: func(context.Context) error {
+	stopJobs := job.Start(log, nil, []job.Job{{Name: "summary", Every: c.Every, Later: true, Run: func(context.Context) error {
 		proxy.WriteSummary()
 		return nil
 	}}})

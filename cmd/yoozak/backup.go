@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"syscall"
+	"time"
 
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/backup"
@@ -13,13 +15,17 @@ import (
 )
 
 type backupCmd struct {
-	File  string `arg:"" help:"The file to write. One that is there is never replaced."`
+	File  string `arg:"" optional:"" help:"The file to write. One that is there is never replaced."`
 	Check bool   `help:"Look at a backup instead: restore it into a temporary folder (TMPDIR names another), bring its schema up to date there, and verify its events. Nothing of the file or of the database is changed."`
+	Made  bool   `help:"Write nothing: note that another program has just made a backup, such as pg_dump. \"yoozak doctor\" and the metrics tell how old the newest is."`
 	config.Database
 }
 
-// Run writes or checks a backup. Servers may run meanwhile.
+// Run writes, checks or notes a backup. Servers may run meanwhile.
 func (cmd backupCmd) Run(e env) error {
+	if (cmd.File == "") != cmd.Made || cmd.Made && cmd.Check {
+		return errors.New("give the file of the backup, or --made")
+	}
 	if cmd.Check {
 		r, err := backup.Check(e.ctx, cmd.File)
 		if err != nil {
@@ -31,10 +37,19 @@ func (cmd backupCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
+	if cmd.Made {
+		return withAnySchema(e, c, func(st *store.Store) error {
+			if err := noteBackup(e, st); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(e.stdout, "noted")
+			return err
+		})
+	}
 	if url := c.Database.URL.Reveal(); !strings.HasPrefix(url, "sqlite:") {
 		return pgDumpInstead(url, cmd.File)
 	}
-	syscall.Umask(0o077) // whatever SQLite makes beside the file
+	ownFiles() // whatever SQLite makes beside the file
 	// With the schema that it has: a backup comes before an update.
 	return withAnySchema(e, c, func(st *store.Store) error {
 		r, err := backup.Write(e.ctx, st, cmd.File)
@@ -44,8 +59,23 @@ func (cmd backupCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		return printBackup(e, "wrote "+shown(cmd.File), r)
+		if err := printBackup(e, "wrote "+shown(cmd.File), r); err != nil {
+			return err
+		}
+		if err := noteBackup(e, st); err != nil { // the backup is good all the same
+			fmt.Fprintf(e.stderr, "yoozak: the time of this backup is not noted, and \"yoozak doctor\" will not know it: %v\n", err)
+		}
+		return nil
 	})
+}
+
+// noteBackup notes that a backup was made now. A backup also comes before an
+// update, of a schema that has no place for the note yet.
+func noteBackup(e env, st *store.Store) error {
+	if err := st.CheckSchema(e.ctx); err != nil {
+		return err
+	}
+	return st.Tx(e.ctx, func(ctx context.Context, tx *store.Store) error { return tx.SetBackedUpAt(ctx, time.Now()) })
 }
 
 func printBackup(e env, done string, r backup.Report) error {
@@ -73,7 +103,7 @@ func pgDumpInstead(url, file string) error {
 	for i, arg := range args {
 		args[i] = shellWord(arg)
 	}
-	return fmt.Errorf("\"yoozak backup\" is for SQLite; of PostgreSQL its own program makes a backup:\n  (umask 077; %s)\ndocs/backup.md says how to check and to restore it", strings.Join(args, " "))
+	return fmt.Errorf("\"yoozak backup\" is for SQLite; of PostgreSQL its own program makes a backup:\n  (umask 077; %s) && yoozak backup --made\ndocs/backup.md says how to check and to restore it", strings.Join(args, " "))
 }
 
 // shellWord is a text as a shell takes it for one word.

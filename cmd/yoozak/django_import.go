@@ -100,7 +100,7 @@ func (cmd importDjangoCmd) Run(e env) error {
 	if err := printReport(e.stdout, report, cmd.DryRun); err != nil || !cmd.WrapWeak || cmd.DryRun {
 		return err
 	}
-	hasher := app.NewHasher(c, nil)
+	hasher := app.NewHasher(c, nil, nil)
 	defer hasher.Close()
 	wrapped, err := django.WrapWeak(e.ctx, st, hasher)
 	if err != nil {

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -18,14 +19,15 @@ import (
 
 type eventsCmd struct {
 	List   eventsListCmd   `cmd:"" help:"List the newest events."`
+	Tail   eventsTailCmd   `cmd:"" help:"Print new events as they come, until it is interrupted."`
 	Verify eventsVerifyCmd `cmd:"" help:"Find an event that was changed, removed, put in or moved. Prints the head to note outside the database."`
 }
 
 type eventsListCmd struct {
-	User  string `help:"Of this user only." placeholder:"NAME"`
-	Kind  string `help:"Of this kind only, as docs/events.md has them." placeholder:"KIND"`
-	Limit int    `help:"How many." default:"100"`
-	JSON  bool   `name:"json" help:"One JSON object a line, with all that is held."`
+	User string `help:"Of this user only." placeholder:"NAME"`
+	Kind string `help:"Of this kind only, as docs/events.md has them." placeholder:"KIND"`
+	JSON bool   `name:"json" help:"One JSON object a line, with all that is held."`
+	listLimit
 	config.Database
 }
 
@@ -41,6 +43,7 @@ type listedEvent struct {
 	IP        string          `json:"ip,omitempty"`
 	UserAgent string          `json:"user_agent,omitempty"`
 	Details   json.RawMessage `json:"details,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
 	Number    int64           `json:"number,omitempty"` // in the chain
 }
 
@@ -51,42 +54,59 @@ func (cmd eventsListCmd) Run(e env) error {
 		return fmt.Errorf("there is no kind %q; docs/events.md lists them", cmd.Kind)
 	}
 	if cmd.Limit < 1 {
-		return errors.New("--limit must be 1 or more")
+		return errLimit
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		events, err := a.Staff.Events(e.ctx, cmd.User, kind, cmd.Limit)
-		if err != nil {
-			return withUsername(err, cmd.User)
+		var userID int64
+		if cmd.User != "" {
+			u, err := a.Staff.UserNamed(e.ctx, cmd.User)
+			if err != nil {
+				return withUsername(err, cmd.User)
+			}
+			userID = u.ID
+		}
+		var before int64
+		next := func(most int) ([]account.Event, error) {
+			events, err := a.Staff.Events(e.ctx, userID, kind, before, most)
+			if len(events) > 0 {
+				before = events[len(events)-1].ID
+			}
+			return events, err
 		}
 		if cmd.JSON {
-			out := json.NewEncoder(e.stdout)
-			out.SetEscapeHTML(false)
-			for _, ev := range events {
-				l := listedEvent{
-					ID: ev.ID, At: ev.At, Kind: string(ev.Kind), Actor: string(ev.Actor), UserID: ev.UserID, SessionID: ev.SessionID,
-					RequestID: ev.RequestID, IP: ev.IP, UserAgent: ev.UserAgent, Number: ev.Seq,
-				}
-				if json.Valid([]byte(ev.Details)) {
-					l.Details = json.RawMessage(ev.Details)
-				}
-				if err := out.Encode(l); err != nil {
-					return err
-				}
-			}
-			return nil
+			return eachPage(cmd.Limit, next, func(ev account.Event) error { return printEvent(e.stdout, ev, true) })
 		}
-		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tTIME\tKIND\tACTOR\tUSER\tIP\tREQUEST\tDETAILS")
-		for _, ev := range events {
-			user := "-"
-			if ev.UserID != 0 {
-				user = fmt.Sprint(ev.UserID)
-			}
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", ev.ID, ev.At.Format(time.DateTime), shown(string(ev.Kind)), shown(string(ev.Actor)), user,
+		table := newTable(e.stdout, "ID", "TIME", "KIND", "ACTOR", "USER", "IP", "REQUEST", "DETAILS")
+		err := eachPage(cmd.Limit, next, func(ev account.Event) error {
+			return table.row(strconv.FormatInt(ev.ID, 10), ev.At.Format(time.DateTime), shown(string(ev.Kind)), shown(string(ev.Actor)), dashID(ev.UserID),
 				dash(ev.IP), dash(ev.RequestID), details(ev.Details))
-		}
-		return table.Flush()
+		})
+		return errors.Join(err, table.flush())
 	})
+}
+
+// dashID is an id, which 0 is none.
+func dashID(id int64) string {
+	if id == 0 {
+		return "-"
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+// printEvent prints an event as a line.
+func printEvent(w io.Writer, ev account.Event, asJSON bool) error {
+	if !asJSON {
+		_, err := fmt.Fprintln(w, ev.ID, ev.At.Format(time.DateTime), shown(string(ev.Kind)), shown(string(ev.Actor)), dashID(ev.UserID), dash(ev.IP), details(ev.Details))
+		return err
+	}
+	l := listedEvent{
+		ID: ev.ID, At: ev.At, Kind: string(ev.Kind), Actor: string(ev.Actor), UserID: ev.UserID, SessionID: ev.SessionID,
+		RequestID: ev.RequestID, IP: ev.IP, UserAgent: ev.UserAgent, Reason: ev.Reason, Number: ev.Seq,
+	}
+	if json.Valid([]byte(ev.Details)) {
+		l.Details = json.RawMessage(ev.Details)
+	}
+	return jsonLines(w).Encode(l)
 }
 
 func dash(s string) string {
@@ -146,4 +166,49 @@ func head(text string) (store.EventHead, error) {
 		return store.EventHead{}, nil
 	}
 	return audit.ParseHead(text)
+}
+
+type eventsTailCmd struct {
+	JSON  bool          `name:"json" help:"One JSON object a line, with all that is held."`
+	Every time.Duration `help:"How often to look." default:"1s"`
+	config.Database
+}
+
+// Run prints new events as they come, until it is interrupted.
+func (cmd eventsTailCmd) Run(e env) error {
+	if cmd.Every < 100*time.Millisecond {
+		return errors.New("--every must be 100ms or more")
+	}
+	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
+		newest, err := st.Events(e.ctx, store.EventFilter{}, 1)
+		if err != nil {
+			return err
+		}
+		last := int64(0)
+		if len(newest) > 0 {
+			last = newest[0].ID
+		}
+		tick := time.NewTicker(cmd.Every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-e.ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+			events, err := st.Events(e.ctx, store.EventFilter{After: last}, 0)
+			if e.ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			for i := len(events) - 1; i >= 0; i-- {
+				last = events[i].ID
+				if err := printEvent(e.stdout, events[i], cmd.JSON); err != nil {
+					return err
+				}
+			}
+		}
+	})
 }

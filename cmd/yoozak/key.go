@@ -21,9 +21,21 @@ type keyCmd struct {
 }
 
 type keyListCmd struct {
+	Limit int  `help:"How many; 0 is all." default:"0"`
+	JSON  bool `name:"json" help:"One JSON object a line."`
 	config.Database
 	config.Tokens
 	config.Encryption
+}
+
+// listedKey is a key as "key list --json" prints it.
+type listedKey struct {
+	ID        string     `json:"id"`
+	Signs     string     `json:"signs"`
+	Algorithm string     `json:"algorithm"`
+	State     string     `json:"state"` // next, signs, verifies, retired or revoked
+	From      time.Time  `json:"from"`
+	Until     *time.Time `json:"verifies_until"`
 }
 
 // Run lists keys, never their private parts.
@@ -33,29 +45,28 @@ func (cmd keyListCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		now := time.Now()
+		if cmd.JSON {
+			out := jsonLines(e.stdout)
+			for _, k := range firstOf(cmd.Limit, keys) {
+				l := listedKey{ID: k.ID, Signs: k.TokenType, Algorithm: k.Algorithm, State: string(k.State(now)), From: k.ActiveAt}
+				if !k.Revoked() {
+					l.Until = timeOrNull(k.RetiresAt)
+				}
+				if err := out.Encode(l); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(table, "KEY\tSIGNS\tALGORITHM\tSTATE\tFROM\tVERIFIES UNTIL")
-		now := time.Now()
-		for _, k := range keys {
+		for _, k := range firstOf(cmd.Limit, keys) {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.TokenType, k.Algorithm,
-				keyState(k, now), k.ActiveAt.Format(time.DateTime), until(k))
+				k.State(now), k.ActiveAt.Format(time.DateTime), until(k))
 		}
 		return table.Flush()
 	})
-}
-
-func keyState(k store.SigningKey, now time.Time) string {
-	switch {
-	case k.Revoked():
-		return "revoked"
-	case !k.RetiresAt.IsZero() && !now.Before(k.RetiresAt):
-		return "retired"
-	case now.Before(k.ActiveAt):
-		return "next"
-	case !k.RetiresAt.IsZero():
-		return "verifies"
-	}
-	return "signs"
 }
 
 func until(k store.SigningKey) string {
@@ -66,7 +77,7 @@ func until(k store.SigningKey) string {
 }
 
 type keyRotateCmd struct {
-	Devices bool `help:"Make another secret of device tokens instead: no device is known until the next login on it, and wrong tries at passwords count from zero."`
+	Devices bool `help:"Make another secret of device tokens instead: no device is known until the next login on it, wrong tries at passwords count from zero, and codes that were mailed are worthless."`
 	config.Database
 	config.Tokens
 	config.Encryption

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -18,30 +18,52 @@ type mailCmd struct {
 }
 
 type mailListCmd struct {
-	Limit int `help:"How many." default:"100"`
+	JSON bool `name:"json" help:"One JSON object a line."`
+	listLimit
 	config.Database
+}
+
+// listedMail is a mail as "mail list --json" prints it: without the address.
+type listedMail struct {
+	ID        int64      `json:"id"`
+	Kind      string     `json:"kind"`
+	UserID    int64      `json:"user_id,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+	State     string     `json:"state"` // waiting, sent or failed
+	DueAt     *time.Time `json:"due_at"`
+	SentAt    *time.Time `json:"sent_at"`
+	Attempts  int        `json:"attempts"`
+	Failure   string     `json:"failure,omitempty"`
 }
 
 // Run lists mails without addresses: a list is copied into chats and tickets.
 func (cmd mailListCmd) Run(e env) error {
 	if cmd.Limit < 1 {
-		return errors.New("--limit must be at least 1")
+		return errLimit
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		mails, err := a.Staff.Mails(e.ctx, cmd.Limit)
-		if err != nil {
-			return err
-		}
-		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "MAIL\tKIND\tUSER\tCREATED\tSTATE\tATTEMPTS\tLAST FAILURE")
-		for _, m := range mails {
-			user := "-"
-			if m.UserID != 0 {
-				user = fmt.Sprint(m.UserID)
+		var before int64
+		next := func(most int) ([]account.Mail, error) {
+			mails, err := a.Store.MailsIn(e.ctx, "", before, most)
+			if len(mails) > 0 {
+				before = mails[len(mails)-1].ID
 			}
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", m.ID, shown(string(m.Kind)), user, m.CreatedAt.Format(time.DateTime), mailState(m), m.Attempts, shown(m.Failure))
+			return mails, err
 		}
-		return table.Flush()
+		if cmd.JSON {
+			out := jsonLines(e.stdout)
+			return eachPage(cmd.Limit, next, func(m account.Mail) error {
+				return out.Encode(listedMail{
+					ID: m.ID, Kind: string(m.Kind), UserID: m.UserID, CreatedAt: m.CreatedAt, State: string(m.State()), DueAt: timeOrNull(m.DueAt),
+					SentAt: timeOrNull(m.SentAt), Attempts: m.Attempts, Failure: m.Failure,
+				})
+			})
+		}
+		table := newTable(e.stdout, "MAIL", "KIND", "USER", "CREATED", "STATE", "ATTEMPTS", "LAST FAILURE")
+		err := eachPage(cmd.Limit, next, func(m account.Mail) error {
+			return table.row(strconv.FormatInt(m.ID, 10), shown(string(m.Kind)), dashID(m.UserID), m.CreatedAt.Format(time.DateTime), mailState(m), strconv.Itoa(m.Attempts), shown(m.Failure))
+		})
+		return errors.Join(err, table.flush())
 	})
 }
 

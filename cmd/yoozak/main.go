@@ -26,16 +26,21 @@ var version = ""
 type cli struct {
 	Serve        serveCmd        `cmd:"" help:"Run the server. Works without any setting: SQLite in yoozak.db, http://127.0.0.1:8000."`
 	Migrate      migrateCmd      `cmd:"" help:"Bring the database's tables up to date, or show the steps to it. On SQLite the server does it by itself at its start."`
-	User         userCmd         `cmd:"" help:"Create, list, disable, enable, unlock and restore users; set a password or an e-mail address."`
+	User         userCmd         `cmd:"" help:"Create, list, show, disable, enable, unlock and restore users; set a password or an e-mail address."`
+	Session      sessionCmd      `cmd:"" help:"List and end sessions of a user."`
 	Key          keyCmd          `cmd:"" help:"List, rotate and revoke the keys that sign tokens."`
 	Service      serviceCmd      `cmd:"" help:"Create, list and disable the services that may ask about tokens."`
-	Webhook      webhookCmd      `cmd:"" help:"Tell other programs what happens to accounts: create, list, test, replay, disable and enable webhooks."`
+	Webhook      webhookCmd      `cmd:"" help:"Tell other programs what happens to accounts: create, list, test, replay, disable, enable and delete webhooks."`
 	Mail         mailCmd         `cmd:"" help:"List the mails of the outbox, and try again those that failed."`
 	Events       eventsCmd       `cmd:"" help:"List security-relevant events, and verify that none was changed or removed."`
 	Backup       backupCmd       `cmd:"" help:"Write a backup of the SQLite database while servers run, or check one."`
 	Restored     restoredCmd     `cmd:"" help:"Make a database that was restored from a backup fit to be served: run it before the first start."`
 	ImportDjango importDjangoCmd `cmd:"" help:"Take the users of a Django project in, or bring over what changed there since the last time."`
 	ExportDjango exportDjangoCmd `cmd:"" help:"Write the users as a fixture for Django's loaddata: the way back."`
+	Doctor       doctorCmd       `cmd:"" help:"Look for what is wrong: settings, schema, changes, clock, keys, events, mails, disk, files. Each finding says what to do."`
+	Config       configCmd       `cmd:"" help:"Show the settings, or check them without a start."`
+	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask the server of this machine whether it is alive, or ready; for containers, which have no other program."`
+	Completion   completionCmd   `cmd:"" help:"Print a script that completes the commands in bash, zsh or fish."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 

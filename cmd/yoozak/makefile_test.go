@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -50,15 +51,22 @@ func TestMakeRunKeepsEveryMail(t *testing.T) {
 	}
 }
 
-// modules are the folders of the repository that have a go.mod: "go test ./..."
-// in one does not enter another.
+// modules are the folders of the repository that have a go.mod, and Go in them:
+// "go test ./..." in one does not enter another. One without names the versions
+// of tools.
 func modules(t *testing.T) []string {
 	t.Helper()
-	var found []string
+	var found, sources []string
 	walk(t, func(path string) {
-		if filepath.Base(path) == "go.mod" {
+		switch {
+		case filepath.Base(path) == "go.mod":
 			found = append(found, filepath.Dir(path))
+		case filepath.Ext(path) == ".go":
+			sources = append(sources, path)
 		}
+	})
+	found = slices.DeleteFunc(found, func(module string) bool {
+		return module != "." && !slices.ContainsFunc(sources, func(path string) bool { return strings.HasPrefix(path, module+"/") })
 	})
 	if len(found) < 2 {
 		t.Fatalf("modules: %v", found)
@@ -110,7 +118,7 @@ func TestCommandsEnterEveryModule(t *testing.T) {
 
 // TestNoTestIsLeftOut: each test file is of a package that "go list ./..." of
 // its module has; those in folders called testdata, or behind build tags, are
-// never run.
+// never run. The build tag long is make test-packages'.
 func TestNoTestIsLeftOut(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
@@ -119,7 +127,7 @@ func TestNoTestIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, module := range modules(t) {
-		list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{$d := .Dir}}{{range .TestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, "./...")
+		list := exec.CommandContext(t.Context(), "go", "list", "-tags", "long", "-f", `{{$d := .Dir}}{{range .TestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}`, "./...")
 		list.Dir = filepath.Join(top, module)
 		out, err := list.Output()
 		if err != nil {

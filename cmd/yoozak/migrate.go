@@ -48,7 +48,17 @@ func (cmd migrateUpCmd) Run(e env) error {
 	return st.Close()
 }
 
-type migrateStatusCmd struct{ config.Database }
+type migrateStatusCmd struct {
+	Limit int  `help:"How many of the newest; 0 is all." default:"0"`
+	JSON  bool `name:"json" help:"One JSON object a line."`
+	config.Database
+}
+
+// listedStep is a step as "migrate status --json" prints it.
+type listedStep struct {
+	Name      string     `json:"name"`
+	AppliedAt *time.Time `json:"applied_at"` // null: it is pending
+}
 
 func (cmd migrateStatusCmd) Run(e env) error {
 	c, err := load(e, groups{cmd.Database})
@@ -57,7 +67,17 @@ func (cmd migrateStatusCmd) Run(e env) error {
 	}
 	return withAnySchema(e, c, func(st *store.Store) error {
 		all, err := st.Migrations(e.ctx)
+		if cmd.Limit > 0 && cmd.Limit < len(all) {
+			all = all[len(all)-cmd.Limit:]
+		}
+		out := jsonLines(e.stdout)
 		for _, m := range all {
+			if cmd.JSON {
+				if err := out.Encode(listedStep{m.Name, timeOrNull(m.AppliedAt)}); err != nil {
+					return err
+				}
+				continue
+			}
 			state := "pending"
 			if !m.AppliedAt.IsZero() {
 				state = "applied " + m.AppliedAt.UTC().Format(time.RFC3339)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -18,6 +19,20 @@ func shown(text string) string {
 		return quoted
 	}
 	return text
+}
+
+// jsonLines writes one object a line.
+func jsonLines(w io.Writer) *json.Encoder {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return out
+}
+
+// printJSON writes one value over several lines, for people.
+func printJSON(w io.Writer, v any) error {
+	out := jsonLines(w)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 // visible writes what acts on a terminal (see [account.HasControls]) as

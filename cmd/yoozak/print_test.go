@@ -100,6 +100,10 @@ func TestNoTextOfAnybodySteersTheTerminal(t *testing.T) {
 	}{
 		{"users", []string{"user", "list"}, rows + 1},
 		{"users, JSON", []string{"user", "list", "--json"}, rows},
+		{"user", []string{"user", "show", "1"}, 0},
+		{"user, by an odd name", []string{"user", "show", steering[0]}, 0},
+		{"user, JSON", []string{"user", "show", "--json", "1"}, 1},
+		{"nobody to show", []string{"user", "show", "x" + steering[0] + steering[1]}, 0},
 		{"events", []string{"events", "list"}, rows + 1},
 		{"events, JSON", []string{"events", "list", "--json"}, rows},
 		{"mails", []string{"mail", "list"}, rows + 1},

@@ -22,9 +22,9 @@ func document(t *testing.T, name string) string {
 
 // twins are documents in French that say all that the English ones say.
 var twins = [][2]string{
-	{"README.md", "README.fr.md"}, {"docs/README.md", "docs/README.fr.md"}, {"docs/start.md", "docs/start.fr.md"}, {"docs/tokens.md", "docs/tokens.fr.md"},
+	{"README.md", "README.fr.md"}, {"docs/README.md", "docs/README.fr.md"}, {"docs/start.md", "docs/start.fr.md"}, {"docs/tokens.md", "docs/tokens.fr.md"}, {"docs/factors.md", "docs/factors.fr.md"},
 	{"docs/ssr.md", "docs/ssr.fr.md"}, {"docs/accounts.md", "docs/accounts.fr.md"}, {"docs/api.md", "docs/api.fr.md"}, {"docs/pages.md", "docs/pages.fr.md"},
-	{"docs/services.md", "docs/services.fr.md"}, {"docs/webhooks.md", "docs/webhooks.fr.md"},
+	{"docs/services.md", "docs/services.fr.md"}, {"docs/webhooks.md", "docs/webhooks.fr.md"}, {"docs/operations.md", "docs/operations.fr.md"},
 	{"sdk/typescript/README.md", "sdk/typescript/README.fr.md"}, {"examples/storefront/README.md", "examples/storefront/README.fr.md"},
 }
 
@@ -104,6 +104,24 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 				if heading != "" && !slices.Contains(headingsOf(document(t, file)), heading) {
 					t.Errorf("%s leads to %s: there is no such heading", name, to)
 				}
+			}
+		}
+	}
+}
+
+// TestEachAlertIsExplained: its rule names a chapter, which is there in both
+// languages.
+func TestEachAlertIsExplained(t *testing.T) {
+	t.Parallel()
+	rules := regexp.MustCompile(`(?s)alert: (\w+)\n.*?runbook: "docs/operations\.md#(\w+)"`).FindAllStringSubmatch(document(t, "packaging/monitoring/alerts.yml"), -1)
+	if n := strings.Count(document(t, "packaging/monitoring/alerts.yml"), "- alert:"); n < 10 || n != len(rules) {
+		t.Fatalf("%d alerts, of which %d say where they are explained", n, len(rules))
+	}
+	for _, name := range []string{"docs/operations.md", "docs/operations.fr.md"} {
+		headings := headingsOf(document(t, name))
+		for _, rule := range rules {
+			if rule[2] != strings.ToLower(rule[1]) || !slices.Contains(headings, rule[2]) {
+				t.Errorf("%s: %s is to be explained at #%s", name, rule[1], rule[2])
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/staff"
 )
 
 type restoredCmd struct {
@@ -33,7 +34,7 @@ func (cmd restoredCmd) Run(e env) error {
 		return fmt.Errorf("--ids must be from 1 to %d", int64(maxSkippedIDs))
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		if err := cmd.confirm(e); err != nil {
+		if err := confirm(e, cmd.Yes, fmt.Sprintf(restoredQuestion, cmd.IDs), "yes", "this ends every session"); err != nil {
 			return err
 		}
 		r, err := a.Staff.Restored(e.ctx, cmd.IDs)
@@ -55,7 +56,7 @@ What this cannot know of, and you have to do again if it happened since the back
 		if len(r.Webhooks) > 0 {
 			fmt.Fprintln(e.stdout, `  - webhooks that were turned off are on again, and sign with the secrets of the backup. These are on; "yoozak webhook disable" ends one:`)
 			for _, w := range r.Webhooks {
-				fmt.Fprintf(e.stdout, "      %s\t%s\n", w.ID, shownURL(w.URL))
+				fmt.Fprintf(e.stdout, "      %s\t%s\n", w.ID, shown(staff.ShownURL(w.URL)))
 			}
 		}
 		if len(r.Services) == 0 {
@@ -75,20 +76,21 @@ What this cannot know of, and you have to do again if it happened since the back
 // maxSkippedIDs keeps ids below what JavaScript counts exactly.
 const maxSkippedIDs = 1_000_000_000_000
 
-// confirm asks on a terminal. Elsewhere somebody has to have said so.
-func (cmd restoredCmd) confirm(e env) error {
-	if cmd.Yes {
+// confirm asks on a terminal whether what cannot be undone is meant, until the
+// word is typed or anything else. Elsewhere somebody has to have said --yes.
+func confirm(e env, yes bool, question, word, what string) error {
+	if yes {
 		return nil
 	}
 	if !term.IsTerminal(int(e.stdin.Fd())) {
-		return errors.New("this ends every session: say --yes")
+		return fmt.Errorf("%s: say --yes", what)
 	}
-	fmt.Fprintf(e.stderr, restoredQuestion, cmd.IDs)
-	answer, err := bufio.NewReader(io.LimitReader(e.stdin, 64)).ReadString('\n')
+	fmt.Fprint(e.stderr, question)
+	answer, err := bufio.NewReader(io.LimitReader(e.stdin, 1<<10)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if strings.TrimSpace(answer) != "yes" {
+	if strings.TrimSpace(answer) != word {
 		return errors.New("nothing was changed")
 	}
 	return nil

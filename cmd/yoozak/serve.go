@@ -6,47 +6,48 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/alecthomas/kong"
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/term"
+
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/console"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/job"
 	"github.com/yoozak/clients/internal/manual"
 	"github.com/yoozak/clients/internal/openapi"
 	"github.com/yoozak/clients/internal/pages"
 	"github.com/yoozak/clients/internal/pulse"
 	"github.com/yoozak/clients/internal/telemetry"
+	"github.com/yoozak/clients/internal/trace"
 	"github.com/yoozak/clients/internal/web"
 )
 
-type serveCmd struct {
-	config.HTTP
-	config.TLS
-	config.Database
-	config.Schema
-	config.Tokens
-	config.Encryption
-	config.Passwords
-	config.Mail
-	config.Shop
-	config.Webhooks
-	config.Accounts
-	config.Limits
-}
+type serveCmd struct{ serverSettings }
 
 // Run is the wiring: settings, store, rules, API, jobs, and the way back
 // when a signal comes.
-func (cmd serveCmd) Run(e env) error {
-	c, err := load(e, groups{cmd.Database, cmd.Schema, cmd.Tokens, cmd.Passwords, cmd.Mail, cmd.Shop, cmd.Webhooks, cmd.Accounts, cmd.Limits, cmd.Encryption, cmd.HTTP, cmd.TLS})
+func (cmd serveCmd) Run(e env, command *kong.Context) error {
+	c, err := load(e, cmd.groups())
 	if err != nil {
 		return err
 	}
 	var done context.CancelFunc
 	e.ctx, done = serverSignals(e.ctx)
 	defer done()
+	var fail context.CancelCauseFunc
+	e.ctx, fail = context.WithCancelCause(e.ctx)
+	defer fail(nil)
 	lines := telemetry.NewServerLog(c.HTTP.LogLevel, c.HTTP.LogFormat)
 	defer lines.Stop()
 	log := lines.Logger
@@ -55,24 +56,41 @@ func (cmd serveCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(e.ctx, c, app.Setup{Log: log, Busy: app.Tune(e.getenv, c)})
+	numbers := newMetrics(c, lines)
+	tracer := trace.New(trace.Options{Collector: c.HTTP.TracesURL, Percent: c.HTTP.TracesPercent, Version: versionText(), Log: log})
+	defer tracer.Stop()
+	a, err := app.Open(e.ctx, c, app.Setup{Log: log, Trace: tracer, Busy: app.Tune(e.getenv, c), Waited: numbers.waited()})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	numbers.watch(a, c, secured)
 
+	desk := console.Options{System: systemOf(e, c, a, command.Selected().Flags), Setup: new(console.Setup)}
 	servers := web.NewServers(log, c.HTTP.ShutdownTimeout)
-	if err := listen(servers, c, a, secured, lines); err != nil {
+	if err := listen(servers, c, a, secured, log, numbers, tracer, desk); err != nil {
 		return errors.Join(err, servers.Shutdown())
 	}
+	first, err := newFirstOwner(e.ctx, c, a, desk.Setup, servers.URL("api"), term.IsTerminal(int(os.Stderr.Fd())))
+	if err != nil { // a damaged page keeps nobody else from being served
+		log.Warn("whether there is an owner of the console cannot be told", "error", err.Error())
+	}
 	printBanner(lines, servers.URL("api"), c, a)
+	first.print(lines)
 
 	deliveries, stopDeliveries := context.WithCancel(context.Background())
 	var delivery sync.WaitGroup
 	delivery.Go(func() { a.Outbox.Run(deliveries) })
 	delivery.Go(func() { a.Webhooks.Run(deliveries) })
-	stopJobs := job.Start(log, append(certJobs, jobs(a)...))
+	all := slices.Concat(certJobs, jobs(a, fail), numbers.jobs(a), watchdog())
+	stopJobs := job.Start(log, numbers.observer(all), all)
+	tellSystemd(log, daemon.SdNotifyReady)
 	err = servers.Wait(e.ctx)
+	tellSystemd(log, daemon.SdNotifyStopping)
+	var older *audit.OlderError
+	if errors.As(context.Cause(e.ctx), &older) {
+		err = older
+	}
 	if drain := c.HTTP.Drain; drain > 0 && toldToStop(e.ctx) {
 		log.Info("about to stop: not ready any more", "in", drain.String())
 		servers.Drain(drain)
@@ -82,7 +100,9 @@ func (cmd serveCmd) Run(e env) error {
 	stopJobs()
 	stopDeliveries()
 	delivery.Wait()
-	finishEvents(a, log)
+	if older == nil { // nothing is written into an older database
+		finishEvents(a, log)
+	}
 	log.Info("stopped")
 	return err
 }
@@ -102,22 +122,20 @@ func warn(c config.Config, log *slog.Logger) {
 }
 
 // listen serves the API and the pages and, where they are wanted, metrics and
-// profiles.
-func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Config, lines *telemetry.Log) error {
-	log := lines.Logger
+// profiles. desk is what the console shows of this server.
+func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Config, log *slog.Logger, numbers *metrics, tracer *trace.Tracer, desk console.Options) error {
 	hint, capped := c.RefreshHint()
 	if capped {
 		log.Warn("YOOZAK_REFRESH_HINT is more than a third of YOOZAK_ACCESS_LIFETIME, so that clients would renew again and again: a third is used", "hint", hint.String())
 	}
 	options := web.Options{
-		Log: log, LogRequests: c.HTTP.LogRequests, Ready: a.Pulse.Ready, Stopping: servers.Stopping, Language: c.HTTP.Language,
-		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, TrustedProxies: c.HTTP.TrustedProxies,
-		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"),
+		Log: log, LogRequests: c.HTTP.LogRequests, Unavailable: numbers.cause(), Ready: a.Pulse.Ready, Stopping: servers.Stopping, Language: c.HTTP.Language,
+		CORSOrigins: c.HTTP.CORSOrigins, CORSLoopback: c.HTTP.CORSLoopback, StaffCORS: c.HTTP.StaffCORS, TrustedProxies: c.HTTP.TrustedProxies,
+		HTTPS: strings.HasPrefix(c.Mail.PublicURL, "https://"), Trace: tracer,
 	}
-	if c.HTTP.MetricsListen != "" {
-		metrics := newMetrics(a, lines)
-		options.Observe = metrics.Observe
-		if err := servers.Serve(web.Listener{Name: "metrics", Setting: "YOOZAK_METRICS_LISTEN", Addr: c.HTTP.MetricsListen, Handler: metrics.Handler(), Timeout: time.Minute}); err != nil {
+	if numbers != nil {
+		options.Observe = numbers.Observe
+		if err := servers.Serve(web.Listener{Name: "metrics", Setting: "YOOZAK_METRICS_LISTEN", Addr: c.HTTP.MetricsListen, Handler: numbers.Handler(), Timeout: time.Minute}); err != nil {
 			return err
 		}
 	}
@@ -126,12 +144,28 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 			return err
 		}
 	}
-	ours := api.New(api.Options{Auth: a.Auth, Guard: a.Guard, Keys: a.Tokens.JWKS, Issuer: c.Tokens.Issuer, PublicURL: c.Mail.PublicURL, Log: log, RefreshHint: hint})
-	people := pages.New(pages.Options{Auth: a.Auth, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop, Docs: c.HTTP.Docs})
+	ours := api.New(api.Options{
+		Auth: a.Auth, Staff: a.Staff, Guard: a.Guard, Keys: a.Tokens.JWKS, Issuer: c.Tokens.Issuer, PublicURL: c.Mail.PublicURL, Log: log, RefreshHint: hint,
+		AndroidApps: androidApps(c.Passkeys), IOSApps: c.Passkeys.IOS,
+	})
+	people := pages.New(pages.Options{
+		Auth: a.Auth, Guard: a.Guard, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop, PublicURL: c.Mail.PublicURL, Docs: c.HTTP.Docs, Account: c.HTTP.AccountPages,
+	})
 	handlers := openapi.Handlers()
 	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
+	if c.HTTP.Console {
+		desk.Auth, desk.Staff, desk.Guard, desk.Log, desk.Brand, desk.Shop, desk.PublicURL = a.Auth, a.Staff, a.Guard, log, a.Sender.Brand(), c.Shop.Shop, c.Mail.PublicURL
+		desk.Queue = a.Hasher.Waiting
+		handlers[console.Path] = console.New(desk)
+	}
 	if c.HTTP.Docs {
-		handlers[manual.Path] = manual.New()
+		handlers[manual.Path] = manual.New(func(ctx context.Context, ip string) time.Duration {
+			var e *account.Error
+			if errors.As(a.Guard.AllowRequest(ctx, guard.ManualPerNetwork, account.RequestInfo{IP: ip}), &e) {
+				return e.Wait
+			}
+			return 0
+		})
 		handlers[strings.TrimSuffix(manual.Path, "/")] = http.HandlerFunc(manual.Redirect)
 	}
 	return servers.Serve(web.Listener{
@@ -141,24 +175,48 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	})
 }
 
-// jobs are what a server does beside requests.
-func jobs(a *app.App) []job.Job {
+// androidApps are the fingerprints of each app.
+func androidApps(k config.Passkeys) map[string][]string {
+	apps := map[string][]string{}
+	for _, app := range k.AndroidApps {
+		apps[app.Package] = append(apps[app.Package], app.Fingerprint)
+	}
+	return apps
+}
+
+// jobs are what a server does beside requests. fail ends it.
+func jobs(a *app.App, fail context.CancelCauseFunc) []job.Job {
 	return []job.Job{
 		{Name: "reload keys", Every: keyReload, Run: a.Keys.Load},
 		{Name: "reload the secret of device tokens", Every: keyReload, Run: a.Guard.LoadSecret},
 		{Name: "rotate keys", Every: time.Minute, Run: a.Keys.RotateDue},
 		{Name: "heartbeat", Every: pulse.Every, Later: true, Run: a.Pulse.Beat},
 		{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context) error { return a.Sweep(ctx, a.Pulse.Believed()) }},
+		{Name: "tell of recoveries", Every: time.Minute, Run: func(ctx context.Context) error { return a.Auth.TellRecoveries(ctx, a.Pulse.Believed()) }},
 		{Name: "refill keys of addresses", Every: time.Minute, Run: a.Accounts.RefillAddresses},
+		{Name: "fold what is searched", Every: time.Minute, Run: a.RefillSearch},
 		{Name: "seal events", Every: 2 * time.Second, Run: a.Audit.Seal},
-		{Name: "note the head of the events", Every: noteHead, Run: a.Audit.NoteHead},
+		{Name: "note the head of the events", Every: noteHead, Run: func(ctx context.Context) error { return noteHeadOr(ctx, a, fail) }},
 		{Name: "log the head of the events", Every: time.Hour, Later: true, Run: a.Audit.LogHead},
 		{Name: "sweep limits", Every: time.Minute, Run: a.Limits.Sweep},
 		{Name: "look for mails that a clock holds up", Every: 5 * time.Minute, Run: a.Outbox.Hasten},
 		{Name: "measure what webhooks have to deliver", Every: 15 * time.Second, Run: a.Webhooks.Measure},
 		{Name: "tell the operator of mails", Every: 15 * time.Minute, Run: a.Outbox.TellOfMails},
+		{Name: "tell the operator of webhooks", Every: 15 * time.Minute, Run: a.Outbox.TellOfWebhooks},
 		{Name: "tell the operator of events", Every: 6 * time.Hour, Run: a.Outbox.TellOfEvents},
 	}
+}
+
+// noteHeadOr notes the head of the events, or ends the server: see
+// [audit.Log.NoteHead].
+func noteHeadOr(ctx context.Context, a *app.App, fail context.CancelCauseFunc) error {
+	err := a.Audit.NoteHead(ctx)
+	var older *audit.OlderError
+	if errors.As(err, &older) {
+		fail(older)
+		return nil
+	}
+	return err
 }
 
 // finishEvents seals what is left, if the database answers; if not, the next
@@ -178,26 +236,3 @@ const keyReload = 5 * time.Second
 // noteHead is how often the newest event is noted outside the database. An
 // older one serves as well, so it is no part of sealing.
 const noteHead = 5 * time.Second
-
-func newMetrics(a *app.App, lines *telemetry.Log) *telemetry.Metrics {
-	m := telemetry.NewMetrics(versionText())
-	m.Counter("yoozak_log_lines_dropped_total", "Lines of the log that were dropped because nobody read them in time.", func() float64 { return float64(lines.Dropped()) })
-	m.Gauge("yoozak_database_write_age_seconds", "Time since a change last got through to the database.", func() float64 { return a.Pulse.WriteAge().Seconds() })
-	m.Counter("yoozak_database_damage_total", "Errors by which the database said that what it stored is damaged.", func() float64 { return float64(a.Store.Damaged()) })
-	m.Gauge("yoozak_deletion_lag_seconds", "How far the time by which what is old is deleted is behind the clock.", func() float64 { return a.Pulse.Lag().Seconds() })
-	if a.Store.Engine() == "postgres" {
-		m.Gauge("yoozak_database_clock_ahead_seconds", "By how much PostgreSQL's clock is before this server's.", func() float64 { return a.Pulse.DatabaseAhead().Seconds() })
-	}
-	m.Gauge("yoozak_hash_running", "Password hashes under way.", func() float64 { return float64(a.Hasher.Running()) })
-	m.Gauge("yoozak_hash_waiting", "Logins and registrations that wait for a hash slot.", func() float64 { return float64(a.Hasher.Waiting()) })
-	m.Counter("yoozak_hibp_failures_total", "Passwords that the breach server was asked about in vain.", func() float64 { return float64(a.Breached.Failures()) })
-	m.Gauge("yoozak_webhook_waiting", "Deliveries of webhooks that have not been made, at most 100,000 of each webhook; looked at every 15 seconds.", func() float64 { return float64(a.Webhooks.Waiting()) })
-	m.Gauge("yoozak_webhook_oldest_seconds", "How long ago it was done what webhooks wait longest to be told.", func() float64 { return a.Webhooks.OldestAge().Seconds() })
-	m.Counter("yoozak_webhook_delivered_total", "Deliveries of webhooks that were answered 2xx.", func() float64 { return float64(a.Webhooks.Delivered()) })
-	m.Counter("yoozak_webhook_failures_total", "Attempts to deliver to webhooks that failed.", func() float64 { return float64(a.Webhooks.Failures()) })
-	m.Counter("yoozak_database_refused_total", "Connections that were refused because they led to another PostgreSQL server than those before: an old primary that still runs.", func() float64 { return float64(a.Store.RefusedPrimaries()) })
-	if a.Limits != nil {
-		m.Counter("yoozak_limit_outages_total", "Times that shared rate limits were out of reach, so that this server counted for itself.", func() float64 { return float64(a.Limits.Outages()) })
-	}
-	return m
-}

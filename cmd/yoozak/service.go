@@ -43,7 +43,21 @@ func (cmd serviceCreateCmd) Run(e env) error {
 	})
 }
 
-type serviceListCmd struct{ config.Database }
+type serviceListCmd struct {
+	Limit int  `help:"How many; 0 is all." default:"0"`
+	JSON  bool `name:"json" help:"One JSON object a line."`
+	config.Database
+}
+
+// listedService is a service as "service list --json" prints it.
+type listedService struct {
+	ID         string     `json:"client_id"`
+	Name       string     `json:"name"`
+	Scopes     []string   `json:"scopes"`
+	Audience   string     `json:"audience"` // empty: any
+	CreatedAt  time.Time  `json:"created_at"`
+	DisabledAt *time.Time `json:"disabled_at"`
+}
 
 // Run lists services, never what opens them.
 func (cmd serviceListCmd) Run(e env) error {
@@ -52,12 +66,21 @@ func (cmd serviceListCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		out := jsonLines(e.stdout)
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "CLIENT ID\tNAME\tSCOPES\tAUDIENCE\tCREATED\tDISABLED")
-		for _, v := range all {
+		if !cmd.JSON {
+			fmt.Fprintln(table, "CLIENT ID\tNAME\tSCOPES\tAUDIENCE\tCREATED\tDISABLED")
+		}
+		for _, v := range firstOf(cmd.Limit, all) {
 			scopes := make([]string, len(v.Scopes))
 			for i, scope := range v.Scopes {
 				scopes[i] = string(scope)
+			}
+			if cmd.JSON {
+				if err := out.Encode(listedService{v.ID, v.Name, scopes, v.Audience, v.CreatedAt, timeOrNull(v.DisabledAt)}); err != nil {
+					return err
+				}
+				continue
 			}
 			disabled, audience := "-", "any"
 			if !v.DisabledAt.IsZero() {

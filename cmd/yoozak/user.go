@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,11 +27,21 @@ import (
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a user. The password is asked for, or read from standard input."`
 	List        userListCmd        `cmd:"" help:"List users."`
+	Show        userShowCmd        `cmd:"" help:"Show what support needs of a user: the state of the account, the address, sessions."`
+	Search      userSearchCmd      `cmd:"" help:"Find users by parts of their names, address or username, in any order."`
 	Disable     userSwitchCmd      `cmd:"" help:"Keep a user from logging in and end their sessions."`
 	Enable      userSwitchCmd      `cmd:"" help:"Let a disabled user log in again."`
 	Restore     userSwitchCmd      `cmd:"" help:"Bring back an account that its owner closed, before it is erased."`
 	Unlock      userUnlockCmd      `cmd:"" help:"Forget the wrong passwords that were tried for a user, so that the next try is not held up."`
 	SetEmail    userSetEmailCmd    `cmd:"" help:"Correct a user's e-mail address, or give an account back to its owner."`
+	Recover     userRecoverCmd     `cmd:"" help:"Give an account back to its owner, who lost the password or the second factor. Where it has a second factor, this waits, and the owner can stop it."`
+	Close       userSwitchCmd      `cmd:"" help:"Close an account for its owner, who is told until when it can be restored."`
+	Erase       userEraseCmd       `cmd:"" help:"Erase a user at once, with all that is held about them. It cannot be undone."`
+	Logout      userLogoutCmd      `cmd:"" help:"End every session of a user."`
+	Export      userExportCmd      `cmd:"" help:"Write users into a file: to standard output."`
+	Invite      userInviteCmd      `cmd:"" help:"Create a user who is mailed the link to choose a password."`
+	Role        userRoleCmd        `cmd:"" help:"List the staff, or offer, change or take the role of one."`
+	CreateOwner userCreateOwnerCmd `cmd:"" help:"Make the first owner of the staff, by a link that is mailed, or printed where mail is not configured."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a user's password and end their sessions. The password is asked for, or read from standard input."`
 }
 
@@ -63,6 +75,7 @@ func (cmd userCreateCmd) Run(e env) error {
 }
 
 type userListCmd struct {
+	Limit           int  `help:"How many; 0 is all." default:"0"`
 	JSON            bool `name:"json" help:"One JSON object a line."`
 	DoubleAddresses bool `help:"Only users whose proof of their address does not count, because another account proved the same address before."`
 	config.Database
@@ -81,11 +94,10 @@ type listedUser struct {
 
 // Run prints every user, in pages so that a million do not fill the memory.
 func (cmd userListCmd) Run(e env) error {
+	if cmd.Limit < 0 {
+		return errLimit
+	}
 	return withStore(e, groups{cmd.Database}, func(st *store.Store) error {
-		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		if !cmd.JSON {
-			fmt.Fprintln(table, "ID\tUSERNAME\tE-MAIL\tACTIVE\tJOINED\tLAST LOGIN")
-		}
 		doubles := map[int64]bool{}
 		if cmd.DoubleAddresses {
 			ids, err := st.DoubleProofs(e.ctx, 1_000_000)
@@ -96,29 +108,49 @@ func (cmd userListCmd) Run(e env) error {
 				doubles[id] = true
 			}
 		}
-		for after := int64(0); ; {
-			users, err := st.Users(e.ctx, after, 500)
-			if err != nil {
-				return err
-			}
-			for _, u := range users {
-				after = u.ID
-				if cmd.DoubleAddresses && !doubles[u.ID] {
-					continue
+		list := cmd.printer(e.stdout)
+		var after int64
+		err := eachPage(cmd.Limit, func(most int) ([]account.User, error) {
+			for {
+				users, err := st.Users(e.ctx, after, most)
+				if err != nil || len(users) == 0 {
+					return nil, err
 				}
-				if err := cmd.print(e.stdout, table, u); err != nil {
-					return err
+				after = users[len(users)-1].ID
+				if cmd.DoubleAddresses {
+					users = slices.DeleteFunc(users, func(u account.User) bool { return !doubles[u.ID] })
+				}
+				if len(users) > 0 {
+					return users, nil
 				}
 			}
-			if len(users) == 0 {
-				return table.Flush()
-			}
-		}
+		}, list.print)
+		return errors.Join(err, list.flush())
 	})
 }
 
-func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
+// userPrinter prints users as lines of JSON or as a table.
+type userPrinter struct {
+	out   *json.Encoder
+	table *table // nil: JSON
+}
+
+func (cmd userListCmd) printer(w io.Writer) userPrinter {
 	if cmd.JSON {
+		return userPrinter{out: json.NewEncoder(w)}
+	}
+	return userPrinter{table: newTable(w, "ID", "USERNAME", "E-MAIL", "ACTIVE", "JOINED", "LAST LOGIN")}
+}
+
+func (p userPrinter) flush() error {
+	if p.table == nil {
+		return nil
+	}
+	return p.table.flush()
+}
+
+func (p userPrinter) print(u account.User) error {
+	if p.table == nil {
 		l := listedUser{ID: u.ID, Username: u.Username, Email: u.Email, Active: u.Active, JoinedAt: u.JoinedAt}
 		if !u.LastLoginAt.IsZero() {
 			l.LastLogin = &u.LastLoginAt
@@ -126,60 +158,243 @@ func (cmd userListCmd) print(out, table io.Writer, u account.User) error {
 		if !u.ClosedAt.IsZero() {
 			l.ClosedAt = &u.ClosedAt
 		}
-		return json.NewEncoder(out).Encode(l)
-	}
-	lastLogin := "never"
-	if !u.LastLoginAt.IsZero() {
-		lastLogin = u.LastLoginAt.Format(time.DateTime)
+		return p.out.Encode(l)
 	}
 	active := fmt.Sprint(u.Active)
 	if !u.ClosedAt.IsZero() {
 		active = "closed"
 	}
-	_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", u.ID, shown(u.Username), shown(u.Email), active, u.JoinedAt.Format(time.DateTime), lastLogin)
-	return err
+	return p.table.row(strconv.FormatInt(u.ID, 10), shown(u.Username), shown(u.Email), active, u.JoinedAt.Format(time.DateTime), never(u.LastLoginAt))
+}
+
+type userShowCmd struct {
+	User string `arg:"" help:"Id, username or e-mail address. Everybody is shown who may be meant."`
+	JSON bool   `name:"json" help:"One JSON object a line."`
+	config.Database
+}
+
+// shownUser is a user as "user show --json" prints it.
+type shownUser struct {
+	ID              int64             `json:"id"`
+	Username        string            `json:"username"`
+	FormerUsernames []string          `json:"former_usernames"`
+	FirstName       string            `json:"first_name"`
+	LastName        string            `json:"last_name"`
+	Email           string            `json:"email"`
+	EmailVerifiedAt *time.Time        `json:"email_verified_at"`
+	Language        string            `json:"language"`
+	State           account.UserState `json:"state"`
+	ClosedAt        *time.Time        `json:"closed_at"`
+	JoinedAt        time.Time         `json:"joined_at"`
+	LastLoginAt     *time.Time        `json:"last_login_at"`
+	HasPassword     bool              `json:"has_password"`
+	PasswordAt      time.Time         `json:"password_at"`
+	Sessions        int               `json:"sessions"`
+	SessionUsedAt   *time.Time        `json:"session_used_at"`
+}
+
+// Run shows everybody who may be meant.
+func (cmd userShowCmd) Run(e env) error {
+	who := strings.TrimSpace(cmd.User)
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		found, more, err := a.Staff.Show(e.ctx, who)
+		if err != nil {
+			return withUsername(err, who)
+		}
+		if more {
+			fmt.Fprintf(e.stderr, "there are more than %d accounts with this address: the oldest are shown\n", len(found))
+		}
+		out := jsonLines(e.stdout)
+		for i, u := range found {
+			switch {
+			case cmd.JSON:
+				err = out.Encode(newShownUser(u))
+			default:
+				if i > 0 {
+					fmt.Fprintln(e.stdout)
+				}
+				err = printUser(e.stdout, u)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func newShownUser(u staff.ShownUser) shownUser {
+	v := shownUser{
+		ID: u.ID, Username: u.Username, FormerUsernames: []string{}, FirstName: u.FirstName, LastName: u.LastName,
+		Email: u.Email, EmailVerifiedAt: timeOrNull(u.EmailVerifiedAt), Language: u.Language, State: u.State(), ClosedAt: timeOrNull(u.ClosedAt),
+		JoinedAt: u.JoinedAt, LastLoginAt: timeOrNull(u.LastLoginAt), HasPassword: u.HasPassword, PasswordAt: u.PasswordAt,
+		Sessions: u.Sessions, SessionUsedAt: timeOrNull(u.SessionUsedAt),
+	}
+	for _, name := range u.Usernames {
+		v.FormerUsernames = append(v.FormerUsernames, name.Username)
+	}
+	return v
+}
+
+// printUser prints a user in lines, of which those that say nothing are left
+// out.
+func printUser(w io.Writer, u staff.ShownUser) error {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(table, "%s:\t%s\n", name, text)
+		}
+	}
+	line("id", strconv.FormatInt(u.ID, 10))
+	line("username", shown(u.Username))
+	for _, former := range u.Usernames {
+		line("called before", shown(former.Username)+", until "+former.ChangedAt.Format(time.DateTime))
+	}
+	line("name", shown(strings.TrimSpace(u.FirstName+" "+u.LastName)))
+	line("e-mail", addressText(u.User))
+	line("language", shown(u.Language))
+	line("state", stateText(u.User))
+	line("joined", u.JoinedAt.Format(time.DateTime))
+	line("last login", never(u.LastLoginAt))
+	line("password", passwordText(u))
+	line("sessions", sessionsText(u))
+	return table.Flush()
+}
+
+func addressText(u account.User) string {
+	switch {
+	case u.Email == "":
+		return "none"
+	case u.EmailVerifiedAt.IsZero():
+		return shown(u.Email) + ", not verified"
+	}
+	return shown(u.Email) + ", verified " + u.EmailVerifiedAt.Format(time.DateTime)
+}
+
+func stateText(u account.User) string {
+	switch u.State() {
+	case account.UserClosed:
+		return "closed by its owner " + u.ClosedAt.Format(time.DateTime)
+	case account.UserDisabled:
+		return "disabled"
+	case account.UserActive:
+	}
+	return "active"
+}
+
+func passwordText(u staff.ShownUser) string {
+	if !u.HasPassword {
+		return "none that opens the account"
+	}
+	return "set " + u.PasswordAt.Format(time.DateTime)
+}
+
+func sessionsText(u staff.ShownUser) string {
+	if u.Sessions == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d, the last used %s", u.Sessions, u.SessionUsedAt.Format(time.DateTime))
+}
+
+func never(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Format(time.DateTime)
 }
 
 type userSetEmailCmd struct {
 	Username string `arg:""`
 	Email    string `arg:"" placeholder:"ADDRESS"`
 	Recover  bool   `help:"Give the account back to its owner, who reads this address: ends every session, takes the password and every mailed link away, and mails a link to choose a password."`
+	Reason   string `help:"Why; needed to recover an account that has a second factor." placeholder:"TEXT"`
 	config.Database
+	config.Recovery
 }
 
 func (cmd userSetEmailCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Recovery}, func(a *app.App) error {
 		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
-			set, did = a.Staff.Recover, "given back; a link to choose a password is mailed by the running server"
+			set, did = a.Staff.Recover, givenBack
 		}
-		if err := set(e.ctx, cmd.Username, strings.TrimSpace(cmd.Email)); err != nil {
-			return formatFieldErrors(withUsername(err, cmd.Username))
-		}
-		_, err := fmt.Fprintf(e.stdout, "%s: %s\n", cmd.Username, did)
+		return reportRecovery(e, a, cmd.Username, did, func(id int64) error {
+			return set(e.ctx, id, strings.TrimSpace(cmd.Email), cmd.Reason)
+		})
+	})
+}
+
+const givenBack = "given back; a link to choose a password is mailed by the running server"
+
+// reportRecovery says what became of a command that waits where the account
+// has a second factor.
+func reportRecovery(e env, a *app.App, username, did string, do func(id int64) error) error {
+	u, err := a.Staff.UserNamed(e.ctx, username)
+	if err == nil {
+		err = do(u.ID)
+	}
+	if err != nil {
+		return formatFieldErrors(withUsername(err, username))
+	}
+	r, err := a.Staff.Recovery(e.ctx, u.ID)
+	switch {
+	case err == nil:
+		did = "the account has a second factor, so this waits until " + r.ReadyAt.Format(time.DateTime) +
+			" UTC; whoever may be the owner is told and can stop it; then a link to finish it is mailed"
+	case !errors.Is(err, staff.ErrNoRecovery):
 		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "%s: %s\n", shown(username), did)
+	return err
+}
+
+type userRecoverCmd struct {
+	Username string `arg:""`
+	Email    string `help:"Address that the owner reads, if not the account's." placeholder:"ADDRESS"`
+	Reason   string `help:"Why; needed where the account has a second factor." placeholder:"TEXT"`
+	Stop     bool   `help:"Stop the recovery that is running."`
+	config.Database
+	config.Recovery
+}
+
+func (cmd userRecoverCmd) Run(e env) error {
+	return withApp(e, groups{cmd.Database, cmd.Recovery}, func(a *app.App) error {
+		if cmd.Stop {
+			return reportRecovery(e, a, cmd.Username, "the recovery was stopped", func(id int64) error { return a.Staff.StopRecovery(e.ctx, id, cmd.Reason) })
+		}
+		return reportRecovery(e, a, cmd.Username, givenBack, func(id int64) error {
+			return a.Staff.Recover(e.ctx, id, strings.TrimSpace(cmd.Email), cmd.Reason)
+		})
 	})
 }
 
 // userSwitchCmd is "user disable", "enable" and "restore".
 type userSwitchCmd struct {
 	Username string `arg:""`
+	Reason   string `help:"Why, for the events: 10 to 500 characters." placeholder:"TEXT"`
 	config.Database
+	config.Accounts
 }
 
 func (cmd userSwitchCmd) Run(e env, line *kong.Context) error {
-	return withApp(e, groups{cmd.Database}, func(a *app.App) (err error) {
+	return withApp(e, groups{cmd.Database, cmd.Accounts}, func(a *app.App) error {
+		u, err := a.Staff.UserNamed(e.ctx, cmd.Username)
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
 		var done string
 		switch line.Selected().Name {
 		case "disable":
-			done, err = "disabled", a.Staff.Disable(e.ctx, cmd.Username)
+			done, err = "disabled", a.Staff.Disable(e.ctx, u.ID, cmd.Reason)
 		case "enable":
-			done, err = "enabled", a.Staff.Enable(e.ctx, cmd.Username)
+			done, err = "enabled", a.Staff.Enable(e.ctx, u.ID, cmd.Reason)
 		case "restore":
-			done, err = "restored", a.Staff.Restore(e.ctx, cmd.Username)
+			done, err = "restored", a.Staff.Restore(e.ctx, u.ID, cmd.Reason)
+		case "close":
+			done, err = "closed", a.Staff.Close(e.ctx, u.ID, cmd.Reason)
 		}
 		if err != nil {
-			return withUsername(err, cmd.Username)
+			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(cmd.Username))
 		return err
@@ -195,27 +410,37 @@ type userUnlockCmd struct {
 // Run forgets wrong tries; running servers see it at once.
 func (cmd userUnlockCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
-		if err := a.Staff.Unlock(e.ctx, cmd.Username); err != nil {
+		u, err := a.Staff.UserNamed(e.ctx, cmd.Username)
+		if err == nil {
+			err = a.Staff.Unlock(e.ctx, u.ID, "")
+		}
+		if err != nil {
 			return withUsername(err, cmd.Username)
 		}
-		_, err := fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
+		_, err = fmt.Fprintf(e.stdout, "unlocked %s\n", shown(cmd.Username))
 		return err
 	})
 }
 
 type userSetPasswordCmd struct {
 	Username string `arg:""`
+	Reason   string `help:"Why; needed where mails go out, because then \"user reset\" mails the user a link." placeholder:"TEXT"`
 	config.Database
 	config.Passwords
+	config.Mail
 }
 
 func (cmd userSetPasswordCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords, cmd.Mail}, func(a *app.App) error {
+		u, err := a.Staff.UserNamed(e.ctx, cmd.Username)
+		if err != nil {
+			return withUsername(err, cmd.Username)
+		}
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
 		}
-		if err := a.Staff.SetPassword(e.ctx, cmd.Username, plain); err != nil {
+		if err := a.Staff.SetPassword(e.ctx, u.ID, plain, cmd.Reason); err != nil {
 			return withUsername(formatFieldErrors(err), cmd.Username)
 		}
 		_, err = fmt.Fprintf(e.stdout, "password of %s set; their sessions have ended\n", shown(cmd.Username))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
 )
 
 type webhookCmd struct {
@@ -25,6 +27,7 @@ type webhookCmd struct {
 	Rotate  webhookRotateCmd  `cmd:"" help:"Give a webhook another secret. Prints it, once. For a while the one before signs, too."`
 	Disable webhookDisableCmd `cmd:"" help:"Turn a webhook off. When the command has returned it is not called any more."`
 	Enable  webhookEnableCmd  `cmd:"" help:"Turn a webhook on again: it is told what waits, and not what happened meanwhile."`
+	Delete  webhookDeleteCmd  `cmd:"" help:"Forget a webhook, with its secret, its log and what it was not told yet."`
 }
 
 type webhookCreateCmd struct {
@@ -33,16 +36,18 @@ type webhookCreateCmd struct {
 	JSON  bool     `name:"json" help:"As a JSON object."`
 	config.Database
 	config.Encryption
+	config.Webhooks
 }
 
-// Run makes a webhook. The secret goes to standard output, so that it can be
-// put where it belongs without being seen.
+// Run makes a webhook, and warns if it could not be called now: whoever made it
+// would hear of that by the first message that fails. The secret goes to
+// standard output, so that it can be put where it belongs without being seen.
 func (cmd webhookCreateCmd) Run(e env) error {
 	types := make([]account.WebhookType, len(cmd.Types))
 	for i, t := range cmd.Types {
 		types[i] = account.WebhookType(strings.TrimSpace(t))
 	}
-	return withApp(e, groups{cmd.Database, cmd.Encryption}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Encryption, cmd.Webhooks}, func(a *app.App) error {
 		if err := a.Keys.CheckEncryption(e.ctx); err != nil {
 			return err
 		}
@@ -50,7 +55,13 @@ func (cmd webhookCreateCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		return printSecret(e, cmd.JSON, w.ID, plain.Reveal(), time.Time{})
+		if err := printSecret(e, cmd.JSON, w.ID, plain.Reveal(), time.Time{}); err != nil {
+			return err
+		}
+		if err := a.Webhooks.CheckURL(e.ctx, w.URL); err != nil {
+			fmt.Fprintf(e.stderr, "yoozak: warning: by the settings of this command a server could not call it now: %v\n", err)
+		}
+		return nil
 	})
 }
 
@@ -79,7 +90,8 @@ func timeOrNull(t time.Time) *time.Time {
 }
 
 type webhookListCmd struct {
-	JSON bool `name:"json" help:"One JSON object a line."`
+	Limit int  `help:"How many; 0 is all." default:"0"`
+	JSON  bool `name:"json" help:"One JSON object a line."`
 	config.Database
 }
 
@@ -95,6 +107,10 @@ type listedWebhook struct {
 	Sequence    int64                 `json:"sequence"`
 	Waiting     int                   `json:"waiting"`
 	OldestAt    *time.Time            `json:"oldest_waiting_at"`
+	AcceptedAt  *time.Time            `json:"accepted_at"`
+	GivenUp     int64                 `json:"given_up"` // since "webhook replay --given-up"
+	GivenUpAt   *time.Time            `json:"given_up_at"`
+	GivenUpWhy  string                `json:"given_up_why,omitempty"`
 }
 
 // Run lists webhooks, never their secrets.
@@ -104,13 +120,14 @@ func (cmd webhookListCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		all = firstOf(cmd.Limit, all)
 		if cmd.JSON {
-			out := json.NewEncoder(e.stdout)
-			out.SetEscapeHTML(false)
+			out := jsonLines(e.stdout)
 			for _, w := range all {
 				l := listedWebhook{
 					ID: w.ID, URL: w.URL, Types: append([]account.WebhookType{}, w.Types...), CreatedAt: w.CreatedAt, DisabledAt: timeOrNull(w.DisabledAt),
 					DisabledWhy: w.DisabledWhy, OldUntil: timeOrNull(w.OldUntil), Sequence: w.Sequence, Waiting: w.Count, OldestAt: timeOrNull(w.Oldest),
+					AcceptedAt: timeOrNull(w.AcceptedAt), GivenUp: w.GivenUp, GivenUpAt: timeOrNull(w.GivenUpAt), GivenUpWhy: w.GivenUpWhy,
 				}
 				if err := out.Encode(l); err != nil {
 					return err
@@ -119,16 +136,20 @@ func (cmd webhookListCmd) Run(e env) error {
 			return nil
 		}
 		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "ID\tURL\tTYPES\tSTATE\tTOLD\tWAITING\tOLDEST")
+		fmt.Fprintln(table, "ID\tURL\tTYPES\tSTATE\tTOLD\tWAITING\tOLDEST\tGIVEN UP\tLAST ACCEPTED")
 		for _, w := range all {
-			oldest := "-"
-			if !w.Oldest.IsZero() {
-				oldest = w.Oldest.Format(time.DateTime)
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", w.ID, shownURL(w.URL), typesText(w.Types), webhookState(w), w.Sequence, w.Count, oldest)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%s\n", w.ID, shown(staff.ShownURL(w.URL)), typesText(w.Types), webhookState(w), w.Sequence, w.Count,
+				dashTime(w.Oldest), w.GivenUp, dashTime(w.AcceptedAt))
 		}
 		return table.Flush()
 	})
+}
+
+func dashTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format(time.DateTime)
 }
 
 func typesText(types []account.WebhookType) string {
@@ -147,19 +168,6 @@ func webhookState(w staff.WebhookState) string {
 		return "on"
 	}
 	return "off since " + w.DisabledAt.Format(time.DateTime) + ": " + shown(w.DisabledWhy)
-}
-
-// shownURL is a URL for a list that is copied into chats and tickets: without
-// its query, which may be what opens the receiver.
-func shownURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "?"
-	}
-	if u.RawQuery != "" {
-		u.RawQuery = "…"
-	}
-	return shown(u.String())
 }
 
 type webhookTestCmd struct {
@@ -198,10 +206,11 @@ func (cmd webhookTestCmd) Run(e env) error {
 }
 
 type webhookLogCmd struct {
-	ID     string `arg:"" help:"The webhook."`
-	Limit  int    `help:"How many." default:"100"`
-	Failed bool   `help:"Only those whose last attempt failed."`
-	JSON   bool   `name:"json" help:"One JSON object a line."`
+	ID      string `arg:"" help:"The webhook."`
+	Limit   int    `help:"How many." default:"100"`
+	Failed  bool   `help:"Only those whose last attempt failed."`
+	GivenUp bool   `help:"Only those that were given up: \"webhook replay\" tells them again."`
+	JSON    bool   `name:"json" help:"One JSON object a line."`
 	config.Database
 }
 
@@ -233,39 +242,27 @@ func newListedDelivery(d account.Delivery) listedDelivery {
 // Run lists deliveries, the newest first.
 func (cmd webhookLogCmd) Run(e env) error {
 	if cmd.Limit < 1 {
-		return errors.New("--limit must be 1 or more")
+		return errLimit
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		all, err := a.Staff.Deliveries(e.ctx, cmd.ID, cmd.Failed, cmd.Limit)
-		if err != nil {
-			return err
+		filter := store.DeliveryFilter{Failed: cmd.Failed, GivenUp: cmd.GivenUp}
+		next := func(most int) ([]account.Delivery, error) {
+			all, err := a.Staff.Deliveries(e.ctx, cmd.ID, filter, most)
+			if len(all) > 0 {
+				filter.Before = all[len(all)-1].Number
+			}
+			return all, err
 		}
 		if cmd.JSON {
-			out := json.NewEncoder(e.stdout)
-			out.SetEscapeHTML(false)
-			for _, d := range all {
-				if err := out.Encode(newListedDelivery(d)); err != nil {
-					return err
-				}
-			}
-			return nil
+			out := jsonLines(e.stdout)
+			return eachPage(cmd.Limit, next, func(d account.Delivery) error { return out.Encode(newListedDelivery(d)) })
 		}
-		table := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(table, "NUMBER\tTYPE\tUSER\tAT\tSTATE\tATTEMPTS\tSTATUS\tLAST FAILURE")
-		for _, d := range all {
-			number, user, status := "-", "-", "-"
-			if d.Sequence != 0 {
-				number = fmt.Sprint(d.Sequence)
-			}
-			if d.UserID != 0 {
-				user = fmt.Sprint(d.UserID)
-			}
-			if d.Status != 0 {
-				status = fmt.Sprint(d.Status)
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", number, shown(string(d.Type)), user, d.At.Format(time.DateTime), deliveryState(d), d.Attempts, status, shown(d.Failure))
-		}
-		return table.Flush()
+		table := newTable(e.stdout, "NUMBER", "TYPE", "USER", "AT", "STATE", "ATTEMPTS", "STATUS", "LAST FAILURE")
+		err := eachPage(cmd.Limit, next, func(d account.Delivery) error {
+			return table.row(dashID(d.Sequence), shown(string(d.Type)), dashID(d.UserID), d.At.Format(time.DateTime), deliveryState(d), strconv.Itoa(d.Attempts),
+				dashID(int64(d.Status)), shown(d.Failure))
+		})
+		return errors.Join(err, table.flush())
 	})
 }
 
@@ -285,7 +282,7 @@ type webhookReplayCmd struct {
 	ID      string `arg:"" help:"The webhook."`
 	From    int64  `arg:"" optional:"" help:"Number of the delivery, as its receiver and \"webhook log\" have it, or the first of a span."`
 	To      int64  `arg:"" optional:"" help:"The last of a span."`
-	GivenUp bool   `help:"All that were given up when the database was restored."`
+	GivenUp bool   `help:"All that were given up: refused for three days, or not told when the database was restored."`
 	JSON    bool   `name:"json" help:"As a JSON object."`
 	config.Database
 }
@@ -365,16 +362,55 @@ func (cmd webhookEnableCmd) Run(e env) error {
 
 func switchWebhook(e env, db config.Database, asJSON bool, id, done string, do func(*staff.Service, context.Context, string) error) error {
 	return withApp(e, groups{db}, func(a *app.App) error {
-		if err := do(a.Staff, e.ctx, id); err != nil {
+		return reportWebhook(e, asJSON, id, done, do(a.Staff, e.ctx, id))
+	})
+}
+
+// reportWebhook says what was done to a webhook, unless that was an error.
+func reportWebhook(e env, asJSON bool, id, done string, err error) error {
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(e.stdout).Encode(struct {
+			ID    string `json:"id"`
+			State string `json:"state"`
+		}{id, done})
+	}
+	_, err = fmt.Fprintf(e.stdout, "%s %s\n", done, shown(id))
+	return err
+}
+
+type webhookDeleteCmd struct {
+	ID   string `arg:"" help:"The webhook."`
+	Yes  bool   `help:"Do not ask."`
+	JSON bool   `name:"json" help:"As a JSON object."`
+	config.Database
+}
+
+const deleteQuestion = `This forgets the webhook to %s: its secret, its log, and %d messages that it was not told yet.
+Nothing of it can be undone. Type the name of its host, %s, to go on: `
+
+// Run forgets a webhook, once somebody has said which it is.
+func (cmd webhookDeleteCmd) Run(e env) error {
+	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+		w, err := a.Staff.Webhook(e.ctx, cmd.ID)
+		if err != nil {
 			return err
 		}
-		if asJSON {
-			return json.NewEncoder(e.stdout).Encode(struct {
-				ID    string `json:"id"`
-				State string `json:"state"`
-			}{id, done})
+		host := shownHost(w.URL)
+		question := fmt.Sprintf(deleteQuestion, shown(staff.ShownURL(w.URL)), w.Count, host)
+		if err := confirm(e, cmd.Yes, question, host, "this forgets a webhook, with what it was not told yet"); err != nil {
+			return err
 		}
-		_, err := fmt.Fprintf(e.stdout, "%s %s\n", done, shown(id))
-		return err
+		return reportWebhook(e, cmd.JSON, cmd.ID, "deleted", a.Staff.DeleteWebhook(e.ctx, cmd.ID))
 	})
+}
+
+func shownHost(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "?"
+	}
+	return shown(u.Hostname())
 }

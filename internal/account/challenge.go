@@ -12,6 +12,8 @@ type Challenge struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: not yet. Also set when another act made it worthless
+	AMR       string    // of SecondFactor: what was shown before it, as of [Session]
+	FactorID  string    // of UndoFactor: which one; of SecondFactor: those that the account had, as of [TrustedDevice]
 }
 
 // ChallengeKind says what a challenge may be used for.
@@ -23,4 +25,12 @@ const (
 	VerifyEmail   ChallengeKind = "verify-email"
 	ConfirmEmail  ChallengeKind = "confirm-email" // of a new address
 	UndoEmail     ChallengeKind = "undo-email"    // back to the one before
+	SecondFactor  ChallengeKind = "second-factor" // of a login: it was not mailed, but answered
+	UndoFactor    ChallengeKind = "undo-factor"   // takes away a factor that somebody else added
+	NotMe         ChallengeKind = "not-me"        // whoever did what the mail tells was not the owner
+
+	StopRecovery   ChallengeKind = "stop-recovery"
+	FinishRecovery ChallengeKind = "finish-recovery"
+
+	AcceptRole ChallengeKind = "accept-role" // of the staff; it also chooses a first password
 )

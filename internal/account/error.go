@@ -2,7 +2,9 @@ package account
 
 import (
 	"cmp"
+	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ const (
 	Throttled                // too many for now; Wait says how long
 	NotFound                 // there is no such thing, or it is not the caller's
 	Forbidden                // known, but not allowed to do this
+	Conflict                 // not as things stand now
 )
 
 // Args are the values that a message names.
@@ -54,6 +57,20 @@ type Error struct {
 	Code   string
 	Fields Fields        // of Invalid
 	Wait   time.Duration // of Throttled
+
+	// Of ErrSecondFactor, ErrConfirmRequired and ErrPasskeyChanged: what may be shown, as
+	// [FactorKind] and [MethodRecovery], the strongest first. Challenge goes
+	// with it, where it is a login that goes on.
+	Methods   []string
+	Challenge string
+}
+
+// WaitSeconds is Wait as a Retry-After header has it (RFC 9110, section 10.2.3).
+func (e *Error) WaitSeconds() int { return int(math.Ceil(e.Wait.Seconds())) }
+
+// IsPasskey reports whether an error is that a passkey opens nothing.
+func IsPasskey(err error) bool {
+	return errors.Is(err, ErrPasskeyRefused) || errors.Is(err, ErrPasskeyChanged) || errors.Is(err, ErrNoPasskeys)
 }
 
 // Fields holds the messages for each field, in the order of detection. The
@@ -103,6 +120,16 @@ func (f Fields) Err() error {
 	return &Error{Kind: Invalid, Code: "invalid", Fields: f}
 }
 
+// FieldError is a refusal for one reason in one field.
+func FieldError(field, key string, args Args) error {
+	errs := Fields{}
+	errs.Add(field, key, args)
+	return errs.Err()
+}
+
+// NonFieldError is a refusal for one reason that lies in no field.
+func NonFieldError(key string, args Args) error { return FieldError("non_field_errors", key, args) }
+
 // ThrottledFor says that there were too many requests of this kind; the next
 // is welcome after the time given.
 func ThrottledFor(wait time.Duration) *Error {
@@ -129,6 +156,9 @@ var (
 	ErrUserNotFound = &Error{Kind: Unauthorized, Code: "user_not_found"}
 	ErrUserInactive = &Error{Kind: Unauthorized, Code: "user_inactive"}
 
+	// ErrNotAuthenticated says that this needs somebody who is logged in.
+	ErrNotAuthenticated = &Error{Kind: Unauthorized, Code: "not_authenticated"}
+
 	// ErrServiceUnknown says that client_id and client_secret are not those
 	// of a service that may ask. It does not say which is the reason.
 	ErrServiceUnknown = &Error{Kind: Unauthorized, Code: "invalid_client"}
@@ -138,6 +168,54 @@ var (
 
 	// ErrTokenUnsupported says that a token of this kind cannot be revoked.
 	ErrTokenUnsupported = &Error{Kind: Invalid, Code: "unsupported_token_type"}
+
+	// ErrSecondFactor says that username and password were right, and that a
+	// second factor has to be shown with the challenge.
+	ErrSecondFactor = &Error{Kind: Unauthorized, Code: "second_factor_required"}
+
+	// ErrConfirmRequired says that the person has to show again that they are
+	// themselves before this may be done.
+	ErrConfirmRequired = &Error{Kind: Forbidden, Code: "confirm_required"}
+
+	// ErrRecoveryRefused says that a recovery with a waiting time does not start:
+	// one runs, was started lately, or was stopped by its account's owner.
+	ErrRecoveryRefused = &Error{Kind: Forbidden, Code: "recovery_refused"}
+
+	// ErrNoPasskeys says that this server knows of no passkeys.
+	ErrNoPasskeys = &Error{Kind: NotFound, Code: "passkeys_off"}
+
+	// ErrPasskeyRefused says that a passkey opens nothing. It does not say why.
+	ErrPasskeyRefused = &Error{Kind: Unauthorized, Code: "passkey_refused"}
+
+	// ErrPasskeyChanged says that a passkey is of another kind than it was when it
+	// was added. Methods are the other ways in.
+	ErrPasskeyChanged = &Error{Kind: Forbidden, Code: "passkey_changed"}
+
+	// ErrPermissionDenied says that somebody known may not do this.
+	ErrPermissionDenied = &Error{Kind: Forbidden, Code: "permission_denied"}
+
+	// ErrStaffLogin says that somebody of the staff has to log in with their
+	// second factor: too long ago, or not in this session.
+	ErrStaffLogin = &Error{Kind: Forbidden, Code: "staff_login_required"}
+
+	// ErrEditConflict says that somebody else edited a user meanwhile.
+	ErrEditConflict = &Error{Kind: Conflict, Code: "edit_conflict"}
+
+	// ErrUserClosed, ErrUserNotClosed and ErrUserNotActive say that an act is not
+	// for an account in its state.
+	ErrUserClosed    = &Error{Kind: Conflict, Code: "user_closed"}
+	ErrUserNotClosed = &Error{Kind: Conflict, Code: "user_not_closed"}
+	ErrUserNotActive = &Error{Kind: Conflict, Code: "user_not_active"}
+
+	// ErrLastOwner says that the staff would have no owner any more.
+	ErrLastOwner = &Error{Kind: Conflict, Code: "last_owner"}
+
+	// ErrApprovalOver says that an approval was decided, used, is too old, or
+	// void because of who asked or approved.
+	ErrApprovalOver = &Error{Kind: Conflict, Code: "approval_over"}
+
+	// ErrRoleOver says that a role is not offered (any more).
+	ErrRoleOver = &Error{Kind: Conflict, Code: "role_over"}
 
 	// ErrNotFound says that what the path names is not there, or belongs to
 	// somebody else: the two must look alike.

@@ -10,6 +10,7 @@ import (
 type Input struct {
 	Text  string // trimmed; in WTF-8 where the client sent lone surrogates
 	State InputState
+	JSON  string // of NotText: what was sent, if it was an object or a list
 }
 
 // InputState says what the client sent for a field.
@@ -19,7 +20,7 @@ type InputState uint8
 const (
 	Missing InputState = iota
 	Null
-	NotText // a boolean, a list, an object, a file
+	NotText // a boolean, whose Text is true or false; a list, an object, a file
 	Given   // Text is what was sent
 )
 

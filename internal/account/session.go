@@ -1,6 +1,10 @@
 package account
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Session is one login on one device and the family of refresh tokens that
 // descends from it.
@@ -23,6 +27,56 @@ type Session struct {
 	RefreshAt  time.Time
 	PreviousID string
 	UnseenID   string
+
+	// AMR is what was shown at login and since, as [AMRPassword], separated by
+	// spaces; empty: nobody knows. ProvedAt is when its user last showed all that
+	// is asked of them; zero: not in this session. ProvedBy is the id of the
+	// [Factor] that was shown then, or [AMRRecovery]; empty: none was.
+	AMR      string
+	ProvedAt time.Time
+	ProvedBy string
+
+	TrustedID string // of the [TrustedDevice] on which it was opened; empty: none
+}
+
+// What a person shows of themselves: values of the claim "amr" (RFC 8176,
+// section 2). The last two are ours; the standard has none for them.
+const (
+	AMRPassword = "pwd"
+	AMROTP      = "otp"      // a code of an authenticator app
+	AMRKey      = "pop"      // a passkey
+	AMRMultiple = "mfa"      // two different factors, or a passkey that knew its user
+	AMREmail    = "email"    // a code that was mailed
+	AMRRecovery = "recovery" // a recovery code
+)
+
+// AddAMR returns the methods with another, each once, in the order in which
+// they were shown.
+func AddAMR(amr string, methods ...string) string {
+	all := strings.Fields(amr)
+	for _, m := range methods {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// HasAMR reports whether a method is among the methods.
+func HasAMR(amr, method string) bool {
+	return slices.Contains(strings.Fields(amr), method)
+}
+
+// AuthAt is when its user last showed who they are, at login or since (the
+// claim "auth_time" of OpenID Connect); zero: nobody knows.
+func (s Session) AuthAt() time.Time {
+	switch {
+	case s.AMR == "":
+		return time.Time{}
+	case s.ProvedAt.After(s.CreatedAt):
+		return s.ProvedAt
+	}
+	return s.CreatedAt
 }
 
 // LastUsedPrecision is how old LastUsedAt may grow before a refresh writes
@@ -63,7 +117,8 @@ type RequestInfo struct {
 	Language  string // of the answer: "fr", "en" or "ar"
 	RequestID string // of the request, as the answer and the log have it
 
-	DeviceToken string // from an earlier login on this device; empty: none
+	DeviceToken  string // from an earlier login on this device; empty: none
+	TrustedToken string // of a [TrustedDevice]; empty: none
 }
 
 // MaxUserAgent is how many bytes of a User-Agent are kept.

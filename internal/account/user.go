@@ -32,7 +32,31 @@ type User struct {
 	SignedOutAt     time.Time // tokens without a session that were issued before are not good
 }
 
+// UserState is whether an account can be used, and who decided that.
+type UserState string
+
+// The states.
+const (
+	UserActive   UserState = "active"
+	UserDisabled UserState = "disabled" // by the staff
+	UserClosed   UserState = "closed"   // by its owner
+)
+
+// State is what the columns say together: closed and disabled are one bit.
+func (u User) State() UserState {
+	switch {
+	case !u.ClosedAt.IsZero():
+		return UserClosed
+	case !u.Active:
+		return UserDisabled
+	}
+	return UserActive
+}
+
 // lower is full Unicode lower-casing, as Python's.
+// Languages are those in which people are written to.
+func Languages() []string { return []string{"fr", "en", "ar"} }
+
 var lower = cases.Lower(language.Und)
 
 // NormalizeUsername is what Django's create_user does to a username before

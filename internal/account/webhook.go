@@ -48,6 +48,11 @@ type Webhook struct {
 
 	Sequence int64 // the newest place that was given
 	Version  int64 // changes with every command that its worker has to hear of
+
+	AcceptedAt time.Time // when its receiver last accepted a client's message; zero: never
+	GivenUp    int64     // messages, since all that were given up were last replayed
+	GivenUpAt  time.Time // when the last was that it refused for too long; zero: none was
+	GivenUpWhy string    // why the last attempt at that one failed
 }
 
 // DeliveryState is how far a [Delivery] is.

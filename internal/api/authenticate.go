@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/web"
 )
 
@@ -33,6 +34,15 @@ func (s *Server) authenticate(ctx context.Context, w *web.ResponseWriter, r *htt
 		w.Header()[web.RefreshHeader] = refreshRequired
 	}
 	return caller, nil
+}
+
+// agent returns who of the staff a caller is, if their role has a permission.
+func (s *Server) agent(ctx context.Context, caller *auth.Caller, needs account.Permission) (*staff.Agent, error) {
+	agent, err := s.o.Staff.Agent(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	return agent, s.o.Staff.May(ctx, agent, needs)
 }
 
 // bearer reads the header as simplejwt does: the scheme is "Bearer" exactly,

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
@@ -49,16 +51,16 @@ func readBody(w *web.ResponseWriter, r *http.Request) (payload.Object, error) {
 	case payload.Object:
 		return v, nil
 	case nil:
-		return nil, nonField("body.no_data", nil)
+		return nil, account.NonFieldError("body.no_data", nil)
 	default:
-		return nil, nonField("body.not_object", account.Args{"type": payload.TypeName(v)})
+		return nil, account.NonFieldError("body.not_object", account.Args{"type": payload.TypeName(v)})
 	}
 }
 
 // field is a field of a request's struct.
 type field struct {
 	name  string
-	index int
+	index []int
 	in    place
 }
 
@@ -77,12 +79,14 @@ var inputType = reflect.TypeFor[account.Input]()
 // body, and in the query. A type that is not made of inputs is a mistake in
 // the program.
 func fieldsOf(t reflect.Type) (fields []field, body, query bool) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous { // whose fields follow
+			continue
+		}
 		before := len(fields)
 		for p, tag := range []string{inBody: "json", inPath: "path", inQuery: "query"} {
 			if name := f.Tag.Get(tag); name != "" {
-				fields = append(fields, field{name: name, index: i, in: place(p)})
+				fields = append(fields, field{name: name, index: f.Index, in: place(p)})
 				body, query = body || place(p) == inBody, query || place(p) == inQuery
 			}
 		}
@@ -95,7 +99,7 @@ func fieldsOf(t reflect.Type) (fields []field, body, query bool) {
 
 func bind(fields []field, in reflect.Value, from requestInput) {
 	for _, f := range fields {
-		to := in.Field(f.index).Addr().Interface().(*account.Input)
+		to := in.FieldByIndex(f.index).Addr().Interface().(*account.Input)
 		switch f.in {
 		case inPath:
 			*to = account.TextInput(from.path(f.name))
@@ -121,6 +125,20 @@ func input(v any) account.Input {
 		return account.TypedInput(v)
 	case payload.Number:
 		return account.TextInput(v.String())
+	case bool:
+		return account.Input{State: account.NotText, Text: strconv.FormatBool(v)}
+	case payload.Object:
+		text, err := json.Marshal(v)
+		if err != nil { // a number that JSON cannot write
+			return account.Input{State: account.NotText}
+		}
+		return account.Input{State: account.NotText, JSON: string(text)}
+	case []any:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return account.Input{State: account.NotText}
+		}
+		return account.Input{State: account.NotText, JSON: string(text)}
 	default:
 		return account.Input{State: account.NotText}
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/web"
 )
@@ -11,21 +12,17 @@ import (
 // header for apps and for pages of another origin, in a cookie for pages of
 // ours, which no script can read. A browser sends the cookie by itself, and
 // that does no harm: it opens nothing.
-const (
-	deviceCookie = "yoozak_device"
-	devicePath   = "/api/clients/auth/"
-)
 
 // withDeviceToken is in the answers that make a device known.
 type withDeviceToken struct{ deviceToken string }
 
+func (d withDeviceToken) device() string { return d.deviceToken }
+
 // deviceToken is what the client shows, from the header before the cookie.
 func deviceToken(r *http.Request) string {
 	token := r.Header.Get(web.DeviceHeader)
-	if token == "" && len(r.Header["Cookie"]) > 0 {
-		if c, err := r.Cookie(deviceCookie); err == nil {
-			token = c.Value
-		}
+	if token == "" {
+		token = web.DeviceCookie(r)
 	}
 	if len(token) > guard.MaxDeviceToken {
 		return ""
@@ -33,21 +30,37 @@ func deviceToken(r *http.Request) string {
 	return token
 }
 
+// trustedToken is what the client shows of a trusted device.
+func trustedToken(w *web.ResponseWriter, r *http.Request) string {
+	token := r.Header.Get(web.TrustedHeader)
+	if token == "" {
+		token = w.TrustedCookie(r)
+	}
+	if len(token) > auth.MaxTrustedToken {
+		return ""
+	}
+	return token
+}
+
+// setTrustedToken puts the token of an answer into its headers.
+func (s *Server) setTrustedToken(w *web.ResponseWriter, out any) {
+	grant, is := out.(tokenResponse)
+	if !is || grant.trustedToken == "" {
+		return
+	}
+	w.Header().Set(web.TrustedHeader, grant.trustedToken)
+	w.SetTrustedCookie(grant.trustedToken, auth.TrustLifetime)
+}
+
 // setDeviceToken puts the token of an answer into its headers.
 func (s *Server) setDeviceToken(w *web.ResponseWriter, out any) {
-	var token string
-	switch out := out.(type) {
-	case tokenResponse:
-		token = out.deviceToken
-	case withDeviceToken:
-		token = out.deviceToken
+	token := ""
+	if d, has := out.(interface{ device() string }); has {
+		token = d.device()
 	}
 	if token == "" {
 		return
 	}
 	w.Header().Set(web.DeviceHeader, token)
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
-		Name: deviceCookie, Value: token, Path: devicePath, MaxAge: int(guard.DeviceLifetime.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.Client.HTTPS,
-	})
+	w.SetDeviceCookie(token, guard.DeviceLifetime)
 }

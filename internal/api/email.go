@@ -21,8 +21,13 @@ func (s *Server) disownEmail(ctx context.Context, req account.RequestInfo, in *c
 	return emptyBody{}, s.auth.DisownEmail(ctx, req, in.Token)
 }
 
-func (s *Server) resendVerification(ctx context.Context, caller *auth.Caller, _ *struct{}) (detailBody, error) {
-	return mailRequested(caller), s.auth.ResendVerification(ctx, caller)
+type resendRequest struct {
+	CodeID account.Input `json:"code_id"` // optional: of a code that is to be mailed once more
+}
+
+func (s *Server) resendVerification(ctx context.Context, caller *auth.Caller, in *resendRequest) (mailedBody, error) {
+	id, err := s.auth.ResendVerification(ctx, caller, in.CodeID)
+	return mailedBody{mailRequested(caller).Detail, id}, err
 }
 
 type changeEmailRequest struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,12 +41,6 @@ func methodNotAllowed(method string) error {
 
 func bodyTooLarge() error {
 	return &httpError{status: http.StatusRequestEntityTooLarge, key: "body_too_large", args: account.Args{"max": maxBody >> 10}}
-}
-
-func nonField(key string, args account.Args) error {
-	errs := account.Fields{}
-	errs.Add("non_field_errors", key, args)
-	return errs.Err()
 }
 
 // undecodable is the answer to a body that package payload refused.
@@ -133,6 +126,19 @@ type (
 		Detail string `json:"detail"`
 		Code   string `json:"code,omitempty"`
 	}
+	// secondFactorBody lets a login go on.
+	secondFactorBody struct {
+		Detail    string   `json:"detail"`
+		Code      string   `json:"code"`
+		Challenge string   `json:"challenge"`
+		Methods   []string `json:"methods"`
+	}
+	// confirmBody says what to show before an act, or instead of a passkey.
+	confirmBody struct {
+		Detail  string   `json:"detail"`
+		Code    string   `json:"code"`
+		Methods []string `json:"methods"`
+	}
 	tokenBody struct {
 		Detail   string         `json:"detail"`
 		Code     string         `json:"code"`
@@ -191,19 +197,29 @@ func (s *Server) errorBody(ctx context.Context, w *web.ResponseWriter, err error
 	case account.Invalid:
 		return http.StatusBadRequest, e.Fields.Codes(), newFieldErrors(w.Language, e.Fields)
 	case account.Forbidden:
+		if e.Is(account.ErrConfirmRequired) || e.Is(account.ErrPasskeyChanged) {
+			return http.StatusForbidden, code, confirmBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code, Methods: e.Methods}
+		}
 		return http.StatusForbidden, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code}
+	case account.Conflict:
+		return http.StatusConflict, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code}
 	case account.NotFound:
 		return http.StatusNotFound, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	case account.Throttled:
-		seconds := int(math.Ceil(e.Wait.Seconds()))
+		seconds := e.WaitSeconds()
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		return http.StatusTooManyRequests, code, detailBody{Detail: locale.Text(w.Language, e.Code, account.Args{"n": seconds})}
 	case account.Unavailable:
-		s.o.Log.WarnContext(ctx, "unavailable", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
+		w.LogUnavailable(ctx, err)
 		return http.StatusServiceUnavailable, code, detailBody{Detail: locale.Text(w.Language, e.Code, nil)}
 	}
+	if e.Is(account.ErrSecondFactor) {
+		return http.StatusUnauthorized, code, secondFactorBody{
+			Detail: locale.Text(w.Language, e.Code, nil), Code: code, Challenge: e.Challenge, Methods: e.Methods,
+		}
+	}
 	out := detailBody{Detail: locale.Text(w.Language, e.Code, nil), Code: code}
-	if e.Is(account.ErrInvalidCredentials) {
+	if e.Is(account.ErrInvalidCredentials) || e.Is(account.ErrNotAuthenticated) {
 		out.Code = ""
 	}
 	var inHeader *badAccessToken

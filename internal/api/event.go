@@ -44,7 +44,8 @@ func (s *Server) events(ctx context.Context, caller *auth.Caller, in *eventsRequ
 
 // eventText is an event in a sentence, without a value of the person's.
 func eventText(lang string, e account.Event) string {
-	return locale.Text(lang, "event."+string(e.Kind), locale.Args{"n": max(1, e.ReadDetails().Count)})
+	m := e.Message()
+	return locale.Text(lang, m.Key, m.Args)
 }
 
 // exportedEvent leaves out who of the staff it was: that is their data.
@@ -58,6 +59,7 @@ type exportedEvent struct {
 	SessionID string   `json:"session_id"`
 	RequestID string   `json:"request_id"`
 	Count     int      `json:"count"`
+	Reason    string   `json:"reason,omitempty"` // that staff gave
 	Fields    []string `json:"changed_fields,omitempty"`
 	Ended     string   `json:"ended_session_id,omitempty"`
 }
@@ -66,6 +68,6 @@ func newExportedEvent(e account.Event) exportedEvent {
 	d := e.ReadDetails()
 	return exportedEvent{
 		ID: e.ID, At: formatTime(e.At), Kind: string(e.Kind), Actor: string(e.Actor), IP: e.IP, UserAgent: e.UserAgent,
-		SessionID: e.SessionID, RequestID: e.RequestID, Count: max(1, d.Count), Fields: d.Fields, Ended: d.Session,
+		SessionID: e.SessionID, RequestID: e.RequestID, Count: max(1, d.Count), Reason: e.Reason, Fields: d.Fields, Ended: d.Session,
 	}
 }

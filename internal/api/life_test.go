@@ -87,7 +87,8 @@ type lifeRow struct {
 	access       bool                  // the token is in the header
 	fields       []string              // that are required, beside the token
 	body         func(token string) string
-	password     string // the field with the caller's password
+	password     string // the field with the caller's password; it may be missing while their session's proof is good
+	required     string // the same field, where it may not
 }
 
 func fixed(body string) func(string) string { return func(string) string { return body } }
@@ -96,17 +97,29 @@ var lifeRows = []lifeRow{
 	{method: "POST", path: "/api/clients/auth/token/verify/", status: 200, refresh: "token", body: func(tk string) string { return `{"token":"` + tk + `"}` }},
 	{method: "GET", path: "/api/clients/auth/token/check/", status: 204, access: true, body: fixed("")},
 	{method: "POST", path: "/api/clients/auth/token/refresh/", status: 200, refresh: "refresh", body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
+	{
+		method: "POST", path: "/api/clients/auth/confirm/", status: 200, access: true, required: "password",
+		fields: []string{"password"}, body: fixed(`{"password":"` + goodPassword + `"}`),
+	},
 	{method: "POST", path: "/api/clients/auth/logout/", status: 204, refresh: "refresh", ends: true, body: func(tk string) string { return `{"refresh":"` + tk + `"}` }},
 	{method: "POST", path: "/api/clients/auth/logout/all/", status: 204, access: true, body: fixed("")},
 	{method: "GET", path: "/api/clients/auth/sessions/", status: 200, access: true, body: fixed("")},
 	{method: "DELETE", path: "/api/clients/auth/sessions/{id}/", status: 204, access: true, body: fixed("")},
+	{method: "GET", path: "/api/clients/auth/factors/", status: 200, access: true, body: fixed("")},
+	{method: "POST", path: "/api/clients/auth/factors/totp/", status: 201, access: true, body: fixed(`{"name":"phone"}`)},
+	{method: "GET", path: "/api/clients/auth/devices/", status: 200, access: true, body: fixed("")},
 	{method: "GET", path: "/api/clients/auth/events/", status: 200, access: true, body: fixed("")},
 	{
 		method: "POST", path: "/api/clients/auth/password/change/", status: 204, access: true, password: "current_password",
 		fields: []string{"current_password", "new_password"},
 		body:   fixed(`{"current_password":"` + goodPassword + `","new_password":"` + newPassword + `"}`),
 	},
+	{
+		method: "POST", path: passkeysPath + "options/", status: 200, access: true, password: "password",
+		body: fixed(`{"password":"` + goodPassword + `"}`),
+	},
 	{method: "POST", path: "/api/clients/auth/password/reset/", status: 202, fields: []string{"email"}, body: fixed(`{"email":"nobody@example.ma"}`)},
+	{method: "POST", path: "/api/clients/auth/code/", status: 202, fields: []string{"purpose"}, body: fixed(`{"purpose":"reset","to":"nobody@example.ma"}`)},
 	{
 		method: "POST", path: "/api/clients/auth/password/reset/confirm/", status: 204, challenge: account.ResetPassword,
 		fields: []string{"token", "new_password"}, body: func(tk string) string { return `{"token":"` + tk + `","new_password":"` + newPassword + `"}` },
@@ -196,11 +209,21 @@ func TestLifeTable(t *testing.T) {
 	tested := []string{
 		"POST " + registerPath, "POST " + loginPath, // the wire rows
 		"POST " + introspectPath, "POST " + revokePath, // service_test.go
+		"POST " + secondPath, // factor_test.go, like those that follow
+		"PATCH " + factorsPath + "{id}/", "DELETE " + factorsPath + "{id}/", "POST " + factorsPath + "totp/confirm/",
+		"POST " + factorsPath + "recovery/", "POST " + factorsPath + "undo/",
+		"POST /api/clients/auth/not-me/", "POST /api/clients/auth/recovery/stop/", "POST /api/clients/auth/recovery/finish/", // trusted_test.go
+		"DELETE /api/clients/auth/devices/{id}/", "GET /api/clients/auth/recovery/", "DELETE /api/clients/auth/recovery/",
+		"POST " + loginPath + "passkey/", "POST " + loginPath + "passkey/options/", "POST " + confirmPath + "passkey/options/", "POST " + passkeysPath, // passkey_test.go
+		"POST /api/clients/auth/code/confirm/", // mailedcode_test.go
 	}
 	for _, r := range lifeRows {
 		tested = append(tested, r.method+" "+r.path)
 	}
 	for _, rt := range api.Routes() {
+		if rt.OfStaff() { // staff_routes_test.go
+			continue
+		}
 		if name := rt.Method + " " + rt.Path; !slices.Contains(tested, name) {
 			t.Errorf("%s is not in the table: add a row to lifeRows, or its name to those tested elsewhere", name)
 		}
@@ -311,13 +334,22 @@ func (r lifeRow) try(t *testing.T, s *server) {
 			return
 		}
 		p := newPerson(t, s)
+		s.clock.advance(6 * time.Minute) // the login is no proof any more
 		fields := r.fields
 		if r.refresh != "" {
 			fields = []string{r.refresh}
 		}
 		for body, message := range map[string]string{`{}`: "required", `{"FIELD":null}`: "null", `{"FIELD":""}`: "blank", `{"FIELD":[1]}`: "valid", `{"FIELD":{"a":1}}`: "valid", `{"FIELD":true}`: "valid"} {
 			for _, f := range fields {
-				a := r.send(t, p, p.access, strings.ReplaceAll(body, "FIELD", f))
+				send := strings.ReplaceAll(body, "FIELD", f)
+				if f == r.password && body == `{}` { // then the session has to have shown it lately
+					send = strings.Replace(strings.Replace(r.body(""), `"`+f+`":"`+goodPassword+`"`, "", 1), "{,", "{", 1)
+					if a := r.send(t, p, p.access, send); a.status != http.StatusForbidden || !strings.Contains(a.body, `"code":"confirm_required","methods":["password"]`) {
+						t.Errorf("without a proof: %d %s", a.status, a.body)
+					}
+					continue
+				}
+				a := r.send(t, p, p.access, send)
 				if a.status != http.StatusBadRequest || !strings.Contains(a.body, `"`+f+`":["`) || !strings.Contains(a.body, message) {
 					t.Errorf("%s %s: %d %s", f, body, a.status, a.body)
 				}
@@ -331,9 +363,9 @@ func (r lifeRow) try(t *testing.T, s *server) {
 		if a := p.call(t, r.method, r.path, "x", "Content-Type", "text/plain", "Authorization", "Bearer "+p.access); a.status != http.StatusUnsupportedMediaType {
 			t.Errorf("text/plain: %d %s", a.status, a.body)
 		}
-		if r.password != "" {
+		if field := r.password + r.required; field != "" {
 			a := r.send(t, p, p.access, strings.Replace(r.body(""), goodPassword, "not-my-password-9", 1))
-			if a.status != http.StatusBadRequest || !strings.Contains(a.body, `{"`+r.password+`":["This is not the right password."]}`) {
+			if a.status != http.StatusBadRequest || !strings.Contains(a.body, `{"`+field+`":["This is not the right password."]}`) {
 				t.Errorf("wrong password: %d %s", a.status, a.body)
 			}
 		}

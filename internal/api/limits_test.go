@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/mailtest"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // limited turns limits on, counted in memory by a clock that stands, behind a
@@ -26,6 +28,17 @@ func limited(o *settings) {
 
 // from is the header of a proxy.
 func from(ip string) []string { return []string{"X-Forwarded-For", ip, "Accept-Language", "en"} }
+
+// useUp asks for a network as the endpoints do, until left of its quota is
+// left.
+func (s *server) useUp(t *testing.T, q guard.Quota, ip string, left int) {
+	t.Helper()
+	for i := range q.Count - left {
+		if err := s.app.Guard.AllowRequest(t.Context(), q, account.RequestInfo{IP: ip}); err != nil {
+			t.Fatalf("%s: %d of %d: %v", q.Name, i, q.Count, err)
+		}
+	}
+}
 
 // until429 is how many requests a network may make, at most most.
 func (s *server) until429(t *testing.T, path string, most int, ip func(i int) string) int {
@@ -46,8 +59,10 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		for path, quota := range map[string]guard.Quota{registerPath: guard.RegisterPerNetwork, loginPath: guard.LoginPerNetwork} {
-			if n := s.until429(t, path, quota.Count+1, always("203.0.113.1")); n != quota.Count {
-				t.Errorf("%s: %d, want %d", path, n, quota.Count)
+			want := yoozaktest.Long(10, quota.Count)
+			s.useUp(t, quota, "203.0.113.1", want)
+			if n := s.until429(t, path, want+1, always("203.0.113.1")); n != want {
+				t.Errorf("%s: %d of the last %d", path, n, want)
 			}
 			if a := s.post(t, path, `{}`, from("203.0.113.2")...); a.status != http.StatusBadRequest {
 				t.Errorf("%s: another address gets %d", path, a.status)
@@ -61,36 +76,47 @@ func TestEachNetworkHasItsLimit(t *testing.T) {
 func TestEveryEndpointIsCounted(t *testing.T) {
 	t.Parallel()
 	own := account.RequestInfo{IP: "127.0.0.1"} // the tests' own address
+	until := func(act func(ctx context.Context, p *person, userID int64) error) func(*testing.T, *person) {
+		return func(t *testing.T, p *person) {
+			t.Helper()
+			for id := p.user(t, p.name).ID; act(t.Context(), p, id) == nil; { //nolint:revive // until it is used up
+			}
+		}
+	}
 	admit := func(q guard.Quota) func(*testing.T, *person) {
-		return func(t *testing.T, p *person) {
-			t.Helper()
-			for p.app.Guard.AllowRequest(t.Context(), q, own) == nil { //nolint:revive // until it is used up
+		return until(func(ctx context.Context, p *person, _ int64) error { return p.app.Guard.AllowRequest(ctx, q, own) })
+	}
+	reads := until(func(ctx context.Context, p *person, id int64) error { return p.app.Guard.AllowRead(ctx, p.session, id) })
+	writes := until(func(ctx context.Context, p *person, id int64) error { return p.app.Guard.AllowWrite(ctx, id) })
+	exports := func(t *testing.T, p *person) {
+		t.Helper()
+		for i := range 5 {
+			if a := p.as(t, http.MethodGet, mePath+"export/", ""); a.status == http.StatusTooManyRequests {
+				t.Fatalf("export %d", i)
 			}
 		}
 	}
-	repeat := func(method, path, body string, n int) func(*testing.T, *person) {
-		return func(t *testing.T, p *person) {
-			t.Helper()
-			for i := range n {
-				if a := p.as(t, method, path, body); a.status == http.StatusTooManyRequests {
-					t.Fatalf("%s: %d", path, i)
-				}
-			}
-		}
-	}
-	reads, writes := repeat(http.MethodGet, mePath, "", 1200), repeat(http.MethodPatch, mePath, "{}", 120)
 	rows := map[string]func(*testing.T, *person){
 		"POST " + registerPath:                           admit(guard.RegisterPerNetwork),
 		"POST " + loginPath:                              admit(guard.LoginPerNetwork),
+		"POST " + secondPath:                             admit(guard.LoginPerNetwork),
+		"POST " + factorsPath + "undo/":                  admit(guard.LinkPerNetwork),
+		"POST " + loginPath + "passkey/":                 admit(guard.LoginPerNetwork),
+		"POST " + loginPath + "passkey/options/":         admit(guard.PasskeyPerNetwork),
 		"POST " + refreshPath:                            admit(guard.TokenPerNetwork),
 		"POST /api/clients/auth/token/verify/":           admit(guard.TokenPerNetwork),
 		"POST /api/clients/auth/logout/":                 admit(guard.TokenPerNetwork),
 		"POST /api/clients/auth/password/reset/":         admit(guard.ResetPerNetwork),
+		"POST /api/clients/auth/code/":                   writes, // of strangers: see TestCodesOfWhoIsLoggedInCountForThem
+		"POST /api/clients/auth/code/confirm/":           writes,
 		"POST /api/clients/auth/password/reset/confirm/": admit(guard.LinkPerNetwork),
 		"POST /api/clients/auth/email/verify/":           admit(guard.LinkPerNetwork),
 		"POST /api/clients/auth/email/disown/":           admit(guard.LinkPerNetwork),
 		"POST /api/clients/auth/email/change/confirm/":   admit(guard.LinkPerNetwork),
 		"POST /api/clients/auth/email/change/undo/":      admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/not-me/":                 admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/recovery/stop/":          admit(guard.LinkPerNetwork),
+		"POST /api/clients/auth/recovery/finish/":        admit(guard.LinkPerNetwork),
 		"POST " + introspectPath: func(t *testing.T, p *person) {
 			t.Helper()
 			for p.post(t, revokePath, `{"client_id":"x","client_secret":"y"}`).status == http.StatusUnauthorized { //nolint:revive // until it is used up
@@ -99,23 +125,41 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 		"POST /api/clients/auth/logout/all/":          reads, // the way out is open, whatever was written: see package auth
 		"GET /api/clients/auth/token/check/":          reads,
 		"GET /api/clients/auth/sessions/":             reads,
+		"GET /api/clients/auth/devices/":              reads,
+		"GET /api/clients/auth/recovery/":             reads,
+		"DELETE /api/clients/auth/devices/{id}/":      writes,
+		"DELETE /api/clients/auth/recovery/":          writes,
 		"GET /api/clients/auth/events/":               reads,
+		"GET " + factorsPath:                          reads,
 		"GET " + mePath:                               reads,
 		"GET " + mePath + "security/":                 reads,
 		"DELETE /api/clients/auth/sessions/{id}/":     writes,
 		"POST /api/clients/auth/password/change/":     writes,
+		"POST " + confirmPath:                         writes,
+		"POST " + confirmPath + "passkey/options/":    writes,
+		"POST " + passkeysPath:                        writes,
+		"POST " + passkeysPath + "options/":           writes,
 		"POST /api/clients/auth/email/verify/resend/": writes,
 		"POST /api/clients/auth/email/change/":        writes,
+		"PATCH " + factorsPath + "{id}/":              writes,
+		"DELETE " + factorsPath + "{id}/":             writes,
+		"POST " + factorsPath + "totp/":               writes,
+		"POST " + factorsPath + "totp/confirm/":       writes,
+		"POST " + factorsPath + "recovery/":           writes,
 		"PATCH " + mePath:                             writes,
 		"POST " + mePath + "close/":                   writes,
 		"DELETE " + mePath:                            writes,
-		"GET " + mePath + "export/":                   repeat(http.MethodGet, mePath+"export/", "", 5),
+		"GET " + mePath + "export/":                   exports,
 	}
+	rows["POST /api/clients/staff/password/"], rows["POST /api/clients/staff/accept/"] = admit(guard.LinkPerNetwork), writes
 	rows["POST "+revokePath] = rows["POST "+introspectPath]
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		for _, rt := range api.Routes() {
 			name := rt.Method + " " + rt.Path
 			useUp := rows[name]
+			if rt.Requires == api.Staff { // whose checks come after the count of every caller
+				useUp = reads
+			}
 			if useUp == nil {
 				t.Errorf("%s has no row: add one that uses up what it is counted by (reads, writes, or its own quota)", name)
 				continue
@@ -140,7 +184,7 @@ func TestEveryEndpointIsCounted(t *testing.T) {
 func TestThrottledAnswer(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
-		s.until429(t, loginPath, guard.LoginPerNetwork.Count+1, always("203.0.113.1"))
+		s.useUp(t, guard.LoginPerNetwork, "203.0.113.1", 0)
 		for language, want := range map[string]string{
 			"en": `{"detail":"Request was throttled. Expected available in 1 second."}`,
 			"fr": `{"detail":"Trop de demandes : réessayez dans 1 seconde."}`,
@@ -175,27 +219,30 @@ func TestThrottledAnswer(t *testing.T) {
 func TestNetworkIsWhatOneCustomerHas(t *testing.T) {
 	t.Parallel()
 	const path = "/api/clients/auth/password/reset/"
-	quota := guard.ResetPerNetwork.Count
+	left := yoozaktest.Long(10, guard.ResetPerNetwork.Count)
 	forEachEngine(t, limited, func(t *testing.T, s *server) {
 		for name, test := range map[string]struct {
-			ip   func(i int) string
-			want int
+			network string
+			ip      func(i int) string
+			want    int
 		}{
-			"one /64":            {func(i int) string { return fmt.Sprintf("2001:db8:1:2:%x::1", i) }, quota},
-			"many /64":           {func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, quota + 1},
-			"mapped IPv4":        {func(i int) string { return []string{"203.0.113.9", "::ffff:203.0.113.9"}[i%2] }, quota},
-			"left hop made up":   {func(i int) string { return fmt.Sprintf("198.51.100.%d, 203.0.113.10", i%256) }, quota},
-			"right-most trusted": {func(i int) string { return fmt.Sprintf("198.51.%d.%d, 127.0.0.9", i/256, i%256) }, quota + 1},
+			"one /64":            {"2001:db8:1:2::", func(i int) string { return fmt.Sprintf("2001:db8:1:2:%x::1", i) }, left},
+			"many /64":           {"2001:db8:2::", func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, left + 1},
+			"mapped IPv4":        {"203.0.113.9", func(i int) string { return []string{"203.0.113.9", "::ffff:203.0.113.9"}[i%2] }, left},
+			"left hop made up":   {"203.0.113.10", func(i int) string { return fmt.Sprintf("198.51.100.%d, 203.0.113.10", i%256) }, left},
+			"right-most trusted": {"127.0.0.9", func(i int) string { return fmt.Sprintf("198.51.%d.%d, 127.0.0.9", i/256, i%256) }, left + 1},
 		} {
-			if got := s.until429(t, path, quota+1, test.ip); got != test.want {
+			s.useUp(t, guard.ResetPerNetwork, test.network, left)
+			if got := s.until429(t, path, left+1, test.ip); got != test.want {
 				t.Errorf("%s: %d, want %d", name, got, test.want)
 			}
 		}
 	})
 	forEachEngine(t, func(o *settings) { limited(o); o.web.TrustedProxies = nil }, func(t *testing.T, s *server) {
-		n := s.until429(t, path, quota+1, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) })
-		if n != quota {
-			t.Errorf("nobody is trusted, but %d got through", n)
+		s.useUp(t, guard.ResetPerNetwork, "127.0.0.1", left)
+		n := s.until429(t, path, left+1, func(i int) string { return fmt.Sprintf("198.51.%d.%d", i/256, i%256) })
+		if n != left {
+			t.Errorf("nobody is trusted, but %d of the last %d got through", n, left)
 		}
 	})
 }
@@ -311,7 +358,7 @@ func TestUserIsToldOfUnusualAttemptsOnceADay(t *testing.T) {
 		p, closed := newPerson(t, s), newPerson(t, s)
 		p.prove(t)
 		closed.prove(t)
-		if err := s.app.Staff.Disable(t.Context(), closed.name); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), s.user(t, closed.name).ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		guess := func(name string, n int) {

@@ -20,6 +20,8 @@ type tokenResponse struct {
 	TokenInfo tokenInfo `json:"token_info"`
 
 	withDeviceToken // in headers, not in the body
+	trustedToken    string
+	codeID          string // in a header, of a registration
 }
 
 // tokenInfo tells about the access token.
@@ -39,7 +41,7 @@ func newTokenResponse(g auth.LoginResult) tokenResponse {
 			IssuedAt:  formatTime(g.Claims.IssuedAt),
 			Type:      "Bearer",
 		},
-		withDeviceToken: withDeviceToken{g.Device},
+		withDeviceToken: withDeviceToken{g.Device}, trustedToken: g.Trusted, codeID: g.CodeID,
 	}
 }
 

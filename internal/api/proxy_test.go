@@ -101,6 +101,42 @@ func TestAnAddressThatCannotBeReadIsToldOnce(t *testing.T) {
 	}
 }
 
+// TestAProxyThatNamesNoClientIsToldOnce: all customers are one, and nothing
+// else shows it. Health checks and services are no customers.
+func TestAProxyThatNamesNoClientIsToldOnce(t *testing.T) {
+	t.Parallel()
+	told := func(s *server) int { return strings.Count(s.logged(), `"level":"WARN"`) }
+	const login = "/api/clients/auth/login/"
+	for name, headers := range map[string][]string{
+		"no header":      nil,
+		"an empty one":   {"X-Forwarded-For", " , "},
+		"Forwarded only": {"Forwarded", "for=203.0.113.7"},
+	} {
+		s := trusting(t)
+		s.call(t, http.MethodGet, "/healthz", "", headers...)
+		s.call(t, http.MethodPost, login, "{}", "X-Forwarded-For", "203.0.113.7")
+		s.call(t, http.MethodPost, "/api/clients/auth/token/introspect/", "token=x", append([]string{"Authorization", "Basic YTpi"}, headers...)...)
+		if got := told(s); got != 0 {
+			t.Errorf("%s: told %d times of a health check, a service, and a client that has a name:\n%s", name, got, s.logged())
+		}
+		for range 3 {
+			s.call(t, http.MethodPost, login, "{}", headers...)
+		}
+		log := s.logged()
+		if got := told(s); got != 1 || !strings.Contains(log, "YOOZAK_TRUSTED_PROXIES") || !strings.Contains(log, "X-Forwarded-For") {
+			t.Errorf("%s: told %d times, want once, with the setting and the header:\n%s", name, got, log)
+		}
+		if want := fmt.Sprintf(`"sent_forwarded":%t`, headers != nil && headers[0] == "Forwarded"); !strings.Contains(log, want) {
+			t.Errorf("%s: the log lacks %s:\n%s", name, want, log)
+		}
+	}
+	direct := onSQLite(t, nil)
+	direct.call(t, http.MethodPost, login, "{}")
+	if got := told(direct); got != 0 {
+		t.Errorf("without a trusted proxy: told %d times", got)
+	}
+}
+
 // setsSecureCookie registers somebody and reports whether the cookie of
 // their device is for HTTPS only.
 func (s *server) setsSecureCookie(t *testing.T, headers ...string) bool {

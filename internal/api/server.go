@@ -13,18 +13,25 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/web"
 )
 
 // Options are what a [Server] is made of.
 type Options struct {
 	Auth        *auth.Service
+	Staff       *staff.Service
 	Guard       *guard.Guard
 	Keys        func() []byte // the JSON Web Key Set
 	Issuer      string        // of tokens
 	PublicURL   string        // where people reach the server; empty: nobody said
 	Log         *slog.Logger
 	RefreshHint time.Duration // tokens with less left are marked
+
+	// The apps that may use passkeys: of Android by package the fingerprints of
+	// the certificates that sign them, of iOS team and bundle id.
+	AndroidApps map[string][]string
+	IOSApps     []string
 }
 
 // Server answers the API. It stands behind [web.New].
@@ -47,6 +54,7 @@ func New(o Options) *Server {
 		s.mux.HandleFunc("GET "+path, s.jwks)
 		s.mux.HandleFunc("OPTIONS "+path, jwksOptions)
 	}
+	s.publishApps(o.AndroidApps, o.IOSApps)
 	s.publishMetadata(o.Issuer, o.PublicURL)
 	s.mux.HandleFunc("GET /{$}", home)
 	s.mux.HandleFunc("/", s.notFound)

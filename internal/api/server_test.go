@@ -18,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/api"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/password"
@@ -92,6 +93,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 		web:   web.Options{Ready: st.Ready, Log: log, LogRequests: true, Language: "fr"},
 		auth: app.Options{
 			Log: log, Now: s.clock.now,
+			Passkeys:   auth.PasskeyOptions{RPID: authtest.RPID, Name: "Yoozak", Origins: []string{authtest.Origin}},
 			EraseAfter: 30 * 24 * time.Hour, Breached: breach.New(breach.Options{List: true}),
 			Mail: app.Mail{
 				Sender: sender, Delivers: true, PerAddress: 1000,
@@ -123,7 +125,7 @@ func newServer(t testing.TB, st *store.Store, change func(*settings)) *server {
 		delivery.Wait()
 	})
 	s.auth = s.app.Auth
-	o.api.Auth, o.api.Guard, o.api.Keys = s.auth, s.app.Guard, s.tokens.JWKS
+	o.api.Auth, o.api.Staff, o.api.Guard, o.api.Keys = s.auth, s.app.Staff, s.app.Guard, s.tokens.JWKS
 	s.handler = web.New(o.web, map[string]http.Handler{"/": api.New(o.api)})
 	srv := httptest.NewServer(recorder().around(s.handler))
 	t.Cleanup(srv.Close)
@@ -191,6 +193,7 @@ const (
 	registerPath = "/api/clients/auth/register/"
 	loginPath    = "/api/clients/auth/login/"
 	refreshPath  = "/api/clients/auth/token/refresh/"
+	passkeysPath = "/api/clients/auth/factors/passkeys/"
 	mePath       = "/api/clients/clients/me/"
 )
 

@@ -36,6 +36,9 @@ type introspection struct {
 	Iss       string `json:"iss,omitempty"`
 	Aud       any    `json:"aud,omitempty"`
 	Sid       string `json:"sid,omitempty"`
+
+	AMR      []string `json:"amr,omitempty"`       // how the person logged in (RFC 8176); not there: nobody knows
+	AuthTime int64    `json:"auth_time,omitempty"` // and when
 }
 
 func (s *Server) introspect(ctx context.Context, _ account.RequestInfo, by *account.OAuthClient, in *serviceTokenRequest) (introspection, error) {
@@ -50,6 +53,9 @@ func (s *Server) introspect(ctx context.Context, _ account.RequestInfo, by *acco
 	}
 	if !c.IssuedAt.IsZero() {
 		out.Iat = c.IssuedAt.Unix()
+	}
+	if info.AMR != "" {
+		out.AMR, out.AuthTime = strings.Fields(info.AMR), info.AuthAt.Unix()
 	}
 	if info.Refresh {
 		out.TokenType = "N_A" // RFC 8693, section 2.2.1: it is no access token

@@ -220,6 +220,7 @@ func TestIntrospectionTellsWhoseTokenItIs(t *testing.T) {
 		want := map[string]any{
 			"active": true, "token_type": "Bearer", "username": p.name, "sub": claims["sub"], "user_id": claims["user_id"],
 			"exp": claims["exp"], "iat": claims["iat"], "jti": claims["jti"], "iss": "yoozak", "sid": p.session,
+			"amr": []any{"pwd"}, "auth_time": claims["auth_time"],
 		}
 		var got map[string]any
 		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
@@ -256,7 +257,7 @@ func TestIntrospectionOfTokensThatAreNotGood(t *testing.T) {
 		}
 		loggedOut, disabled, closed, good := newPerson(t, s), newPerson(t, s), newPerson(t, s), newPerson(t, s)
 		loggedOut.post(t, "/api/clients/auth/logout/", `{"refresh":"`+loggedOut.refresh+`"}`)
-		if err := s.app.Staff.Disable(t.Context(), disabled.name); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), s.user(t, disabled.name).ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		closed.as(t, http.MethodDelete, mePath, `{"password":"`+goodPassword+`"}`)

@@ -31,14 +31,19 @@ func (s *Server) sessions(ctx context.Context, caller *auth.Caller, _ *struct{})
 	if err != nil {
 		return nil, err
 	}
+	return newSessionBodies(caller.Request.Language, sessions, caller.SessionID), nil
+}
+
+// newSessionBodies shows sessions to who asks in one of them.
+func newSessionBodies(lang string, sessions []account.Session, current string) []sessionBody {
 	bodies := make([]sessionBody, 0, len(sessions))
 	for _, sess := range sessions {
 		bodies = append(bodies, sessionBody{
 			ID: sess.ID, CreatedAt: formatTime(sess.CreatedAt), LastUsedAt: formatTime(sess.LastUsedAt), ExpiresAt: formatTime(sess.ExpiresAt),
-			IP: sess.IP, Device: locale.Device(caller.Request.Language, sess.UserAgent), Current: sess.ID == caller.SessionID,
+			IP: sess.IP, Device: locale.Device(lang, sess.UserAgent), Current: sess.ID == current,
 		})
 	}
-	return bodies, nil
+	return bodies
 }
 
 type sessionRequest struct {

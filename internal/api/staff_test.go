@@ -58,7 +58,11 @@ func TestStaffOfDjangoIsNobodySpecialHere(t *testing.T) {
 		}
 		staff := imported(t, s, victim, true)
 		for _, path := range []string{"/admin/", "/api/clients/clients/", "/api/clients/clients/1/", "/api/clients/users/"} {
-			if a := staff.as(t, http.MethodGet, path, ""); a.status != http.StatusNotFound {
+			want := http.StatusForbidden
+			if path == "/admin/" || path == "/api/clients/users/" {
+				want = http.StatusNotFound
+			}
+			if a := staff.as(t, http.MethodGet, path, ""); a.status != want {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
 			}
 		}

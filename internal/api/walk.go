@@ -3,6 +3,7 @@ package api
 import (
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 type resource struct {
 	routes []Route // in the order in which Allow names their methods
 	allow  []string
+	staff  bool // some of it is the staff's
 }
 
 // resources groups the routes by path.
@@ -21,6 +23,7 @@ func resources(routes []Route) map[string]resource {
 	for _, rt := range routes {
 		r := all[rt.Path]
 		r.routes = append(r.routes, rt)
+		r.staff = r.staff || rt.OfStaff()
 		all[rt.Path] = r
 	}
 	for path, r := range all {
@@ -58,6 +61,9 @@ func (s *Server) serve(res resource) http.Handler {
 		rt, found := res.route(r.Method)
 		w.Route = rt.Name
 		w.Header()["Allow"] = res.allow
+		if res.staff {
+			w.StaffCORS(r)
+		}
 		if w.Preflight(r, res.allow[0]) {
 			return
 		}
@@ -67,6 +73,8 @@ func (s *Server) serve(res resource) http.Handler {
 			return
 		}
 		s.setDeviceToken(w, out)
+		s.setTrustedToken(w, out)
+		setCodeID(w.Header(), out)
 		setIdentity(w.Header(), out)
 		if status == http.StatusNoContent {
 			w.WriteHeader(status)
@@ -75,6 +83,14 @@ func (s *Server) serve(res resource) http.Handler {
 		if write, ok := out.(stream); ok {
 			s.send(w, r, status, write)
 			return
+		}
+		if f, ok := out.(file); ok {
+			w.Header().Set("Content-Disposition", `attachment; filename="`+f.name+`"`)
+			s.sendAs(w, r, status, f.contentType, f.write)
+			return
+		}
+		if rt.Waits != nil && rt.Waits == reflect.TypeOf(out) {
+			status = http.StatusAccepted
 		}
 		w.WriteJSON(status, out)
 	})
@@ -88,8 +104,8 @@ func (s *Server) answer(w *web.ResponseWriter, r *http.Request, rt Route, found 
 	}
 	ctx := r.Context()
 	who := principal{request: w.RequestInfo(r)}
-	who.request.DeviceToken = deviceToken(r)
-	if rt.Requires == Caller || rt.OptionalAuth {
+	who.request.DeviceToken, who.request.TrustedToken = deviceToken(r), trustedToken(w, r)
+	if rt.Requires == Caller || rt.Requires == Staff || rt.OptionalAuth {
 		var err error
 		if who.caller, err = s.authenticate(ctx, w, r); err != nil {
 			return nil, 0, err
@@ -97,8 +113,14 @@ func (s *Server) answer(w *web.ResponseWriter, r *http.Request, rt Route, found 
 		switch {
 		case who.caller != nil:
 			who.caller.Request = who.request
-		case rt.Requires == Caller:
+		case rt.Requires != Anyone:
 			return nil, 0, errNotAuthenticated
+		}
+	}
+	if rt.Requires == Staff {
+		var err error
+		if who.agent, err = s.agent(ctx, who.caller, rt.Needs); err != nil {
+			return nil, 0, err
 		}
 	}
 	switch {
@@ -178,7 +200,17 @@ type stream func(w io.Writer) error
 // send writes a stream. What fails after the beginning cannot be told any
 // more: then the connection is cut, so that nobody takes half for the whole.
 func (s *Server) send(w *web.ResponseWriter, r *http.Request, status int, write stream) {
-	w.Header()["Content-Type"] = web.JSONType
+	s.sendAs(w, r, status, web.JSONType[0], write)
+}
+
+// file is the answer of an endpoint that writes a file.
+type file struct {
+	name, contentType string
+	write             stream
+}
+
+func (s *Server) sendAs(w *web.ResponseWriter, r *http.Request, status int, contentType string, write stream) {
+	w.Header()["Content-Type"] = []string{contentType}
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
 		return

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/config"
+	"github.com/yoozak/clients/internal/console"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/pages"
 )
@@ -48,6 +50,9 @@ func mailOptions(c config.Config, sender *mail.Sender) Mail {
 		// Nobody looks into the folder for what nobody asked for.
 		Verify:     !c.Mail.SMTPURL.Empty() || c.Mail.Folder != "",
 		Delivers:   !c.Mail.SMTPURL.Empty(),
+		NewDevice:  c.Mail.NewDevice,
+		LoginCode:  c.Mail.LoginCode,
+		Workers:    c.Mail.Workers,
 		PerAddress: c.Mail.PerAddress,
 		ResetDelay: time.Second,
 		Operator:   c.Shop.OperatorMail, OperatorLanguage: c.HTTP.Language,
@@ -56,19 +61,25 @@ func mailOptions(c config.Config, sender *mail.Sender) Mail {
 
 // linkBuilder makes the links of mails: to the operator's own pages, or to ours.
 func linkBuilder(c config.Config) func(account.ChallengeKind, string, string) string {
+	public := PublicURL(c)
 	if t := c.Mail.LinkTemplate; t != "" {
 		return func(kind account.ChallengeKind, token, language string) string {
+			if kind == account.AcceptRole { // the shop's pages are for customers
+				return console.AcceptLink(public, token, language)
+			}
 			return strings.NewReplacer("{action}", string(kind), "{token}", url.QueryEscape(token), "{language}", language).Replace(t)
 		}
 	}
-	public := publicURL(c)
 	return func(kind account.ChallengeKind, token, language string) string {
+		if kind == account.AcceptRole {
+			return console.AcceptLink(public, token, language)
+		}
 		return pages.Link(public, kind, token, language)
 	}
 }
 
-// publicURL is where people reach our own pages.
-func publicURL(c config.Config) string {
+// PublicURL is where people reach our own pages.
+func PublicURL(c config.Config) string {
 	switch {
 	case c.Mail.PublicURL != "":
 		return c.Mail.PublicURL
@@ -89,7 +100,7 @@ func mailLooks(c config.Config, log *slog.Logger) mail.Options {
 		Written: func(path string) { log.Info("mail written", "path", AbsolutePath(path)) },
 	}
 	if c.Mail.LinkTemplate == "" || c.Mail.PublicURL != "" {
-		public := publicURL(c)
+		public := PublicURL(c)
 		o.Forgot = func(language string) string { return pages.ForgotLink(public, language) }
 	}
 	return o
@@ -113,4 +124,19 @@ func browserAddr(listen string) string {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// TryMail sends a mail without content to an address, and says why that failed;
+// nothing, when the SMTP server took it.
+func TryMail(ctx context.Context, c config.Config, to string) string {
+	s, err := newSender(c, slog.New(slog.DiscardHandler))
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		defer cancel()
+		err = s.Try(ctx, to)
+	}
+	if err != nil {
+		return mail.Reason(err)
+	}
+	return ""
 }

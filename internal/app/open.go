@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/argon2"
+	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/breach"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/guard"
@@ -15,6 +18,7 @@ import (
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // Setup is what the settings do not say.
@@ -26,6 +30,13 @@ type Setup struct {
 	// Busy is told when hashing begins and when it was quiet for a while; see
 	// [Tune]. It may be nil.
 	Busy func(bool)
+	// Waited is told how long each password waited to be hashed. It may be nil.
+	Waited func(time.Duration)
+	// Trace is told of mails. It may be nil.
+	Trace *trace.Tracer
+	// AnySchema takes the database as it is, for a command that looks for what is
+	// wrong.
+	AnySchema bool
 }
 
 // SettingsError is a mistake in the settings, or all of them.
@@ -53,7 +64,7 @@ type Base struct {
 // if it may; else, and for a command, a schema that is not is an error. The
 // caller closes the App.
 func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
-	b := Base{log: o.Log, Hasher: NewHasher(c, o.Busy)}
+	b := Base{log: o.Log, Hasher: NewHasher(c, o.Busy, o.Waited)}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -72,24 +83,33 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 	options := Options{
 		Rotation: c.Tokens.Rotation, KeyRotation: c.Tokens.KeyRotation, Box: box, Breached: b.Breached,
 		EraseAfter: c.Accounts.EraseAfter, EventsKeep: c.Accounts.EventsKeep, Staff: o.Operator, Log: o.Log,
+		RecoveryWait: c.Recovery.Wait, SessionMaxAge: c.SessionMaxAge(), PasswordMin: c.Passwords.Min, HouseWords: c.HouseWords(),
+		TwoPersons: c.Accounts.TwoPersons, Zone: c.Shop.Zone,
+		Webhooks: Webhooks{Allow: c.Webhooks.Allow, Proxy: c.Webhooks.Proxy},
 	}
 	server := o.Operator == ""
+	options.Mail.Link, options.Mail.Delivers = linkBuilder(c), !c.Mail.SMTPURL.Empty() // of commands that read these settings
 	if server {
 		logArgon2(o.Log, c, argon2.Check())
 		if b.Sender, err = newSender(c, o.Log); err != nil {
 			return nil, err
 		}
 		options.Mail = mailOptions(c, b.Sender)
-		options.Webhooks = Webhooks{Allow: c.Webhooks.Allow, Proxy: c.Webhooks.Proxy}
 		options.HeadFile = c.Database.HeadFile
+		options.Passkeys = auth.PasskeyOptions{RPID: c.Passkeys.RPID, Name: b.Sender.Brand(), Origins: c.Passkeys.Origins}
 	}
-	if b.Store, err = openStore(ctx, c, o.Log, server && c.Migrates()); err != nil {
+	if o.AnySchema {
+		b.Store, err = OpenAsItIs(ctx, c, o.Log)
+	} else {
+		b.Store, err = openStore(ctx, c, o.Log, server && c.Migrates())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if server && c.Limits.On {
 		b.Limits = guard.NewLimiter(guard.LimiterOptions{Store: b.Store, Log: o.Log})
 	}
-	options.Limits = b.Limits
+	options.Limits, options.Trace = b.Limits, o.Trace
 	a := New(b.Store, b.Tokens, b.Hasher, options)
 	a.Base = b
 	if server {
@@ -161,7 +181,19 @@ func (a *App) prepare(ctx context.Context) error {
 	if err := a.Guard.LoadSecret(ctx); err != nil {
 		return err
 	}
+	if err := a.adviseOfPasskeys(ctx); err != nil {
+		return err
+	}
 	return a.Audit.LogHead(ctx)
+}
+
+// adviseOfPasskeys warns of passkeys that were made for another domain.
+func (a *App) adviseOfPasskeys(ctx context.Context) error {
+	elsewhere, err := a.Auth.UnusablePasskeys(ctx)
+	for _, rpID := range slices.Sorted(maps.Keys(elsewhere)) {
+		a.log.WarnContext(ctx, "passkeys belong to another domain and cannot be used: see YOOZAK_PASSKEY_RP_ID", "passkeys", elsewhere[rpID], "domain", rpID)
+	}
+	return err
 }
 
 // Close closes what Open opened. What was done is committed.

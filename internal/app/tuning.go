@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -75,10 +77,10 @@ func threadsBeside(slots int) func(busy bool) {
 
 // NewHasher makes hashes as the settings say, on threads that go last: 8.8 ms
 // at the 99th percentile rather than 12.3.
-func NewHasher(c config.Config, busy func(bool)) *password.Hasher {
+func NewHasher(c config.Config, busy func(bool), waited func(time.Duration)) *password.Hasher {
 	o := password.Options{
 		Params: password.Params{Memory: c.Passwords.Memory, Time: c.Passwords.Time, Threads: c.Passwords.Threads},
-		Slots:  c.Passwords.Slots, Wait: c.Passwords.Wait, Busy: busy, Thread: lowerPriority,
+		Slots:  c.Passwords.Slots, Wait: c.Passwords.Wait, Busy: busy, Thread: lowerPriority, Waited: waited,
 		Portable: portableArgon2(c),
 	}
 	if o.Portable && c.Passwords.Memory >= worthCollecting {

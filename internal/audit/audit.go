@@ -31,9 +31,10 @@ type Options struct {
 	Now            func() time.Time // nil: time.Now
 	Log            *slog.Logger
 
-	// Observe is given every act, in its transaction: also one whose event
-	// shares a row that is written later. Nil: nobody is.
-	Observe func(ctx context.Context, tx *store.Store, acts []Entry) error
+	// Tell is what acts tell to webhooks. It is asked about every act, in its
+	// transaction, also about one whose event shares a row that is written
+	// later; and what it returns is owed there. Nil: nothing.
+	Tell func(acts []Entry) []account.Delivery
 }
 
 // Log is the log of events. It is safe for concurrent use.
@@ -44,6 +45,7 @@ type Log struct {
 	failures sharedRows // wrong passwords
 	repeats  sharedRows // what callers do over and over
 	notes    notes
+	verified verified
 }
 
 // New makes a Log.
@@ -76,33 +78,27 @@ func (l *Log) ByOperator(kind account.EventKind, details account.EventDetails, a
 
 // Record adds an event in the transaction of its act.
 func (l *Log) Record(ctx context.Context, tx *store.Store, e Entry) error {
-	if err := tx.AddEvent(ctx, e.event()); err != nil {
-		return err
-	}
-	return l.observe(ctx, tx, e)
+	return tx.AddEvent(ctx, e.event(), l.told(e)...)
 }
 
 // RecordAll is Record for several events.
 func (l *Log) RecordAll(ctx context.Context, tx *store.Store, entries []Entry) error {
-	if err := addEvents(ctx, tx, entries); err != nil {
-		return err
-	}
-	return l.observe(ctx, tx, entries...)
+	return tx.AddEvents(ctx, eventsOf(entries), l.told(entries...)...)
 }
 
-func (l *Log) observe(ctx context.Context, tx *store.Store, acts ...Entry) error {
-	if l.o.Observe == nil {
+func (l *Log) told(acts ...Entry) []account.Delivery {
+	if l.o.Tell == nil {
 		return nil
 	}
-	return l.o.Observe(ctx, tx, acts)
+	return l.o.Tell(acts)
 }
 
-func addEvents(ctx context.Context, tx *store.Store, entries []Entry) error {
-	events := make([]account.Event, len(entries))
+func eventsOf(entries []Entry) []account.Event {
+	all := make([]account.Event, len(entries))
 	for i, e := range entries {
-		events[i] = e.event()
+		all[i] = e.event()
 	}
-	return tx.AddEvents(ctx, events)
+	return all
 }
 
 func (e Entry) event() account.Event {
@@ -113,15 +109,15 @@ func (e Entry) event() account.Event {
 		At: e.At.UTC().Truncate(time.Microsecond), Kind: e.Kind, Actor: e.Actor, Details: e.Details.JSON(),
 		EventPerson: account.EventPerson{
 			UserID: e.UserID, SessionID: e.Session, RequestID: e.Request.RequestID, IP: e.Request.IP, UserAgent: e.Request.UserAgent,
+			Reason: e.Reason,
 		},
 	})
 }
 
-// RecordFailure notes a wrong password; the user is zero when the name is unknown.
+// RecordFailure notes a wrong password, factor or code; the user is zero when the name is unknown.
 func (l *Log) RecordFailure(e Entry) {
-	e.Actor = account.ActorAnonymous
-	if e.Kind != account.EventLoginFailed {
-		e.Actor = account.ActorUser
+	if e.Kind == account.EventLoginFailed {
+		e.Actor = account.ActorAnonymous
 	}
 	l.failures.add(rowKey{kind: e.Kind, user: e.UserID, ip: e.Request.IP}, e)
 }
@@ -137,7 +133,7 @@ func changeKey(e Entry) rowKey {
 func (l *Log) RecordChange(ctx context.Context, tx *store.Store, e Entry) (changed func(), err error) {
 	key := changeKey(e)
 	if l.repeats.has(key, e.At) {
-		return func() { l.repeats.add(key, e) }, l.observe(ctx, tx, e)
+		return func() { l.repeats.add(key, e) }, tx.AddDeliveries(ctx, l.told(e))
 	}
 	return func() { l.repeats.open(key, e.At) }, l.Record(ctx, tx, e)
 }

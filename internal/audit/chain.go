@@ -47,6 +47,9 @@ func commit(salt []byte, p account.EventPerson) []byte {
 	var b fieldBytes
 	b.number(p.UserID)
 	b.text(p.SessionID, p.RequestID, p.IP, p.UserAgent)
+	if p.Reason != "" { // events of earlier releases have none
+		b.text(p.Reason)
+	}
 	mac := hmac.New(sha256.New, salt)
 	mac.Write(b)
 	return mac.Sum(nil)

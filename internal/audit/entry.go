@@ -14,9 +14,10 @@ type Entry struct {
 	Session string // in which it was done
 	Request account.RequestInfo
 	Details account.EventDetails
+	Reason  string // that staff gave; it is forgotten with the person
 	At      time.Time
 
-	// For who observes acts; nothing of it is in the event.
+	// For what the act tells to webhooks; nothing of it is in the event.
 	Erased   int64               // whom an erasure is about, whose event must not name them
 	Includes []account.EventKind // what the act did besides, that has no event of its own
 }

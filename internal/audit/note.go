@@ -42,6 +42,7 @@ type notes struct {
 	kept     []note // the oldest first
 	unable   bool   // that the file cannot be written was logged
 	diverged bool   // that the chain does not hold was logged
+	release  func() // not nil: the start's check was put off, and changes are held until it is done
 }
 
 const (
@@ -70,6 +71,10 @@ func (e *OlderError) Error() string {
 // CheckHead holds the chain against the heads that were noted, before a server
 // does anything. It returns an [*OlderError] for a database that was restored,
 // and not declared to be, by "yoozak restored".
+//
+// On a standby, which may be behind and takes no changes, it puts that off, and
+// has the store refuse all changes until [Log.NoteHead] has done it: a standby
+// that is promoted takes changes at once, and may be an older database.
 func (l *Log) CheckHead(ctx context.Context) error {
 	if l.o.HeadFile == "" {
 		return nil
@@ -91,26 +96,38 @@ func (l *Log) CheckHead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the note of the newest event, %s, cannot be read: %w; move it away if the database was not restored from a backup", l.o.HeadFile, err)
 	}
-	return l.compare(ctx, chain)
+	if l.behindNotes(l.store.Primary()) {
+		l.notes.release = l.store.HoldChanges()
+		l.o.Log.InfoContext(ctx, "this PostgreSQL is a standby: when it is promoted, its events are held against those that were noted, before anything is changed")
+		return nil
+	}
+	return l.compare(ctx, chain, l.store.Primary())
 }
 
 // NoteHead notes the newest place in the chain, where it moved on. That it
 // cannot be written is logged once, and is no error: the server is not the
 // worse for it.
+//
+// Of a server that was started on a standby it does, after the promotion, what
+// the start put off; an [*OlderError] is of that alone, and ends the server.
 func (l *Log) NoteHead(ctx context.Context) error {
 	if l.o.HeadFile == "" {
 		return nil
 	}
+	if done, err := l.checkPutOff(ctx); err != nil || !done {
+		return err
+	}
 	chain, err := l.store.EventChain(ctx)
-	if err != nil || chain.Head.Seq == 0 || onStandby(l.store.Primary()) {
+	here := l.store.Primary()
+	if err != nil || chain.Head.Seq == 0 || onStandby(here) {
 		return err
 	}
 	l.notes.mu.Lock()
 	defer l.notes.mu.Unlock()
-	if l.notes.noted(chain.Head, l.store.Primary()) {
+	if l.notes.noted(chain.Head, here) {
 		return nil
 	}
-	err = l.compare(ctx, chain)
+	err = l.compare(ctx, chain, here)
 	var older *OlderError
 	switch {
 	case errors.As(err, &older): // the next start refuses it
@@ -125,9 +142,39 @@ func (l *Log) NoteHead(ctx context.Context) error {
 	l.notes.diverged = false
 	restored, err := l.store.RestoredAt(ctx)
 	if err == nil {
-		l.noteHead(ctx, chain.Head, restored)
+		l.noteHead(ctx, chain.Head, here, restored)
 	}
 	return err
+}
+
+// checkPutOff does what [Log.CheckHead] put off, if the standby was promoted
+// since, and reports whether there is nothing more of it to do.
+func (l *Log) checkPutOff(ctx context.Context) (done bool, err error) {
+	l.notes.mu.Lock()
+	defer l.notes.mu.Unlock()
+	if l.notes.release == nil {
+		return true, nil
+	}
+	here, err := l.store.AskPrimary(ctx)
+	if err != nil || l.behindNotes(here) {
+		return false, err
+	}
+	chain, err := l.store.EventChain(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := l.compare(store.PastHold(ctx), chain, here); err != nil {
+		return false, err
+	}
+	l.notes.release()
+	l.notes.release = nil
+	return true, nil
+}
+
+// behindNotes reports whether the database is a standby of the one that was
+// noted.
+func (l *Log) behindNotes(here store.Primary) bool {
+	return len(l.notes.kept) > 0 && onStandby(here) && here.System == l.notes.kept[len(l.notes.kept)-1].System
 }
 
 // onStandby reports whether the database is read from a standby, which may be
@@ -143,8 +190,7 @@ func (n *notes) noted(head store.EventHead, at store.Primary) bool {
 	return sameHead(last.head, head) && last.System == at.System && last.Timeline == at.Timeline
 }
 
-func (l *Log) noteHead(ctx context.Context, head store.EventHead, restored time.Time) {
-	on := l.store.Primary()
+func (l *Log) noteHead(ctx context.Context, head store.EventHead, on store.Primary, restored time.Time) {
 	kept := append(slices.Clone(l.notes.kept), note{Head: HeadText(head), At: l.now(), Restored: restored, System: on.System, Timeline: on.Timeline, head: head})
 	kept = kept[max(0, len(kept)-keptNotes):]
 	if err := writeNotes(l.o.HeadFile, kept); err != nil {
@@ -157,17 +203,14 @@ func (l *Log) noteHead(ctx context.Context, head store.EventHead, restored time.
 	l.notes.kept, l.notes.unable = kept, false
 }
 
-// compare holds the chain against the notes. Those that it does not go through
-// are forgotten where that is no mistake.
-func (l *Log) compare(ctx context.Context, chain store.EventChain) error {
+// compare holds the chain of a database against the notes. Those that it does
+// not go through are forgotten where that is no mistake.
+func (l *Log) compare(ctx context.Context, chain store.EventChain, here store.Primary) error {
 	kept := l.notes.kept
 	if len(kept) == 0 {
 		return nil
 	}
-	last, here := kept[len(kept)-1], l.store.Primary()
-	if onStandby(here) && here.System == last.System {
-		return nil
-	}
+	last := kept[len(kept)-1]
 	behind := here.System == last.System && here.Timeline > 0 && here.Timeline < last.Timeline
 	holds, err := l.holds(ctx, chain, last.head)
 	if err != nil || holds && !behind {

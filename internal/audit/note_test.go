@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -213,6 +215,111 @@ func TestEventsThatWereRemovedForTheirAgeAreNoOlderDatabase(t *testing.T) {
 			}
 		}
 	})
+}
+
+// cutOff has a standby follow no longer.
+func cutOff(t *testing.T, followed, standby *pgtest.Cluster) {
+	t.Helper()
+	standby.Exec(t, "ALTER SYSTEM SET primary_conninfo = ''")
+	standby.Exec(t, "SELECT pg_reload_conf()")
+	db := authtest.OpenSQL(t, followed.URL("postgres"))
+	authtest.Eventually(t, func() bool {
+		var following int
+		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_replication`).Scan(&following)
+		return err == nil && following == 0
+	})
+}
+
+// TestStartOnAStandbyIsCheckedWhenItIsPromoted: until then, and until it is, the
+// server changes nothing. What lacks no more than a promotion may goes on, what
+// lacks more is an older database, which nothing is written into.
+func TestStartOnAStandbyIsCheckedWhenItIsPromoted(t *testing.T) {
+	t.Parallel()
+	first := pgtest.StartOwn(t)
+	first.Exec(t, "CREATE DATABASE y")
+	folder := t.TempDir()
+	near, far := filepath.Join(folder, "near.head"), filepath.Join(folder, "far.head")
+	s := startNoting(t, storetest.Open(t, first.URL("y")), near)
+	s.SignUp(t, "amina")
+	s.seal(t)
+	second := first.Standby(t)
+	cutOff(t, first, second)
+	s.SignUp(t, "badr") // the standby lacks this
+	s.seal(t)
+	notes, err := os.ReadFile(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Advance(2 * time.Minute)
+	s.SignUp(t, "chama") // and this, two minutes later
+	s.seal(t)
+	if err := errors.Join(os.Rename(near, far), os.WriteFile(near, notes, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	first.Kill()
+
+	change := func(st *store.Store) error {
+		return st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			return tx.AddMail(ctx, account.Mail{Kind: account.MailOperatorMails, Email: "ops@yoozak.ma", CreatedAt: s.Clock.Now()})
+		})
+	}
+	start := func(file string) noted {
+		t.Helper()
+		st, err := store.Open(t.Context(), second.URL("y"), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		n := startNoting(t, st, file)
+		if err := n.Audit.CheckHead(t.Context()); err != nil {
+			t.Fatalf("on the standby: %v", err)
+		}
+		return n
+	}
+	little, much := start(near), start(far)
+	held := func(when string) {
+		t.Helper()
+		for _, n := range []noted{little, much} {
+			if err := change(n.Store); !errors.Is(err, account.ErrUnavailable) || !errors.Is(err, store.ErrReadOnly) {
+				t.Errorf("%s, %s: a change: %v", when, n.file, err)
+			}
+		}
+	}
+	for _, n := range []noted{little, much} {
+		if err := n.Audit.NoteHead(t.Context()); err != nil {
+			t.Errorf("on the standby: %v", err)
+		}
+	}
+	held("on the standby")
+	second.Exec(t, "SELECT pg_promote()")
+	held("after the promotion, before the look")
+	if err := little.Audit.NoteHead(t.Context()); err != nil {
+		t.Errorf("a second is missing: %v", err)
+	}
+	if err := change(little.Store); err != nil {
+		t.Errorf("after the look: %v", err)
+	}
+	if kinds := little.EventKinds(t); kinds[account.EventEventsLost] != 1 {
+		t.Errorf("events %v", kinds)
+	}
+	for range 2 { // it does not get used to it
+		var older *audit.OlderError
+		if err := much.Audit.NoteHead(t.Context()); !errors.As(err, &older) || !strings.Contains(err.Error(), "yoozak restored") {
+			t.Errorf("two minutes are missing: %v", err)
+		}
+		if err := change(much.Store); !errors.Is(err, store.ErrReadOnly) {
+			t.Errorf("into an older database: %v", err)
+		}
+	}
+	if _, err := much.Staff.Restored(t.Context(), 1); !errors.Is(err, store.ErrReadOnly) { // that is another process's
+		t.Errorf("%v", err)
+	}
+	if _, err := little.Staff.Restored(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(much.Audit.NoteHead(t.Context()), change(much.Store)); err != nil {
+		t.Errorf("after it was declared: %v", err)
+	}
 }
 
 // TestNoteThatIsMissingDamagedOrCannotBeWritten: only what is there and cannot

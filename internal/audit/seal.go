@@ -22,7 +22,7 @@ func (l *Log) writeShared(ctx context.Context, f *sharedRows) error {
 					entries[i].Details.Count = row.count
 				}
 			}
-			return int64(len(some)), addEvents(ctx, tx, entries) // what they tell was observed when it was done
+			return int64(len(some)), tx.AddEvents(ctx, eventsOf(entries)) // what they tell was owed when it was done
 		})
 		if err != nil {
 			return err

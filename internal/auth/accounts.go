@@ -12,6 +12,7 @@ import (
 	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/password"
+	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -22,12 +23,21 @@ type Options struct {
 	Keys   *keys.Manager
 	Outbox *outbox.Outbox
 
-	Rotation   bool // each use of a refresh token exchanges it for the next
+	Box        *secret.Box // encrypts the secrets of factors; nil: they are in clear
+	Passkeys   PasskeyOptions
+	Brand      string // of the shop, in authenticator apps
+	Rotation   bool   // each use of a refresh token exchanges it for the next
 	Mail       MailOptions
-	EraseAfter time.Duration    // how long a closed account can be restored
-	Breached   *breach.Checker  // nil: leaked passwords are taken
-	Now        func() time.Time // nil: time.Now
-	Log        *slog.Logger
+	EraseAfter time.Duration // how long a closed account can be restored
+
+	RecoveryWait  time.Duration // of an account with a factor; zero: [DefaultRecoveryWait]
+	SessionMaxAge time.Duration // from a login on, however often it is renewed; zero: no end of its own
+	PasswordMin   int           // characters of a new password; zero: [password.MinLength]
+	HouseWords    []string      // by which the shop is known
+
+	Breached *breach.Checker  // nil: leaked passwords are taken
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger
 }
 
 // MailOptions are the rules about mails.
@@ -35,6 +45,9 @@ type MailOptions struct {
 	Link     func(kind account.ChallengeKind, token, language string) string
 	Verify   bool // mail a link at registration
 	Delivers bool // mails reach people, who can so prove their address
+
+	NewDevice bool // mail people who log in from a new place and device
+	LoginCode bool // a code that is mailed logs in, without a password
 
 	// ResetDelay is how long a request to reset a password waits before its
 	// address is looked up: the work of delivering a mail must not slow down
@@ -58,6 +71,9 @@ type Accounts struct {
 func NewAccounts(st *store.Store, hasher *password.Hasher, o Options) *Accounts {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.RecoveryWait == 0 {
+		o.RecoveryWait = DefaultRecoveryWait
 	}
 	return &Accounts{store: st, hasher: hasher, audit: o.Audit, outbox: o.Outbox, o: o}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
@@ -139,7 +140,7 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 		again := s.Has(t, "hind2", "hind@example.ma")
 		s.Opens(t, "hind@example.ma", "hind2", true)
 		s.Prove(t, again)
-		if err := s.Staff.Restore(t.Context(), "hind"); err != nil {
+		if err := s.Staff.Restore(t.Context(), s.IDOf(t, "hind"), ""); err != nil {
 			t.Fatal(err)
 		}
 		u, err := s.Store.UserByUsername(t.Context(), "hind")
@@ -153,7 +154,7 @@ func TestClosedAndDisabledAccountsClaimNothing(t *testing.T) {
 			if active {
 				set = s.Staff.Enable
 			}
-			if err := set(t.Context(), "hind2"); err != nil {
+			if err := set(t.Context(), s.IDOf(t, "hind2"), ""); err != nil {
 				t.Fatal(err)
 			}
 			s.Opens(t, "hind@example.ma", "hind", !active)
@@ -171,7 +172,7 @@ func TestNameOfAClosedAccountShadowsNoAddress(t *testing.T) {
 		s.Has(t, "hind@example.ma", "other@example.ma")
 		s.Has(t, "hind", "hind@example.ma")
 		s.Opens(t, "hind@example.ma", "hind", false) // the name goes alone
-		if err := s.Staff.Disable(t.Context(), "hind@example.ma"); err != nil {
+		if err := s.Staff.Disable(t.Context(), s.IDOf(t, "hind@example.ma"), ""); err != nil {
 			t.Fatal(err)
 		}
 		s.Opens(t, "hind@example.ma", "hind", true)
@@ -455,7 +456,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.unreachable()
 		th.moves(amina, "b@thief.example")
-		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
+		if err := th.Staff.Disable(t.Context(), th.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
 		th.reachable()
@@ -463,7 +464,7 @@ func TestWayBackIsMailedForADisabledAccount(t *testing.T) {
 		if err := th.UndoEmail(t.Context(), authtest.Req, undo); err == nil {
 			t.Error("the link opens an account that staff disabled")
 		}
-		if err := th.Staff.Enable(t.Context(), "amina"); err != nil {
+		if err := th.Staff.Enable(t.Context(), th.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
 		th.goesBack(undo)
@@ -480,7 +481,7 @@ func TestWayBackThatWasTriedTwiceIsUsedOnce(t *testing.T) {
 		th.moves(amina, "b@thief.example")
 		th.reachable()
 		th.goesBack(authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0])
-		if err := th.Staff.SetPassword(t.Context(), "amina", account.TextInput(authtest.PasswordOf("amina"))); err != nil {
+		if err := th.Staff.SetPassword(t.Context(), th.IDOf(t, "amina"), account.TextInput(authtest.PasswordOf("amina")), authtest.Reason); err != nil {
 			t.Fatal(err)
 		}
 		again, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
@@ -546,7 +547,7 @@ func TestClosingIsToldOnceToEachAddress(t *testing.T) {
 	t.Parallel()
 	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
 		th.moves(amina, "b@thief.example")
-		if err := th.Staff.SetEmail(t.Context(), "amina", "AMINA@example.ma"); err != nil {
+		if err := th.Staff.SetEmail(t.Context(), th.IDOf(t, "amina"), "AMINA@example.ma", ""); err != nil {
 			t.Fatal(err)
 		}
 		now := th.Clock.Now()
@@ -722,7 +723,7 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 		}
 		th.moves(stolen, "c@thief.example") // which gives the thief one
 		undo := authtest.TokensOf(th.smtp, account.UndoEmail)
-		if err := th.Staff.Recover(t.Context(), "amina", "amina@example.ma"); err != nil {
+		if err := th.Staff.Recover(t.Context(), th.IDOf(t, "amina"), "amina@example.ma", ""); err != nil {
 			t.Fatal(err)
 		}
 		th.Deliver(t)
@@ -742,17 +743,17 @@ func TestStaffGiveAnAccountBack(t *testing.T) {
 		}
 
 		// A correction proves nothing, and tells the address that was proved.
-		if err := th.Staff.SetEmail(t.Context(), "amina", "Amina.New@example.ma"); err != nil {
+		if err := th.Staff.SetEmail(t.Context(), th.IDOf(t, "amina"), "Amina.New@example.ma", ""); err != nil {
 			t.Fatal(err)
 		}
 		u, err := th.Store.UserByUsername(t.Context(), "amina")
 		if err != nil || u.Email != "Amina.New@example.ma" || !u.EmailVerifiedAt.IsZero() {
 			t.Errorf("%q, %v, %v", u.Email, u.EmailVerifiedAt, err)
 		}
-		if err := th.Staff.Recover(t.Context(), "amina", "not an address"); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
+		if err := th.Staff.Recover(t.Context(), th.IDOf(t, "amina"), "not an address", ""); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"email": {"email.invalid"}}) {
 			t.Errorf("no address: %v", err)
 		}
-		if err := th.Staff.Recover(t.Context(), "nobody", "a@example.ma"); !errors.Is(err, account.ErrUserNotFound) {
+		if err := th.Staff.Recover(t.Context(), th.IDOf(t, "nobody"), "a@example.ma", ""); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})
@@ -767,13 +768,13 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 		if err := th.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
 			t.Fatal(err)
 		}
-		if err := th.Staff.Disable(t.Context(), "amina"); !errors.Is(err, staff.ErrClosed) {
+		if err := th.Staff.Disable(t.Context(), th.IDOf(t, "amina"), ""); !errors.Is(err, staff.ErrClosed) {
 			t.Errorf("disable a closed account: %v, want %v", err, staff.ErrClosed)
 		}
-		if err := th.Staff.Restore(t.Context(), "amina"); err != nil {
+		if err := th.Staff.Restore(t.Context(), th.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := th.Staff.Disable(t.Context(), "amina"); err != nil {
+		if err := th.Staff.Disable(t.Context(), th.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
 		undo := authtest.WantTokens(t, th.smtp, account.UndoEmail, 1)[0]
@@ -781,4 +782,77 @@ func TestStaffDoNotDisableAClosedAccount(t *testing.T) {
 			t.Error("the link opens an account that staff disabled")
 		}
 	})
+}
+
+// TestWayBackIsNotCutShort: a thief who changes the address, takes it back, and
+// changes it again when the owner's link is about to end.
+func TestWayBackIsNotCutShort(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		in := func() auth.LoginResult {
+			t.Helper()
+			g, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		th.moves(amina, "b@thief.example")
+		th.moves(in(), "amina@example.ma")
+		th.Clock.Advance(7*24*time.Hour - 10*time.Minute)
+		th.moves(in(), "c@thief.example")
+		links := authtest.TokensOf(th.smtp, account.UndoEmail)
+		if len(links) != 2 {
+			t.Fatalf("%d ways back were mailed, want the owner's two", len(links))
+		}
+		th.Clock.Advance(6 * 24 * time.Hour)
+		th.goesBack(links[1])
+	})
+}
+
+// TestOldestOfManyClaimantsIsMailed: whoever registers fifty accounts with an
+// address that its owner has not proved keeps them from no link.
+func TestOldestOfManyClaimantsIsMailed(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		for i := range 60 {
+			s.Claims(t, fmt.Sprint("older", i), "amina@example.ma")
+		}
+		s.Claims(t, "amina", "amina@example.ma")
+		s.Claims(t, "salma", "salma@example.ma")
+		for i := range 60 {
+			s.Claims(t, fmt.Sprint("younger", i), "salma@example.ma")
+		}
+		s.Deliver(t)
+		for _, name := range []string{"amina", "salma"} {
+			before := len(smtp.Messages())
+			s.AskReset(t, name+"@example.ma")
+			s.Deliver(t)
+			mails := smtp.Messages()[before:]
+			if len(mails) != 1 || !strings.Contains(mails[0].Text, "\n"+name+":\n") {
+				t.Errorf("%s is not among those of %d mails:\n%.900s", name, len(mails), mails[0].Text)
+			}
+		}
+	})
+}
+
+// TestAddressesAskedForAreCounted: each is mailed, and may be a stranger's.
+func TestAddressesAskedForAreCounted(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		g := s.SignUp(t, "amina")
+		sent := 0
+		for i := range 3 * guard.AddressesPerUser.Count {
+			err := s.ChangeEmail(t.Context(), s.CallerOf(t, g), auth.EmailChange{Email: text(fmt.Sprintf("stranger%d@example.ma", i))})
+			var e *account.Error
+			if err == nil {
+				sent++
+			} else if !errors.As(err, &e) || e.Kind != account.Throttled || e.Wait <= 0 {
+				t.Fatal(err)
+			}
+		}
+		if sent != guard.AddressesPerUser.Count {
+			t.Errorf("%d were mailed", sent)
+		}
+	}, authtest.Limited)
 }

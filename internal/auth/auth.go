@@ -27,6 +27,11 @@
 //     counted for a network by the transport, in the reference's order.
 //   - Who guesses at a password is slowed down, and the owner is not locked
 //     out: a device that has logged in before has tries of its own.
+//   - Who has a second factor is asked for it by every way in: one gate opens
+//     sessions. A try at one is counted before it is compared with anything,
+//     and a code is used once.
+//   - A factor that is added is told to every proved address, and is undone by
+//     the link there together with the password of before, and by neither alone.
 //   - With rotation, a refresh token has one successor. A repetition gets
 //     the same one as long as nothing was seen of it, because an answer can
 //     be lost; later it ends the session, because one of the two who hold
@@ -44,9 +49,13 @@ import (
 // New makes a Service, which delivers the mails of its kinds.
 func New(a *Accounts, tokens *token.Tokens) *Service {
 	s := &Service{
-		store: a.store, tokens: tokens, hasher: a.hasher, accounts: a, audit: a.audit, guard: a.o.Guard, keys: a.o.Keys, outbox: a.outbox, o: a.o,
+		store: a.store, tokens: tokens, hasher: a.hasher, accounts: a, audit: a.audit, guard: a.o.Guard, keys: a.o.Keys, outbox: a.outbox, rp: newRelyingParty(a.o.Passkeys), o: a.o,
 	}
 	s.outbox.Handle(account.MailResetRequest, s.expandReset)
+	s.outbox.Handle(account.MailLoginRequest, s.expandLogin)
+	for _, kind := range codeMails {
+		s.outbox.Handle(kind, s.sendCode)
+	}
 	for kind := range mailChallenges {
 		s.outbox.Handle(kind, s.sendLink)
 	}

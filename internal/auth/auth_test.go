@@ -162,7 +162,7 @@ func TestLoginNeedsTheRightPasswordOfAnActiveUser(t *testing.T) {
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "gone")
-		if err := s.Staff.Disable(t.Context(), "gone"); err != nil {
+		if err := s.Staff.Disable(t.Context(), s.IDOf(t, "gone"), ""); err != nil {
 			t.Fatal(err)
 		}
 		for name, test := range map[string]struct {
@@ -310,7 +310,7 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 					t.Errorf("the server was asked %d times", got)
 				}
 				s.SignUp(t, "badr")
-				if err := s.Staff.SetPassword(t.Context(), "badr", r.Password); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
+				if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "badr"), r.Password, authtest.Reason); (err == nil) != (want == nil) || !cmp.Equal(authtest.FieldKeys(err), want) {
 					t.Errorf("set password: %v", err)
 				}
 			})

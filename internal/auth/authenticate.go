@@ -15,6 +15,16 @@ type Caller struct {
 	SessionID string              // empty: the token is Django's
 	ExpiresIn time.Duration       // of the token
 	Request   account.RequestInfo // filled in by the transport
+
+	// RenewableUntil is when the session's refresh token ends: an access token may
+	// outlast it.
+	RenewableUntil time.Time
+
+	// AMR and ProvedAt are the session's: what its user has shown, and when
+	// last, all that is asked of them; zero: not in this session.
+	AMR      string
+	ProvedAt time.Time
+	OpenedAt time.Time // when the session began; zero: there is none
 }
 
 // Authenticate returns the caller of a good access token whose session is
@@ -57,8 +67,45 @@ func (s *Service) caller(ctx context.Context, raw string) (*Caller, error) {
 		return nil, account.ErrTokenInvalid
 	}
 	s.confirmRefreshToken(ctx, claims, sess)
-	caller.User = u
+	caller.User, caller.RenewableUntil, caller.OpenedAt = u, sess.ExpiresAt, sess.CreatedAt
+	caller.AMR, caller.ProvedAt = sess.AMR, sess.ProvedAt
 	return caller, nil
+}
+
+// CallerByRefresh returns the caller of a good refresh token and leaves the
+// token as it is: pages of ours keep one in a cookie, where nothing can renew
+// it. One that was exchanged is refused as by [Service.Refresh], and so is
+// Django's. The errors are those of [Service.Authenticate].
+func (s *Service) CallerByRefresh(ctx context.Context, req account.RequestInfo, raw string) (*Caller, error) {
+	now := s.now()
+	claims, err := s.keys.Verify(ctx, raw, token.Refresh, now)
+	if err != nil {
+		return nil, err
+	}
+	if claims.SessionID == "" {
+		return nil, account.ErrTokenInvalid
+	}
+	sess, u, err := s.session(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	if !sess.Renewable(now) {
+		return nil, account.ErrTokenInvalid
+	}
+	if s.standing(claims, sess, now) == replaced {
+		return nil, s.refuseReplaced(ctx, req, sess, now)
+	}
+	if err := s.guard.AllowRead(ctx, sess.ID, u.ID); err != nil {
+		return nil, err
+	}
+	s.confirmRefreshToken(ctx, claims, sess)
+	if err := s.noteUse(ctx, sess, now); err != nil {
+		return nil, err
+	}
+	return &Caller{
+		User: u, SessionID: sess.ID, ExpiresIn: claims.ExpiresAt.Sub(now), RenewableUntil: sess.ExpiresAt, OpenedAt: sess.CreatedAt,
+		Request: req, AMR: sess.AMR, ProvedAt: sess.ProvedAt,
+	}, nil
 }
 
 // entryBy is what a caller does.

@@ -19,12 +19,22 @@ var challengeLifetimes = map[account.ChallengeKind]time.Duration{
 	account.VerifyEmail:   24 * time.Hour,
 	account.ConfirmEmail:  24 * time.Hour,
 	account.UndoEmail:     7 * 24 * time.Hour,
+	account.SecondFactor:  5 * time.Minute,
+	account.UndoFactor:    7 * 24 * time.Hour,
+	account.NotMe:         7 * 24 * time.Hour,
+
+	account.StopRecovery:   LongestRecoveryWait + account.RecoveryOpen,
+	account.FinishRecovery: account.RecoveryOpen,
+
+	account.AcceptRole: invitationLifetime,
 }
 
+// invitationLifetime is how long whom the staff invite may take: they did not
+// ask for the mail.
+const invitationLifetime = 72 * time.Hour
+
 func badChallenge(key string) error {
-	errs := account.Fields{}
-	errs.Add("token", key, nil)
-	return errs.Err()
+	return account.FieldError("token", key, nil)
 }
 
 // asBadChallenge is for an act by a link whose address is not the user's any
@@ -36,12 +46,20 @@ func asBadChallenge(err error) error {
 	return err
 }
 
+// randomBytes are random.
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	return b
+}
+
+// RandomToken is a secret of 256 random bits, as text.
+func RandomToken() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
+
 // newChallenge makes a token of 256 random bits and what is stored of it.
 // SHA-256 without a salt is enough for a secret that cannot be guessed.
 func newChallenge(kind account.ChallengeKind, userID int64, email string, now time.Time) (string, account.Challenge) {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
-	raw := base64.RawURLEncoding.EncodeToString(b[:])
+	raw := RandomToken()
 	return raw, account.Challenge{
 		Hash: challengeHash(raw), Kind: kind, UserID: userID, Email: email,
 		CreatedAt: now, ExpiresAt: now.Add(challengeLifetimes[kind]),
@@ -97,6 +115,24 @@ func mayUse(kind account.ChallengeKind, u account.User) bool {
 	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
+// holdChallenge is challenge for a transaction that goes on from it: nobody
+// proves its address, or changes its user, until that ends. They are held in this
+// order and before the row, as redeemCode does: the link and the code of one
+// mail, and an act that makes the link worthless, would each wait for the other.
+func (s *Service) holdChallenge(ctx context.Context, tx *store.Store, kind account.ChallengeKind, raw string) (account.Challenge, account.User, error) {
+	c, u, err := s.challenge(ctx, tx, kind, raw)
+	if err != nil {
+		return c, u, err
+	}
+	if err := tx.LockAddress(ctx, c.Email); err != nil {
+		return c, u, err
+	}
+	if err := tx.LockUser(ctx, c.UserID); err != nil {
+		return c, u, asBadChallenge(err)
+	}
+	return s.challenge(ctx, tx, kind, raw) // such an act may have been quicker
+}
+
 // redeemInput is redeem for a token as it came in, where nothing else did. It
 // counts the request.
 func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind account.ChallengeKind, in account.Input, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
@@ -116,7 +152,7 @@ func (s *Service) redeemInput(ctx context.Context, req account.RequestInfo, kind
 func (s *Service) redeem(ctx context.Context, kind account.ChallengeKind, raw string, fn func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error) error {
 	now := s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		c, u, err := s.challenge(ctx, tx, kind, raw)
+		c, u, err := s.holdChallenge(ctx, tx, kind, raw)
 		if err != nil {
 			return err
 		}
@@ -151,4 +187,17 @@ func (s *Service) AlreadyVerified(ctx context.Context, raw string) (bool, error)
 		return false, nil
 	}
 	return u.Active && !u.EmailVerifiedAt.IsZero() && account.EmailKey(u.Email) == account.EmailKey(c.Email), err
+}
+
+// inField has the errors of a field stand at another.
+func inField(err error, from, to string) error {
+	var e *account.Error
+	if !errors.As(err, &e) || e.Kind != account.Invalid || len(e.Fields[from]) == 0 {
+		return err
+	}
+	errs := account.Fields{}
+	for _, m := range e.Fields[from] {
+		errs.Add(to, m.Key, m.Args)
+	}
+	return errs.Err()
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 				s.Prove(t, g)
 				c := s.CallerOf(t, g)
 				m.run = func() {
-					if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+					if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), account.TextInput("another-Pass-77"), authtest.Reason); err != nil {
 						t.Error(err)
 					}
 				}
@@ -86,4 +87,29 @@ func TestPasswordThatWasChangedMeanwhileConfirmsNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestConfirmProlongsNoSession: the access token of a refresh in its last hour
+// outlasts it, and is good for no other.
+func TestConfirmProlongsNoSession(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "amina")
+		codes := s.AddRecoveryCode(t, g.User.ID)
+		s.AddTOTP(t, g.User.ID)
+		lifetime := s.Tokens.Lifetime(token.Refresh)
+		s.Clock.Advance(lifetime - time.Minute)
+		p, err := s.Renew(t, g.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(2 * time.Minute)
+		g.Access = p.Access
+		if _, err := s.Confirm(t.Context(), s.CallerOf(t, g), auth.Proof{RecoveryCode: account.TextInput(codes)}); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("a minute after its end: %v", err)
+		}
+		if left, err := s.Store.RecoveryCodesLeft(t.Context(), g.User.ID); err != nil || left != 1 {
+			t.Errorf("%d recovery codes are left, %v: it was used up for nothing", left, err)
+		}
+	})
 }

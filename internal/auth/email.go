@@ -6,6 +6,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
 
@@ -19,6 +20,9 @@ func (s *Service) VerifyEmail(ctx context.Context, req account.RequestInfo, in a
 		}
 		if err := s.accounts.prove(ctx, tx, u, now); err != nil {
 			return asBadChallenge(err)
+		}
+		if err := tx.InvalidateCodes(ctx, u.ID, account.CodeVerify); err != nil {
+			return err
 		}
 		return s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailVerified, u.ID, "", req, now))
 	})
@@ -42,42 +46,55 @@ func (s *Service) DisownEmail(ctx context.Context, req account.RequestInfo, in a
 	})
 }
 
-// ResendVerification mails another link to the caller's address. It returns
+// ResendVerificationFields are those of [Service.ResendVerification].
+var ResendVerificationFields = []Field{codeAskedFor}
+
+// ResendVerification mails another link to the caller's address, and a code
+// beside it, whose code_id it returns: see [Service.RequestCode]. It returns
 // an error about the field "email" when there is nothing to verify, and
 // [account.ThrottledFor] when another account's mail to that mailbox waits
 // for its turn.
-func (s *Service) ResendVerification(ctx context.Context, caller *Caller) error {
+func (s *Service) ResendVerification(ctx context.Context, caller *Caller, codeID account.Input) (string, error) {
 	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
-		return err
+		return "", err
 	}
+	return s.askVerification(ctx, caller, "email", account.Input{}, codeID)
+}
+
+// askVerification is ResendVerification with its errors in a field. The request
+// was counted before.
+func (s *Service) askVerification(ctx context.Context, caller *Caller, field string, to, codeID account.Input) (string, error) {
 	u, err := s.currentUser(ctx, caller)
 	if err != nil {
-		return err
+		return "", err
 	}
-	errs := account.Fields{}
-	switch {
-	case u.Email == "":
-		errs.Add("email", "email.none", nil)
-	case !u.EmailVerifiedAt.IsZero():
-		errs.Add("email", "email.verified", nil)
+	raw, err := ownAddress(u, field, to, codeID)
+	if err != nil {
+		return "", err
 	}
-	if err := errs.Err(); err != nil {
-		return err
+	if !u.EmailVerifiedAt.IsZero() {
+		return "", account.FieldError(field, "email.verified", nil)
 	}
 	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailVerifyEmail, Email: u.Email, IP: caller.Request.IP})
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := s.now()
+	var id string
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		return s.accounts.MailVerification(ctx, tx, u, caller.Request.IP, now, t)
+		var c account.MailedCode
+		var err error
+		if id, c, err = s.requestCode(ctx, tx, codeInSession(account.CodeVerify, u, caller.SessionID, now), raw); err != nil {
+			return err
+		}
+		return s.accounts.MailVerification(ctx, tx, u, c, caller.Request, now, t)
 	})
 	s.outbox.Wake()
-	return err
+	return id, err
 }
 
 // EmailChangeFields are those of an [EmailChange].
-var EmailChangeFields = []Field{passwordField, emailField}
+var EmailChangeFields = []Field{passwordField.optional(), emailField}
 
 // EmailChange is another address for somebody who is logged in.
 type EmailChange struct {
@@ -92,18 +109,25 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 		return err
 	}
 	errs := account.Fields{}
-	plain := passwordField.read(errs, c.Password)
+	passwordField.readGiven(errs, c.Password)
 	email := account.NormalizeEmail(emailField.read(errs, c.Email))
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	u, err := s.confirmPassword(ctx, caller, "password", plain)
+	proof, err := s.requireProof(ctx, caller, passwordField, c.Password)
 	if err != nil {
 		return err
 	}
+	u := proof.User
 	if email == u.Email {
 		errs.Add("email", "email.same", nil)
 		return errs.Err()
+	}
+	if err := s.guard.AllowRequest(ctx, guard.AddressesPerNetwork, caller.Request); err != nil {
+		return err
+	}
+	if err := s.guard.AllowUser(ctx, guard.AddressesPerUser, u.ID); err != nil {
+		return err
 	}
 	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailConfirmEmail, Email: email, IP: caller.Request.IP})
 	if err != nil {
@@ -111,7 +135,7 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 	}
 	now := s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+		if err := s.stillProved(ctx, tx, proof); err != nil {
 			return err
 		}
 		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, now, account.ConfirmEmail); err != nil {
@@ -163,11 +187,10 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 				return err
 			}
 		}
-		undone := audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now)
-		if err := s.accounts.Recover(ctx, tx, u, c.Email, undone); err != nil {
+		if err := s.invalidateOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
-		return s.invalidateOvertaken(ctx, tx, c, now)
+		return s.accounts.Recover(ctx, tx, u, c.Email, audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now))
 	})
 }
 
@@ -191,10 +214,7 @@ func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used
 		if account.EmailKey(email) != account.EmailKey(used.Email) {
 			continue
 		}
-		if err := tx.CancelMailsTo(ctx, used.UserID, account.MailEmailChanged, email); err != nil {
-			return err
-		}
-		if err := tx.InvalidateMailedTo(ctx, used.UserID, used.Kind, email, now); err != nil {
+		if err := s.accounts.invalidateMailedTo(ctx, tx, used.UserID, account.MailEmailChanged, email, now); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/webauthntest"
 )
 
 // accountedFor is an event without what a test cannot know.
@@ -34,7 +35,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		tokens := make(chan [2]string, 100)
-		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days, authtest.ByStaff)
+		s := authtest.New(t, st, authtest.Mailed(t, tokens), authtest.Rotation, authtest.EraseAfter30Days, authtest.ByStaff, authtest.LoginCode)
 		challenge := s.Delivering(t, tokens)
 		asker := account.RequestInfo{IP: authtest.Req.IP, UserAgent: authtest.Req.UserAgent, RequestID: authtest.Req.RequestID}
 		byStaff := account.EventDetails{Staff: "root for nadia"}
@@ -182,25 +183,138 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		}
 		expect("reset for nobody", told{account.EventPasswordResetRequested, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
 
+		g, err = s.SignIn(t, "amina", authtest.Good)
+		must(err)
+		c = s.CallerOf(t, g)
+		seed, factor := s.Enrols(t, c)
+		addedApp := byUser(account.EventFactorAdded, true)
+		addedApp.Details.Factor = "totp"
+		expect("login, an app", byUser(account.EventLogin, true), addedApp)
+		waits := s.Waits(t, "amina", authtest.Good)
+		expect("a login that waits leaves none")
+		_, err = s.LoginSecond(t.Context(), authtest.Req, auth.SecondStep{Challenge: waits, Proof: auth.Proof{Code: s.WrongCode(seed)}})
+		fails(err)
+		expect("a wrong code", byUser(account.EventFactorRefused, false))
+		_, err = s.LoginSecond(t.Context(), authtest.Req, auth.SecondStep{Challenge: waits, Proof: auth.Proof{RecoveryCode: text(factor.RecoveryCodes[0])}})
+		must(err)
+		usedCode := byUser(account.EventRecoveryCodeUsed, true)
+		usedCode.Details.Count = 9
+		expect("a recovery code", usedCode, byUser(account.EventLogin, true))
+		_, err = s.RenewRecoveryCodes(t.Context(), c)
+		must(err)
+		list, err := s.Factors(t.Context(), c)
+		must(err)
+		removedApp := byUser(account.EventFactorRemoved, true)
+		removedApp.Details.Factor = "totp"
+		must(s.RemoveFactor(t.Context(), c, list.Factors[0].ID))
+		expect("new codes, removal", byUser(account.EventRecoveryRenewed, true), removedApp)
+		challenge(account.UndoFactor) // of one that is gone
+		s.Enrols(t, c)
+		expect("an app again", addedApp)
+		_, err = s.UndoFactor(t.Context(), authtest.Req, auth.FactorUndo{Token: challenge(account.UndoFactor), Password: text(authtest.Good)})
+		must(err)
+		undoneApp := byUser(account.EventFactorUndone, false)
+		undoneApp.Details.Factor = "totp"
+		expect("undone by the link", undoneApp)
+		challenge(account.ResetPassword)
+		idris := s.SignUp(t, "idris").User.ID
+		challenge(account.VerifyEmail)
+		s.Clock.Advance(time.Second)
+		codeID, err := s.RequestCode(t.Context(), authtest.Req, nil, auth.CodeRequest{Purpose: text("login"), To: text("idris@example.ma")})
+		must(err)
+		digits := challenge(authtest.CodeIn(account.MailLoginCode)).Text
+		_, err = s.UseCode(t.Context(), authtest.Req, nil, text(codeID), text(otherCode(digits)))
+		fails(err)
+		_, err = s.UseCode(t.Context(), authtest.Req, nil, text(codeID), text(digits))
+		must(err)
+		of := func(e told) told {
+			e.UserID = idris
+			return e
+		}
+		expect("register, and log in by a code", of(byUser(account.EventRegistered, true)),
+			told{account.EventLoginCodeRequested, account.ActorAnonymous, idris, false, asker, account.EventDetails{}},
+			of(byUser(account.EventEmailVerified, false)), of(byUser(account.EventPasswordVoided, false)), of(byUser(account.EventLogin, true)),
+			told{account.EventCodeRefused, account.ActorAnonymous, idris, false, asker, account.EventDetails{}})
+
 		toStaff := func(kind account.EventKind, userID int64) told {
 			return told{kind, account.ActorStaff, userID, false, account.RequestInfo{}, byStaff}
 		}
-		must(s.Staff.Disable(t.Context(), "amina"))
-		must(s.Staff.Enable(t.Context(), "amina"))
-		must(s.Staff.SetPassword(t.Context(), "amina", text(better)))
+		must(s.Staff.Disable(t.Context(), s.IDOf(t, "amina"), ""))
+		must(s.Staff.Enable(t.Context(), s.IDOf(t, "amina"), ""))
+		must(s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), text(better), authtest.Reason))
 		expect("staff", toStaff(account.EventUserDisabled, id), toStaff(account.EventUserEnabled, id), toStaff(account.EventPasswordSet, id))
 		u, err := s.Staff.Create(t.Context(), account.RequestInfo{}, authtest.Registration("badr"))
 		must(err)
 		expect("user create", toStaff(account.EventUserCreated, u.ID))
-		must(s.Staff.SetEmail(t.Context(), "badr", "badr.new@example.ma"))
+		must(s.Staff.SetEmail(t.Context(), s.IDOf(t, "badr"), "badr.new@example.ma", ""))
 		expect("another address", toStaff(account.EventEmailSet, u.ID))
 		must(s.DisownEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)))
 		expect("disowned", told{account.EventEmailDisowned, account.ActorAnonymous, u.ID, false, asker, account.EventDetails{}})
-		must(s.Staff.Recover(t.Context(), "badr", "badr@example.ma"))
+		must(s.Staff.Recover(t.Context(), s.IDOf(t, "badr"), "badr@example.ma", ""))
 		expect("recovered", toStaff(account.EventAccountRecovered, u.ID))
 		challenge(account.ResetPassword)
 		must(s.Keys.Rotate(t.Context()))
 		expect("key rotate", toStaff(account.EventKeyRotated, 0), toStaff(account.EventKeyRotated, 0))
+
+		// Trusted devices, recovery.
+		s.Clock.Advance(time.Minute) // failures of one minute share a row
+		s.Prove(t, g)
+		seed = s.AddTOTP(t, id)
+		_, err = s.SignIn(t, "amina", better)
+		late := due(t, err)
+		expect("a login that waits leaves none")
+		_, err = trusting(t, s, late, auth.Proof{Code: text("000000")})
+		fails(err)
+		expect("wrong factor", byUser(account.EventFactorRefused, false))
+		g, err = trusting(t, s, late, auth.Proof{Code: code(t, s, seed)})
+		must(err)
+		expect("second step with trust", byUser(account.EventLogin, true), byUser(account.EventDeviceTrusted, true))
+		c = s.CallerOf(t, g)
+		trustedDevices, err := s.TrustedDevices(t.Context(), c)
+		must(err)
+		must(s.EndTrust(t.Context(), c, trustedDevices[0].ID))
+		fails(s.EndTrust(t.Context(), c, trustedDevices[0].ID))
+		expect("trust ended", byUser(account.EventDeviceTrustEnded, true))
+		must(s.Staff.Recover(t.Context(), s.IDOf(t, "amina"), "", "lost it"))
+		fails(s.Staff.Recover(t.Context(), s.IDOf(t, "amina"), "", "lost it"))
+		expect("recovery started", toStaff(account.EventRecoveryStarted, id))
+		must(s.StopRecoveryByLink(t.Context(), authtest.Req, challenge(account.StopRecovery)))
+		expect("recovery stopped", byUser(account.EventRecoveryStopped, false))
+		s.Clock.Advance(7 * 24 * time.Hour)
+		must(s.Staff.Recover(t.Context(), s.IDOf(t, "amina"), "", "lost it"))
+		s.Clock.Advance(24 * time.Hour)
+		last = int64(len(s.AllEvents(t)))
+		must(s.TellRecoveries(t.Context(), s.Clock.Now()))
+		must(s.FinishRecovery(t.Context(), authtest.Req, challenge(account.FinishRecovery)))
+		expect("recovery finished", byUser(account.EventRecoveryFinished, false))
+		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: challenge(account.ResetPassword), New: text(better)})
+		must(err)
+		expect("reset", byUser(account.EventPasswordReset, false))
+		must(s.NotMe(t.Context(), authtest.Req, challenge(account.NotMe)))
+		expect("not me", byUser(account.EventNotMe, false))
+		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: challenge(account.ResetPassword), New: text(better)})
+		must(err)
+		expect("reset again", byUser(account.EventPasswordReset, false))
+		o := s.SignUp(t, "omar")
+		key := s.AddPasskeyTo(t, s.CallerOf(t, o))
+		_, err = s.SignInBy(t, key, nil)
+		must(err)
+		byOmar := func(kind account.EventKind, session bool) told {
+			return told{kind, account.ActorUser, o.User.ID, session, asker, account.EventDetails{}}
+		}
+		addedKey := byOmar(account.EventFactorAdded, true)
+		addedKey.Details.Factor = string(account.Passkey)
+		expect("register, a passkey, login by it", byOmar(account.EventRegistered, true), addedKey, byOmar(account.EventLogin, true))
+		_, err = s.SignInBy(t, key, func(a *webauthntest.Answer) { a.Count = 1 })
+		fails(err)
+		expect("a copy of it", byOmar(account.EventPasskeyCloned, false))
+		_, err = s.SignInBy(t, key, func(a *webauthntest.Answer) { a.RPID = "evil.example" })
+		fails(err)
+		expect("a passkey that is refused", told{account.EventLoginFailed, account.ActorAnonymous, 0, false, asker, account.EventDetails{}})
+		waiting, asked := askedSecond(t, s, "omar")
+		_, err = s.LoginSecond(t.Context(), authtest.Req, secondStep(waiting, secondBy(asked.Ceremony, "{}")))
+		fails(err)
+		expect("a wrong second factor", byOmar(account.EventFactorRefused, false))
 
 		g, err = s.SignIn(t, "amina", better)
 		must(err)
@@ -214,7 +328,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		s.SealAll(t) // takes the entries of the failures before away
 		s.Clock.Advance(time.Second)
-		must(s.Staff.Restore(t.Context(), "amina"))
+		must(s.Staff.Restore(t.Context(), s.IDOf(t, "amina"), ""))
 		last = int64(len(s.AllEvents(t))) - 1
 		expect("restore", toStaff(account.EventAccountRestored, id))
 
@@ -244,9 +358,11 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(err)
 		must(s.Staff.DisableWebhook(t.Context(), hook.ID))
 		must(s.Staff.EnableWebhook(t.Context(), hook.ID))
+		must(s.Staff.DeleteWebhook(t.Context(), hook.ID)) // which turns it off first
 		var ofHook []told
 		for _, kind := range []account.EventKind{
 			account.EventWebhookCreated, account.EventWebhookRotated, account.EventWebhookReplayed, account.EventWebhookDisabled, account.EventWebhookEnabled,
+			account.EventWebhookDisabled, account.EventWebhookDeleted,
 		} {
 			e := toStaff(kind, 0)
 			e.Details.Webhook = hook.ID
@@ -285,7 +401,11 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		expect("erasure", system(account.EventAccountErased, count), system(account.EventEventsAnonymised, nobodys))
 
 		for _, kind := range account.EventKinds() {
-			ownTest := []account.EventKind{account.EventSessionAdopted, account.EventEventsRemoved, account.EventDatabaseRestored, account.EventEventsLost}
+			ownTest := []account.EventKind{ // and those of agents: TestEachActOfAnAgentIsAnEvent
+				account.EventUserEdited, account.EventUserInvited, account.EventUserExported, account.EventSessionsEndedByStaff, account.EventLoginUnlocked,
+				account.EventRoleGiven, account.EventRoleAccepted, account.EventRoleSuspended, account.EventRoleTaken, account.EventUserSeen, account.EventNoteAdded,
+				account.EventUsersListed, account.EventUsersExported, account.EventStaffRefused, account.EventApprovalAsked, account.EventApprovalGiven, account.EventApprovalRefused,
+				account.EventFactorLocked, account.EventSessionAdopted, account.EventEventsRemoved, account.EventDatabaseRestored, account.EventEventsLost}
 			if !seen[kind] && !slices.Contains(ownTest, kind) {
 				t.Errorf("%s was not tried", kind)
 			}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -32,9 +33,20 @@ type Export struct {
 	Mails       []account.Mail
 	Usernames   []store.UsernameChange // before the present one
 	Deliveries  []account.Delivery     // what other programs were told
+	Trusted     []account.TrustedDevice
+	Places      []time.Time // when they logged in last at each place that is known
+	Notices     []account.NoticeCount
+	Recoveries  []account.Recovery
+	Role        *account.StaffMember // in the staff; nil: none
+	Notes       []account.Note       // that staff wrote about the person
+
+	Factors       []account.Factor // also those that wait to be confirmed
+	RecoveryCodes []store.RecoveryCode
+	Passkeys      []account.Credential
+	Codes         []account.MailedCode
 
 	// There are older ones, which were left out.
-	SessionsTruncated, ChallengesTruncated, MailsTruncated, DeliveriesTruncated bool
+	SessionsTruncated, ChallengesTruncated, MailsTruncated, DeliveriesTruncated, CodesTruncated, NotesTruncated bool
 }
 
 // Export returns everything that is held about the caller (law 09-08,
@@ -45,11 +57,11 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if err := s.guard.AllowUser(ctx, guard.ExportPerUser, caller.User.ID); err != nil {
 		return Export{}, err
 	}
-	u, err := s.currentUser(ctx, caller)
+	proof, err := s.requireProof(ctx, caller, Field{}, account.Input{})
 	if err != nil {
 		return Export{}, err
 	}
-	now := s.now()
+	u, now := proof.User, s.now()
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		return s.audit.Record(ctx, tx, entryBy(account.EventDataExported, caller, now))
 	})
@@ -63,15 +75,49 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.Challenges, err = s.store.Challenges(ctx, u.ID, exportedRows+1); err != nil {
 		return Export{}, err
 	}
+	if e.Passkeys, err = s.store.Credentials(ctx, u.ID); err != nil {
+		return Export{}, err
+	}
 	if e.Mails, err = s.store.MailsOf(ctx, u.ID, exportedRows+1); err != nil {
 		return Export{}, err
 	}
 	if e.Usernames, err = s.store.UsernameChanges(ctx, u.ID, time.Time{}); err != nil {
 		return Export{}, err
 	}
+	if e.Factors, err = s.store.FactorsOf(ctx, u.ID); err != nil {
+		return Export{}, err
+	}
+	if e.RecoveryCodes, err = s.store.RecoveryCodes(ctx, u.ID); err != nil {
+		return Export{}, err
+	}
 	if e.Deliveries, err = s.store.DeliveriesOf(ctx, u.ID, exportedRows+1); err != nil {
 		return Export{}, err
 	}
+	if e.Trusted, err = s.store.TrustedDevices(ctx, u.ID); err != nil {
+		return Export{}, err
+	}
+	if e.Places, err = s.store.Places(ctx, u.ID, exportedRows); err != nil {
+		return Export{}, err
+	}
+	if e.Notices, err = s.store.Notices(ctx, u.ID, exportedRows); err != nil {
+		return Export{}, err
+	}
+	if e.Recoveries, err = s.store.Recoveries(ctx, u.ID); err != nil {
+		return Export{}, err
+	}
+	if e.Notes, err = s.store.Notes(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	if m, err := s.store.StaffMember(ctx, u.ID); err == nil {
+		e.Role = &m
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return Export{}, err
+	}
+	if e.Codes, err = s.store.MailedCodes(ctx, u.ID, exportedRows+1); err != nil {
+		return Export{}, err
+	}
+	e.Codes, e.CodesTruncated = atMostRows(e.Codes)
+	e.Notes, e.NotesTruncated = atMostRows(e.Notes)
 	e.Deliveries, e.DeliveriesTruncated = atMostRows(e.Deliveries)
 	e.Sessions, e.SessionsTruncated = atMostRows(e.Sessions)
 	e.Challenges, e.ChallengesTruncated = atMostRows(e.Challenges)
@@ -94,7 +140,7 @@ func (s *Service) ExportEvents(ctx context.Context, e Export, fn func(account.Ev
 	for n := 0; n < exportedEvents; {
 		events, err := s.store.Events(ctx, f, min(eventsAtOnce, exportedEvents-n))
 		if err == nil {
-			err = ctx.Err() // SQLite's queries go on when the client has left
+			err = ctx.Err() // a page that was read when the client left is for nobody
 		}
 		if err != nil || len(events) == 0 {
 			return false, err
@@ -117,13 +163,11 @@ const EventsPage = 50
 // Events returns the caller's own events, the newest first, a page at a
 // time; before is the last id of the page before, or missing.
 func (s *Service) Events(ctx context.Context, caller *Caller, before account.Input) ([]account.Event, error) {
-	f := store.EventFilter{UserID: caller.User.ID}
+	f := store.EventFilter{UserID: caller.User.ID, Not: account.StaffEventKinds()}
 	if before.State != account.Missing {
 		var err error
 		if f.Before, err = strconv.ParseInt(before.Text, 10, 64); err != nil || f.Before < 1 {
-			errs := account.Fields{}
-			errs.Add("before", "field.integer", nil)
-			return nil, errs.Err()
+			return nil, account.FieldError("before", "field.integer", nil)
 		}
 	}
 	return s.store.Events(ctx, f, EventsPage)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,12 +19,23 @@ import (
 // of it. Each flow has a list of its own, as [LoginFields].
 type Field struct {
 	Name     string
-	Max      int    // characters; zero: no bound of its own
-	Required bool   // neither missing nor blank; null is never good
-	Format   string // of OpenAPI: "email", "password"; empty: any text
+	Min      int      // characters, of what is not blank; zero: no bound
+	Max      int      // characters; zero: no bound of its own
+	Required bool     // neither missing nor blank; null is never good
+	Format   string   // of OpenAPI: "email", "password"; empty: any text. "day" is one, or a moment. No text is a "boolean", an "integer", an "object", a list of "integers"
+	Choices  []string // what it may be; nil: anything
 
 	tooLong string // the key of the message; empty: that of every field
 	check   func(f Field, errs account.Fields, in account.Input) string
+}
+
+// Read applies the field's rules to what came in and returns the text, for
+// flows of other packages.
+func (f Field) Read(errs account.Fields, in account.Input) string { return f.read(errs, in) }
+
+// ReadBoolean is Read of a field that is true or false.
+func (f Field) ReadBoolean(errs account.Fields, in account.Input) bool {
+	return f.readBoolean(errs, in)
 }
 
 // read applies the field's rules to what came in and returns the text.
@@ -34,12 +46,38 @@ func (f Field) read(errs account.Fields, in account.Input) string {
 	return f.text(errs, in)
 }
 
+// readGiven is read of a field that may be left out, also where it is required
+// otherwise.
+func (f Field) readGiven(errs account.Fields, in account.Input) string {
+	if in.State == account.Missing {
+		return ""
+	}
+	return f.read(errs, in)
+}
+
 // text is read by the rules that every text has.
 func (f Field) text(errs account.Fields, in account.Input, rules ...rule) string {
 	if f.Max > 0 {
 		rules = append(rules, f.bound)
 	}
+	if f.Choices != nil {
+		rules = append(rules, f.oneOf)
+	}
 	return checkText(errs, f.Name, in, f.Required, rules...)
+}
+
+// object returns the JSON of an object that came in, or of a text that begins
+// as one: a form has only texts.
+func (f Field) object(errs account.Fields, in account.Input) string {
+	switch {
+	case in.State == account.NotText && strings.HasPrefix(in.JSON, "{"):
+		return in.JSON
+	case in.State == account.NotText, in.State == account.Given && !strings.HasPrefix(in.Text, "{"):
+		errs.Add(f.Name, "field.object", nil)
+		return ""
+	}
+	f.Required = true
+	return f.text(errs, in)
 }
 
 func (f Field) bound(errs account.Fields, field, text string) {
@@ -48,6 +86,12 @@ func (f Field) bound(errs account.Fields, field, text string) {
 		key = "field.max_length"
 	}
 	atMost(f.Max, key)(errs, field, text)
+}
+
+func (f Field) oneOf(errs account.Fields, field, text string) {
+	if !slices.Contains(f.Choices, text) {
+		errs.Add(field, "field.choice", nil)
+	}
 }
 
 // The longest values, in characters: Django's columns. What is longer than
@@ -66,6 +110,12 @@ var (
 // named is the same field by another name.
 func (f Field) named(name string) Field {
 	f.Name = name
+	return f
+}
+
+// required is the same field where it must be there.
+func (f Field) required() Field {
+	f.Required = true
 	return f
 }
 
@@ -107,6 +157,31 @@ func checkText(errs account.Fields, field string, in account.Input, required boo
 		errs.Add(field, "field.surrogates", account.Args{"code_point": fmt.Sprintf("%X", point)})
 	}
 	return in.Text
+}
+
+// readBoolean reads true or false, as JSON has them or as forms write them
+// (Django REST Framework's BooleanField). What is missing is false.
+func (f Field) readBoolean(errs account.Fields, in account.Input) bool {
+	switch in.State {
+	case account.Missing:
+		if f.Required {
+			errs.Add(f.Name, "field.required", nil)
+		}
+		return false
+	case account.Null:
+		errs.Add(f.Name, "field.null", nil)
+		return false
+	}
+	switch strings.ToLower(in.Text) {
+	case "true", "t", "yes", "y", "on", "1":
+		return true
+	case "false", "f", "no", "n", "off", "0", "":
+		if in.State == account.Given || in.Text != "" {
+			return false
+		}
+	}
+	errs.Add(f.Name, "field.boolean", nil)
+	return false
 }
 
 type rule func(errs account.Fields, field, text string)

@@ -26,6 +26,11 @@ type Introspection struct {
 	Refresh bool         // it is a refresh token
 	Claims  token.Claims // of an active token, like User
 	User    account.User
+
+	// AMR and AuthAt are how and when its user logged in, as the session has
+	// it now; empty: nobody knows.
+	AMR    string
+	AuthAt time.Time
 }
 
 // Introspect tells a service whether a token is good now (RFC 7662): its
@@ -43,7 +48,7 @@ func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, h
 	if err != nil {
 		return Introspection{}, err
 	}
-	claims, u, err := s.inspect(ctx, raw, s.now())
+	claims, sess, u, err := s.inspect(ctx, raw, s.now())
 	switch {
 	case refused(err):
 		return Introspection{}, nil
@@ -52,7 +57,7 @@ func (s *Service) Introspect(ctx context.Context, by *account.OAuthClient, in, h
 	case claims.Type == token.Refresh && hint.Text != refreshHint, !concerns(by, claims):
 		return Introspection{}, nil
 	}
-	return Introspection{Active: true, Refresh: claims.Type == token.Refresh, Claims: claims, User: u}, nil
+	return Introspection{Active: true, Refresh: claims.Type == token.Refresh, Claims: claims, User: u, AMR: sess.AMR, AuthAt: sess.AuthAt()}, nil
 }
 
 // RevokeToken ends the session of an access or refresh token (RFC 7009), and
@@ -112,24 +117,24 @@ func tokenFor(by *account.OAuthClient, scope account.Scope, in account.Input) (s
 }
 
 // inspect returns what a token of either type says that would be accepted
-// now, with its active user.
-func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.User, error) {
+// now, with its session (the zero one: it has none) and its active user.
+func (s *Service) inspect(ctx context.Context, raw string, now time.Time) (token.Claims, account.Session, account.User, error) {
 	claims, err := s.keys.VerifyAny(ctx, raw, now)
 	if err != nil {
-		return token.Claims{}, account.User{}, err
+		return token.Claims{}, account.Session{}, account.User{}, err
 	}
 	sess, u, err := s.sessionOf(ctx, claims)
 	switch {
 	case err != nil:
-		return token.Claims{}, account.User{}, err
+		return token.Claims{}, account.Session{}, account.User{}, err
 	case sess.ID == "":
-		return claims, u, nil
+		return claims, sess, u, nil
 	case !sess.RevokedAt.IsZero(),
 		claims.Type == token.Refresh && (!sess.Renewable(now) || s.standing(claims, sess, now) == replaced):
-		return token.Claims{}, account.User{}, account.ErrTokenInvalid
+		return token.Claims{}, account.Session{}, account.User{}, account.ErrTokenInvalid
 	}
 	s.confirmRefreshToken(ctx, claims, sess)
-	return claims, u, nil
+	return claims, sess, u, nil
 }
 
 // VerifyToken returns nil for an access or refresh token that would be
@@ -144,6 +149,6 @@ func (s *Service) VerifyToken(ctx context.Context, req account.RequestInfo, in a
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	_, _, err := s.inspect(ctx, raw, s.now())
+	_, _, _, err := s.inspect(ctx, raw, s.now())
 	return err
 }

@@ -17,7 +17,7 @@ func TestResetRequestTellsNobodyWhoHasAnAccount(t *testing.T) {
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
 		s.SignUp(t, "amina")
 		s.SignUp(t, "gone")
-		if err := s.Staff.Disable(t.Context(), "gone"); err != nil {
+		if err := s.Staff.Disable(t.Context(), s.IDOf(t, "gone"), ""); err != nil {
 			t.Fatal(err)
 		}
 		s.Deliver(t)

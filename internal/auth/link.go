@@ -8,6 +8,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/outbox"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -15,6 +16,9 @@ import (
 // LinkLifetime is how long the link in a mail of a kind works; zero: it has
 // none.
 func LinkLifetime(kind account.MailKind) time.Duration {
+	if kind == account.MailInvited {
+		return invitationLifetime
+	}
 	return challengeLifetimes[mailChallenges[kind]]
 }
 
@@ -30,7 +34,7 @@ func address(m *account.Mail, u account.User) {
 // whoever closes or disables the account before it arrives does not take it
 // from the owner.
 func stale(m account.Mail, u account.User) bool {
-	if m.Kind == account.MailEmailChanged {
+	if kind := mailChallenges[m.Kind]; kind == account.UndoEmail || kind == account.UndoFactor || kind == account.NotMe || kind == account.StopRecovery { // a notice of what was
 		return false
 	}
 	if !u.Active {
@@ -39,7 +43,7 @@ func stale(m account.Mail, u account.User) bool {
 	switch m.Kind {
 	case account.MailVerifyEmail:
 		return !u.EmailVerifiedAt.IsZero() || account.EmailKey(u.Email) != account.EmailKey(m.Email)
-	case account.MailResetPassword:
+	case account.MailResetPassword, account.MailLoginCode, account.MailConfirmCode, account.MailInvited, account.MailRoleOffered:
 		return account.EmailKey(u.Email) != account.EmailKey(m.Email)
 	}
 	return false
@@ -49,13 +53,18 @@ func stale(m account.Mail, u account.User) bool {
 const maxChoices = 50
 
 // resettable returns the users whose password a mail to this address may
-// reset, the newest first. If the mail names one, it is that one or nobody.
+// reset, the newest first. If the mail names one, it is that one or nobody. Of
+// more than a mail lists it is the newest and the oldest, half each: whoever
+// claims somebody's address many times does it before or after them.
 func (s *Service) resettable(ctx context.Context, tx *store.Store, m account.Mail) ([]account.User, error) {
 	users := make([]account.User, 1)
 	var err error
 	users[0], err = tx.Prover(ctx, m.Email, 0)
 	if errors.Is(err, store.ErrNotFound) {
 		users, err = tx.NewestClaimants(ctx, m.Email, maxChoices)
+		if err == nil && len(users) == maxChoices {
+			users, err = oldestToo(ctx, tx, m.Email, users)
+		}
 		if name := m.Details.Username; err == nil && name != "" && len(users) == maxChoices {
 			var u account.User // perhaps not among the newest
 			u, err = tx.UserByUsername(ctx, name)
@@ -76,10 +85,38 @@ func (s *Service) resettable(ctx context.Context, tx *store.Store, m account.Mai
 	return users, nil
 }
 
+// oldestToo puts the oldest users who claim an address in place of the older half
+// of the newest ones.
+func oldestToo(ctx context.Context, tx *store.Store, email string, newest []account.User) ([]account.User, error) {
+	oldest, err := tx.Claimants(ctx, email, len(newest)/2)
+	if err != nil {
+		return nil, err
+	}
+	users := newest[:len(newest)-len(oldest)]
+	last := users[len(users)-1].ID
+	for _, u := range slices.Backward(oldest) {
+		if u.ID < last {
+			users = append(users, u)
+		}
+	}
+	return users, nil
+}
+
 // expandReset turns a request to reset a password into one mail: to the user
 // who proved the address, or else with a link for each of those who claim it.
 // Mostly that is one, or none.
 func (s *Service) expandReset(ctx context.Context, m *outbox.Claim) error {
+	return s.expand(ctx, m, account.MailResetPassword, account.EventPasswordResetRequested)
+}
+
+// expandLogin turns a request for a code to log in into one mail, to the one
+// user whom the address means. Where several claim it and nobody has proved
+// it, nothing is mailed: the password, and a reset, tell them apart.
+func (s *Service) expandLogin(ctx context.Context, m *outbox.Claim) error {
+	return s.expand(ctx, m, account.MailLoginCode, account.EventLoginCodeRequested)
+}
+
+func (s *Service) expand(ctx context.Context, m *outbox.Claim, kind account.MailKind, event account.EventKind) error {
 	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		users, err := s.resettable(ctx, tx, m.Mail)
@@ -90,7 +127,7 @@ func (s *Service) expandReset(ctx context.Context, m *outbox.Claim) error {
 			return err
 		}
 		asker := account.RequestInfo{IP: m.IP, UserAgent: m.Details.Device, RequestID: m.Details.RequestID}
-		asked := audit.Entry{Kind: account.EventPasswordResetRequested, Actor: account.ActorAnonymous, Request: asker, At: m.CreatedAt}
+		asked := audit.Entry{Kind: event, Actor: account.ActorAnonymous, Request: asker, At: m.CreatedAt}
 		if len(users) == 0 {
 			return s.audit.Record(ctx, tx, asked)
 		}
@@ -100,14 +137,20 @@ func (s *Service) expandReset(ctx context.Context, m *outbox.Claim) error {
 				return err
 			}
 		}
+		if len(users) > 1 && kind == account.MailLoginCode {
+			return nil
+		}
 		// In the language of whoever asked; not counted once more.
-		reset := account.Mail{Kind: account.MailResetPassword, Email: m.Email, Language: m.Language, CreatedAt: now, Details: account.MailDetails{Username: m.Details.Username}}
+		next := account.Mail{Kind: kind, Email: m.Email, Language: m.Language, CreatedAt: now, Details: account.MailDetails{Username: m.Details.Username}}
 		if len(users) == 1 { // to the address that we know, which may differ from the one that was typed
 			u := users[0]
-			reset.UserID, reset.Email = u.ID, u.Email
-			reset.Details.Username = u.Username
+			next.UserID, next.Email = u.ID, u.Email
+			next.Details.Username = u.Username
 		}
-		return tx.AddMail(ctx, reset)
+		if m.Details.CodeHash != "" {
+			next.Details.CodeHash, next.Details.IP, next.Details.Device = m.Details.CodeHash, m.IP, m.Details.Device
+		}
+		return tx.AddMail(ctx, next)
 	})
 }
 
@@ -135,8 +178,9 @@ func (s *Service) readers(ctx context.Context, tx *store.Store, m *account.Mail)
 }
 
 // makeLinks stores a challenge for each user that a claimed mail is about,
-// and returns their tokens. Of a mail about several it fills in c.Choices.
-func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Claim, kind account.ChallengeKind) ([]string, error) {
+// and returns their tokens. Of a mail about several it fills in c.Choices; one
+// about one user gets its code.
+func (s *Service) makeLinks(ctx context.Context, tx *store.Store, key *guard.Secret, c *outbox.Claim, kind account.ChallengeKind) ([]string, error) {
 	if err := c.Lock(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -151,6 +195,10 @@ func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Clai
 		if kind == account.UndoEmail { // as old as the change: a mail that comes late, or again, is no younger way back
 			challenge.CreatedAt = c.CreatedAt
 		}
+		if c.Kind == account.MailInvited {
+			challenge.ExpiresAt = challenge.CreatedAt.Add(invitationLifetime)
+		}
+		challenge.FactorID = c.Details.Factor
 		if err := tx.CreateChallenge(ctx, challenge); err != nil {
 			return nil, err
 		}
@@ -159,7 +207,34 @@ func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Clai
 			c.Choices = append(c.Choices, account.MailChoice{Username: u.Username})
 		}
 	}
-	return tokens, nil
+	if len(users) == 1 {
+		c.Code, err = s.issueCode(ctx, tx, key, c.Mail, users[0])
+	}
+	return tokens, err
+}
+
+// sendCode makes the code of a mail that has no link, and sends it. Of who has
+// had too many wrong codes the mail says so.
+func (s *Service) sendCode(ctx context.Context, c *outbox.Claim) error {
+	key, err := s.guard.CodeKey(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := c.Lock(ctx, tx); err != nil {
+			return err
+		}
+		users, err := s.readers(ctx, tx, &c.Mail)
+		if err != nil {
+			return err
+		}
+		c.Code, err = s.issueCode(ctx, tx, key, c.Mail, users[0])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.Send(ctx, "")
 }
 
 // sendLink makes the links of a mail, so that their tokens are kept nowhere,
@@ -167,8 +242,12 @@ func (s *Service) makeLinks(ctx context.Context, tx *store.Store, c *outbox.Clai
 func (s *Service) sendLink(ctx context.Context, c *outbox.Claim) error {
 	kind := mailChallenges[c.Kind]
 	var tokens []string
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
-		tokens, err = s.makeLinks(ctx, tx, c, kind)
+	key, err := s.guard.CodeKey(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
+		tokens, err = s.makeLinks(ctx, tx, key, c, kind)
 		return err
 	})
 	if err != nil {

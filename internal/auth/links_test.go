@@ -90,7 +90,7 @@ func TestLinkOfWhoeverHadThePasswordDiesWithIt(t *testing.T) {
 			}
 		},
 		"staff": func(t *testing.T, s *authtest.Server, _ auth.LoginResult, _ *smtptest.Server) {
-			if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+			if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), account.TextInput("another-Pass-77"), authtest.Reason); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -247,7 +247,7 @@ func TestMailsThatNobodyWantsAnyMore(t *testing.T) {
 			}
 		},
 		"disabled": func(t *testing.T, s *authtest.Server, _ auth.LoginResult) {
-			if err := s.Staff.Disable(t.Context(), "amina"); err != nil {
+			if err := s.Staff.Disable(t.Context(), s.IDOf(t, "amina"), ""); err != nil {
 				t.Fatal(err)
 			}
 		},

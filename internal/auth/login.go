@@ -28,6 +28,8 @@ type Credentials struct {
 // and takes about the same time for each: an absent user is checked against
 // a hash that nothing matches, so that timing does not tell who has an
 // account. Before that it may return [account.ThrottledFor]: see [guard.Guard.StartLogin].
+// Of who has a factor it opens none and returns [account.ErrSecondFactor]: see
+// [Service.LoginSecond].
 func (s *Service) Login(ctx context.Context, req account.RequestInfo, c Credentials) (LoginResult, error) {
 	errs := account.Fields{}
 	username := loginName.read(errs, c.Username)
@@ -102,8 +104,8 @@ func (s *Service) tryLogin(ctx context.Context, req account.RequestInfo, t *guar
 		}
 	}
 	now := s.now()
-	sess := s.newSession(req, now)
-	sess.UserID = u.ID
+	sess := s.loginSession(req, u.ID, account.AMRPassword, now)
+	var due *account.Error
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.Login(ctx, u.ID, u.PasswordHash, hash, now); err != nil {
 			return err
@@ -111,16 +113,17 @@ func (s *Service) tryLogin(ctx context.Context, req account.RequestInfo, t *guar
 		if err := t.Succeed(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.openSession(ctx, tx, sess, req); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, audit.ByUser(account.EventLogin, u.ID, sess.ID, req, now))
+		due, err = s.admit(ctx, tx, entry{user: u, session: sess, request: req, event: account.EventLogin})
+		return err
 	})
 	if errors.Is(err, store.ErrNotFound) { // changed, disabled or erased since we looked
 		return LoginResult{}, errHashChanged
 	}
 	if err != nil {
 		return LoginResult{}, err
+	}
+	if due != nil {
+		return LoginResult{}, due
 	}
 	grant, err := s.issueTokens(u, sess)
 	grant.Device = t.Remember(u.ID, now)

@@ -43,11 +43,12 @@ func (s *Service) Logout(ctx context.Context, req account.RequestInfo, in accoun
 	return s.endSession(ctx, sess.ID, logout, nil)
 }
 
-// LogoutAll ends every session of the caller, this one too.
+// LogoutAll ends every session of the caller, this one too, and the trust in
+// their devices.
 func (s *Service) LogoutAll(ctx context.Context, caller *Caller) error {
 	now := s.now()
 	return s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RevokeSessions(ctx, caller.User.ID, "", now); err != nil {
+		if err := s.accounts.EndSessions(ctx, tx, caller.User.ID, "", now); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, entryBy(account.EventLogoutAll, caller, now))
@@ -62,7 +63,9 @@ func (s *Service) Sessions(ctx context.Context, caller *Caller) ([]account.Sessi
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(sess account.Session) bool { return !sess.Live(now, s.tokens.Lifetime(token.Access)) }), nil
+	return slices.DeleteFunc(all, func(sess account.Session) bool {
+		return !sess.Live(now, s.tokens.Lifetime(token.Access)) || s.tooOld(sess, now)
+	}), nil
 }
 
 // EndSession ends one of the caller's sessions. It returns
@@ -78,6 +81,11 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 	}
 	if err != nil {
 		return err
+	}
+	if id != caller.SessionID { // whoever stole a token must not turn its owner out (ASVS 7.5.2)
+		if _, err := s.requireProof(ctx, caller, Field{}, account.Input{}); err != nil {
+			return err
+		}
 	}
 	a := entryBy(account.EventSessionEnded, caller, s.now())
 	a.Details.Session = id

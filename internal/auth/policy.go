@@ -16,11 +16,14 @@ func asUnavailable(err error) error {
 	return err
 }
 
+// PasswordMin is how many characters a new password has at least.
+func (s *Service) PasswordMin() int { return max(s.o.PasswordMin, password.MinLength) }
+
 // checkPolicy applies the password rules, with what the person is known by.
 // It comes before any transaction: it may ask another server.
 func (a *Accounts) checkPolicy(ctx context.Context, field, plain, username, email, firstName, lastName string) error {
 	errs := account.Fields{}
-	for _, p := range password.Check(plain, []password.Attribute{
+	for _, p := range (password.Policy{Min: a.o.PasswordMin, House: a.o.HouseWords}).Check(plain, []password.Attribute{
 		{Name: "username", Value: username},
 		{Name: "first_name", Value: firstName},
 		{Name: "last_name", Value: lastName},

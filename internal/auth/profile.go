@@ -9,13 +9,13 @@ import (
 )
 
 // ProfileFields are those of a [ProfileChange]; one that is missing stays as it
-// is, and the password is needed for another username only.
+// is, and the password, for another username only, counts as a proof: see requireProof.
 var ProfileFields = []Field{usernameField.optional(), firstNameField, lastNameField, passwordField.optional()}
 
 // ProfileChange holds the fields that a person may change of themselves; one
-// that is missing stays as it is. Password is needed for another username
-// only: whoever has it can be logged in by it, and a stolen token must not be enough
-// to take it away.
+// that is missing stays as it is. Password is for another username only,
+// which needs a proof: a token that was stolen must not be enough to take the name
+// away, but within five minutes of a login.
 type ProfileChange struct {
 	Username  account.Input
 	FirstName account.Input
@@ -50,16 +50,15 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 		u.LastName = lastNameField.read(errs, c.LastName)
 	}
 	renamed := u.Username != was.Username
-	plain := ""
 	if renamed && len(errs["username"]) == 0 {
-		plain = passwordField.read(errs, c.Password)
+		passwordField.readGiven(errs, c.Password)
 	}
 	if err := errs.Err(); err != nil {
 		return account.User{}, err
 	}
-	confirmed := was
+	var proof proved
 	if renamed {
-		if confirmed, err = s.confirmPassword(ctx, caller, "password", plain); err != nil {
+		if proof, err = s.requireProof(ctx, caller, passwordField, c.Password); err != nil {
 			return account.User{}, err
 		}
 	}
@@ -85,7 +84,7 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 	committed := func() {}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if renamed {
-			if err := s.rename(ctx, tx, caller, confirmed, u.Username); err != nil {
+			if err := s.rename(ctx, tx, proof, u.Username); err != nil {
 				return err
 			}
 		}
@@ -108,9 +107,9 @@ func (s *Service) UpdateProfile(ctx context.Context, caller *Caller, c ProfileCh
 
 // rename gives the caller another name, in the transaction that changes their
 // profile.
-func (s *Service) rename(ctx context.Context, tx *store.Store, caller *Caller, u account.User, username string) error {
-	now := s.now()
-	if err := stillConfirmed(ctx, tx, u, "password"); err != nil {
+func (s *Service) rename(ctx context.Context, tx *store.Store, proof proved, username string) error {
+	now, caller, u := s.now(), proof.caller, proof.User
+	if err := s.stillProved(ctx, tx, proof); err != nil {
 		return err
 	}
 	err := tx.ChangeUsername(ctx, u.ID, u.Username, username, now)

@@ -47,7 +47,7 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in accou
 		}
 		defer leave()
 	}
-	sess, u, err := s.renewable(ctx, req, claims, now)
+	sess, err := s.renewable(ctx, req, claims, now)
 	if err != nil {
 		return TokenPair{}, err
 	}
@@ -56,12 +56,12 @@ func (s *Service) Refresh(ctx context.Context, req account.RequestInfo, in accou
 		return TokenPair{}, err
 	}
 	var out TokenPair
-	if exchanged { // the new token is not stored: it is signed again from its id and date
-		if out.Refresh, _, err = s.tokens.Issue(token.Refresh, sess.UserID, sess.ID, sess.RefreshID, sess.RefreshAt); err != nil {
+	if exchanged {
+		if out.Refresh, err = s.issueRefresh(sess); err != nil {
 			return TokenPair{}, err
 		}
 	}
-	out.Access, _, err = s.tokens.Issue(token.Access, u.ID, sess.ID, accessID(sess, now), now)
+	out.Access, _, err = s.issueAccess(sess, accessID(sess, now), now)
 	return out, err
 }
 

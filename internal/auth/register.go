@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/store"
 )
@@ -22,7 +21,7 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	if err != nil {
 		return LoginResult{}, err
 	}
-	sess := s.newSession(req, u.JoinedAt)
+	sess := s.loginSession(req, 0, account.AMRPassword, u.JoinedAt)
 	u.LastLoginAt = u.JoinedAt
 	var t guard.Turn
 	if s.accounts.owesVerification(u) {
@@ -30,24 +29,27 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 			return LoginResult{}, err
 		}
 	}
+	codeID := ""
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := s.accounts.Create(ctx, tx, &u); err != nil {
 			return err
 		}
 		sess.UserID = u.ID
-		if err := tx.CreateSession(ctx, sess); err != nil {
-			return err
-		}
-		err := s.audit.Record(ctx, tx, audit.ByUser(account.EventRegistered, u.ID, sess.ID, req, u.JoinedAt))
+		_, err := s.admit(ctx, tx, entry{user: u, session: sess, request: req, event: account.EventRegistered})
 		if err != nil {
 			return err
 		}
 		if !s.accounts.owesVerification(u) {
 			return nil
 		}
-		err = s.accounts.MailVerification(ctx, tx, u, req.IP, u.JoinedAt, t)
+		var c account.MailedCode
+		if codeID, c, err = s.requestCode(ctx, tx, codeInSession(account.CodeVerify, u, sess.ID, u.JoinedAt), ""); err != nil {
+			return err
+		}
+		err = s.accounts.MailVerification(ctx, tx, u, c, req, u.JoinedAt, t)
 		if errors.Is(err, account.ThrottledFor(0)) { // another's waits for this mailbox: they can ask again
 			s.o.Log.WarnContext(ctx, "no verification mail: one for another account waits for this mailbox", "user_id", u.ID)
+			codeID = ""
 			return nil
 		}
 		return err
@@ -60,6 +62,6 @@ func (s *Service) Register(ctx context.Context, req account.RequestInfo, r Regis
 	if err != nil {
 		return LoginResult{}, err
 	}
-	grant.Device = secret.RememberDevice(u.ID, u.JoinedAt)
+	grant.Device, grant.CodeID = secret.RememberDevice(u.ID, u.JoinedAt), codeID
 	return grant, nil
 }

@@ -50,7 +50,7 @@ func (s *Service) standing(c token.Claims, sess account.Session, now time.Time) 
 func (s *Service) rotate(ctx context.Context, req account.RequestInfo, claims token.Claims, sess account.Session, now time.Time) (account.Session, error) {
 	next := store.Rotation{
 		SessionID: sess.ID, OldID: claims.ID, NewID: token.NewID(),
-		At: now, ExpiresAt: now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
+		At: now, ExpiresAt: s.refreshEnd(sess, now),
 	}
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.Rotate(ctx, next) })
 	if err == nil {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/audit"
@@ -23,11 +24,13 @@ type Service struct {
 	hasher   *password.Hasher
 	keys     *keys.Manager
 	outbox   *outbox.Outbox
+	rp       *relyingParty // nil: there are no passkeys
 	o        Options
 
 	turns  turns    // of requests that exchange one refresh token
 	noting sync.Map // ids of refresh tokens of which it is being noted that they are in use
 
+	clockWarned atomic.Int64 // when the log said that the clock was ahead, in seconds since 1970
 }
 
 // now is the time by the clock that every rule goes by.

@@ -17,16 +17,46 @@ import (
 
 // newSession prepares the session of a login that is about to be stored.
 func (s *Service) newSession(req account.RequestInfo, now time.Time) account.Session {
-	return account.Session{
+	sess := account.Session{
 		ID:         newSessionID(now),
 		CreatedAt:  now,
 		LastUsedAt: now,
-		ExpiresAt:  now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)),
 		IP:         req.IP,
 		UserAgent:  req.UserAgent,
 		RefreshID:  token.NewID(),
 		RefreshAt:  now,
 	}
+	sess.ExpiresAt = s.refreshEnd(sess, now)
+	return sess
+}
+
+// oldAt is when a session is over however often it was renewed, counted from
+// its login and never from a later proof (ASVS 7.3.2); zero: never.
+func (s *Service) oldAt(sess account.Session) time.Time {
+	if s.o.SessionMaxAge == 0 {
+		return time.Time{}
+	}
+	return sess.CreatedAt.Truncate(time.Second).Add(s.o.SessionMaxAge)
+}
+
+// tooOld reports whether that time has come.
+func (s *Service) tooOld(sess account.Session, now time.Time) bool {
+	old := s.oldAt(sess)
+	return !old.IsZero() && !now.Before(old)
+}
+
+// refreshEnd is when a refresh token ends that a session is given now: after it
+// lay idle for a refresh token's lifetime, or when the session is too old.
+func (s *Service) refreshEnd(sess account.Session, now time.Time) time.Time {
+	return s.untilOld(sess, now.Truncate(time.Second).Add(s.tokens.Lifetime(token.Refresh)))
+}
+
+// untilOld is the earlier of an end and of when the session is too old.
+func (s *Service) untilOld(sess account.Session, end time.Time) time.Time {
+	if old := s.oldAt(sess); !old.IsZero() && old.Before(end) {
+		return old
+	}
+	return end
 }
 
 // newSessionID begins with the time, so that the sessions of a day, which are
@@ -46,9 +76,19 @@ func newSessionID(now time.Time) string {
 // longer.
 const maxSessions = 100
 
-// openSession stores a session. Where its user has too many it ends those that
-// were used longest ago, with an event for each.
-func (s *Service) openSession(ctx context.Context, tx *store.Store, sess account.Session, req account.RequestInfo) error {
+// openSession stores the session of an entry.
+func (s *Service) openSession(ctx context.Context, tx *store.Store, e entry) error {
+	if e.event != account.EventRegistered { // who was just made has no other
+		if err := s.makeRoom(ctx, tx, e.session, e.request); err != nil {
+			return err
+		}
+	}
+	return tx.CreateSession(ctx, e.session)
+}
+
+// makeRoom ends the sessions of a user that were used longest ago, with an
+// event for each, where a new one would be one too many.
+func (s *Service) makeRoom(ctx context.Context, tx *store.Store, sess account.Session, req account.RequestInfo) error {
 	ended, err := tx.EndSessionsBeyond(ctx, sess.UserID, maxSessions-1, sess.CreatedAt)
 	if err != nil {
 		return err
@@ -62,7 +102,7 @@ func (s *Service) openSession(ctx context.Context, tx *store.Store, sess account
 			return err
 		}
 	}
-	return tx.CreateSession(ctx, sess)
+	return nil
 }
 
 // asTokenError says of a session that is not there what a client may know.
@@ -93,6 +133,13 @@ func (s *Service) userWithoutSession(ctx context.Context, claims token.Claims) (
 	case !u.SignedOutAt.IsZero() && !claims.IssuedAt.After(u.SignedOutAt):
 		return account.User{}, account.ErrTokenInvalid
 	}
+	// A token of Django's shows no more than a password did.
+	if factor, err := s.hasFactor(ctx, s.store, u.ID); err != nil || factor {
+		return u, errors.Join(err, account.ErrTokenInvalid)
+	}
+	if role, err := hasRole(ctx, s.store, u.ID); err != nil || role {
+		return u, errors.Join(err, account.ErrTokenInvalid)
+	}
 	restored, err := s.store.RestoredAt(ctx)
 	if err == nil && !restored.IsZero() && !claims.IssuedAt.After(restored) {
 		err = account.ErrTokenInvalid
@@ -114,6 +161,8 @@ func (s *Service) session(ctx context.Context, claims token.Claims) (account.Ses
 		return account.Session{}, account.User{}, account.ErrUserNotFound
 	case !u.Active:
 		return account.Session{}, account.User{}, account.ErrUserInactive
+	case s.tooOld(sess, s.now()):
+		return account.Session{}, account.User{}, account.ErrTokenInvalid
 	}
 	return sess, u, nil
 }
@@ -141,6 +190,7 @@ func (s *Service) adopt(ctx context.Context, req account.RequestInfo, claims tok
 	if sess.RefreshAt.IsZero() {
 		sess.RefreshAt = now
 	}
+	sess.ExpiresAt = s.untilOld(sess, sess.ExpiresAt)
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		// The user may have signed out everywhere since we looked.
 		err := tx.LockSignedIn(ctx, u.ID, claims.IssuedAt)
@@ -150,10 +200,14 @@ func (s *Service) adopt(ctx context.Context, req account.RequestInfo, claims tok
 		if err != nil {
 			return err
 		}
-		if err := s.openSession(ctx, tx, sess, req); err != nil {
-			return err
+		if role, err := hasRole(ctx, tx, u.ID); err != nil || role { // given since we looked
+			return errors.Join(err, account.ErrTokenInvalid)
 		}
-		return s.audit.Record(ctx, tx, audit.ByUser(account.EventSessionAdopted, u.ID, sess.ID, req, now))
+		due, err := s.admit(ctx, tx, entry{user: u, session: sess, request: req, event: account.EventSessionAdopted})
+		if due != nil { // nobody can be asked for it here
+			return account.ErrTokenInvalid
+		}
+		return err
 	})
 	if errors.Is(err, store.ErrTaken) {
 		return s.session(ctx, claims)
@@ -175,17 +229,17 @@ func (s *Service) sessionOf(ctx context.Context, claims token.Claims) (account.S
 	return sess, u, err
 }
 
-// renewable returns the session of a refresh token and its user, if a token
-// of it can be good now.
-func (s *Service) renewable(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, account.User, error) {
+// renewable returns the session of a refresh token, if a token of it can be good
+// now.
+func (s *Service) renewable(ctx context.Context, req account.RequestInfo, claims token.Claims, now time.Time) (account.Session, error) {
 	sess, u, err := s.sessionOf(ctx, claims)
 	if err == nil && sess.ID == "" {
-		sess, u, err = s.adopt(ctx, req, claims, u, now)
+		sess, _, err = s.adopt(ctx, req, claims, u, now)
 	}
 	if err == nil && !sess.Renewable(now) {
 		err = account.ErrTokenInvalid
 	}
-	return sess, u, err
+	return sess, err
 }
 
 // refused reports whether an error is about the token, not about us.
@@ -222,7 +276,7 @@ func (s *Service) sessionToEnd(ctx context.Context, req account.RequestInfo, cla
 	case !errors.Is(err, store.ErrNotFound) || claims.SessionID != "" || !now.Before(claims.ExpiresAt):
 		return sess, err
 	}
-	sess, _, err = s.renewable(ctx, req, claims, now)
+	sess, err = s.renewable(ctx, req, claims, now)
 	if refused(err) { // taken back, or its user is gone
 		return account.Session{}, store.ErrNotFound
 	}
@@ -236,15 +290,29 @@ type LoginResult struct {
 	Refresh string
 	Claims  token.Claims // of the access token
 	Device  string       // the token by which this device will be known; empty: limits are off
+	Trusted string       // the token of the trusted device that this is now; empty: it is none, or was one before
+	CodeID  string       // of the code in the mail that verifies a new account's address; empty: there is none
+}
+
+// issueAccess signs an access token of a session.
+func (s *Service) issueAccess(sess account.Session, id string, at time.Time) (string, token.Claims, error) {
+	return s.tokens.IssueUntil(token.Access, sess.UserID, sess.ID, id, at, s.oldAt(sess), token.Proof{AMR: sess.AMR, At: sess.AuthAt()})
+}
+
+// issueRefresh signs the newest refresh token of a session, again if need be: it
+// is not stored, but follows from its id and date.
+func (s *Service) issueRefresh(sess account.Session) (string, error) {
+	raw, _, err := s.tokens.IssueUntil(token.Refresh, sess.UserID, sess.ID, sess.RefreshID, sess.RefreshAt, s.oldAt(sess), token.Proof{})
+	return raw, err
 }
 
 // issueTokens signs the two tokens of a stored session.
 func (s *Service) issueTokens(u account.User, sess account.Session) (LoginResult, error) {
-	refresh, _, err := s.tokens.Issue(token.Refresh, u.ID, sess.ID, sess.RefreshID, sess.RefreshAt)
+	refresh, err := s.issueRefresh(sess)
 	if err != nil {
 		return LoginResult{}, err
 	}
-	access, claims, err := s.tokens.Issue(token.Access, u.ID, sess.ID, token.NewID(), sess.RefreshAt)
+	access, claims, err := s.issueAccess(sess, token.NewID(), sess.RefreshAt)
 	if err != nil {
 		return LoginResult{}, err
 	}

@@ -154,7 +154,7 @@ func TestLogoutOfASessionThatIsOver(t *testing.T) {
 		if err := s.LogoutAll(t.Context(), s.CallerOf(t, all)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Staff.Disable(t.Context(), "disabled"); err != nil {
+		if err := s.Staff.Disable(t.Context(), s.IDOf(t, "disabled"), ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.CloseAccount(t.Context(), s.CallerOf(t, closed), account.TextInput(authtest.Good)); err != nil {

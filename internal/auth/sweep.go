@@ -13,7 +13,8 @@ import (
 
 // Sweep forgets sessions that ended more than a day ago, for their last
 // access token is gone by then; challenges that expired a day ago, so that a
-// late click is told why it is refused; Django's blacklist a day after its
+// late click is told why it is refused; requests for codes when their wrong
+// tries do not count any more; Django's blacklist a day after its
 // tokens expired, for a clock that is late must not find them good; and
 // people who closed their account long enough ago. One that fails keeps none of
 // the others from it.
@@ -26,11 +27,32 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 		s.store.Sweep(ctx, "delete links that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteChallenges(ctx, day, most)
 		}),
+		s.store.Sweep(ctx, "delete codes that were mailed", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteCodes(ctx, now.Add(-nobodysCodeKept), now.Add(-codeRetention), most)
+		}),
+		s.store.Sweep(ctx, "delete factors that were not confirmed", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteUnconfirmedFactors(ctx, now, most)
+		}),
+		s.store.Sweep(ctx, "forget the passwords before factors", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.SweepPasswordsBefore(ctx, now.Add(-challengeLifetimes[account.UndoFactor]), most)
+		}),
+		s.store.Sweep(ctx, "forget former passwords", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.SweepFormerPasswords(ctx, now.Add(-formerPasswordKept), most)
+		}),
+		s.store.Sweep(ctx, "delete ceremonies that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteCeremonies(ctx, now, most)
+		}),
 		s.store.Sweep(ctx, "delete revoked tokens that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteRevokedTokens(ctx, day, most)
 		}),
 		s.store.Sweep(ctx, "erase closed accounts", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return s.eraseUsers(ctx, tx, now, most)
+		}),
+		s.store.Sweep(ctx, "delete trusted devices that have expired", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteExpiredDevices(ctx, day, most)
+		}),
+		s.store.Sweep(ctx, "forget recoveries", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteRecoveries(ctx, now.Add(-recoveryKept), most)
 		}),
 		s.store.Sweep(ctx, "forget former usernames", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 			return tx.DeleteUsernameChanges(ctx, now.Add(-usernameKept), most)
@@ -46,23 +68,6 @@ func (s *Service) eraseUsers(ctx context.Context, tx *store.Store, now time.Time
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
-	erased, err := tx.EraseUsers(ctx, ids)
-	if err != nil {
-		return 0, err
-	}
-	events, err := tx.AnonymiseEventsOf(ctx, erased)
-	if err != nil {
-		return 0, err
-	}
-	if err := tx.ForgetDelivered(ctx, erased); err != nil {
-		return 0, err
-	}
-	entries := make([]audit.Entry, len(erased))
-	for i, id := range erased {
-		entries[i] = audit.Entry{
-			Kind: account.EventAccountErased, Actor: account.ActorSystem, Details: account.EventDetails{Count: events[id]}, At: s.now(),
-			Erased: id,
-		}
-	}
-	return int64(len(ids)), s.audit.RecordAll(ctx, tx, entries)
+	err = s.accounts.erase(ctx, tx, ids, audit.Entry{Actor: account.ActorSystem, At: s.now()})
+	return int64(len(ids)), err
 }

@@ -2,16 +2,20 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/token"
 )
 
 // closedUsers makes users who closed their account long ago, each with a
@@ -146,4 +150,31 @@ func TestErasureTakesAllThatOneAddressGot(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNobodyIsErasedWhileTheWayBackIsOpen, however soon closed accounts are
+// erased: whoever took one must not have it erased while its owner can take it
+// back.
+func TestNobodyIsErasedWhileTheWayBackIsOpen(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		amina := s.Has(t, "amina", "amina@example.ma")
+		s.Prove(t, amina)
+		th := thief{s, t, smtp}
+		th.moves(amina, "b@thief.example")
+		if err := s.CloseAccount(t.Context(), th.CallerOf(t, amina), account.TextInput(authtest.PasswordOf("amina"))); err != nil {
+			t.Fatal(err)
+		}
+		s.Deliver(t)
+		s.Clock.Advance(3 * 24 * time.Hour)
+		s.SweepAll(t)
+		if _, err := s.Store.UserByUsername(t.Context(), "amina"); err != nil {
+			t.Fatalf("erased after 3 days: %v", err)
+		}
+		s.Clock.Advance(5 * 24 * time.Hour)
+		s.SweepAll(t)
+		if _, err := s.Store.UserByUsername(t.Context(), "amina"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("not erased when the way back was over: %v", err)
+		}
+	}, func(o *app.Options, _ *token.Options) { o.EraseAfter = 24 * time.Hour })
 }

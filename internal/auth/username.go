@@ -23,9 +23,7 @@ func usernameTaken(err error) error {
 	if !errors.Is(err, store.ErrTaken) {
 		return err
 	}
-	errs := account.Fields{}
-	errs.Add("username", "username.taken", nil)
-	return errs.Err()
+	return account.FieldError("username", "username.taken", nil)
 }
 
 // checkNotProvedAddress refuses a username that is an address which somebody

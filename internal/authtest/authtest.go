@@ -28,6 +28,13 @@ const (
 	DjangoSecret = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz"
 )
 
+// For whom passkeys are in tests.
+const (
+	RPID          = "shop.example"
+	Origin        = "https://shop.example"
+	AndroidOrigin = "android:apk-key-hash:ESIzRFVmd4iZqrvM3e7_ABEiM0RVZneImaq7zN3u_wA"
+)
+
 var Req = account.RequestInfo{IP: "203.0.113.7", UserAgent: "Phone/1.0", Language: "ar", RequestID: "request-7"}
 
 // Server is a Service with all that it stands on.
@@ -72,6 +79,7 @@ func Unloaded(t *testing.T, st *store.Store, settings ...Setting) *Server {
 	c := yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC))
 	ao := app.Options{
 		Now: c.Now, Log: slog.New(slog.DiscardHandler),
+		Passkeys: auth.PasskeyOptions{RPID: RPID, Name: "Yoozak", Origins: []string{Origin, AndroidOrigin}},
 	}
 	to := token.Options{Algorithm: "ES256", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour}
 	for _, set := range settings {
@@ -247,4 +255,17 @@ func (s *Server) SessionCount(t *testing.T, c *auth.Caller) int {
 		t.Fatalf("%d sessions in the list, %d counted, %v", len(list), sec.Sessions, err)
 	}
 	return len(list)
+}
+
+// Reason is one that staff may give.
+const Reason = "asked for by telephone"
+
+// IDOf is the id of who has a username; zero: nobody.
+func (s *Server) IDOf(t *testing.T, username string) int64 {
+	t.Helper()
+	u, err := s.Store.UserByUsername(t.Context(), account.NormalizeUsername(username))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return u.ID
 }

@@ -2,9 +2,11 @@ package authtest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +31,22 @@ func Mailed(t *testing.T, tokens chan<- [2]string) Setting {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sender = sender.With(mail.Options{Written: func(path string) {
+		raw, err := os.ReadFile(path) //nolint:gosec // the sender's own
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		m, err := smtptest.Parse(raw)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if code := CodeOf(m); code != "" {
+			name := strings.TrimSuffix(filepath.Base(path), ".eml")
+			tokens <- [2]string{string(CodeIn(account.MailKind(name[strings.LastIndexByte(name, '-')+1:]))), code}
+		}
+	}})
 	return func(o *app.Options, _ *token.Options) {
 		o.Mail = app.Mail{
 			Sender: sender, Verify: true, Delivers: true, PerAddress: 1000,
@@ -39,6 +57,26 @@ func Mailed(t *testing.T, tokens chan<- [2]string) Setting {
 		}
 	}
 }
+
+// CodeIn is what the function that [Server.Delivering] returns is asked for the
+// six digits in a mail of a kind, instead of a link's token.
+func CodeIn(kind account.MailKind) account.ChallengeKind {
+	return account.ChallengeKind("code in " + string(kind))
+}
+
+var codePattern = regexp.MustCompile(`(?m):\s?\x{2066}?(\d{3}) (\d{3})\x{2069}?\s*$`)
+
+// CodeOf is the six digits in a mail, or empty.
+func CodeOf(m smtptest.Message) string {
+	found := codePattern.FindStringSubmatch(m.Text)
+	if found == nil {
+		return ""
+	}
+	return found[1] + found[2]
+}
+
+// LoginCode lets people log in by a code.
+func LoginCode(o *app.Options, _ *token.Options) { o.Mail.LoginCode = true }
 
 // Delivering has the mails of [Mailed] delivered until the test ends. It returns
 // the function that waits for the next token of a kind.

@@ -8,6 +8,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/secret"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 	"github.com/yoozak/clients/internal/webhooktest"
 )
@@ -39,7 +40,7 @@ func (s *Server) CallWebhooks(t *testing.T) (stop func()) {
 // Deliveries are those of a webhook, the oldest first.
 func (s *Server) Deliveries(t *testing.T, webhookID string) []account.Delivery {
 	t.Helper()
-	newest, err := s.Store.Deliveries(t.Context(), webhookID, false, 100_000)
+	newest, err := s.Store.Deliveries(t.Context(), webhookID, store.DeliveryFilter{}, 100_000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/yoozak/clients/internal/audit"
@@ -121,7 +120,7 @@ func unfinished(folder string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err = lock(f)
 		if err == nil {
 			mine, err1 := f.Stat()
 			there, err2 := os.Lstat(f.Name())
@@ -130,7 +129,7 @@ func unfinished(folder string) (*os.File, error) {
 			}
 		}
 		_ = f.Close() // another backup took it for one that was left
-		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+		if err != nil && !errors.Is(err, errLocked) {
 			return nil, errors.Join(err, os.Remove(f.Name()))
 		}
 	}
@@ -160,7 +159,7 @@ func removeInterrupted(folder string) (removed []string) {
 		if err != nil {
 			continue
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && os.Remove(path) == nil {
+		if lock(f) == nil && os.Remove(path) == nil {
 			removed = append(removed, path)
 		}
 		_ = f.Close()
@@ -192,14 +191,6 @@ func publish(from, to string) error {
 		return fmt.Errorf("%s %w", to, ErrExists)
 	}
 	return os.Rename(from, to)
-}
-
-func syncFolder(folder string) error {
-	d, err := os.Open(folder) //nolint:gosec // the path is the operator's
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // What Check says of files that are no backups.

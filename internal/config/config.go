@@ -10,10 +10,15 @@
 package config
 
 import (
+	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/shop"
@@ -29,6 +34,8 @@ type Config struct {
 	Shop       Shop
 	Webhooks   Webhooks
 	Accounts   Accounts
+	Recovery   Recovery
+	Passkeys   Passkeys
 	Shadow     Shadow
 	Limits     Limits
 	HTTP       HTTP
@@ -86,9 +93,50 @@ type Tokens struct {
 	Issuer          string        `name:"jwt-issuer" env:"YOOZAK_JWT_ISSUER" default:"yoozak" placeholder:"NAME" group:"Tokens:" help:"The claim iss."`
 	Audience        []string      `name:"jwt-audience" env:"YOOZAK_JWT_AUDIENCE" is:"name" placeholder:"NAMES" group:"Tokens:" help:"The claim aud of access tokens, separated by commas: the services that they are for. Without it there is none."`
 	AccessLifetime  time.Duration `name:"access-lifetime" env:"YOOZAK_ACCESS_LIFETIME" default:"1h" min:"1s" max:"24h" placeholder:"TIME" group:"Tokens:" help:"How long an access token is good."`
-	RefreshLifetime time.Duration `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" min:"1s" max:"9600h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good."`
+	RefreshLifetime time.Duration `name:"refresh-lifetime" env:"YOOZAK_REFRESH_LIFETIME" default:"24h" min:"1s" max:"9600h" placeholder:"TIME" group:"Tokens:" help:"How long a refresh token is good. With rotation each use begins it anew: then it is how long a session may lie idle."`
+	SessionMaxAge   time.Duration `name:"session-max-age" env:"YOOZAK_SESSION_MAX_AGE" default:"0s" min:"0s" max:"87600h" placeholder:"TIME" group:"Tokens:" help:"How long a session lives from its login on, however often it is renewed; no token of it outlasts that. 0 is, with rotation, the longer of 30 days and twice YOOZAK_REFRESH_LIFETIME; without it, no end of its own."`
 	KeyRotation     time.Duration `name:"key-rotation" env:"YOOZAK_KEY_ROTATION" default:"720h" min:"0s" max:"87600h" placeholder:"TIME" group:"Tokens:" help:"How long a key signs before the next takes over; 0 rotates by command only. No request fails. HS256 has no keys to rotate."`
 	Rotation        bool          `name:"refresh-rotation" env:"YOOZAK_REFRESH_ROTATION" default:"false" group:"Tokens:" help:"Exchange refresh tokens: the answer to a refresh has a new one, and the one before ends the session if it comes again after the new one was used."`
+}
+
+// The least absolute age of sessions where rotation renews them and nobody set
+// another: it is longer where refresh tokens live long.
+const sessionMaxAge = 30 * 24 * time.Hour
+
+// SessionMaxAge is how long a session lives from its login on, however often it
+// is renewed; zero: no end but that of its refresh token, which is one where
+// rotation does not renew it.
+func (c Config) SessionMaxAge() time.Duration {
+	switch {
+	case c.Tokens.SessionMaxAge > 0:
+		return c.Tokens.SessionMaxAge
+	case c.Tokens.Rotation:
+		return max(sessionMaxAge, 2*c.Tokens.RefreshLifetime)
+	}
+	return 0
+}
+
+// HouseWords are words by which everybody knows the shop: its name, and its
+// address without the ending. Those of fewer than four letters are in too many
+// others.
+func (c Config) HouseWords() []string {
+	var all []string
+	add := func(text string) {
+		for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
+			if utf8.RuneCountInString(word) >= 4 && !slices.Contains(all, word) {
+				all = append(all, word)
+			}
+		}
+	}
+	if from, err := mail.ParseAddress(c.Mail.From); err == nil {
+		add(from.Name)
+		add(strings.ReplaceAll(from.Name, " ", ""))
+	}
+	if u, err := url.Parse(c.Shop.URL); err == nil && net.ParseIP(u.Hostname()) == nil {
+		host := u.Hostname()
+		add(host[:max(0, strings.LastIndexByte(host, '.'))])
+	}
+	return all
 }
 
 // Encryption says with what the keys in the database are encrypted. Both are
@@ -107,6 +155,7 @@ type Passwords struct {
 	Argon2   string        `name:"argon2" env:"YOOZAK_ARGON2" default:"auto" of:"auto,portable" placeholder:"CODE" group:"Passwords:" help:"Whose code computes Argon2id: auto is our own where the processor has AVX2; portable is golang.org/x/crypto's, which takes more than twice as long. The hashes are the same."`
 	Slots    int           `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" min:"0" max:"1024" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores that the process may use."`
 	Wait     time.Duration `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" min:"100ms" max:"1m" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
+	Min      int           `name:"password-min" env:"YOOZAK_PASSWORD_MIN" default:"8" min:"8" max:"64" placeholder:"N" group:"Passwords:" help:"Characters that a new password has at least. 15 is what NIST SP 800-63B-4 asks for where a password alone opens an account."`
 	Breached bool          `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program, unless it is false."`
 	HIBPURL  string        `name:"hibp-url" env:"YOOZAK_HIBP_URL" is:"range API" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
 	Insecure bool          `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only: YOOZAK_LISTEN must be on this machine alone."`
@@ -120,7 +169,10 @@ type Mail struct {
 	Helo         string      `name:"smtp-helo" env:"YOOZAK_SMTP_HELO" is:"text" placeholder:"NAME" group:"Mail:" help:"How the SMTP server is greeted (EHLO): the name of this host, such as accounts.shop.example. Without it, the sender's domain."`
 	From         string      `name:"mail-from" env:"YOOZAK_MAIL_FROM" is:"mailbox" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you. Needed with SMTP; without it, Yoozak <no-reply@localhost>."`
 	PublicURL    string      `name:"public-url" env:"YOOZAK_PUBLIC_URL" is:"link" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
-	LinkTemplate string      `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" is:"template" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email and undo-email; {language} may stand in it, too."`
+	LinkTemplate string      `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" is:"template" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email, undo-email, not-me, stop-recovery and finish-recovery; {language} may stand in it, too."`
+	NewDevice    bool        `name:"new-device-mail" env:"YOOZAK_NEW_DEVICE_MAIL" default:"on" group:"Mail:" help:"on, or off: whether people are told by mail of a login from a place and a device that are new, once a week at most."`
+	LoginCode    bool        `name:"login-code" env:"YOOZAK_LOGIN_CODE" default:"false" group:"Mail:" help:"Log in by a code of six digits that is mailed, without a password. Needs YOOZAK_SMTP_URL. Who has a second factor is asked for it all the same. See docs/decisions/0030-codes-by-mail.md."`
+	Workers      int         `name:"mail-workers" env:"YOOZAK_MAIL_WORKERS" default:"4" min:"1" max:"64" placeholder:"N" group:"Mail:" help:"Mails that are sent at once, each over a connection of its own to the SMTP server, which takes the next mail too."`
 	PerAddress   int         `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" min:"1" max:"10000" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
 }
 
@@ -132,7 +184,7 @@ type Shop struct {
 	Zone         *time.Location `name:"time-zone" env:"YOOZAK_TIME_ZONE" default:"Africa/Casablanca" placeholder:"NAME" group:"Shop:" help:"The clock of dates in mails, by its name in the IANA time zone database. Morocco's change of the hour in Ramadan is in it."`
 	Colour       *shop.Colour   `name:"brand-colour" env:"YOOZAK_BRAND_COLOUR" placeholder:"COLOUR" group:"Shop:" help:"Colour of buttons and of the name: #0b5d4e. Where it could not be read, a darker (on white) or lighter (in the dark) shade of it is used."`
 	Logo         *shop.Logo     `name:"brand-logo" env:"YOOZAK_BRAND_LOGO" placeholder:"PATH" group:"Shop:" help:"File with the logo that stands in place of the name: PNG or JPEG, 64 KiB at most. It is part of each mail; nothing is loaded from elsewhere."`
-	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails were given up or that events were changed or removed; and that a webhook was turned off."`
+	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails or messages to webhooks were given up, or that events were changed or removed; and that a webhook was turned off."`
 
 	Shop shop.Shop `kong:"-"` // what these settings mean
 }
@@ -150,6 +202,12 @@ const Argon2Portable = "portable"
 type Accounts struct {
 	EraseAfter time.Duration `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" min:"1m" max:"87600h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 	EventsKeep time.Duration `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" min:"0s" max:"876000h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
+	TwoPersons bool          `name:"erase-two-persons" env:"YOOZAK_STAFF_TWO_PERSONS" default:"false" group:"Accounts:" help:"Erasing an account and exporting many need a second person of the staff, who approves within a day."`
+}
+
+// Recovery says how accounts are given back.
+type Recovery struct {
+	Wait time.Duration `name:"recovery-wait" env:"YOOZAK_RECOVERY_WAIT" default:"24h" min:"1h" max:"720h" placeholder:"TIME" group:"Accounts:" help:"How long the recovery of an account with a second factor waits, while its owner can stop it."`
 }
 
 // Shadow says what yoozak-shadow stands between.
@@ -172,16 +230,21 @@ type Limits struct {
 type HTTP struct {
 	Listen          string         `name:"listen" env:"YOOZAK_LISTEN" is:"address" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
 	CORSOrigins     []string       `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example, or https://*.shop.example for every name below it. An asterisk alone allows all."`
+	StaffCORS       []string       `name:"staff-cors-origins" env:"YOOZAK_STAFF_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the staff's part of the API, beside none: YOOZAK_CORS_ORIGINS does not count for it."`
 	CORSLoopback    bool           `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  []netip.Prefix `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string         `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" of:"fr,en,ar" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
 	Docs            bool           `name:"docs" env:"YOOZAK_DOCS" default:"on" group:"Server:" help:"on, or off: whether /docs/ shows the documents and the API's reference to everybody. They are those of every yoozak, and have nothing of this one."`
+	AccountPages    bool           `name:"account-pages" env:"YOOZAK_ACCOUNT_PAGES" default:"on" group:"Server:" help:"on, or off: whether people can log in at /account/ and see to the safety of their account there. The pages that links in mails lead to stay."`
+	Console         bool           `name:"console" env:"YOOZAK_CONSOLE" default:"on" group:"Server:" help:"on, or off: whether the staff can work at /console/. Whoever has no role cannot get in; off leaves it out of the server."`
 	RefreshHint     time.Duration  `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" min:"0s" max:"24h" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left; a third of its lifetime at most."`
 	RequestTimeout  time.Duration  `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" min:"1s" max:"10m" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
 	ShutdownTimeout time.Duration  `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
 	Drain           time.Duration  `name:"drain" env:"YOOZAK_DRAIN" default:"5s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long SIGTERM goes on answering before that, not ready any more, so that a proxy or balancer goes elsewhere; 0 is not at all. Ctrl-C does not wait."`
 	MetricsListen   string         `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" is:"address" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
 	DebugListen     string         `name:"debug-listen" env:"YOOZAK_DEBUG_LISTEN" is:"loopback" placeholder:"ADDR" group:"Server:" help:"Loopback address of /debug/pprof/; off by default."`
+	TracesURL       *url.URL       `name:"traces-url" env:"YOOZAK_TRACES_URL" is:"proxy" placeholder:"URL" group:"Server:" help:"OpenTelemetry collector that is told how long the parts of requests took (OTLP over HTTP, in JSON): http://127.0.0.1:4318; off by default."`
+	TracesPercent   int            `name:"traces-percent" env:"YOOZAK_TRACES_PERCENT" default:"100" min:"1" max:"100" placeholder:"N" group:"Server:" help:"How many of a hundred requests are told, unless a trusted proxy has decided (traceparent)."`
 	LogLevel        string         `name:"log-level" env:"YOOZAK_LOG_LEVEL" default:"info" of:"debug,info,warn,error" placeholder:"LEVEL" group:"Server:" help:"debug, info, warn or error."`
 	LogFormat       string         `name:"log-format" env:"YOOZAK_LOG_FORMAT" default:"auto" of:"auto,text,json" placeholder:"FORMAT" group:"Server:" help:"text, json, or auto: text on a terminal."`
 	LogRequests     bool           `name:"log-requests" env:"YOOZAK_LOG_REQUESTS" default:"true" group:"Server:" help:"Log a line for each request, unless it is false."`

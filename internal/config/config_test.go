@@ -96,8 +96,8 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 	want := config.Config{
 		Database:  config.Database{URL: secret.NewText("sqlite:yoozak.db"), Batch: 128, HeadFile: "yoozak.db.head"},
 		Tokens:    config.Tokens{Algorithm: "ES256", AcceptUserID: "user_id", Issuer: "yoozak", AccessLifetime: time.Hour, RefreshLifetime: 24 * time.Hour, KeyRotation: 30 * 24 * time.Hour, AcceptMaxAge: 30 * 24 * time.Hour},
-		Passwords: config.Passwords{Memory: 19456, Time: 2, Threads: 1, Argon2: "auto", Wait: 5 * time.Second, Breached: true},
-		Mail:      config.Mail{From: "Yoozak <no-reply@localhost>", PerAddress: 5},
+		Passwords: config.Passwords{Memory: 19456, Time: 2, Threads: 1, Argon2: "auto", Wait: 5 * time.Second, Min: 8, Breached: true},
+		Mail:      config.Mail{From: "Yoozak <no-reply@localhost>", NewDevice: true, Workers: 4, PerAddress: 5},
 		Shop:      config.Shop{Zone: casablanca(t), Shop: shop.Shop{Zone: casablanca(t), Colours: shop.DefaultColours}},
 		Accounts:  config.Accounts{EraseAfter: 30 * 24 * time.Hour, EventsKeep: 365 * 24 * time.Hour},
 		Shadow: config.Shadow{
@@ -107,8 +107,8 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		},
 		Limits: config.Limits{On: true},
 		HTTP: config.HTTP{
-			Listen: "127.0.0.1:8000", Language: "fr", Docs: true, RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
-			ShutdownTimeout: 20 * time.Second, Drain: 5 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true,
+			Listen: "127.0.0.1:8000", Language: "fr", Docs: true, AccountPages: true, Console: true, RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
+			ShutdownTimeout: 20 * time.Second, Drain: 5 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true, TracesPercent: 100,
 		},
 	}
 	sameClock := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
@@ -656,7 +656,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, group := range []any{
-		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Limits{}, config.Shadow{},
+		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Recovery{}, config.Passkeys{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
 		fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
@@ -727,5 +727,42 @@ func TestConfigurationPrintsNoSecret(t *testing.T) {
 	}
 	if !strings.Contains(string(data), "[redacted]") {
 		t.Errorf("nothing is redacted:\n%s", data)
+	}
+}
+
+// TestSessionMaxAge: what it is where nobody said.
+func TestSessionMaxAge(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		given settings
+		want  time.Duration
+	}{
+		{settings{}, 0},
+		{settings{"YOOZAK_REFRESH_ROTATION": "true"}, 30 * 24 * time.Hour},
+		{settings{"YOOZAK_REFRESH_ROTATION": "true", "YOOZAK_REFRESH_LIFETIME": "2160h"}, 180 * 24 * time.Hour},
+		{settings{"YOOZAK_REFRESH_ROTATION": "true", "YOOZAK_SESSION_MAX_AGE": "12h"}, 12 * time.Hour},
+		{settings{"YOOZAK_SESSION_MAX_AGE": "12h"}, 12 * time.Hour},
+	} {
+		c, err := load(t, row.given, config.Tokens{})
+		if err != nil || c.SessionMaxAge() != row.want {
+			t.Errorf("%v: %v, %v; want %v", row.given, c.SessionMaxAge(), err, row.want)
+		}
+	}
+}
+
+func TestHouseWords(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		given settings
+		want  string
+	}{
+		{settings{}, "yoozak"},
+		{settings{"YOOZAK_MAIL_FROM": "Les Épices de Fès <bonjour@example.ma>", "YOOZAK_SHOP_URL": "https://www.epices-fes.ma/"}, "épices lesépicesdefès epices"},
+		{settings{"YOOZAK_MAIL_FROM": "bonjour@example.ma", "YOOZAK_SHOP_URL": "https://192.0.2.10/"}, ""},
+	} {
+		c, err := load(t, row.given, config.Mail{}, config.Shop{})
+		if got := strings.Join(c.HouseWords(), " "); err != nil || got != row.want {
+			t.Errorf("%v: %q, %v; want %q", row.given, got, err, row.want)
+		}
 	}
 }

@@ -19,7 +19,8 @@ import (
 )
 
 // Group is one of the groups of settings: [Database], [Schema], [Tokens],
-// [Passwords], [Mail], [Shop], [Webhooks], [Accounts], [Shadow], [Limits],
+// [Passwords], [Mail], [Shop], [Webhooks], [Accounts], [Recovery], [Passkeys],
+// [Shadow], [Limits],
 // [Encryption], [HTTP] and [TLS].
 type Group interface{ load(c *Config, p *problems) }
 
@@ -32,6 +33,11 @@ func Load(s *Source, groups ...Group) (Config, error) {
 	for _, g := range groups {
 		p.addMisread(reflect.TypeOf(g))
 		g.load(&c, p)
+	}
+	for _, g := range groups {
+		if _, is := g.(Passkeys); is {
+			c.Passkeys.complete(&c, p)
+		}
 	}
 	const alone = ": then YOOZAK_LISTEN must be an address of this machine alone, such as 127.0.0.1:8000"
 	if h := c.HTTP.Listen; h != "" && !loopbackAddress(h) {
@@ -299,6 +305,9 @@ func (m Mail) load(c *Config, p *problems) {
 	if sends && m.PublicURL == "" && m.LinkTemplate == "" {
 		p.add("YOOZAK_PUBLIC_URL", "is needed with YOOZAK_SMTP_URL: people must be able to follow the links in mails")
 	}
+	if m.LoginCode && !sends {
+		p.add("YOOZAK_LOGIN_CODE", "needs YOOZAK_SMTP_URL: a code that reaches nobody logs nobody in")
+	}
 	c.Mail = m
 }
 
@@ -325,6 +334,8 @@ func (a Accounts) load(c *Config, p *problems) {
 	c.Accounts = a
 }
 
+func (r Recovery) load(c *Config, _ *problems) { c.Recovery = r }
+
 func (s Shadow) load(c *Config, p *problems) {
 	switch {
 	case s.Upstream == nil:
@@ -350,6 +361,13 @@ func (h HTTP) load(c *Config, p *problems) {
 			p.add("YOOZAK_CORS_ORIGINS", "%w", but(err, origin))
 		}
 		h.CORSOrigins[i] = normal
+	}
+	for i, origin := range h.StaffCORS {
+		normal, err := normalizeOrigin(origin)
+		if err != nil {
+			p.add("YOOZAK_STAFF_CORS_ORIGINS", "%w", but(err, origin))
+		}
+		h.StaffCORS[i] = normal
 	}
 	c.HTTP = h
 }

@@ -13,13 +13,14 @@ import (
 // kong would stop at the first.
 type Source struct {
 	getenv  func(string) string
-	flags   map[string]bool  // variables that a flag overrules
-	misread map[string]error // what is wrong with a variable's value
+	flags   map[string]bool   // variables that a flag overrules
+	texts   map[string]string // what those flags were given
+	misread map[string]error  // what is wrong with a variable's value
 }
 
 // NewSource is given where variables are that have no flag.
 func NewSource(getenv func(string) string) *Source {
-	return &Source{getenv: getenv, flags: map[string]bool{}, misread: map[string]error{}}
+	return &Source{getenv: getenv, flags: map[string]bool{}, texts: map[string]string{}, misread: map[string]error{}}
 }
 
 // Apply is kong's.
@@ -50,11 +51,20 @@ func (s *Source) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 		return nil
 	}
 	s.flags[name] = isFlag
+	if isFlag {
+		s.texts[name] = text
+	}
 	delete(s.misread, name)
 	if err := set(target, ctx.Value.Tag, Clean(text)); err != nil {
 		s.misread[name] = err
 	}
 	return nil
+}
+
+// Flag returns what the flag of a variable was given, if it was.
+func (s *Source) Flag(variable string) (text string, given bool) {
+	text, given = s.texts[variable]
+	return text, given
 }
 
 // Clean takes away what editors and files of variables leave at the ends of a

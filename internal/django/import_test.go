@@ -99,10 +99,9 @@ func TestEverythingComesOver(t *testing.T) {
 				case "postgres":
 					where, p = postgresSite(t)
 				case "json":
-					where, precision = s.dump, time.Millisecond // Django's JSON has no more
+					where, precision = s.json, time.Millisecond // Django's JSON has no more
 				case "jsonl":
-					where, precision = filepath.Join(t.TempDir(), "dump.jsonl"), time.Millisecond
-					manage(t, s.sqlite, "", "dumpdata", "--format=jsonl", "--output", where)
+					where, precision = s.jsonl, time.Millisecond
 				}
 				report, remarks := imported(t, st, where, django.Layout{})
 				want := django.Report{
@@ -144,7 +143,7 @@ func TestSourcesOfEveryKindAreTheSame(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := theSite(t)
 		imported(t, st, s.sqlite, django.Layout{})
-		for _, where := range []string{s.sqlite, s.dump} {
+		for _, where := range []string{s.sqlite, s.json} {
 			report, _ := imported(t, st, where, django.Layout{})
 			if report.Unchanged != 8 || report.Updated+report.Imported+report.Revoked != 0 {
 				t.Errorf("%s again: %+v, want 8 unchanged", filepath.Base(where), report)

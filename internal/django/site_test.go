@@ -33,7 +33,8 @@ type people struct {
 	Outstanding, Blacklisted, Expired string
 }
 
-// manage runs the real Django's manage.py on a database.
+// manage runs the real Django's manage.py on a database, for one command or
+// several with "then" between them: to start it takes longer than most do.
 func manage(t *testing.T, database, stdin string, args ...string) string {
 	t.Helper()
 	out, err := runManage(database, stdin, args...)
@@ -59,10 +60,10 @@ func runManage(database, stdin string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// site is a Django project with people in it.
+// site is a Django project with people in it, as a database and as dumps.
 type site struct {
-	sqlite, dump string
-	people       people
+	sqlite, json, jsonl string
+	people              people
 }
 
 var shared struct {
@@ -89,20 +90,15 @@ func theSite(t *testing.T) site {
 			if shared.dir, err = os.MkdirTemp("", "yzdjango"); err != nil {
 				return err
 			}
-			s := site{sqlite: filepath.Join(shared.dir, "db.sqlite3"), dump: filepath.Join(shared.dir, "dump.json")}
-			if _, err := runManage(s.sqlite, "", "migrate", "-v0"); err != nil {
-				return err
-			}
-			out, err := runManage(s.sqlite, "", "people")
+			in := func(name string) string { return filepath.Join(shared.dir, name) }
+			s := site{sqlite: in("db.sqlite3"), json: in("dump.json"), jsonl: in("dump.jsonl")}
+			out, err := runManage(s.sqlite, "", "migrate", "-v0", "then", "people",
+				"then", "dumpdata", "--output", s.json, "then", "dumpdata", "--format=jsonl", "--output", s.jsonl)
 			if err != nil {
 				return err
 			}
-			if err := json.Unmarshal([]byte(out), &s.people); err != nil {
-				return err
-			}
 			shared.site = s
-			_, err = runManage(s.sqlite, "", "dumpdata", "--output", s.dump)
-			return err
+			return json.Unmarshal([]byte(out), &shared.site.people)
 		}()
 	})
 	if shared.err != nil {
@@ -111,16 +107,33 @@ func theSite(t *testing.T) site {
 	return shared.site
 }
 
-// postgresSite is a site in PostgreSQL.
+// postgresSite is a site in PostgreSQL, of which each test has its own.
 func postgresSite(t *testing.T) (url string, p people) {
 	t.Helper()
-	url = pgtest.Start(t).NewDatabase(t)
-	manage(t, url, "", "migrate", "-v0")
-	if err := json.Unmarshal([]byte(manage(t, url, "", "people")), &p); err != nil {
+	s, err := postgresTemplate()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return url, p
+	return pgtest.Start(t).Clone(t, s.database), s.people
 }
+
+var postgresTemplate = sync.OnceValues(func() (s struct {
+	database string
+	people   people
+}, err error) {
+	server, err := pgtest.Shared()
+	if err != nil {
+		return s, err
+	}
+	s.database, err = server.NewTemplate(func(url string) error {
+		out, err := runManage(url, "", "migrate", "-v0", "then", "people")
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(out), &s.people)
+	})
+	return s, err
+})
 
 // copyOf is a file that a test may change.
 func copyOf(t *testing.T, path string) string {

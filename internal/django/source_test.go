@@ -75,7 +75,7 @@ func TestBlacklistCanBeLeftOutOrRequired(t *testing.T) {
 	s := theSite(t)
 	without := copyOf(t, s.sqlite)
 	change(t, without, `DROP TABLE token_blacklist_blacklistedtoken`)
-	for _, where := range []string{s.sqlite, s.dump} {
+	for _, where := range []string{s.sqlite, s.json} {
 		st := storetest.Open(t, storetest.SQLite(t))
 		if report, _ := imported(t, st, where, django.Layout{Blacklist: django.Ignored}); report.Revoked != 0 || report.Imported != 8 {
 			t.Errorf("left out: %+v", report)
@@ -137,8 +137,8 @@ func TestSourcesThatCannotBeOpened(t *testing.T) {
 		layout django.Layout
 		want   string
 	}{
-		"no model": {s.dump, django.Layout{Model: "shop.user"}, `there is no "shop.user" in it: say --model`},
-		"no field": {s.dump, django.Layout{Columns: map[string]string{"email": "mail"}}, `has no "mail": say --column email=NAME`},
+		"no model": {s.json, django.Layout{Model: "shop.user"}, `there is no "shop.user" in it: say --model`},
+		"no field": {s.json, django.Layout{Columns: map[string]string{"email": "mail"}}, `has no "mail": say --column email=NAME`},
 	} {
 		_, err := django.Import(t.Context(), st, open(t, test.where, test.layout), django.Options{Now: now})
 		if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -23,7 +23,14 @@ const (
 	maxWait         = 15 * time.Minute
 	decayInterval   = time.Hour
 	maxCounted      = 30 // counted: after 30 hours all is forgotten
-	alertAfter      = 15 // tries by strangers the user is told, which is where waits are longest
+
+	// A session has a few tries of its own, which wrong ones in other sessions,
+	// a thief's perhaps, do not use up; then it shares with these. They come back
+	// slowly: what a session adds to the tries of an account is ten a day.
+	sessionAttempts = 5
+	sessionInterval = 6 * time.Hour
+
+	alertAfter = 15 // tries by strangers the user is told, which is where waits are longest
 )
 
 // backoff is how long after a wrong try the next is allowed.
@@ -38,12 +45,19 @@ func backoff(count, free int) time.Duration {
 	return time.Second << n
 }
 
-// decayed is how many wrong tries still count.
-func decayed(g account.FailedAttempts, now time.Time) int {
+// decayed is how many wrong tries still count, when one is given back in each
+// interval without another.
+func decayed(g account.FailedAttempts, interval time.Duration, now time.Time) int {
 	if g.LastAt.IsZero() {
 		return 0
 	}
-	return max(0, g.Count-int(max(0, now.Sub(g.LastAt))/decayInterval))
+	return max(0, g.Count-int(max(0, now.Sub(g.LastAt))/interval))
+}
+
+// counted is what a wrong try makes of those before it.
+func counted(old account.FailedAttempts, key string, owner int64, interval time.Duration, now time.Time) account.FailedAttempts {
+	n := min(decayed(old, interval, now)+1, maxCounted)
+	return account.FailedAttempts{Key: key, UserID: owner, Count: n, LastAt: now, ExpiresAt: now.Add(time.Duration(n) * interval)}
 }
 
 // clocksDiffer is by how much, at most, servers of one database disagree
@@ -71,7 +85,8 @@ type Attempt struct {
 	key         string // empty: limits are off
 	owner       int64  // of the budget; zero: strangers share it
 	free        int
-	device      device // the zero device: not known
+	interval    time.Duration // in which one try comes back
+	device      device        // the zero device: not known
 	secret      *Secret
 	hasFailures bool // there are wrong tries to forget
 }
@@ -92,7 +107,7 @@ func (g *Guard) StartLogin(ctx context.Context, req account.RequestInfo, usernam
 	if err != nil {
 		return nil, err
 	}
-	t := &Attempt{g: g, free: freeAttempts, secret: secret, key: secret.nameKey(username), Users: candidates}
+	t := &Attempt{g: g, free: freeAttempts, interval: decayInterval, secret: secret, key: secret.nameKey(username), Users: candidates}
 	for i, u := range candidates {
 		if d, known := knownDevice(secret, req, u, g.o.Now()); known {
 			t.Users, t.Others = candidates[i:i+1], slices.Concat(candidates[:i], candidates[i+1:])
@@ -126,8 +141,58 @@ func (s *Secret) nameKey(username string) string {
 }
 
 // StartConfirmation begins a try of a caller at their own password, of which there
-// are few a minute, right or wrong: each costs a hash.
-func (g *Guard) StartConfirmation(ctx context.Context, u account.User) (*Attempt, error) {
+// are few a minute, right or wrong: each costs a hash. Their session has some of
+// its own, so that whoever is in another one does not keep them waiting.
+func (g *Guard) StartConfirmation(ctx context.Context, u account.User, sessionID string) (*Attempt, error) {
+	if sessionID == "" { // Django's: its user is counted as one
+		sessionID = "user " + strconv.FormatInt(u.ID, 10)
+	}
+	if err := g.Allow(ctx, confirmPerSession, sessionID); err != nil { // first: what is refused takes nothing from other sessions
+		return nil, err
+	}
+	if err := g.AllowUser(ctx, confirmPerUser, u.ID); err != nil {
+		return nil, err
+	}
+	t, err := g.newOwn(ctx, u, "tries of caller")
+	if err != nil || g.off {
+		return t, err
+	}
+	own := *t
+	own.key, own.free, own.interval = t.secret.sessionKey("tries at password", sessionID), sessionAttempts, sessionInterval
+	past, err := g.store.FailedAttempts(ctx, own.key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if decayed(past, own.interval, g.o.Now()) < own.free {
+		t = &own
+	}
+	return t, t.begin(ctx)
+}
+
+// sessionKey is of what is tried in a session.
+func (s *Secret) sessionKey(what, sessionID string) string {
+	return s.key(what+" in session", sessionID)
+}
+
+// StartUndo begins a try at the password by which whoever reads a mailbox of a
+// user's undoes something. Each mailbox has a budget of its own: a thief in one
+// must slow down neither the owner's confirmations, nor the owner who reads
+// another, from which the thief has moved the account.
+func (g *Guard) StartUndo(ctx context.Context, u account.User, email string) (*Attempt, error) {
+	mailbox := strconv.FormatInt(u.ID, 10) + " " + account.EmailKey(email)
+	if err := g.Allow(ctx, undoPerMailbox, mailbox); err != nil {
+		return nil, err
+	}
+	t, err := g.newOwn(ctx, u, "tries of undo")
+	if err != nil || g.off {
+		return t, err
+	}
+	t.key = t.secret.key("tries of undo", mailbox)
+	return t, t.begin(ctx)
+}
+
+// newOwn is a try at a password that counts for its user.
+func (g *Guard) newOwn(ctx context.Context, u account.User, purpose string) (*Attempt, error) {
 	if g.off {
 		return &Attempt{}, nil
 	}
@@ -135,12 +200,9 @@ func (g *Guard) StartConfirmation(ctx context.Context, u account.User) (*Attempt
 	if err != nil {
 		return nil, err
 	}
-	if err := g.AllowUser(ctx, confirmPerUser, u.ID); err != nil {
-		return nil, err
-	}
-	t := &Attempt{g: g, free: freeAttemptsOwn, Users: []account.User{u}, owner: u.ID, secret: secret}
-	t.key = secret.key("tries of caller", strconv.FormatInt(u.ID, 10))
-	return t, t.begin(ctx)
+	t := &Attempt{g: g, free: freeAttemptsOwn, interval: decayInterval, Users: []account.User{u}, owner: u.ID, secret: secret}
+	t.key = secret.key(purpose, strconv.FormatInt(u.ID, 10))
+	return t, nil
 }
 
 // begin asks whether the try comes too soon. Wrong tries count when they are
@@ -166,7 +228,7 @@ func (t *Attempt) allowed(ctx context.Context, others int) error {
 		return err
 	}
 	now := t.g.o.Now()
-	count := decayed(past, now)
+	count := decayed(past, t.interval, now)
 	if left := waits(past, count, t.free, now); left > 0 {
 		return account.ThrottledFor(left)
 	}
@@ -207,10 +269,9 @@ func (t *Attempt) Fail(ctx context.Context) (guessing bool, err error) {
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			count = min(decayed(old, now)+1, maxCounted)
-			return tx.SetFailedAttempts(ctx, old, account.FailedAttempts{
-				Key: t.key, UserID: t.owner, Count: count, LastAt: now, ExpiresAt: now.Add(time.Duration(count) * decayInterval),
-			})
+			next := counted(old, t.key, t.owner, t.interval, now)
+			count = next.Count
+			return tx.SetFailedAttempts(ctx, old, next)
 		})
 		if err == nil {
 			break
@@ -298,12 +359,46 @@ func (s *Secret) ClearFailures(ctx context.Context, tx *store.Store, u account.U
 	return tx.DeleteFailedAttemptsOf(ctx, u.ID)
 }
 
-// Unlock forgets every wrong try at a user's password, so that the next is
-// not held up. Running servers see it at once.
-func (g *Guard) Unlock(ctx context.Context, u account.User) error {
-	secret, err := g.secret(ctx) // also where limits are off: this is a command, and the server has them
+// LoginWaits is until when the next try at a user's password by a device that
+// is not known has to wait, by any of the names that were typed; zero: not.
+func (g *Guard) LoginWaits(ctx context.Context, u account.User) (time.Time, error) {
+	secret, err := g.secret(ctx)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
-	return g.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return secret.ClearFailures(ctx, tx, u, true) })
+	var until time.Time
+	for _, name := range []string{u.Username, u.Email} {
+		if name == "" {
+			continue
+		}
+		past, err := g.store.FailedAttempts(ctx, secret.nameKey(name))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		now := g.o.Now()
+		if left := waits(past, decayed(past, decayInterval, now), freeAttempts, now); left > 0 && now.Add(left).After(until) {
+			until = now.Add(left)
+		}
+	}
+	return until, nil
+}
+
+// SecondLocked reports whether codes of a user's apps are not taken after too
+// many wrong ones.
+func (g *Guard) SecondLocked(ctx context.Context, u account.User) (bool, error) {
+	wrong, err := g.store.WrongFactors(ctx, u.ID, false)
+	return wrong >= maxWrongFactors, err
+}
+
+// StoredSecret is the secret for [Secret.Unlock], also where limits are off: a
+// command has none, and the server has.
+func (g *Guard) StoredSecret(ctx context.Context) (*Secret, error) { return g.secret(ctx) }
+
+// Unlock forgets every wrong try at a user's password and second factor, so that
+// the next is not held up. Running servers see it at once.
+func (s *Secret) Unlock(ctx context.Context, tx *store.Store, u account.User) error {
+	return errors.Join(s.ClearFailures(ctx, tx, u, true), s.ForgetSecond(ctx, tx, u.ID))
 }

@@ -1,14 +1,17 @@
 package guard
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // A device on which somebody has logged in keeps a token that says so, as
@@ -25,13 +28,15 @@ type device struct {
 	id       [16]byte
 	userID   int64
 	issuedAt time.Time // in microseconds
+	second   bool      // a second factor was shown on it
 }
 
 // The token in bytes: version, id, user, time, MAC.
 const (
-	deviceVersion = 1
-	deviceClaims  = 1 + 16 + 8 + 8
-	deviceBytes   = deviceClaims + sha256.Size
+	deviceVersion       = 1
+	secondDeviceVersion = 2 // a second factor was shown on it
+	deviceClaims        = 1 + 16 + 8 + 8
+	deviceBytes         = deviceClaims + sha256.Size
 
 	// MaxDeviceToken is how long a device token is in text.
 	MaxDeviceToken = (deviceBytes*8 + 5) / 6
@@ -40,7 +45,11 @@ const (
 // token signs a device.
 func (d device) token(secret *Secret) string {
 	b := make([]byte, 0, deviceBytes)
-	b = append(b, deviceVersion)
+	if d.second {
+		b = append(b, secondDeviceVersion)
+	} else {
+		b = append(b, deviceVersion)
+	}
 	b = append(b, d.id[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(d.userID)) //nolint:gosec // bits
 	b = binary.BigEndian.AppendUint64(b, uint64(d.issuedAt.UnixMicro()))
@@ -53,7 +62,7 @@ func openDevice(secret *Secret, raw string) (device, bool) {
 		return device{}, false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(raw)
-	if err != nil || len(b) != deviceBytes || b[0] != deviceVersion ||
+	if err != nil || len(b) != deviceBytes || b[0] != deviceVersion && b[0] != secondDeviceVersion ||
 		!hmac.Equal(b[deviceClaims:], secret.mac("device", b[:deviceClaims])) {
 		return device{}, false
 	}
@@ -61,6 +70,7 @@ func openDevice(secret *Secret, raw string) (device, bool) {
 		userID:   int64(binary.BigEndian.Uint64(b[17:])),                       //nolint:gosec // bits
 		issuedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(b[25:]))).UTC(), //nolint:gosec // bits
 	}
+	d.second = b[0] == secondDeviceVersion
 	copy(d.id[:], b[1:])
 	return d, true
 }
@@ -73,6 +83,38 @@ func knownDevice(secret *Secret, req account.RequestInfo, u account.User, now ti
 		return device{}, false
 	}
 	return d, true
+}
+
+func newDevice(userID int64) device {
+	d := device{userID: userID}
+	_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead
+	return d
+}
+
+// KnownUser returns the user whose known device the request shows, if any, and
+// the lane in which mails wait that are asked for on it: see [Guard.MailTurn].
+// What it does depends on the token alone, not on anything that is asked for.
+func (g *Guard) KnownUser(ctx context.Context, req account.RequestInfo) (u account.User, lane string, known bool, err error) {
+	if g.off {
+		return account.User{}, "", false, nil
+	}
+	secret, err := g.secret(ctx)
+	if err != nil {
+		return account.User{}, "", false, err
+	}
+	d, ok := openDevice(secret, req.DeviceToken)
+	if !ok {
+		return account.User{}, "", false, nil
+	}
+	u, err = g.store.UserByID(ctx, d.userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return account.User{}, "", false, nil
+	}
+	if err != nil {
+		return account.User{}, "", false, err
+	}
+	_, known = knownDevice(secret, req, u, g.o.Now())
+	return u, secret.key("mail lane", string(d.id[:])), known, nil
 }
 
 // RememberDevice returns the token for a device of which nothing is known yet,
@@ -89,8 +131,7 @@ func (s *Secret) RememberDevice(userID int64, now time.Time) string {
 // that they are themselves: a new one, or the same with another date.
 func (s *Secret) remember(d device, userID int64, now time.Time) string {
 	if d.userID != userID {
-		d = device{userID: userID}
-		_, _ = rand.Read(d.id[:]) // never fails: crypto/rand ends the process instead
+		d = newDevice(userID)
 	}
 	d.issuedAt = now
 	return d.token(s)

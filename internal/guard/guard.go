@@ -1,6 +1,7 @@
 // Package guard keeps anybody from asking too often: it counts what networks,
 // sessions, users, services and mailboxes ask (limiter.go, quota.go,
-// mailbox.go), and slows down who guesses at a password (attempt.go).
+// mailbox.go), and slows down who guesses at a password (attempt.go) or at a
+// second factor (second.go).
 //
 // Guarantees:
 //
@@ -14,9 +15,9 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/audit"
@@ -35,12 +36,13 @@ type Options struct {
 
 // Guard counts. It is safe for concurrent use.
 type Guard struct {
-	store  *store.Store
-	audit  *audit.Log
-	limits *Limiter
-	off    bool // nothing is counted, and every attempt is the first
-	o      Options
-	known  atomic.Pointer[Secret]
+	store   *store.Store
+	audit   *audit.Log
+	limits  *Limiter
+	off     bool // nothing is counted, and every attempt is the first
+	o       Options
+	devices *stored
+	codes   *stored
 
 	mu      sync.Mutex
 	running map[string]int // attempts under way, by key
@@ -51,12 +53,19 @@ func New(st *store.Store, log *audit.Log, o Options) *Guard {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Guard{store: st, audit: log, limits: o.Limits, off: o.Limits == nil, o: o, running: map[string]int{}}
+	return &Guard{store: st, audit: log, limits: o.Limits, off: o.Limits == nil, o: o, devices: newDevicesSecret(), codes: newCodesSecret(), running: map[string]int{}}
 }
 
-// Sweep forgets wrong tries that nobody is slowed down for any more.
+// Sweep forgets wrong tries that nobody is slowed down for any more, and places
+// where nobody logged in for long.
 func (g *Guard) Sweep(ctx context.Context, now time.Time) error {
-	return g.store.Sweep(ctx, "forget failed passwords", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-		return tx.SweepFailedAttempts(ctx, now, most)
-	})
+	return errors.Join(
+		g.store.Sweep(ctx, "forget failed passwords", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.SweepFailedAttempts(ctx, now, most)
+		}),
+		g.store.Sweep(ctx, "forget wrong factors", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.SweepWrongFactors(ctx, now.Add(-wrongFactorsKept), most)
+		}),
+		g.sweepPlaces(ctx, now),
+	)
 }

@@ -16,6 +16,11 @@ import (
 // outbox until both allow it; while it waits, no other of its kind goes to
 // that mailbox, or to it from that network. So a stranger can delay what an
 // owner asked for by some minutes, and cannot use it up.
+//
+// Mails that are asked for on a known device of the account, or in a session of
+// it, have a lane: quotas of their own, in which what waits is that device's or
+// session's alone. So neither a stranger nor a thief in another session has a
+// code of the owner's replaced by theirs.
 
 // Turn is when a mail may go out.
 type Turn struct {
@@ -25,12 +30,13 @@ type Turn struct {
 
 // mailQuotas are those that a mail counts for.
 type mailQuotas struct {
-	share, mailbox       Quota // of one network, and of all
+	share, mailbox       Quota // of one network, or one lane, and of all
 	shareKey, mailboxKey string
+	delayKeys            []string // under which a mail may wait with which this one would be shared
 }
 
 // mailQuotas returns the quotas of a mail by its kind, address, IP and, of a
-// request to reset a password, whether it names one account. Such a request
+// request to reset a password or to log in, whether it names one account. Such a request
 // may send nothing, or what the owner has no use for; so it has a quota of its
 // own, and takes nothing from a request that names none. Of fewer than five an
 // hour one network may have all.
@@ -40,18 +46,36 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		return mailQuotas{}, err
 	}
 	kind := string(m.Kind)
-	if m.Kind == account.MailResetRequest && m.Details.Username != "" {
+	if (m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest) && m.Details.Username != "" {
 		kind += " of one"
 	}
 	mailbox := account.MailboxKey(m.Email)
 	n := max(1, g.o.MailPerAddress)
-	return mailQuotas{
+	if lane := m.Details.Lane; lane != "" {
+		kind += " of known"
+		key := secret.key("mail lane "+kind, lane+" "+mailbox)
+		return mailQuotas{
+			share:    Quota{Name: "mail lane " + kind, Count: n - n/5, Per: time.Hour},
+			mailbox:  Quota{Name: "mail " + kind, Count: lanes * n, Per: time.Hour},
+			shareKey: key, mailboxKey: secret.key("mail "+kind, mailbox), delayKeys: []string{key},
+		}, nil
+	}
+	q := mailQuotas{
 		share:      Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
 		mailbox:    Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
 		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
 		mailboxKey: secret.key("mail "+kind, mailbox),
-	}, nil
+	}
+	q.delayKeys = []string{q.mailboxKey, q.shareKey}
+	return q, nil
 }
+
+// lanes is how many times what strangers can have mailed to a mailbox all known
+// devices and sessions can together.
+const lanes = 4
+
+// SessionLane is the lane of mails that are asked for in a session.
+func SessionLane(sessionID string) string { return "session " + sessionID }
 
 // MailTurn counts a mail that somebody asks for. It comes before the
 // transaction that adds the mail: counts are no part of one.
@@ -63,7 +87,7 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 	if err != nil {
 		return Turn{}, err
 	}
-	for _, key := range []string{q.mailboxKey, q.shareKey} {
+	for _, key := range q.delayKeys {
 		waiting, err := g.store.DelayedMail(ctx, key)
 		if err == nil {
 			return Turn{max(waiting.DueAt.Sub(g.o.Now()), time.Second), key}, nil
@@ -75,7 +99,7 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
 		return Turn{wait, q.shareKey}, nil
 	}
-	return Turn{g.limits.Take(ctx, q.mailbox, q.mailboxKey), q.mailboxKey}, nil
+	return Turn{g.limits.Take(ctx, q.mailbox, q.mailboxKey), q.delayKeys[0]}, nil
 }
 
 // TakeMailTurn counts a mail that had to wait, now that it would go out, and

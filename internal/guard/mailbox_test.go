@@ -149,7 +149,7 @@ func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
 		for n := range 5 { // the last one waits
 			s.Claims(t, fmt.Sprint("squatter", n), "amina@example.ma")
 		}
-		if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); authtest.Outcome(err) == "" || authtest.Outcome(err) == no {
+		if _, err := s.ResendVerification(t.Context(), s.CallerOf(t, owner), account.Input{}); authtest.Outcome(err) == "" || authtest.Outcome(err) == no {
 			t.Errorf("resend: %v, want when to come again", err)
 		}
 		s.Deliver(t)
@@ -157,7 +157,7 @@ func TestWhatIsNotOwedIsNotPromised(t *testing.T) {
 		s.Deliver(t)
 		s.Clock.Advance(13 * time.Minute)
 		for range 2 {
-			if err := s.ResendVerification(t.Context(), s.CallerOf(t, owner)); err != nil {
+			if _, err := s.ResendVerification(t.Context(), s.CallerOf(t, owner), account.Input{}); err != nil {
 				t.Errorf("later: %v", err)
 			}
 		}

@@ -19,9 +19,10 @@ import (
 var (
 	LoginPerNetwork    = Quota{Name: "login", Count: 6000, Per: 20 * time.Minute}
 	RegisterPerNetwork = Quota{Name: "register", Count: 2000, Per: time.Hour}
-	TokenPerNetwork    = Quota{Name: "token", Count: 24_000, Per: 20 * time.Minute} // refresh, verify, log out
-	ResetPerNetwork    = Quota{Name: "reset", Count: 600, Per: time.Hour}           // ask for a mail; mails have limits of their own
-	LinkPerNetwork     = Quota{Name: "link", Count: 7200, Per: time.Hour}           // look at, and use, what a mail holds
+	TokenPerNetwork    = Quota{Name: "token", Count: 24_000, Per: 20 * time.Minute}   // refresh, verify, log out
+	PasskeyPerNetwork  = Quota{Name: "passkey", Count: 12_000, Per: 20 * time.Minute} // ask for one: each page that can take one does
+	ResetPerNetwork    = Quota{Name: "reset", Count: 600, Per: time.Hour}             // ask for a mail; mails have limits of their own
+	LinkPerNetwork     = Quota{Name: "link", Count: 7200, Per: time.Hour}             // look at, and use, what a mail holds
 )
 
 // How often one client may ask, also when all goes well.
@@ -38,14 +39,38 @@ var (
 // keep its owner out of their account; sessions are cheap, and so the user is
 // counted, too. What writes counts for the user, and everywhere.
 var (
-	readPerSession   = Quota{Name: "read", Count: 1200, Per: time.Minute, Local: true}
-	readPerUser      = Quota{Name: "reads of user", Count: 6000, Per: time.Minute, Local: true}
-	writePerUser     = Quota{Name: "write", Count: 120, Per: time.Minute}
-	confirmPerUser   = Quota{Name: "confirm", Count: 10, Per: time.Minute} // one's own password, right or wrong
-	ExportPerUser    = Quota{Name: "export", Count: 5, Per: time.Hour}
-	PasswordsPerUser = Quota{Name: "passwords", Count: 5, Per: time.Hour} // changes that succeed: each is mailed
-	aheadPerUser     = Quota{Name: "ahead", Count: 10, Per: time.Minute, Local: true}
+	readPerSession    = Quota{Name: "read", Count: 1200, Per: time.Minute, Local: true}
+	readPerUser       = Quota{Name: "reads of user", Count: 6000, Per: time.Minute, Local: true}
+	writePerUser      = Quota{Name: "write", Count: 120, Per: time.Minute}
+	undoPerMailbox    = Quota{Name: "undo", Count: 10, Per: time.Minute} // the password before, by the link that undoes a factor
+	confirmPerUser    = Quota{Name: "confirms of user", Count: 60, Per: time.Minute}
+	confirmPerSession = Quota{Name: "confirm in session", Count: 10, Per: time.Minute} // one's own password, right or wrong
+	ExportPerUser     = Quota{Name: "export", Count: 5, Per: time.Hour}
+	PasswordsPerUser  = Quota{Name: "passwords", Count: 5, Per: time.Hour} // changes that succeed: each is mailed
+
+	FactorsPerUser = Quota{Name: "factors", Count: 15, Per: time.Hour} // that are added: each is mailed, with the only link to undo it
+
+	// AddressesPerUser is for other addresses that somebody asks to have: each is
+	// mailed, and may be a stranger's. With the network's it bounds what one person
+	// with many accounts can have mailed.
+	AddressesPerUser    = Quota{Name: "addresses", Count: 10, Per: time.Hour}
+	AddressesPerNetwork = Quota{Name: "addresses of network", Count: 600, Per: time.Hour}
+
+	CloneNoticePerUser = Quota{Name: "cloned passkeys", Count: 1, Per: 24 * time.Hour} // mails
+	aheadPerUser       = Quota{Name: "ahead", Count: 10, Per: time.Minute, Local: true}
 )
+
+// At how many people one of the staff may look, beside those at whom they
+// looked within the hour; and how often owners are told of who looks at more.
+var (
+	LooksPerAgent = Quota{Name: "looks", Count: 300, Per: time.Hour}
+	LooksWarning  = Quota{Name: "looks warning", Count: 1, Per: time.Hour}
+)
+
+// UnlocksPerUser is how often agents may lift what wrong tries at a password
+// hold up: else whoever guesses has it lifted again and again by telephone. The
+// command line is not counted.
+var UnlocksPerUser = Quota{Name: "unlocks", Count: 5, Per: 24 * time.Hour}
 
 // How often services may ask: one that shows good credentials, and a network
 // that shows others.
@@ -53,6 +78,10 @@ var (
 	AskPerService     = Quota{Name: "service", Count: 60_000, Per: time.Minute, Local: true}
 	RefusedPerNetwork = Quota{Name: "service refused", Count: 60, Per: time.Minute}
 )
+
+// ManualPerNetwork is for pages of the manual that are made for one request:
+// a search reads all texts, for a millisecond of a core.
+var ManualPerNetwork = Quota{Name: "manual", Count: 300, Per: time.Minute, Local: true}
 
 // AllowRequest counts a request of the request's networks, before anything is known of
 // it. It returns [account.ThrottledFor] when there were too many.

@@ -19,6 +19,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 func TestNetworksOfAnAddress(t *testing.T) {
@@ -56,6 +57,23 @@ func passed(t *testing.T, most int, act func(i int) error) int {
 	return most
 }
 
+// spend uses up so much of a quota, by asking it as the acts do.
+func spend(t *testing.T, n int, ask func(i int) error) {
+	t.Helper()
+	for i := range n {
+		if err := ask(i); err != nil {
+			t.Fatalf("%d of %d: %v", i, n, err)
+		}
+	}
+}
+
+// leave is how much of a quota is left to the acts that a test is about; what
+// is before it is spent at the guard, but in make test-long.
+func leave(all int) (spent, left int) {
+	left = yoozaktest.Long(20, all)
+	return all - left, left
+}
+
 // TestWideNetworksOfIPv6Count: a customer who has a /48 has no more than ten
 // times the quota of one who has a /64, by using up all of it.
 func TestWideNetworksOfIPv6Count(t *testing.T) {
@@ -72,13 +90,19 @@ func TestWideNetworksOfIPv6Count(t *testing.T) {
 			"a/44": {func(i int) string { return fmt.Sprintf("2001:db8:1%x:%x::1", i%16, i<<8&0xffff) }, 700},
 		} {
 			got := passed(t, 700, func(i int) error {
-				p := authtest.Req
-				p.IP = test.ip(i)
-				return s.RequestReset(t.Context(), p, account.TextInput("amina@"+strings.ReplaceAll(name, "/", "")+".example"), account.Input{})
+				return s.Guard.AllowAbout(t.Context(), guard.ResetPerPair, account.RequestInfo{IP: test.ip(i)}, "amina of "+name)
 			})
 			if got != test.want {
 				t.Errorf("%s: %d, want %d", name, got, test.want)
 			}
+		}
+		got := passed(t, 300, func(i int) error {
+			p := authtest.Req
+			p.IP = fmt.Sprintf("2001:db8:2:%x::1", i%256)
+			return s.RequestReset(t.Context(), p, account.TextInput("amina@example.ma"), account.Input{})
+		})
+		if got != 240 {
+			t.Errorf("%d resets from a/56, want 240", got)
 		}
 	}, authtest.Limited, authtest.MailFreely)
 }
@@ -96,8 +120,10 @@ func TestRequestsWithoutATokenCountForTheirNetwork(t *testing.T) {
 		}
 		quotas := map[string]guard.Quota{"token": guard.TokenPerNetwork, "reset": guard.ResetPerNetwork, "link": guard.LinkPerNetwork}
 		for name, act := range acts {
-			if n := passed(t, quotas[name].Count+1, func(int) error { return act(authtest.Req) }); n != quotas[name].Count {
-				t.Errorf("%s: %d, want %d", name, n, quotas[name].Count)
+			spent, left := leave(quotas[name].Count)
+			spend(t, spent, func(int) error { return s.Guard.AllowRequest(t.Context(), quotas[name], authtest.Req) })
+			if n := passed(t, left+1, func(int) error { return act(authtest.Req) }); n != left {
+				t.Errorf("%s: %d of the last %d", name, n, left)
 			}
 		}
 		same := map[string]func(p account.RequestInfo) error{
@@ -156,7 +182,7 @@ func writes(t *testing.T, s *authtest.Server) map[string]func(c *auth.Caller) er
 		"session":  func(c *auth.Caller) error { return s.EndSession(ctx, c, "x") },
 		"password": func(c *auth.Caller) error { _, err := s.ChangePassword(ctx, c, auth.PasswordChange{}); return err },
 		"email":    func(c *auth.Caller) error { return s.ChangeEmail(ctx, c, auth.EmailChange{}) },
-		"resend":   func(c *auth.Caller) error { return s.ResendVerification(ctx, c) },
+		"resend":   func(c *auth.Caller) error { _, err := s.ResendVerification(ctx, c, account.Input{}); return err },
 		"close":    func(c *auth.Caller) error { return s.CloseAccount(ctx, c, account.Input{}) },
 	}
 }
@@ -198,10 +224,13 @@ func TestCallersShareAQuotaOfWrites(t *testing.T) {
 func TestCallersHaveAQuotaOfReads(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
-		stolen := s.SignUp(t, "amina").Access
+		stolen := s.SignUp(t, "amina")
 		read := func(access string) error { _, err := s.Authenticate(t.Context(), access); return err }
-		if n := passed(t, 1300, func(int) error { return read(stolen) }); n != 1200 {
-			t.Errorf("%d reads, want 1200", n)
+		c := s.CallerOf(t, stolen) // a read
+		spent, left := leave(1199)
+		spend(t, spent, func(int) error { return s.Guard.AllowRead(t.Context(), c.SessionID, c.User.ID) })
+		if n := passed(t, left+100, func(int) error { return read(stolen.Access) }); n != left {
+			t.Errorf("%d of the last %d reads of 1200", n, left)
 		}
 		g, err := s.Try(t, "amina", authtest.Good, "")
 		if err != nil {
@@ -220,8 +249,10 @@ func TestCallersHaveAQuotaOfReads(t *testing.T) {
 			}
 			sessions = append(sessions, g.Access)
 		}
-		if n := passed(t, 7000, func(i int) error { return read(sessions[i%6]) }); n != 6000 {
-			t.Errorf("%d reads of a user, want 6000", n)
+		spent, left = leave(6000)
+		spend(t, spent, func(i int) error { return s.Guard.AllowRead(t.Context(), fmt.Sprint("another", i%6), c.User.ID) })
+		if n := passed(t, left+100, func(i int) error { return read(sessions[i%6]) }); n != left {
+			t.Errorf("%d of the last %d reads of a user, who has 6000", n, left)
 		}
 	}, authtest.Limited)
 }
@@ -234,7 +265,9 @@ func TestTokenOfAnEndedSessionUsesUpNothing(t *testing.T) {
 		if err := s.Logout(t.Context(), authtest.Req, account.TextInput(ended.Refresh)); err != nil {
 			t.Fatal(err)
 		}
-		if n := passed(t, 6100, func(int) error { _, err := s.Authenticate(t.Context(), ended.Access); return err }); n != 6100 {
+		spent, left := leave(6000)
+		spend(t, spent, func(i int) error { return s.Guard.AllowRead(t.Context(), fmt.Sprint("another", i%6), ended.User.ID) })
+		if n := passed(t, left+100, func(int) error { _, err := s.Authenticate(t.Context(), ended.Access); return err }); n != left+100 {
 			t.Errorf("throttled after %d, want a word about the token each time", n)
 		}
 		g, err := s.SignIn(t, "amina", authtest.Good)
@@ -330,8 +363,10 @@ func TestReadsAskNoDatabase(t *testing.T) {
 		g := s.SignUp(t, "amina")
 		before := l.Outages()
 		c := s.CallerOf(t, g)
-		if n := passed(t, 1300, func(int) error { _, err := s.Authenticate(t.Context(), g.Access); return err }); n != 1199 {
-			t.Errorf("%d more reads, want 1199", n)
+		spent, left := leave(1199)
+		spend(t, spent, func(int) error { return s.Guard.AllowRead(t.Context(), c.SessionID, c.User.ID) })
+		if n := passed(t, left+100, func(int) error { _, err := s.Authenticate(t.Context(), g.Access); return err }); n != left {
+			t.Errorf("%d of the last %d reads of 1200", n, left)
 		}
 		if n := l.Outages() - before; n != 0 {
 			t.Errorf("reads asked the shared counts %d times", n)
@@ -404,21 +439,23 @@ func TestNobodyGoesAheadForEver(t *testing.T) {
 func TestLoginsOfAUserAreBounded(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
-		s.SignUp(t, "amina")
+		amina := s.SignUp(t, "amina").User.ID
 		s.SignUp(t, "badr")
 		if _, err := s.Try(t, "amina", authtest.Bad, ""); authtest.Outcome(err) != no {
 			t.Fatal(err)
 		}
+		spent, left := leave(guard.LoginPerUser.Count)
+		spend(t, spent, func(int) error { return s.Guard.AllowUser(t.Context(), guard.LoginPerUser, amina) })
 		var wait sync.WaitGroup
 		var through atomic.Int64
 		for range 4 {
 			wait.Go(func() {
-				through.Add(int64(passed(t, 325, func(int) error { _, err := s.Try(t, "amina", authtest.Good, ""); return err })))
+				through.Add(int64(passed(t, left/4+25, func(int) error { _, err := s.Try(t, "amina", authtest.Good, ""); return err })))
 			})
 		}
 		wait.Wait()
-		if n := through.Load(); n != 1200 {
-			t.Errorf("%d logins, want 1200", n)
+		if n := through.Load(); n != int64(left) {
+			t.Errorf("%d of the last %d logins of 1200", n, left)
 		}
 		if _, err := s.Try(t, "badr", authtest.Good, ""); err != nil {
 			t.Errorf("somebody else: %v", err)

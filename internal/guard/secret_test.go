@@ -82,6 +82,40 @@ func TestSecretThatWasStoredInClearIsEncryptedAtStart(t *testing.T) {
 	})
 }
 
+// TestSecretInClearIsNotTakenAfterARestart: whoever can write to the database
+// would know the codes that are mailed.
+func TestSecretInClearIsNotTakenAfterARestart(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		for _, name := range []string{"guard", "codes"} {
+			s := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
+			if err := s.Guard.LoadSecret(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			theirs := bytes.Repeat([]byte{7}, 32)
+			authtest.Write(t, st, func(ctx context.Context, tx *store.Store) error {
+				return tx.SetSecret(ctx, name, theirs, s.Clock.Now())
+			})
+			restarted := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0))
+			if err := restarted.Guard.LoadSecret(t.Context()); err == nil || !strings.Contains(err.Error(), "it is not taken") {
+				t.Errorf("%s: start: got %v, want a refusal", name, err)
+			}
+			if _, err := restarted.Keys.Reencrypt(t.Context()); err == nil {
+				t.Errorf("%s: reencrypt takes it", name)
+			}
+			if value, err := st.Secret(t.Context(), name); err != nil || !bytes.Equal(value, theirs) {
+				t.Errorf("%s: it was changed, %v", name, err)
+			}
+			if err := restarted.Guard.RotateSecret(t.Context()); err != nil { // the way out
+				t.Fatal(err)
+			}
+			if err := authtest.New(t, st, authtest.Limited, authtest.Sealing(t, 1, 0)).Guard.LoadSecret(t.Context()); err != nil {
+				t.Errorf("%s: after the rotation: %v", name, err)
+			}
+		}
+	})
+}
+
 func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	st := storetest.Open(t, storetest.SQLite(t))
@@ -91,7 +125,7 @@ func TestSecretThatCannotBeReadIsLeftAlone(t *testing.T) {
 	for name, other := range map[string]*authtest.Server{"no key": authtest.Unloaded(t, st, authtest.Limited), "another key": authtest.Unloaded(t, st, authtest.Limited, authtest.Sealing(t, 2, 0))} {
 		for what, err := range map[string]error{
 			"load": other.Guard.LoadSecret(t.Context()), "rotate": other.Guard.RotateSecret(t.Context()),
-			"unlock": other.Staff.Unlock(t.Context(), "amina"),
+			"unlock": other.Staff.Unlock(t.Context(), other.IDOf(t, "amina"), ""),
 		} {
 			if err == nil || !strings.Contains(err.Error(), "the secret of device tokens is encrypted") || !strings.Contains(err.Error(), "docs/keys.md") {
 				t.Errorf("%s, %s: %v", name, what, err)
@@ -147,7 +181,7 @@ func TestRotatedSecretForgetsDevicesOnAllServers(t *testing.T) {
 		if !s.Knows(t, "amina", g.Device) {
 			t.Error("a device is not known after the next login on it")
 		}
-		events, err := s.Staff.Events(t.Context(), "", account.EventKeyRotated, 10)
+		events, err := s.Staff.Events(t.Context(), 0, account.EventKeyRotated, 0, 10)
 		if err != nil || len(events) != 1 || !strings.Contains(events[0].Details, `"key":"devices"`) || !strings.Contains(events[0].Details, "nadia") {
 			t.Errorf("events %+v, %v; want one", events, err)
 		}

@@ -37,9 +37,13 @@ func (j Job) first() time.Duration {
 	return rand.N(min(j.Every, soon)) //nolint:gosec // anybody may know it
 }
 
+// Observer is told of each run of a job: when it ended and whether it failed.
+// It may be nil.
+type Observer func(name string, ended time.Time, failed bool)
+
 // Start runs the jobs until the returned function is called; that cancels
 // those under way and waits for them.
-func Start(log *slog.Logger, jobs []Job) (stop func()) {
+func Start(log *slog.Logger, observe Observer, jobs []Job) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, j := range jobs {
@@ -53,7 +57,10 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 				case <-next.C:
 				}
 				next.Reset(j.Every)
-				run(ctx, log, j)
+				ok := run(ctx, log, j)
+				if observe != nil && ctx.Err() == nil {
+					observe(j.Name, time.Now(), !ok)
+				}
 			}
 		})
 	}
@@ -64,18 +71,20 @@ func Start(log *slog.Logger, jobs []Job) (stop func()) {
 }
 
 // run logs what goes wrong, each of several errors by itself: one job's
-// mistake must not end the server.
-func run(ctx context.Context, log *slog.Logger, j Job) {
+// mistake must not end the server. It reports whether nothing did.
+func run(ctx context.Context, log *slog.Logger, j Job) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.ErrorContext(ctx, "job panicked, it will run again", "job", j.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	if err := j.Run(ctx); err != nil && ctx.Err() == nil {
+	err := j.Run(ctx)
+	if err != nil && ctx.Err() == nil {
 		for _, err := range parts(err) {
 			log.WarnContext(ctx, "job failed, it will run again", "job", j.Name, "error", err.Error())
 		}
 	}
+	return err == nil
 }
 
 // parts are the errors that errors.Join made one of. Others that wrap several

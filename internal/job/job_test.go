@@ -25,7 +25,7 @@ func TestJobsRunAgain(t *testing.T) {
 	var fails, panics, runs atomic.Int64
 	var under atomic.Bool
 	log := new(yoozaktest.Buffer)
-	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), []job.Job{
+	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), nil, []job.Job{
 		{Name: "fails", Every: time.Millisecond, Run: func(context.Context) error { fails.Add(1); return errors.New("no luck") }},
 		{Name: "panics", Every: time.Millisecond, Run: func(context.Context) error { panics.Add(1); panic("by mistake") }},
 		{Name: "slow", Every: time.Millisecond, Run: func(ctx context.Context) error {
@@ -63,7 +63,7 @@ func TestEachErrorOfAJobHasItsLine(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	log := new(yoozaktest.Buffer)
 	ran := make(chan struct{}, 100)
-	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), []job.Job{{Name: "sweep", Every: time.Millisecond, Run: func(context.Context) error {
+	stop := job.Start(slog.New(slog.NewTextHandler(log, nil)), nil, []job.Job{{Name: "sweep", Every: time.Millisecond, Run: func(context.Context) error {
 		select {
 		case ran <- struct{}{}:
 		default:
@@ -97,7 +97,7 @@ func TestJobsRunSoonAfterTheStart(t *testing.T) {
 				return nil
 			}
 		}
-		stop := job.Start(slog.New(slog.DiscardHandler), []job.Job{
+		stop := job.Start(slog.New(slog.DiscardHandler), nil, []job.Job{
 			{Name: "hourly", Every: time.Hour, Run: note("hourly")},
 			{Name: "often", Every: time.Second, Run: note("often")},
 			{Name: "later", Every: time.Hour, Later: true, Run: note("later")},

@@ -9,12 +9,12 @@ import (
 	"github.com/yoozak/clients/internal/token"
 )
 
-func (m *Manager) create(ctx context.Context, kind purpose, generation int64, now, activeAt time.Time) error {
+func (m *Manager) create(ctx context.Context, by By, kind purpose, generation int64, now, activeAt time.Time) error {
 	k, err := m.generate(kind, generation, now, activeAt)
 	if err != nil {
 		return err
 	}
-	return m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return m.add(ctx, tx, k) })
+	return m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return m.add(ctx, tx, by, k) })
 }
 
 // generate makes a key, outside a transaction: RSA takes its time.
@@ -32,7 +32,7 @@ func (m *Manager) generate(kind purpose, generation int64, now, activeAt time.Ti
 }
 
 // add stores a key and gives those before it their end.
-func (m *Manager) add(ctx context.Context, tx *store.Store, k store.SigningKey) error {
+func (m *Manager) add(ctx context.Context, tx *store.Store, by By, k store.SigningKey) error {
 	if err := tx.CreateKey(ctx, k); err != nil {
 		return err
 	}
@@ -40,9 +40,14 @@ func (m *Manager) add(ctx context.Context, tx *store.Store, k store.SigningKey) 
 	if err != nil {
 		return err
 	}
+	if m.o.Box == nil { // the operator gave encryption up, and may take it up again
+		if err := tx.ForgetEncrypted(ctx); err != nil {
+			return err
+		}
+	}
 	made := account.EventKeyCreated
 	if k.Generation > 1 {
 		made = account.EventKeyRotated
 	}
-	return m.audit.Record(ctx, tx, m.audit.ByOperator(made, account.EventDetails{Key: k.ID}, k.CreatedAt))
+	return m.audit.Record(ctx, tx, m.entry(by, made, account.EventDetails{Key: k.ID}, k.CreatedAt))
 }

@@ -40,12 +40,73 @@ func (e *unreadableError) Error() string {
 func (e *unreadableError) Unwrap() error { return e.cause }
 
 // believesClear reports whether keys in clear are ours: always without an
-// encryption key; with one, when there are no others and this process has not
-// loaded any before. That is the first start with an encryption key. Later
-// whoever can write to the database, but does not know that key, could put a
-// key of theirs there and sign with it.
-func (m *Manager) believesClear(keys []store.SigningKey) bool {
-	return m.o.Box == nil || !m.loads.loaded.Load() && !anySealed(keys)
+// encryption key; with one, at its first start alone, which is when this
+// process has not loaded any before, none is encrypted and, as everSealed
+// said, none ever was. Later whoever can write to the database, but does not
+// know that key, could put a key of theirs there and sign with it.
+func (m *Manager) believesClear(keys []store.SigningKey, everSealed bool) bool {
+	return m.o.Box == nil || !m.loads.loaded.Load() && !everSealed && !anySealed(keys)
+}
+
+// everSealed reports whether keys were encrypted here before, also if none of
+// those is there: whoever deletes them must not have theirs believed. It is
+// told by the note, and by a secret of an app that is encrypted, because a
+// server stores one after it encrypted its keys. Ask before the keys are
+// read: who encrypts them makes the note in the same transaction.
+func (m *Manager) everSealed(ctx context.Context, st *store.Store) (bool, error) {
+	if m.o.Box == nil || m.loads.loaded.Load() {
+		return false, nil // nobody needs to know
+	}
+	if noted, err := st.NotedEncrypted(ctx); noted || err != nil {
+		return noted, err
+	}
+	for after := ""; ; {
+		factors, err := st.FactorsWithSecret(ctx, after, factorsAtOnce)
+		if err != nil || len(factors) == 0 {
+			return false, err
+		}
+		for _, f := range factors {
+			if after = f.ID; secret.Sealed(secret.NewBytes(f.Secret)) {
+				return true, nil
+			}
+		}
+	}
+}
+
+// factorsAtOnce is how many secrets of apps are read at once.
+const factorsAtOnce = 500
+
+// noteSealed makes the note where it is not there: where keys are encrypted
+// for the first time or were by an earlier release, and where somebody deleted
+// it while this process runs. At its first load secrets in clear are
+// encrypted with it, later they are not believed.
+func (m *Manager) noteSealed(ctx context.Context, firstLoad bool) error {
+	if m.o.Box == nil {
+		return nil
+	}
+	if noted, err := m.store.NotedEncrypted(ctx); noted || err != nil {
+		return err
+	}
+	err := m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if firstLoad {
+			return m.sealSecrets(ctx, tx)
+		}
+		return tx.NoteEncrypted(ctx, m.o.Now())
+	})
+	if errors.Is(err, store.ErrNotFound) { // another server did, at the same moment
+		return nil
+	}
+	return err
+}
+
+// sealSecrets encrypts the secrets that other packages keep beside the keys
+// and notes that all are encrypted now, in the transaction in which the keys
+// are.
+func (m *Manager) sealSecrets(ctx context.Context, tx *store.Store) error {
+	if err := m.guard.ReencryptSecret(ctx, tx); err != nil {
+		return err
+	}
+	return tx.NoteEncrypted(ctx, m.o.Now())
 }
 
 func anySealed(keys []store.SigningKey) bool {
@@ -112,14 +173,18 @@ func (m *Manager) CheckEncryption(ctx context.Context) error {
 // encryptFirst encrypts the keys that were stored before there was a key to
 // encrypt with, all or none. Where one is encrypted it does nothing.
 func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) error {
-	if m.o.Box == nil || len(keys) == 0 || !m.believesClear(keys) {
+	if m.o.Box == nil || len(keys) == 0 || !m.believesClear(keys, false) {
 		return nil
 	}
 	sealed := 0
 	err := m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		sealed = 0
+		before, err := m.everSealed(ctx, tx)
+		if err != nil || before { // another server was quicker, or they are not ours
+			return err
+		}
 		keys, err := tx.Keys(ctx)
-		if err != nil || anySealed(keys) { // another server was quicker
+		if err != nil || anySealed(keys) { // another server of the previous release was quicker
 			return err
 		}
 		for _, k := range keys {
@@ -128,7 +193,7 @@ func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) err
 			}
 			sealed++
 		}
-		return nil
+		return m.sealSecrets(ctx, tx)
 	})
 	if errors.Is(err, store.ErrNotFound) { // at the same moment
 		return nil
@@ -142,29 +207,45 @@ func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) err
 // Reencrypt encrypts every key, the secret of device tokens and those of
 // webhooks with the present encryption key, whatever they were encrypted with before, and
 // returns how many keys it changed. Either all
-// are changed or, where one cannot be read, none. One that is in clear among
-// others that are not is refused, too: see [Manager.EncryptClear].
+// are changed or, where one cannot be read, none. One that is in clear where
+// keys were encrypted before is refused, too: see [Manager.EncryptClear].
 func (m *Manager) Reencrypt(ctx context.Context) (changed int, err error) {
-	return m.reencrypt(ctx, func(keys []store.SigningKey) bool { return !anySealed(keys) })
+	return m.reencrypt(ctx, func(keys []store.SigningKey, everSealed bool) bool { return !everSealed && !anySealed(keys) })
 }
 
-// EncryptClear is Reencrypt also for keys in clear among others that
-// are not, which the operator knows to be theirs.
+// EncryptClear is Reencrypt also for keys in clear where others were
+// encrypted before, which the operator knows to be theirs.
 func (m *Manager) EncryptClear(ctx context.Context) (changed int, err error) {
-	return m.reencrypt(ctx, func([]store.SigningKey) bool { return true })
+	return m.reencrypt(ctx, nil)
 }
 
-func (m *Manager) reencrypt(ctx context.Context, believesClear func([]store.SigningKey) bool) (changed int, err error) {
+// reencrypt takes keys in clear where believesClear says so; nil: always, and
+// secrets, too.
+
+func (m *Manager) reencrypt(ctx context.Context, believesClear func(keys []store.SigningKey, everSealed bool) bool) (changed int, err error) {
 	if m.o.Box == nil {
 		return 0, ErrNoEncryptionKey
 	}
 	err = m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		changed = 0
+		before, err := m.everSealed(ctx, tx)
+		if err != nil {
+			return err
+		}
 		keys, err := tx.Keys(ctx)
 		if err != nil {
 			return err
 		}
-		private, err := m.open(keys, believesClear(keys))
+		believes := believesClear == nil
+		if believes { // what is in clear is the operator's, whatever was noted
+			err = tx.ForgetEncrypted(ctx)
+		} else {
+			believes = believesClear(keys, before)
+		}
+		if err != nil {
+			return err
+		}
+		private, err := m.open(keys, believes)
 		if err != nil {
 			return err
 		}
@@ -187,7 +268,7 @@ func (m *Manager) reencrypt(ctx context.Context, believesClear func([]store.Sign
 				return err
 			}
 		}
-		return m.guard.ReencryptSecret(ctx, tx)
+		return m.sealSecrets(ctx, tx)
 	})
 	if err != nil {
 		return 0, err

@@ -429,6 +429,126 @@ func TestRunningServerBelievesNoKeyInClear(t *testing.T) {
 	})
 }
 
+// TestKeysInClearAreNotBelievedWhereOthersWereDeleted: whoever can write to
+// the database deletes the encrypted keys, puts theirs in their place, and
+// waits for a restart.
+func TestKeysInClearAreNotBelievedWhereOthersWereDeleted(t *testing.T) {
+	t.Parallel()
+	const dropNote = `DELETE FROM secrets WHERE name = 'keys are encrypted'`
+	for name, test := range map[string]struct {
+		app        bool     // somebody has an app with codes
+		before     []string // done while the server runs
+		loads      bool     // it reads the keys once more before the restart
+		alsoDelete []string
+	}{
+		"keys alone":                    {},
+		"and all secrets, with an app":  {app: true, alsoDelete: []string{`DELETE FROM secrets`}},
+		"the note, on a running server": {before: []string{dropNote}, loads: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.ForEachURL(t, func(t *testing.T, url string) {
+				st, db := storetest.Open(t, url), authtest.OpenSQL(t, url)
+				s := authtest.New(t, st, authtest.Sealing(t, 1, 0))
+				g := s.SignUp(t, "amina")
+				if test.app {
+					s.Enrols(t, s.CallerOf(t, g))
+				}
+				for _, statement := range test.before {
+					authtest.Execute(t, db, statement)
+				}
+				attacker := authtest.New(t, storetest.Open(t, storetest.SQLite(t)))
+				authtest.Execute(t, db, `DELETE FROM signing_keys`)
+				for _, k := range authtest.StoredKeys(t, attacker.Store) {
+					if err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error { return tx.CreateKey(ctx, k) }); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if test.loads {
+					if err := s.Keys.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+						t.Errorf("running: got %v, want an error about a key in clear", err)
+					}
+				}
+				for _, statement := range test.alsoDelete {
+					authtest.Execute(t, db, statement)
+				}
+				forged, _, err := attacker.Tokens.Issue(token.Access, g.User.ID, g.Claims.SessionID, "forged", s.Clock.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := authtest.StoredKeys(t, st)
+				restarted := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0))
+				if err := restarted.Keys.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "is in clear") {
+					t.Errorf("start: got %v, want an error about a key in clear", err)
+				}
+				if _, err := restarted.Authenticate(t.Context(), forged); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("forged access token: got %v, want ErrTokenInvalid", err)
+				}
+				if _, err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).Keys.Reencrypt(t.Context()); err == nil {
+					t.Error("reencrypt takes the keys")
+				}
+				if diff := cmp.Diff(before, authtest.StoredKeys(t, st)); diff != "" {
+					t.Errorf("the keys changed (-before +after):\n%s", diff)
+				}
+
+				// The way out: all keys are revoked, and the server makes others.
+				if _, err := authtest.Unloaded(t, st, authtest.Sealing(t, 1, 0)).Keys.RevokeAll(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				again := authtest.New(t, st, authtest.Sealing(t, 1, 0))
+				if _, err := again.Authenticate(t.Context(), forged); !errors.Is(err, account.ErrTokenInvalid) {
+					t.Errorf("forged access token after the revocation: got %v, want ErrTokenInvalid", err)
+				}
+			})
+		})
+	}
+}
+
+// TestKeysOfAnEarlierReleaseAreNotedAtTheStart: that encrypted them without a
+// note of it.
+func TestKeysOfAnEarlierReleaseAreNotedAtTheStart(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		st, db := storetest.Open(t, url), authtest.OpenSQL(t, url)
+		authtest.New(t, st, authtest.Sealing(t, 1, 0))
+		authtest.Execute(t, db, `DELETE FROM secrets`)
+		authtest.New(t, st, authtest.Sealing(t, 1, 0))
+		if noted, err := st.NotedEncrypted(t.Context()); err != nil || !noted {
+			t.Errorf("noted: %t, %v", noted, err)
+		}
+	})
+}
+
+// TestEncryptionCanBeTakenUpAgain: who lost the encryption key and went on
+// without one has keys in clear that are theirs.
+func TestEncryptionCanBeTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		authtest.New(t, st, authtest.Sealing(t, 1, 0)).SignUp(t, "amina")
+		if _, err := authtest.Unloaded(t, st).Keys.RevokeUnreadable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := authtest.New(t, st) // without encryption
+		s.Clock.Advance(time.Hour)
+		if err := s.Keys.Sweep(t.Context(), s.Clock.Now()); err != nil { // the encrypted ones are gone
+			t.Fatal(err)
+		}
+		g, err := s.SignIn(t, "amina", authtest.Good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := authtest.New(t, st, authtest.Sealing(t, 2, 0), authtest.SameClock(s))
+		if _, err := again.Authenticate(t.Context(), g.Access); err != nil {
+			t.Errorf("with another encryption key: %v", err)
+		}
+		for _, k := range authtest.StoredKeys(t, st) {
+			if !secret.Sealed(k.Private) {
+				t.Errorf("key %s is in clear", k.ID)
+			}
+		}
+	})
+}
+
 func TestKeysInClearAreEncryptedByCommand(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(t *testing.T, s *authtest.Server) error{

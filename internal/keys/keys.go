@@ -8,8 +8,9 @@
 //     that it signed is gone.
 //   - A revoked key verifies nothing, on any server, as soon as that reads the
 //     keys again.
-//   - Where keys are encrypted, one in clear among them is not believed.
-//   - Where a key cannot be read, nothing is changed in the database.
+//   - Where keys were ever encrypted, one in clear is not believed, as long as
+//     the note of it is there.
+//   - Where a key cannot be read, no key is made or changed.
 package keys
 
 import (
@@ -21,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/secret"
@@ -58,6 +60,17 @@ func New(st *store.Store, tokens *token.Tokens, log *audit.Log, g *guard.Guard, 
 	return &Manager{store: st, tokens: tokens, audit: log, guard: g, o: o}
 }
 
+// By makes the event of what somebody does to keys. Nil: whoever runs this
+// process does it.
+type By func(kind account.EventKind, details account.EventDetails, at time.Time) audit.Entry
+
+func (m *Manager) entry(by By, kind account.EventKind, details account.EventDetails, at time.Time) audit.Entry {
+	if by == nil {
+		by = m.audit.ByOperator
+	}
+	return by(kind, details, at)
+}
+
 // Delay is how long a new key is published before it signs, so that every
 // server and every service that keeps our key set knows it by then.
 const Delay = 2 * time.Minute
@@ -71,6 +84,9 @@ type purpose struct {
 	algorithm string
 	typ       token.Type
 }
+
+// Managed reports whether there are keys to manage: else see [ErrUnmanaged].
+func (m *Manager) Managed() bool { return m.purposes() != nil }
 
 func (m *Manager) purposes() []purpose {
 	if m.tokens.Algorithm() == "HS256" {
@@ -99,7 +115,8 @@ func youngest(keys []store.SigningKey, kind purpose) (store.SigningKey, bool) {
 type loads struct {
 	mu     sync.Mutex
 	loaded atomic.Bool // once: what is in clear is not believed any more
-	asked  struct {    // because of a token
+	newest atomic.Pointer[time.Time]
+	asked  struct { // because of a token
 		mu      sync.Mutex
 		last    time.Time
 		running *reloading // the one under way; nil: none
@@ -136,6 +153,14 @@ func (m *Manager) retires(keys []store.SigningKey, k store.SigningKey) time.Time
 func (m *Manager) ended(keys []store.SigningKey, k store.SigningKey) bool {
 	end := m.retires(keys, k)
 	return !end.IsZero() && !m.o.Now().Before(end)
+}
+
+// Newest is when the newest key was made that a server has loaded; zero: none.
+func (m *Manager) Newest() time.Time {
+	if at := m.loads.newest.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // List lists the stored keys without their private parts, youngest first.

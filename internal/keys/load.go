@@ -16,8 +16,7 @@ import (
 // Load takes the keys from the database and makes those that are
 // missing. Two servers that start at once make one key.
 //
-// Where one cannot be read, nothing is made or changed in the database, and
-// that is the error; a server that runs goes on with what it has of the keys
+// Where one cannot be read, no key is made or changed, and that is the error; a server that runs goes on with what it has of the keys
 // that are still there, so that a damaged key does not keep it from hearing
 // that another was revoked.
 func (m *Manager) Load(ctx context.Context) error {
@@ -27,13 +26,17 @@ func (m *Manager) Load(ctx context.Context) error {
 	}
 	m.loads.mu.Lock()
 	defer m.loads.mu.Unlock()
+	before, err := m.everSealed(ctx, m.store)
+	if err != nil {
+		return err
+	}
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	private, unreadable := m.open(keys, m.believesClear(keys))
+	private, unreadable := m.open(keys, m.believesClear(keys, before))
 	if unreadable == nil {
-		if keys, private, err = m.complete(ctx, keys, private); err != nil {
+		if keys, private, err = m.complete(ctx, keys, private, before); err != nil {
 			return err
 		}
 	}
@@ -53,15 +56,29 @@ func (m *Manager) Load(ctx context.Context) error {
 		loaded = append(loaded, key)
 	}
 	m.tokens.SetKeys(loaded, m.o.Now())
-	if unreadable == nil {
+	var newest time.Time
+	for _, k := range keys {
+		if k.CreatedAt.After(newest) {
+			newest = k.CreatedAt
+		}
+	}
+	m.loads.newest.Store(&newest)
+	firstLoad := !m.loads.loaded.Load()
+	if !firstLoad || unreadable == nil { // also while somebody's keys are refused, so that the next start refuses them
+		err = m.noteSealed(ctx, firstLoad)
+	}
+	if unreadable == nil && err == nil {
 		m.loads.loaded.Store(true)
 	}
-	return unreadable
+	if unreadable != nil {
+		return unreadable
+	}
+	return err
 }
 
 // complete makes the keys that are missing and, at the first load,
 // encrypts those in clear.
-func (m *Manager) complete(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes) ([]store.SigningKey, map[string]secret.Bytes, error) {
+func (m *Manager) complete(ctx context.Context, keys []store.SigningKey, private map[string]secret.Bytes, everSealed bool) ([]store.SigningKey, map[string]secret.Bytes, error) {
 	if err := m.encryptFirst(ctx, keys); err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +89,7 @@ func (m *Manager) complete(ctx context.Context, keys []store.SigningKey, private
 			continue
 		}
 		now := m.o.Now()
-		if err := m.create(ctx, kind, last.Generation+1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
+		if err := m.create(ctx, nil, kind, last.Generation+1, now, now); err != nil && !errors.Is(err, store.ErrTaken) {
 			return nil, nil, err
 		}
 		made = true
@@ -84,7 +101,7 @@ func (m *Manager) complete(ctx context.Context, keys []store.SigningKey, private
 	if err != nil {
 		return nil, nil, err
 	}
-	private, err = m.open(keys, m.believesClear(keys))
+	private, err = m.open(keys, m.believesClear(keys, everSealed))
 	return keys, private, err
 }
 

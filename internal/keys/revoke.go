@@ -34,6 +34,11 @@ type Revocation struct {
 // have exchanged forged tokens for good ones. Calling it again for the same
 // key ends what is left of them.
 func (m *Manager) Revoke(ctx context.Context, id string) (Revocation, error) {
+	return m.RevokeBy(ctx, nil, id)
+}
+
+// RevokeBy is [Manager.Revoke] by somebody who is named in the events.
+func (m *Manager) RevokeBy(ctx context.Context, by By, id string) (Revocation, error) {
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return Revocation{}, err
@@ -45,7 +50,7 @@ func (m *Manager) Revoke(ctx context.Context, id string) (Revocation, error) {
 	if err := m.encryptFirst(ctx, keys); err != nil {
 		return Revocation{}, err
 	}
-	out, err := m.revoke(ctx, id)
+	out, err := m.revoke(ctx, by, id)
 	m.reloadAfterRevocation(ctx)
 	return out, err
 }
@@ -80,7 +85,7 @@ func (m *Manager) RevokeUnreadable(ctx context.Context) ([]Revocation, error) {
 		if k.Revoked() {
 			continue
 		}
-		out, err := m.revoke(ctx, k.ID)
+		out, err := m.revoke(ctx, nil, k.ID)
 		if out.Key.ID != "" {
 			all = append(all, out)
 		}
@@ -100,7 +105,7 @@ func (m *Manager) reloadAfterRevocation(ctx context.Context) {
 }
 
 // revoke ends a key and the sessions that it signed for.
-func (m *Manager) revoke(ctx context.Context, id string) (Revocation, error) {
+func (m *Manager) revoke(ctx context.Context, by By, id string) (Revocation, error) {
 	if m.purposes() == nil {
 		return Revocation{}, ErrUnmanaged
 	}
@@ -113,7 +118,7 @@ func (m *Manager) revoke(ctx context.Context, id string) (Revocation, error) {
 		if keys, err = m.store.Keys(ctx); err != nil {
 			return Revocation{}, err
 		}
-		if out, err = m.revokeOne(ctx, keys, id); !errors.Is(err, store.ErrTaken) {
+		if out, err = m.revokeOne(ctx, by, keys, id); !errors.Is(err, store.ErrTaken) {
 			break
 		}
 	}
@@ -131,7 +136,7 @@ func (m *Manager) revoke(ctx context.Context, id string) (Revocation, error) {
 }
 
 // revokeOne revokes and, where need be, replaces in one transaction.
-func (m *Manager) revokeOne(ctx context.Context, keys []store.SigningKey, id string) (Revocation, error) {
+func (m *Manager) revokeOne(ctx context.Context, by By, keys []store.SigningKey, id string) (Revocation, error) {
 	i := slices.IndexFunc(keys, func(k store.SigningKey) bool { return k.ID == id })
 	if i < 0 {
 		return Revocation{}, ErrNotFound
@@ -159,11 +164,11 @@ func (m *Manager) revokeOne(ctx context.Context, keys []store.SigningKey, id str
 		if err := tx.RevokeKey(ctx, id); err != nil {
 			return err
 		}
-		if err := m.audit.Record(ctx, tx, m.audit.ByOperator(account.EventKeyRevoked, account.EventDetails{Key: id}, now)); err != nil {
+		if err := m.audit.Record(ctx, tx, m.entry(by, account.EventKeyRevoked, account.EventDetails{Key: id}, now)); err != nil {
 			return err
 		}
 		if out.Replaced {
-			return m.add(ctx, tx, next)
+			return m.add(ctx, tx, by, next)
 		}
 		return nil
 	})

@@ -12,11 +12,14 @@ import (
 // Rotate makes the next keys. They are published at once and sign after
 // [Delay]; those before them verify until the last token they signed is
 // gone.
-func (m *Manager) Rotate(ctx context.Context) error {
+func (m *Manager) Rotate(ctx context.Context) error { return m.RotateBy(ctx, nil) }
+
+// RotateBy is [Manager.Rotate] by somebody who is named in the events.
+func (m *Manager) RotateBy(ctx context.Context, by By) error {
 	if m.purposes() == nil {
 		return ErrUnmanaged
 	}
-	return m.rotate(ctx, func(store.SigningKey, time.Time) bool { return true })
+	return m.rotate(ctx, by, func(store.SigningKey, time.Time) bool { return true })
 }
 
 // RotateDue is Rotate for those keys that have signed for longer
@@ -26,10 +29,10 @@ func (m *Manager) RotateDue(ctx context.Context) error {
 	if m.o.Rotation == 0 || m.purposes() == nil {
 		return nil
 	}
-	return m.rotate(ctx, func(k store.SigningKey, now time.Time) bool { return now.Sub(k.ActiveAt) >= m.o.Rotation })
+	return m.rotate(ctx, nil, func(k store.SigningKey, now time.Time) bool { return now.Sub(k.ActiveAt) >= m.o.Rotation })
 }
 
-func (m *Manager) rotate(ctx context.Context, due func(youngest store.SigningKey, now time.Time) bool) error {
+func (m *Manager) rotate(ctx context.Context, by By, due func(youngest store.SigningKey, now time.Time) bool) error {
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return err
@@ -47,7 +50,7 @@ func (m *Manager) rotate(ctx context.Context, due func(youngest store.SigningKey
 		if found && !due(k, now) {
 			continue
 		}
-		err := m.create(ctx, kind, k.Generation+1, now, now.Add(Delay))
+		err := m.create(ctx, by, kind, k.Generation+1, now, now.Add(Delay))
 		if err != nil && !errors.Is(err, store.ErrTaken) { // taken: somebody rotates at this very moment
 			return fmt.Errorf("rotate %s key: %w", kind.typ, err)
 		}

@@ -11,7 +11,10 @@ import (
 	"golang.org/x/text/feature/plural"
 )
 
-//go:embed fr.json en.json ar.json
+// The texts of the staff's console have files of their own: they are half of
+// all, and other people read them.
+//
+//go:embed fr.json en.json ar.json console.fr.json console.en.json console.ar.json
 var files embed.FS
 
 var (
@@ -36,15 +39,18 @@ type piece struct {
 func load() map[string]map[string]message {
 	all := make(map[string]map[string]message, len(languages))
 	for _, lang := range languages {
-		data, err := files.ReadFile(lang + ".json")
-		if err != nil {
-			panic(err)
+		all[lang] = map[string]message{}
+		for _, name := range []string{lang + ".json", "console." + lang + ".json"} {
+			data, err := files.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			catalog, err := parseCatalog(data)
+			if err != nil {
+				panic(fmt.Sprintf("locale: %s: %v", name, err))
+			}
+			maps.Copy(all[lang], catalog)
 		}
-		catalog, err := parseCatalog(data)
-		if err != nil {
-			panic(fmt.Sprintf("locale: %s.json: %v", lang, err))
-		}
-		all[lang] = catalog
 	}
 	return all
 }

@@ -27,6 +27,11 @@ type words struct {
 	action              string // of the mail's own link; empty: there is nothing to do
 	facts               []string
 	forgot              bool // it tells people to choose another password: with the page for it
+
+	code     string // what the mail's code is for; empty: there is none
+	withCode string // the subject, where the code stands in it; empty: in none, for anybody sees those on a locked screen
+	noCode   string // the body of a mail that has nothing but a code, where none is sent
+	shared   string // that body, where several have asked and a code would be right for one
 }
 
 // The facts of an act, and of many that share no device and no address.
@@ -38,9 +43,11 @@ var (
 var kinds = map[account.MailKind]words{
 	account.MailResetPassword: {
 		subject: "mail.reset_password.subject", body: "mail.reset_password.body", action: "mail.reset_password.action", note: "mail.reset_password.note",
+		code: "mail.reset_password.code",
 	},
 	account.MailVerifyEmail: {
 		subject: "mail.verify_email.subject", body: "mail.verify_email.body", action: "mail.verify_email.action", note: "mail.verify_email.note",
+		code: "mail.verify_email.code", withCode: "mail.verify_email.subject_code",
 	},
 	account.MailConfirmEmail: {
 		subject: "mail.confirm_email.subject", body: "mail.confirm_email.body", action: "mail.confirm_email.action", note: "mail.confirm_email.note",
@@ -51,36 +58,98 @@ var kinds = map[account.MailKind]words{
 	account.MailEmailRestored: {subject: "mail.email_restored.subject", body: "mail.email_restored.body", note: "mail.email_restored.note"},
 	account.MailEmailNotice:   {subject: "mail.email_notice.subject", body: "mail.email_notice.body", note: "mail.email_notice.note"},
 	account.MailUsernameChanged: {
-		subject: "mail.username_changed.subject", body: "mail.username_changed.body", note: "mail.username_changed.note", facts: ofAnAct, forgot: true,
+		subject: "mail.username_changed.subject", body: "mail.username_changed.body", note: "mail.username_changed.note", facts: ofAnAct, action: "mail.not_me.action",
 	},
 	account.MailPasswordChanged: {
-		subject: "mail.password_changed.subject", body: "mail.password_changed.body", note: "mail.password_changed.note", facts: ofAnAct, forgot: true,
+		subject: "mail.password_changed.subject", body: "mail.password_changed.body", note: "mail.password_changed.note", facts: ofAnAct, action: "mail.not_me.action",
+	},
+	account.MailNewDevice: {
+		subject: "mail.new_device.subject", body: "mail.new_device.body", note: "mail.new_device.note", facts: ofAnAct, action: "mail.not_me.action",
+	},
+	account.MailNotices: {
+		subject: "mail.notices.subject", body: "mail.notices.body", note: "mail.notices.note", action: "mail.not_me.action",
+	},
+	account.MailRecoveryStarted: {
+		subject: "mail.recovery_started.subject", body: "mail.recovery_started.body", action: "mail.recovery_started.action", note: "mail.recovery_started.note",
+	},
+	account.MailRecoveryStopped: {subject: "mail.recovery_stopped.subject", body: "mail.recovery_stopped.body", note: "mail.recovery_stopped.note"},
+	account.MailRecoveryDone:    {subject: "mail.recovery_done.subject", body: "mail.recovery_done.body", note: "mail.recovery_done.note"},
+	account.MailRecoveryReady: {
+		subject: "mail.recovery_ready.subject", body: "mail.recovery_ready.body", action: "mail.recovery_ready.action", note: "mail.recovery_ready.note",
 	},
 	account.MailAccountClosed: {subject: "mail.account_closed.subject", body: "mail.account_closed.body", note: "mail.account_closed.note"},
 	account.MailUnusualAttempts: {
 		subject: "mail.unusual_attempts.subject", body: "mail.unusual_attempts.body", note: "mail.unusual_attempts.note", facts: ofMany, forgot: true,
 	},
+	account.MailFactorAdded: {
+		subject: "mail.factor_added.subject", body: "mail.factor_added.body", action: "mail.factor_added.action", note: "mail.factor_added.note", facts: ofAnAct,
+	},
+	account.MailFactorRemoved: {
+		subject: "mail.factor_removed.subject", body: "mail.factor_removed.body", note: "mail.factor_removed.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailFactorRefused: {
+		subject: "mail.factor_refused.subject", body: "mail.factor_refused.body", note: "mail.factor_refused.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailFactorLocked: {
+		subject: "mail.factor_locked.subject", body: "mail.factor_locked.body", note: "mail.factor_locked.note", facts: ofMany,
+	},
+	account.MailRecoveryUsed: {
+		subject: "mail.recovery_used.subject", body: "mail.recovery_used.body", note: "mail.recovery_used.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailRecoveryRenewed: {
+		subject: "mail.recovery_renewed.subject", body: "mail.recovery_renewed.body", note: "mail.recovery_renewed.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailPasskeyCloned: {
+		subject: "mail.passkey_cloned.subject", body: "mail.passkey_cloned.body", note: "mail.passkey_cloned.note", facts: ofAnAct,
+	},
+	account.MailLoginCode: {
+		subject: "mail.login_code.subject", body: "mail.login_code.body", note: "mail.login_code.note",
+		code: "mail.login_code.code", noCode: "mail.login_code.body_none", shared: "mail.login_code.body_shared",
+	},
+	account.MailConfirmCode: {
+		subject: "mail.confirm_code.subject", body: "mail.confirm_code.body", note: "mail.confirm_code.note", forgot: true,
+		code: "mail.confirm_code.code", noCode: "mail.confirm_code.body_none",
+	},
+	account.MailAddressProved: {
+		subject: "mail.address_proved.subject", body: "mail.address_proved.body", note: "mail.address_proved.note", facts: ofAnAct, forgot: true,
+	},
+	account.MailInvited: {
+		subject: "mail.invited.subject", body: "mail.invited.body", action: "mail.invited.action", note: "mail.invited.note",
+	},
+	account.MailAccountDisabled: {subject: "mail.account_disabled.subject", body: "mail.account_disabled.body", note: "mail.account_disabled.note"},
+	account.MailRoleOffered: {
+		subject: "mail.role_offered.subject", body: "mail.role_offered.body", action: "mail.role_offered.action", note: "mail.role_offered.note",
+	},
+	account.MailStaffLooks:      {subject: "mail.staff_looks.subject", body: "mail.staff_looks.body", note: "mail.staff_looks.note"},
 	account.MailOperatorMails:   {subject: "mail.operator_mails.subject", body: "mail.operator_mails.body", note: "mail.operator_mails.note"},
 	account.MailOperatorEvents:  {subject: "mail.operator_events.subject", body: "mail.operator_events.body", note: "mail.operator_events.note"},
 	account.MailOperatorWebhook: {subject: "mail.operator_webhook.subject", body: "mail.operator_webhook.body", note: "mail.operator_webhook.note"},
+	account.MailOperatorRefused: {subject: "mail.operator_refused.subject", body: "mail.operator_refused.body", note: "mail.operator_refused.note"},
 }
+
+// factors are what kinds of factors are called. The name that somebody gave one
+// is in no mail: it may be a stranger's invitation.
+var factors = map[account.FactorKind]string{account.TOTP: "mail.factor.totp", account.Passkey: "mail.factor.passkey"}
 
 // commands are what the operator types and reads, in whatever language.
 var commands = map[string]string{
 	"list": "yoozak mail list", "retry": "yoozak mail retry --all", "verify": "yoozak events verify",
 	"document": "docs/events.md", "setting": "YOOZAK_OPERATOR_MAIL",
-	"log": "yoozak webhook log", "enable": "yoozak webhook enable",
+	"log": "yoozak webhook log", "enable": "yoozak webhook enable", "replay": "yoozak webhook replay",
 }
 
 // content is a mail in words.
 type content struct {
 	Language, Direction         string
 	Brand, Subject, Greeting    string
+	Heading                     string // the subject without a code
 	Body, Note, Footer, Colon   string
 	Action, Link, LinkHint      string
 	Choices                     []account.MailChoice // instead of Link: an account each
 	Facts                       []fact
-	Forgot, ForgotText          string // the page for another password
+	Code, CodeText, CodeHint    string    // of a mail that carries one; Code is as it is shown
+	CodeParts                   [2]string // of three digits each: what stands between them is not copied
+	Forgot, ForgotText          string    // the page for another password
 	ShopURL, ShopText, HelpText string
 	Support                     shop.Support
 	SupportURL                  html.URL // of a scheme that the package shop chose
@@ -114,19 +183,23 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if look.Colours == (shop.Colours{}) {
 		look.Colours = shop.DefaultColours
 	}
-	args := locale.Args{"brand": brand, "n": m.Details.Count, "problem": m.Details.Problem}
+	args := locale.Args{"brand": brand, "n": m.Details.Count, "problem": m.Details.Problem, "agent": m.Details.Agent}
+	if kind, known := factors[m.Details.FactorKind]; known {
+		args["factor"] = locale.Text(lang, kind, nil)
+	}
 	if !m.Details.Until.IsZero() {
-		args["until"] = locale.Day(lang, look.In(m.Details.Until))
+		args["until"], args["moment"] = locale.Day(lang, look.In(m.Details.Until)), locale.Moment(lang, look.In(m.Details.Until))
 	}
 	for name, text := range commands {
 		args[name] = text
 	}
 	greeting := names(m, args)
 	isolate(args, direction)
+	args["code"] = shownCode(m.Code, direction)
 	say := func(key string) string { return locale.Text(lang, key, args) }
 	c := content{
 		Language: lang, Direction: direction, Brand: brand,
-		Subject: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note), Footer: say(footer(m)), Colon: say("mail.colon"),
+		Subject: say(w.subject), Heading: say(w.subject), Greeting: say(greeting), Body: say(w.body), Note: say(w.note), Footer: say(footer(m)), Colon: say("mail.colon"),
 		ShopURL: look.URL, ShopText: say("mail.shop"), HelpText: say("mail.help"),
 		Support: look.Support, SupportURL: html.URL(look.Support.URL), //nolint:gosec // mailto:, tel: or https:
 		Light: inCSS(look.Colours.Light), Dark: inCSS(look.Colours.Dark),
@@ -146,10 +219,41 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if w.forgot && o.Forgot != nil {
 		c.Forgot, c.ForgotText = o.Forgot(lang), say("mail.forgot")
 	}
-	for _, name := range w.facts {
+	facts := w.facts
+	switch {
+	case m.Code != "" && w.code != "":
+		c.Code, c.CodeText, c.CodeHint = shownCode(m.Code, direction), say(w.code), say("mail.code_hint")
+		c.CodeParts = [2]string{m.Code[:len(m.Code)/2], m.Code[len(m.Code)/2:]}
+		facts = ofAnAct // where it was asked for, so that nobody reads it out to a stranger
+		if w.withCode != "" {
+			c.Subject = say(w.withCode)
+		}
+	case w.noCode != "":
+		c.Body = say(w.noCode)
+		if m.Details.CodeHash == "" && w.shared != "" {
+			c.Body = say(w.shared)
+		}
+		if o.Forgot != nil {
+			c.Forgot, c.ForgotText = o.Forgot(lang), say("mail.forgot")
+		}
+	}
+	for _, name := range facts {
 		c.Facts = append(c.Facts, factOf(name, m, look, say(name), direction))
 	}
 	return c
+}
+
+// shownCode is a code as people read it, in two groups, and from the left in
+// any text. U+2066 and U+2069 are not seen.
+func shownCode(code, direction string) string {
+	if code == "" {
+		return ""
+	}
+	shown := code[:len(code)/2] + " " + code[len(code)/2:]
+	if direction == "rtl" {
+		return "\u2066" + shown + "\u2069"
+	}
+	return shown
 }
 
 func factOf(key string, m account.Mail, look shop.Shop, name, direction string) fact {
@@ -166,7 +270,7 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 // footer says why the mail came: what is known of its reader.
 func footer(m account.Mail) string {
 	switch {
-	case m.Kind == account.MailOperatorMails, m.Kind == account.MailOperatorEvents, m.Kind == account.MailOperatorWebhook:
+	case m.Kind.ToOperator():
 		return "mail.footer_operator"
 	case m.Details.Verified:
 		return "mail.footer"

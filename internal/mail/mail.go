@@ -83,6 +83,24 @@ func (s *Sender) Send(ctx context.Context, m account.Mail, link string) error {
 	return s.smtp.send(ctx, s.helo, msg, s.beforeHandover)
 }
 
+// Try sends a mail that says no more than that it arrived, for who tries the
+// settings.
+func (s *Sender) Try(ctx context.Context, to string) error {
+	msg, err := s.addressed(to)
+	if err != nil {
+		return err
+	}
+	msg.Subject("Yoozak: a mail to try the settings")
+	msg.SetDate()
+	msg.SetBodyString(gomail.TypeTextPlain, "This mail was sent by \"yoozak doctor --mail\". It arrived.\n")
+	if s.smtp == nil {
+		return errNoServer
+	}
+	return s.smtp.send(ctx, s.helo, msg, nil)
+}
+
+var errNoServer = errors.New("there is no SMTP server")
+
 // ErrUnknownKind says that a mail is of a kind that this release has no words
 // for: a newer server put it into the outbox, and can send it.
 var ErrUnknownKind = errors.New("this release does not know this kind of mail")
@@ -104,16 +122,9 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := deliverable(m.Email)
+	msg, err := s.addressed(m.Email)
 	if err != nil {
 		return nil, err
-	}
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	if err := msg.From(s.from.String()); err != nil {
-		return nil, err
-	}
-	if err := msg.To(to); err != nil {
-		return nil, errAddress
 	}
 	msg.Subject(c.Subject)
 	msg.SetDateWithValue(m.CreatedAt)
@@ -126,9 +137,25 @@ func (s *Sender) message(m account.Mail, link string) (*gomail.Msg, error) {
 	return msg, s.o.add(msg)
 }
 
-// Brand is what the sender is called.
+// addressed is an empty mail from the shop to somebody.
+func (s *Sender) addressed(email string) (*gomail.Msg, error) {
+	to, err := deliverable(email)
+	if err != nil {
+		return nil, err
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := msg.From(s.from.String()); err != nil {
+		return nil, err
+	}
+	if err := msg.To(to); err != nil {
+		return nil, errAddress
+	}
+	return msg, nil
+}
+
+// Brand is what the sender is called. Without one, a nil Sender, it is ours.
 func (s *Sender) Brand() string {
-	if s.from.Name != "" {
+	if s != nil && s.from.Name != "" {
 		return s.from.Name
 	}
 	return "Yoozak"

@@ -26,19 +26,33 @@ const (
 // hasLink are the mails with a link of their own.
 var hasLink = map[account.MailKind]bool{
 	account.MailResetPassword: true, account.MailVerifyEmail: true, account.MailConfirmEmail: true, account.MailEmailChanged: true,
+	account.MailFactorAdded:     true,
+	account.MailUsernameChanged: true, account.MailPasswordChanged: true, account.MailNewDevice: true, account.MailNotices: true,
+	account.MailRecoveryStarted: true, account.MailRecoveryReady: true, account.MailInvited: true, account.MailRoleOffered: true,
 }
 
 // toOperator are the mails that name no customer.
-var toOperator = map[account.MailKind]bool{account.MailOperatorMails: true, account.MailOperatorEvents: true, account.MailOperatorWebhook: true}
+var toOperator = map[account.MailKind]bool{
+	account.MailOperatorMails: true, account.MailOperatorEvents: true, account.MailOperatorWebhook: true, account.MailOperatorRefused: true,
+}
+
+// hasCode are the mails that carry a code and no link.
+var hasCode = map[account.MailKind]bool{account.MailLoginCode: true, account.MailConfirmCode: true}
 
 func example(kind account.MailKind, language string) account.Mail {
+	code := ""
+	if hasCode[kind] {
+		code = "012345"
+	}
 	return account.Mail{
-		ID: 7, Kind: kind, UserID: 3, Email: "amina@example.ma", Language: language, IP: "203.0.113.7",
+		Code: code,
+		ID:   7, Kind: kind, UserID: 3, Email: "amina@example.ma", Language: language, IP: "203.0.113.7",
 		Details: account.MailDetails{
 			Verified: true, Username: "amina", FirstName: "Amina", OldUsername: "amina92", Email: "b***@example.ma", IP: "203.0.113.7",
 			Device: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 			Until:  time.Date(2026, 7, 5, 12, 0, 0, 0, time.UTC),
-			Count:  3, Problem: "the SMTP server answered 550 5.1.1",
+			Factor: "0123456789abcdef0123456789abcdef", FactorKind: account.TOTP,
+			Count: 3, Problem: "the SMTP server answered 550 5.1.1",
 		},
 		CreatedAt: time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC),
 	}
@@ -144,10 +158,18 @@ func TestMailTellsWhatItIsAbout(t *testing.T) {
 			account.MailUsernameChanged: {"amina92", "203.0.113.7", moment[language], "Firefox"},
 			account.MailPasswordChanged: {"203.0.113.7", moment[language], "Firefox"},
 			account.MailUnusualAttempts: {moment[language]},
+			account.MailLoginCode:       {"203.0.113.7", moment[language], "Firefox"},
+			account.MailConfirmCode:     {"203.0.113.7", moment[language], "Firefox"},
+			account.MailAddressProved:   {"203.0.113.7", moment[language], "Firefox"},
 			account.MailAccountClosed:   {until[language]},
+			account.MailFactorAdded:     {locale.Text(language, "mail.factor.totp", nil), moment[language], "Firefox"},
+			account.MailFactorRemoved:   {locale.Text(language, "mail.factor.totp", nil), moment[language], "Firefox"},
+			account.MailFactorRefused:   {"203.0.113.7", moment[language]},
+			account.MailRecoveryUsed:    {"3", "203.0.113.7"},
 			account.MailOperatorMails:   {"3", "the SMTP server answered 550 5.1.1"},
 			account.MailOperatorEvents:  {"the SMTP server answered 550 5.1.1"},
 			account.MailOperatorWebhook: {"the SMTP server answered 550 5.1.1"},
+			account.MailOperatorRefused: {"the SMTP server answered 550 5.1.1"},
 		} {
 			m := example(kind, language)
 			m.Details.Until = time.Date(2026, 7, 5, 23, 30, 0, 0, time.UTC) // the next day in the shop

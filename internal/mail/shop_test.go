@@ -98,7 +98,9 @@ func TestParagraphsOfTheTextStandApart(t *testing.T) {
 func TestMailsLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	o := furnished(t)
-	asks := map[account.MailKind]bool{account.MailPasswordChanged: true, account.MailUsernameChanged: true, account.MailUnusualAttempts: true}
+	asks := map[account.MailKind]bool{account.MailUnusualAttempts: true,
+		account.MailFactorRemoved: true, account.MailFactorRefused: true, account.MailRecoveryUsed: true, account.MailRecoveryRenewed: true, account.MailConfirmCode: true, account.MailAddressProved: true,
+	}
 	eachMail(t, func(t *testing.T, m account.Mail) {
 		got := writtenWith(t, from, o, m, link)
 		if to, err := got.Header.AddressList("Reply-To"); err != nil || len(to) != 1 || to[0].Address != "aide@yoozak.ma" {

@@ -90,6 +90,7 @@ type server struct {
 	security security
 	user     *url.Userinfo // nil: it knows us without
 	timeouts Timeouts
+	idle     idle
 }
 
 // security says when a connection is encrypted.
@@ -168,17 +169,43 @@ type conversation struct {
 	conn   net.Conn
 	client *smtp.Client
 	until  time.Time // when all must be done that comes before the text
+	mails  int       // that were sent over it
 }
 
-// send delivers one mail over a connection of its own.
+// send delivers one mail, over a connection that another mail has left open
+// where there is one.
 func (s *server) send(ctx context.Context, helo string, msg *gomail.Msg, beforeHandover func(context.Context) error) error {
-	begin, cancel := context.WithTimeout(ctx, s.timeouts.Begin)
-	defer cancel()
-	c := &conversation{server: s, until: time.Now().Add(s.timeouts.Begin)}
-	if err := c.connect(begin); err != nil {
-		return ended(begin, err)
+	if c := s.idle.take(); c != nil {
+		err := c.deliver(ctx, helo, msg, beforeHandover)
+		if !gone(err) {
+			return err
+		}
 	}
-	defer c.conn.Close() //nolint:errcheck // most often it is closed
+	return (&conversation{server: s}).deliver(ctx, helo, msg, beforeHandover)
+}
+
+// gone reports whether a connection had been closed by the server since the
+// mail before: nothing of this one was handed over then.
+func gone(err error) bool {
+	var e *stepError
+	if !errors.As(err, &e) || e.step != atSender {
+		return false
+	}
+	answer := e.answer()
+	return answer == nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) ||
+		answer != nil && answer.Code == 421 // it closes the connection (RFC 5321, section 3.8)
+}
+
+// deliver sends a mail, and leaves the connection to the next.
+func (c *conversation) deliver(ctx context.Context, helo string, msg *gomail.Msg, beforeHandover func(context.Context) error) error {
+	begin, cancel := context.WithTimeout(ctx, c.timeouts.Begin)
+	defer cancel()
+	c.until = time.Now().Add(c.timeouts.Begin)
+	if c.conn == nil {
+		if err := c.connect(begin); err != nil {
+			return ended(begin, err)
+		}
+	}
 	stopWatching := context.AfterFunc(begin, func() { _ = c.conn.Close() })
 	defer stopWatching()
 	writer, err := c.begin(helo, msg, func() error {
@@ -191,13 +218,15 @@ func (s *server) send(ctx context.Context, helo string, msg *gomail.Msg, beforeH
 		c.quit(err)
 		return ended(begin, err)
 	}
-	stopWatching()
+	watching := stopWatching()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, func() { _ = c.conn.Close() }) })()
 	if err := c.content(writer, msg); err != nil {
 		c.quit(err)
 		return ended(ctx, err)
 	}
-	c.quit(nil)
+	if c.mails++; !watching || ctx.Err() != nil || c.mails >= mostMails || !c.idle.keep(c) {
+		c.quit(nil)
+	}
 	return nil
 }
 
@@ -234,19 +263,10 @@ func (c *conversation) tls() *tls.Config {
 
 // begin does all that comes before the text, which the server then waits for.
 func (c *conversation) begin(helo string, msg *gomail.Msg, beforeHandover func() error) (io.WriteCloser, error) {
-	if err := c.greet(helo); err != nil {
-		return nil, err
-	}
-	if c.security == startTLS {
-		if offered, _ := c.client.Extension("STARTTLS"); !offered {
-			return nil, c.failed(atTLS, errNoSTARTTLS)
-		}
-		if err := c.do(atTLS, func() error { return c.client.StartTLS(c.tls()) }); err != nil {
+	if c.client == nil {
+		if err := c.introduce(helo); err != nil {
 			return nil, err
 		}
-	}
-	if err := c.login(); err != nil {
-		return nil, err
 	}
 	if err := beforeHandover(); err != nil {
 		return nil, err
@@ -257,6 +277,22 @@ func (c *conversation) begin(helo string, msg *gomail.Msg, beforeHandover func()
 	var writer io.WriteCloser
 	err := c.do(atData, func() (err error) { writer, err = c.client.Data(); return err })
 	return writer, err
+}
+
+// introduce is what a connection begins with: who we are.
+func (c *conversation) introduce(helo string) error {
+	if err := c.greet(helo); err != nil {
+		return err
+	}
+	if c.security == startTLS {
+		if offered, _ := c.client.Extension("STARTTLS"); !offered {
+			return c.failed(atTLS, errNoSTARTTLS)
+		}
+		if err := c.do(atTLS, func() error { return c.client.StartTLS(c.tls()) }); err != nil {
+			return err
+		}
+	}
+	return c.login()
 }
 
 func (c *conversation) greet(helo string) error {
@@ -390,8 +426,9 @@ func (c *conversation) failed(at step, err error) error {
 }
 
 // quit says goodbye, as servers like it, unless the connection is of no use
-// any more.
+// any more, and closes it.
 func (c *conversation) quit(err error) {
+	defer c.conn.Close() //nolint:errcheck // most often the server has closed it
 	var answered *stepError
 	if c.client == nil || errors.As(err, &answered) && answered.answer() == nil {
 		return

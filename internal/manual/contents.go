@@ -6,6 +6,7 @@ var groups = []group{
 	{title{"Guides", "Guides"}, []entry{
 		{"start", title{"Commencer en dix minutes", "Start in ten minutes"}},
 		{"tokens", title{"Tokens et onglets", "Tokens and tabs"}},
+		{"factors", title{"Seconds facteurs", "Second factors"}},
 		{"ssr", title{"Pages faites sur un serveur", "Pages made on a server"}},
 		{"phones", title{"Client en Dart ou Kotlin", "Client in Dart or Kotlin"}},
 		{"accounts", title{"La vie d’un compte", "The life of an account"}},
@@ -16,6 +17,7 @@ var groups = []group{
 	}},
 	{title{"Référence", "Reference"}, []entry{
 		{referenceName, title{"Essayer l’API", "Try the API"}},
+		{staffReferenceName, title{"Essayer l’API de l’équipe", "Try the API for staff"}},
 		{"api", title{"Tous les appels", "All calls"}},
 		{"events", title{"Événements", "Events"}},
 	}},
@@ -23,6 +25,7 @@ var groups = []group{
 		{"configuration", title{"Réglages", "Settings"}},
 		{"operations", title{"En production", "In production"}},
 		{"pages", title{"Pages et e-mails", "Pages and mails"}},
+		{"console", title{"La console de l’équipe", "The console for staff"}},
 		{"keys", title{"Clés", "Keys"}},
 		{"access", title{"Qui peut quoi", "Who may do what"}},
 		{"backup", title{"Sauvegarde", "Backup"}},
@@ -74,7 +77,7 @@ func titleOf(name, lang string) string {
 // wording is what the manual itself says, in one language.
 type wording struct {
 	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, InEnglish string
-	NotFound, NotFoundWhy, NotAllowed, Home, Copy, Copied, NeedsScript                string
+	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript       string
 }
 
 var words = map[string]wording{
@@ -82,14 +85,16 @@ var words = map[string]wording{
 		Language: "Français", Documentation: "Documentation", Menu: "Sommaire", Skip: "Aller au texte", OnThisPage: "Sur cette page",
 		Search: "Recherche", Find: "Chercher", Nothing: "Rien de trouvé. Essayez un mot plus court, ou en anglais.", InEnglish: "en anglais",
 		NotFound: "Cette page n’existe pas", NotFoundWhy: "Elle a peut-être changé de nom.", NotAllowed: "Cette page ne prend que GET",
-		Home: "Vers le début de la documentation", Copy: "Copier", Copied: "Copié",
+		TooMany: "Trop de demandes. Réessayez dans quelques secondes.",
+		Home:    "Vers le début de la documentation", Copy: "Copier", Copied: "Copié",
 		NeedsScript: "Cette page a besoin de JavaScript. Sans lui, tous les appels sont dans",
 	},
 	english: {
 		Language: "English", Documentation: "Documentation", Menu: "Contents", Skip: "Skip to the text", OnThisPage: "On this page",
 		Search: "Search", Find: "Search", Nothing: "Nothing found. Try a shorter word.", InEnglish: "in English",
 		NotFound: "There is no such page", NotFoundWhy: "It may have another name now.", NotAllowed: "This page takes only GET",
-		Home: "To the beginning of the documentation", Copy: "Copy", Copied: "Copied",
+		TooMany: "Too many requests. Try again in a few seconds.",
+		Home:    "To the beginning of the documentation", Copy: "Copy", Copied: "Copied",
 		NeedsScript: "This page needs JavaScript. Without it, all calls are in",
 	},
 }

@@ -5,13 +5,14 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
+	"encoding/binary"
 	"encoding/hex"
-	"io"
 	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/yoozak/clients/internal/web"
 )
@@ -85,14 +86,18 @@ func (m *Manual) sendFile(w *web.ResponseWriter, r *http.Request, name string) {
 	f.body.send(w, r, f.contentType)
 }
 
-// body is a text that was compressed once. The plain one may be nil: then it
-// is unpacked for the few who do not take gzip.
+// body is a text that was compressed once.
 type body struct {
-	plain, zipped []byte
-	hash          string
+	zipped []byte
+	plain  func() []byte // for the few who do not take gzip
+	hash   string
 }
 
+// newBody takes a text plain or compressed; the other is nil. A compressed one
+// is unpacked when somebody first asks for it plain, and then kept: it takes
+// memory once, and no longer a processor's time for each who asks.
 func newBody(plain, zipped []byte) body {
+	unpacked := func() []byte { return plain }
 	if zipped == nil {
 		var b bytes.Buffer
 		z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -102,19 +107,39 @@ func newBody(plain, zipped []byte) body {
 		_, _ = z.Write(plain) // a buffer takes everything
 		_ = z.Close()
 		zipped = b.Bytes()
+	} else {
+		unpacked = sync.OnceValue(func() []byte { return unpack(zipped) })
 	}
 	sum := sha256.Sum256(zipped)
-	return body{plain, zipped, hex.EncodeToString(sum[:6])}
+	return body{zipped, unpacked, hex.EncodeToString(sum[:6])}
+}
+
+// unpack is of what is in the program, which a test reads.
+func unpack(zipped []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(zipped))
+	if err != nil {
+		panic("manual: " + err.Error())
+	}
+	plain := bytes.NewBuffer(make([]byte, 0, unpackedSize(zipped)+bytes.MinRead))
+	if _, err := plain.ReadFrom(z); err != nil {
+		panic("manual: " + err.Error())
+	}
+	return plain.Bytes()
+}
+
+// unpackedSize is what gzip wrote at the end (RFC 1952, section 2.3.1).
+func unpackedSize(zipped []byte) int {
+	return int(binary.LittleEndian.Uint32(zipped[len(zipped)-4:]))
 }
 
 // send answers with a text, or with 304 if the client has it.
 func (b body) send(w *web.ResponseWriter, r *http.Request, contentType string) {
 	h := w.Header()
 	h.Add("Vary", "Accept-Encoding")
-	text, tag := b.plain, `"`+b.hash+`"`
+	tag, length := `"`+b.hash+`"`, unpackedSize(b.zipped)
 	zipped := takesGzip(r)
 	if zipped {
-		text, tag = b.zipped, `"`+b.hash+`-gzip"`
+		tag, length = `"`+b.hash+`-gzip"`, len(b.zipped)
 	}
 	h.Set("Etag", tag)
 	if r.Header.Get("If-None-Match") == tag {
@@ -125,19 +150,14 @@ func (b body) send(w *web.ResponseWriter, r *http.Request, contentType string) {
 	if zipped {
 		h.Set("Content-Encoding", "gzip")
 	}
-	if text == nil {
-		if r.Method == http.MethodHead { // nobody pays for what is thrown away
-			return
-		}
-		z, err := gzip.NewReader(bytes.NewReader(b.zipped))
-		if err != nil {
-			panic("manual: " + err.Error()) // it is in the program, and a test reads it
-		}
-		_, _ = io.Copy(w, z) //nolint:gosec // of our own; the client may be gone
-		return
+	h.Set("Content-Length", strconv.Itoa(length))
+	switch { // the client may be gone: there is nobody to tell
+	case r.Method == http.MethodHead: // nothing is unpacked for what is thrown away
+	case zipped:
+		_, _ = w.Write(b.zipped)
+	default:
+		_, _ = w.Write(b.plain())
 	}
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	_, _ = w.Write(text) // the client may be gone: there is nobody to tell
 }
 
 // takesGzip reads the few forms that browsers and curl send (RFC 9110,

@@ -6,11 +6,15 @@
 package manual
 
 import (
+	"context"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/yoozak/clients/docs"
 	"github.com/yoozak/clients/internal/web"
@@ -28,6 +32,7 @@ const (
 
 // Manual answers the requests below [Path].
 type Manual struct {
+	wait  func(ctx context.Context, ip string) time.Duration
 	files func() map[string]file  // by name, without the hash
 	pages map[string]func() *page // by language and name: fr/start
 
@@ -37,8 +42,12 @@ type Manual struct {
 
 // New makes the manual. It renders and compresses nothing yet: a server that
 // starts does not wait for what few ask for.
-func New() *Manual {
-	m := &Manual{files: sync.OnceValue(newFiles), pages: map[string]func() *page{}}
+//
+// wait counts a page that is made for one request alone (a search, an address
+// that there is not), which costs a hundred times what a kept one does. It
+// says how long the client at an address has to wait for it; 0: not at all.
+func New(wait func(ctx context.Context, ip string) time.Duration) *Manual {
+	m := &Manual{wait: wait, files: sync.OnceValue(newFiles), pages: map[string]func() *page{}}
 	names, err := fs.Glob(docs.Pages, "*.md")
 	if err != nil {
 		panic("manual: " + err.Error()) // the pattern is ours
@@ -48,7 +57,9 @@ func New() *Manual {
 		m.pages[lang+"/"+name] = sync.OnceValue(func() *page { return m.render(lang, name) })
 	}
 	for _, lang := range []string{french, english} {
-		m.pages[lang+"/"+referenceName] = sync.OnceValue(func() *page { return m.reference(lang) })
+		for name := range references {
+			m.pages[lang+"/"+name] = sync.OnceValue(func() *page { return m.reference(lang, name) })
+		}
 	}
 	return m
 }
@@ -123,6 +134,9 @@ func (m *Manual) say(w *web.ResponseWriter, r *http.Request, lang string, status
 		_, _ = io.WriteString(w, words[lang].NotFound+"\n") // the client may be gone: there is nobody to tell
 		return
 	}
+	if !m.admit(w, r, lang) {
+		return
+	}
 	v := m.newView(lang, "")
 	v.Missing = true
 	v.Title = words[lang].NotFound
@@ -131,6 +145,23 @@ func (m *Manual) say(w *web.ResponseWriter, r *http.Request, lang string, status
 		v.Title = words[lang].NotAllowed
 	}
 	m.show(w, status, lang, v)
+}
+
+// admit reports whether a page may be made for this request alone. If not, it
+// has answered.
+func (m *Manual) admit(w *web.ResponseWriter, r *http.Request, lang string) bool {
+	wait := m.wait(r.Context(), w.Client.IP)
+	if wait <= 0 {
+		return true
+	}
+	h := w.Header()
+	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	h.Set(web.ErrorHeader, "throttled")
+	h.Set("Content-Language", lang)
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = io.WriteString(w, words[lang].TooMany+"\n") // the client may be gone: there is nobody to tell
+	return false
 }
 
 // show sends a page that is made for this request alone.

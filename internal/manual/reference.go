@@ -1,7 +1,11 @@
 package manual
 
-// referenceName is the page of the API's reference.
-const referenceName = "reference"
+// The pages of the API's reference: of what the shop's programs call, and of what
+// its staff's do.
+const (
+	referenceName      = "reference"
+	staffReferenceName = "reference-staff"
+)
 
 // reference is what its page loads.
 type reference struct {
@@ -17,15 +21,24 @@ type reference struct {
 const referencePolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// openAPI is where the API's document is, from a page of the manual.
-const openAPI = "../../api/openapi.json?lang="
+// Where the API's documents are, from a page of the manual.
+const (
+	openAPI      = "../../api/openapi.json?lang="
+	staffOpenAPI = "../../api/openapi.staff.json?lang="
+)
 
-// openAPIs are the files of it in the repository, and where they are served.
-var openAPIs = map[string]string{"openapi.json": openAPI + french, "openapi.en.json": openAPI + english}
+// references are the documents of the pages.
+var references = map[string]string{referenceName: openAPI, staffReferenceName: staffOpenAPI}
 
-func (m *Manual) reference(lang string) *page {
-	v := m.newView(lang, referenceName)
-	v.Title = titleOf(referenceName, lang)
-	v.Reference = &reference{Scalar: m.link(scalarName), Start: m.link(startName), Licence: m.link(scalarLicence), Document: openAPI + lang}
+// openAPIs are the files of them in the repository, and where they are served.
+var openAPIs = map[string]string{
+	"openapi.json": openAPI + french, "openapi.en.json": openAPI + english,
+	"openapi.staff.json": staffOpenAPI + french, "openapi.staff.en.json": staffOpenAPI + english,
+}
+
+func (m *Manual) reference(lang, name string) *page {
+	v := m.newView(lang, name)
+	v.Title = titleOf(name, lang)
+	v.Reference = &reference{Scalar: m.link(scalarName), Start: m.link(startName), Licence: m.link(scalarLicence), Document: references[name] + lang}
 	return &page{policy: referencePolicy, body: newBody(layoutPage(v), nil)}
 }

@@ -45,6 +45,9 @@ type hit struct {
 }
 
 func (m *Manual) search(w *web.ResponseWriter, r *http.Request, lang string) {
+	if !m.admit(w, r, lang) {
+		return
+	}
 	query := r.URL.Query().Get("q")
 	if text := []rune(query); len(text) > maxQuery {
 		query = string(text[:maxQuery])

@@ -1,8 +1,9 @@
-// Package openapi describes the API: an OpenAPI 3.1 document made from the
-// routes, their Go types and the rules of their fields, so that it cannot say
-// what the server does not do. Texts are in French and English; the examples
-// are answers that a server gave. It holds no rule, and describes more than
-// generators understand: what they cannot read is said in words.
+// Package openapi describes the API: two OpenAPI 3.1 documents, one for the
+// shop's programs and one for its staff's, made from the routes, their Go types
+// and the rules of their fields, so that they cannot say what the server does
+// not do. Texts are in French and English; the examples are answers that a
+// server gave. It holds no rule, and describes more than generators understand:
+// what they cannot read is said in words.
 package openapi
 
 import (
@@ -26,16 +27,39 @@ var Languages = []string{"fr", "en"}
 //go:embed texts/*.json examples/*.json
 var files embed.FS
 
-// Document is the document in one of [Languages], as JSON.
-func Document(lang string) []byte {
-	b := newBuilder(lang)
-	return append(indented(b.document()), '\n')
-}
+// Document is the document of the shop's programs in one of [Languages], as
+// JSON.
+func Document(lang string) []byte { return newBuilder(shops, lang).json() }
+
+// StaffDocument is the document of the staff's part of the API.
+func StaffDocument(lang string) []byte { return newBuilder(staffs, lang).json() }
 
 // YAML is [Document] in YAML.
 func YAML(lang string) []byte { return yaml(Document(lang)) }
 
+// StaffYAML is [StaffDocument] in YAML.
+func StaffYAML(lang string) []byte { return yaml(StaffDocument(lang)) }
+
+// part is what one document is about.
+type part struct {
+	staff      bool
+	operations []operation
+	tags       []string
+}
+
+var (
+	shops = part{
+		operations: operations,
+		tags:       []string{"auth", "factors", "passkeys", "codes", "account", "sessions", "devices", "recovery", "password", "email", "services", "operations"},
+	}
+	staffs = part{
+		staff: true, operations: staffOperations,
+		tags: []string{"clients", "acts", "client", "many", "members", "approvals", "journal"},
+	}
+)
+
 type builder struct {
+	part
 	texts    map[string]string
 	used     map[string]bool // keys of texts
 	examples []Example
@@ -43,12 +67,20 @@ type builder struct {
 	defined  map[string]bool
 }
 
-func newBuilder(lang string) *builder {
-	b := &builder{used: map[string]bool{}, defined: map[string]bool{}}
+// newBuilder begins a document. The staff's has all texts of the other, and
+// its own in their place or beside them.
+func newBuilder(p part, lang string) *builder {
+	b := &builder{part: p, used: map[string]bool{}, defined: map[string]bool{}}
 	read("texts/"+lang+".json", &b.texts)
 	b.examples = Examples(lang)
+	if p.staff {
+		read("texts/staff."+lang+".json", &b.texts)
+		b.examples = StaffExamples(lang)
+	}
 	return b
 }
+
+func (b *builder) json() []byte { return append(indented(b.document()), '\n') }
 
 // read decodes an embedded file, which only a mistake of ours can spoil.
 func read(name string, into any) {
@@ -82,7 +114,7 @@ func (b *builder) fieldText(schema, name string) string {
 func (b *builder) document() object {
 	var paths object
 	at := map[string]int{}
-	for _, op := range describedRoutes() {
+	for _, op := range b.describedRoutes() {
 		i, known := at[op.Path]
 		if !known {
 			i = len(paths)
@@ -93,7 +125,11 @@ func (b *builder) document() object {
 		item.set(strings.ToLower(op.Method), b.operation(op))
 		paths[i].value = item
 	}
-	paths = append(paths, b.otherPaths()...)
+	security := object{{"bearer", object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", b.text("security.bearer")}}}}
+	if !b.staff {
+		paths = append(paths, b.otherPaths()...)
+		security.set("basic", object{{"type", "http"}, {"scheme", "basic"}, {"description", b.text("security.basic")}})
+	}
 	return object{
 		{"openapi", "3.1.1"},
 		{"info", object{
@@ -104,13 +140,10 @@ func (b *builder) document() object {
 			{"license", object{{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}},
 		}},
 		{"servers", []any{object{{"url", "/"}, {"description", b.text("info.server")}}}},
-		{"tags", b.tags()},
+		{"tags", b.tagList()},
 		{"paths", paths},
 		{"components", object{
-			{"securitySchemes", object{
-				{"bearer", object{{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}, {"description", b.text("security.bearer")}}},
-				{"basic", object{{"type", "http"}, {"scheme", "basic"}, {"description", b.text("security.basic")}}},
-			}},
+			{"securitySchemes", security},
 			{"headers", b.headers()},
 			{"responses", b.commonResponses()},
 			{"schemas", b.otherSchemas()},
@@ -118,9 +151,9 @@ func (b *builder) document() object {
 	}
 }
 
-func (b *builder) tags() []any {
+func (b *builder) tagList() []any {
 	var tags []any
-	for _, name := range []string{"auth", "account", "sessions", "password", "email", "services", "operations"} {
+	for _, name := range b.tags {
 		tags = append(tags, object{{"name", name}, {"x-displayName", b.text("tag." + name)}, {"description", b.text("tag." + name + ".description")}})
 	}
 	return tags
@@ -142,10 +175,10 @@ func (b *builder) operation(op described) object {
 		{"operationId", op.id},
 		{"tags", []string{op.tag}},
 		{"summary", b.text("op." + op.id + ".summary")},
-		{"description", b.text("op." + op.id + ".description")},
+		{"description", b.text("op."+op.id+".description") + b.permission(op)},
 	}
 	switch op.Requires {
-	case api.Caller:
+	case api.Caller, api.Staff:
 		o.set("security", []any{object{{"bearer", []any{}}}})
 	case api.OAuthClient:
 		o.set("security", []any{object{{"basic", []any{}}}})
@@ -156,25 +189,48 @@ func (b *builder) operation(op described) object {
 		o.set("parameters", parameters)
 	}
 	if op.readsBody() {
-		o.set("requestBody", object{{"required", true}, {"content", b.requestContent(op)}})
+		o.set("requestBody", object{{"required", op.needsBody()}, {"content", b.requestContent(op)}})
 	}
 	o.set("responses", b.responses(op))
 	return o
 }
 
+// permission is the sentence about who may do it.
+func (b *builder) permission(op described) string {
+	if op.Requires != api.Staff {
+		return ""
+	}
+	return "\n\n" + strings.NewReplacer("{permission}", string(op.Needs), "{role}", string(op.Needs.Needed())).Replace(b.text("staff.permission"))
+}
+
 func (b *builder) parameters(op described) []any {
 	var all []any
-	parameter := func(in, name, key string, required bool, schema object) {
+	parameter := func(in, name string, required bool, schema object) {
+		key := "field." + name
+		for _, better := range []string{"parameter." + name, "parameter." + op.id + "." + name} {
+			if _, own := b.texts[better]; own {
+				key = better
+			}
+		}
 		all = append(all, object{{"name", name}, {"in", in}, {"required", required}, {"description", b.text(key)}, {"schema", schema}})
 	}
+	number := object{{"type", "integer"}, {"format", "int64"}, {"minimum", 1}}
 	for _, name := range op.in("path") {
-		parameter("path", name, "parameter."+name, true, object{{"type", "string"}})
+		schema := object{{"type", "string"}}
+		if op.numbered && name == "id" {
+			schema = number
+		}
+		parameter("path", name, true, schema)
 	}
 	for _, name := range op.in("query") {
-		parameter("query", name, "parameter."+name, false, object{{"type", "integer"}, {"format", "int64"}, {"minimum", 1}})
+		schema := number
+		if f, ruled := op.ruled(name); ruled {
+			schema = inputSchema(f)
+		}
+		parameter("query", name, false, schema)
 	}
-	if op.device {
-		parameter("header", web.DeviceHeader, "parameter."+web.DeviceHeader, false, object{{"type", "string"}})
+	for _, name := range op.takes {
+		parameter("header", name, false, object{{"type", "string"}})
 	}
 	return all
 }
@@ -197,33 +253,38 @@ func (b *builder) requestContent(op described) object {
 func (b *builder) responses(op described) object {
 	var all object
 	success := b.response(op, op.Status, "op."+op.id+".ok")
-	if op.Status != http.StatusNoContent {
-		success.set("content", b.content(op, op.Status, b.output(op.Out)))
+	if content := b.success(op); len(content) > 0 {
+		success.set("content", content)
 	}
 	all.set(strconv.Itoa(op.Status), success)
+	if op.Waits != nil {
+		waits := b.response(op, http.StatusAccepted, "response.202")
+		waits.set("content", b.content(op, http.StatusAccepted, b.output(op.Waits)))
+		all.set(strconv.Itoa(http.StatusAccepted), waits)
+	}
 	if fields := op.badRequest(); len(fields) > 0 {
 		all.set("400", b.badRequestResponse(op, fields))
 	}
-	statuses := []int{http.StatusUnauthorized}
-	switch {
-	case op.isService():
-		statuses = append(statuses, http.StatusForbidden)
-	case op.notFound:
-		statuses = append(statuses, http.StatusNotFound)
+	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable}
+	if len(op.conflict) > 0 {
+		statuses = append(statuses, http.StatusConflict)
 	}
-	statuses = append(statuses, http.StatusNotAcceptable)
 	if op.readsBody() {
 		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	statuses = append(statuses, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	for _, status := range statuses {
-		if status == http.StatusUnauthorized && op.Requires == api.Anyone {
-			if len(op.unauthorized) > 0 {
-				all.set("401", b.unauthorized(op))
-			}
-			continue
+		common := b.common()[status]
+		if op.isService() {
+			common = oauthCodes[status]
 		}
-		all.set(strconv.Itoa(status), object{{"$ref", "#/components/responses/" + commonName(status, op.isService())}})
+		switch codes := op.refusals(status); {
+		case len(codes) == 0:
+		case slices.Equal(codes, common):
+			all.set(strconv.Itoa(status), object{{"$ref", "#/components/responses/" + commonName(status, op.isService())}})
+		default:
+			all.set(strconv.Itoa(status), b.refusal(op, status, op.refusalText(status), codes, op.refusalSchema(status, codes)))
+		}
 	}
 	return all
 }
@@ -237,7 +298,7 @@ func (b *builder) response(op described, status int, key string) object {
 	if status < 300 {
 		names = append(names, op.headers...)
 	}
-	if op.Requires == api.Caller || op.OptionalAuth {
+	if op.Requires == api.Caller || op.Requires == api.Staff || op.OptionalAuth {
 		names = append(names, web.RefreshHeader)
 	}
 	if status == http.StatusBadRequest && op.readsBody() {
@@ -284,15 +345,6 @@ func (b *builder) badRequestResponse(op described, fields []fieldCodes) object {
 	return out
 }
 
-// unauthorized is the 401 of an operation that needs no access token.
-func (b *builder) unauthorized(op described) object {
-	schema := "Detail"
-	if op.OptionalAuth {
-		schema = "AuthenticationError"
-	}
-	return b.refusal(op, http.StatusUnauthorized, "op."+op.id+".401", op.unauthorized, schema)
-}
-
 // refusal is an answer with one of some codes, of one operation.
 func (b *builder) refusal(op described, status int, key string, codes []string, schema string) object {
 	out := b.response(op, status, key)
@@ -309,7 +361,28 @@ func (b *builder) refusal(op described, status int, key string, codes []string, 
 
 // content is a JSON body with the examples of an operation's answers.
 func (b *builder) content(op described, status int, schema object) object {
-	return object{{"application/json", withExamples(schema, b.examplesOf(op.id, status))}}
+	examples := slices.DeleteFunc(b.examplesOf(op.id, status), func(e Example) bool { return e.Type != "" })
+	return object{{"application/json", withExamples(schema, examples)}}
+}
+
+// success is the body of an operation's success, in each form that it has.
+func (b *builder) success(op described) object {
+	var all object
+	switch {
+	case op.Status == http.StatusNoContent:
+		return nil
+	case !op.File || op.Out.NumField() > 0:
+		all = b.content(op, op.Status, b.output(op.Out))
+	}
+	if !op.File {
+		return all
+	}
+	for _, format := range slices.Sorted(maps.Keys(api.FileTypes)) {
+		mediaType, _, _ := strings.Cut(api.FileTypes[format], ";")
+		examples := slices.DeleteFunc(b.examplesOf(op.id, op.Status), func(e Example) bool { return e.Type != mediaType })
+		all.set(mediaType, withExamples(object{{"type", "string"}}, examples))
+	}
+	return all
 }
 
 func withExamples(schema object, examples []Example) object {
@@ -338,7 +411,10 @@ func commonName(status int, service bool) string {
 func (b *builder) commonResponses() object {
 	var all object
 	for _, service := range []bool{false, true} {
-		codes, schema := commonCodes, "Detail"
+		codes, schema := b.common(), "Detail"
+		if service && b.staff {
+			continue
+		}
 		if service {
 			codes, schema = oauthCodes, "OAuthError"
 		}
@@ -363,15 +439,21 @@ func (b *builder) commonResponse(status int, service bool, codes []string, schem
 	case http.StatusUnsupportedMediaType:
 		headers = append(headers, headerRefs([]string{web.HintHeader})...)
 	}
+	if !service && !b.staff && status == http.StatusForbidden {
+		schema = "ConfirmRequired"
+	}
 	if !service && status != http.StatusUnauthorized {
 		headers = append(headers, headerRefs([]string{web.RefreshHeader})...) // where there is a caller
 	}
-	kind := "common"
+	kind, key := "common", "response."+strconv.Itoa(status)
 	if service {
 		kind = "service"
+		if status == http.StatusForbidden {
+			key = "response.service.403"
+		}
 	}
 	return object{
-		{"description", b.text("response." + strconv.Itoa(status))},
+		{"description", b.text(key)},
 		{"headers", headers},
 		{"content", object{{"application/json", withExamples(ref(schema), b.examplesOf(kind, status))}}},
 		{"x-error-codes", codes},
@@ -384,11 +466,17 @@ func (b *builder) headers() object {
 		all.set(name, object{{"description", b.text("header." + name)}, {"schema", schema}})
 	}
 	add("X-Request-Id", object{{"type", "string"}})
-	add(web.DeviceHeader, object{{"type", "string"}})
+	if !b.staff {
+		add(web.DeviceHeader, object{{"type", "string"}})
+		add(web.TrustedHeader, object{{"type", "string"}})
+		add(web.CodeHeader, object{{"type", "string"}})
+	}
 	add(web.RefreshHeader, object{{"type", "string"}, {"const", "true"}})
 	add(web.HintHeader, object{{"type", "string"}})
-	add(web.UserHeader, object{{"type", "integer"}, {"format", "int64"}})
-	add(web.SessionHeader, object{{"type", "string"}})
+	if !b.staff {
+		add(web.UserHeader, object{{"type", "integer"}, {"format", "int64"}})
+		add(web.SessionHeader, object{{"type", "string"}})
+	}
 	add("WWW-Authenticate", object{{"type", "string"}})
 	add("Retry-After", object{{"type", "integer"}, {"minimum", 0}})
 	return all

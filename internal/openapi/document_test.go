@@ -16,6 +16,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/api"
+	"github.com/yoozak/clients/internal/auth"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi*.json and docs/errors*.md instead of comparing them")
@@ -25,6 +26,7 @@ func TestDocumentsAreWhatTheProgramSays(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"openapi.json": string(Document("fr")), "openapi.en.json": string(Document("en")),
+		"openapi.staff.json": string(StaffDocument("fr")), "openapi.staff.en.json": string(StaffDocument("en")),
 		"errors.fr.md": ErrorsPage("fr"), "errors.md": ErrorsPage("en"),
 	} {
 		name = filepath.Join("../../docs", name)
@@ -46,7 +48,7 @@ func TestEveryTextIsThere(t *testing.T) {
 	t.Parallel()
 	var keys [2][]string
 	for i, lang := range Languages {
-		b := newBuilder(lang)
+		b := newBuilder(shops, lang)
 		b.document()
 		for _, g := range catalogue { // those of the page
 			b.text("errors." + g.group)
@@ -73,12 +75,43 @@ func TestEveryTextIsThere(t *testing.T) {
 	}
 }
 
+// TestEveryTextOfTheStaffIsThere in both languages, and none is left over, or
+// says what the other document's says.
+func TestEveryTextOfTheStaffIsThere(t *testing.T) {
+	t.Parallel()
+	var keys [2][]string
+	for i, lang := range Languages {
+		var shop, own map[string]string
+		read("texts/"+lang+".json", &shop)
+		read("texts/staff."+lang+".json", &own)
+		b := newBuilder(staffs, lang)
+		b.document()
+		for _, key := range slices.Sorted(maps.Keys(b.used)) {
+			if b.texts[key] == "" {
+				t.Errorf("%s has no text in texts/staff.%s.json", key, lang)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(own)) {
+			if !b.used[key] {
+				t.Errorf("%s of texts/staff.%s.json is used nowhere", key, lang)
+			}
+			if own[key] == shop[key] {
+				t.Errorf("%s of texts/staff.%s.json stands in texts/%s.json already", key, lang, lang)
+			}
+		}
+		keys[i] = slices.Sorted(maps.Keys(own))
+	}
+	if diff := cmp.Diff(keys[0], keys[1]); diff != "" {
+		t.Errorf("the languages differ in keys:\n%s", diff)
+	}
+}
+
 // TestEveryRouteIsDescribed by a row of its own, and no row is of a route that
 // is gone.
 func TestEveryRouteIsDescribed(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
-	for _, op := range describedRoutes() {
+	for _, op := range append(shops.describedRoutes(), staffs.describedRoutes()...) { // one program may read both
 		if op.id == "" || op.In == nil {
 			t.Errorf("%s: a route needs a row in operations, and a row a route", op.route)
 			continue
@@ -90,8 +123,12 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		if op.path() != op.Path || op.method() != op.Method {
 			t.Errorf("%s is %s %s", op.route, op.Method, op.Path)
 		}
-		for _, name := range op.in("json") {
-			if op.field(name).Max == 0 && !op.field(name).Required && name != "token_type_hint" {
+		fields := op.in("json")
+		if op.OfStaff() {
+			fields = append(fields, op.in("query")...)
+		}
+		for _, name := range fields {
+			if !slices.ContainsFunc(op.fields, func(f auth.Field) bool { return f.Name == name }) && name != "token_type_hint" {
 				t.Errorf("%s: %s is not among the fields of its rule", op.id, name)
 			}
 		}
@@ -159,8 +196,14 @@ var mayBe = regexp.MustCompile(`^[a-z][A-Za-z]*$`)
 // types of the document, for languages that have words of their own.
 func TestGeneratorsCanReadIt(t *testing.T) {
 	t.Parallel()
+	canBeRead(t, Document("fr"))
+	canBeRead(t, StaffDocument("fr"))
+}
+
+func canBeRead(t *testing.T, document []byte) {
+	t.Helper()
 	var doc map[string]any
-	if err := json.Unmarshal(Document("fr"), &doc); err != nil {
+	if err := json.Unmarshal(document, &doc); err != nil {
 		t.Fatal(err)
 	}
 	schemas := doc["components"].(map[string]any)["schemas"].(map[string]any)
@@ -239,15 +282,17 @@ func TestLanguagesDifferInTextsOnly(t *testing.T) {
 		}
 		return v
 	}
-	var docs [2]any
-	for i, lang := range Languages {
-		if err := json.Unmarshal(Document(lang), &docs[i]); err != nil {
-			t.Fatal(err)
+	for _, document := range []func(string) []byte{Document, StaffDocument} {
+		var docs [2]any
+		for i, lang := range Languages {
+			if err := json.Unmarshal(document(lang), &docs[i]); err != nil {
+				t.Fatal(err)
+			}
+			docs[i] = bare(docs[i])
 		}
-		docs[i] = bare(docs[i])
-	}
-	if diff := cmp.Diff(docs[0], docs[1]); diff != "" {
-		t.Error(diff)
+		if diff := cmp.Diff(docs[0], docs[1]); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
@@ -264,13 +309,15 @@ func TestYAMLIsBlockStyle(t *testing.T) {
 func TestEveryOperationHasRealExamples(t *testing.T) {
 	t.Parallel()
 	for _, lang := range Languages {
-		b := newBuilder(lang)
-		for _, op := range describedRoutes() {
-			if _, ok := b.example(op.id, ""); !ok {
-				t.Errorf("%s has no example of success in %s", op.id, lang)
+		for _, p := range []part{shops, staffs} {
+			b := newBuilder(p, lang)
+			for _, op := range p.describedRoutes() {
+				if _, ok := b.example(op.id, ""); !ok {
+					t.Errorf("%s has no example of success in %s", op.id, lang)
+				}
 			}
 		}
-		if bytes.Contains(Document(lang), []byte("eyJ")) {
+		if bytes.Contains(append(Document(lang), StaffDocument(lang)...), []byte("eyJ")) {
 			t.Errorf("a token stands in the document in %s", lang)
 		}
 	}

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 )
@@ -15,11 +16,24 @@ type Example struct {
 	Status    int               `json:"status"`
 	Headers   map[string]string `json:"headers,omitempty"` // those of ours
 	Response  json.RawMessage   `json:"response,omitempty"`
+	Type      string            `json:"type,omitempty"` // of the content, where it is not JSON; then Response is its text
 }
 
 // Examples are those of one of [Languages], in the order of [operations].
 func Examples(lang string) (all []Example) {
 	read("examples/"+lang+".json", &all)
+	return all
+}
+
+// StaffExamples are those of the staff's document, with those of every
+// operation.
+func StaffExamples(lang string) (all []Example) {
+	read("examples/staff."+lang+".json", &all)
+	for _, e := range Examples(lang) {
+		if e.Operation == "common" && e.Status != http.StatusForbidden {
+			all = append(all, e)
+		}
+	}
 	return all
 }
 

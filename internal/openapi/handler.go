@@ -13,11 +13,24 @@ import (
 	"github.com/yoozak/clients/internal/web"
 )
 
-// The paths at which the document is served.
+// The paths at which the documents are served.
 const (
-	JSONPath = "/api/openapi.json"
-	YAMLPath = "/api/openapi.yaml"
+	JSONPath      = "/api/openapi.json"
+	YAMLPath      = "/api/openapi.yaml"
+	StaffJSONPath = "/api/openapi.staff.json"
+	StaffYAMLPath = "/api/openapi.staff.yaml"
 )
+
+// documents are what is served, by path, with their media types.
+var documents = map[string]struct {
+	mediaType string
+	write     func(lang string) []byte
+}{
+	JSONPath:      {"application/json", Document},
+	YAMLPath:      {"application/yaml", YAML}, // RFC 9512
+	StaffJSONPath: {"application/json", StaffDocument},
+	StaffYAMLPath: {"application/yaml", StaffYAML},
+}
 
 // file is the document in one language and form, with its ETag.
 type file struct {
@@ -30,29 +43,24 @@ func newFile(data []byte) file {
 	return file{data, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }
 
-// documents are made when somebody asks first: most servers are never asked.
-var documents = sync.OnceValue(func() map[string]file {
-	all := map[string]file{}
-	for _, lang := range Languages {
-		all[lang+JSONPath], all[lang+YAMLPath] = newFile(Document(lang)), newFile(YAML(lang))
-	}
-	return all
-})
-
-// Handlers serve the document, which pages of any origin may read. "lang" in
+// Handlers serve the documents, which pages of any origin may read. "lang" in
 // the query chooses its language, else Accept-Language; French stands in for
 // one that there is not. They stand behind [web.New].
 func Handlers() map[string]http.Handler {
 	all := map[string]http.Handler{}
-	for path, mediaType := range map[string]string{JSONPath: "application/json", YAMLPath: "application/yaml"} { // RFC 9512
+	for path, document := range documents {
+		files := map[string]func() file{} // made when somebody asks first: most servers are never asked
+		for _, lang := range Languages {
+			files[lang] = sync.OnceValue(func() file { return newFile(document.write(lang)) })
+		}
 		all["GET "+path] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			w := web.Writer(rw)
 			w.Route = "OpenAPI"
 			web.AllowAnyOrigin(w.Header())
 			lang := language(r)
-			f := documents()[lang+path]
+			f := files[lang]()
 			h := w.Header()
-			h.Set("Content-Type", mediaType)
+			h.Set("Content-Type", document.mediaType)
 			h.Set("Content-Language", lang)
 			h.Set("Cache-Control", "public, no-cache") // the ETag says whether there is another
 			h.Set("ETag", f.etag)

@@ -37,7 +37,7 @@ func TestDocumentIsServedInTheLanguageAskedFor(t *testing.T) {
 		{"?lang=", "en", "fr"},
 		{"?lang=%00../../etc/passwd", "en", "fr"},
 	} {
-		for _, path := range []string{JSONPath, YAMLPath} {
+		for _, path := range []string{JSONPath, YAMLPath, StaffJSONPath, StaffYAMLPath} {
 			res := served(t, http.MethodGet, path+row.query, "Accept-Language", row.accept)
 			if got := res.Header().Get("Content-Language"); res.Code != http.StatusOK || got != row.want {
 				t.Errorf("%s%s, %q: %d, %s, want %s", path, row.query, row.accept, res.Code, got, row.want)
@@ -49,7 +49,9 @@ func TestDocumentIsServedInTheLanguageAskedFor(t *testing.T) {
 // TestDocumentMayBeReadAndKept by pages of any origin.
 func TestDocumentMayBeReadAndKept(t *testing.T) {
 	t.Parallel()
-	for path, mediaType := range map[string]string{JSONPath: "application/json", YAMLPath: "application/yaml"} {
+	for path, mediaType := range map[string]string{
+		JSONPath: "application/json", YAMLPath: "application/yaml", StaffJSONPath: "application/json", StaffYAMLPath: "application/yaml",
+	} {
 		first := served(t, http.MethodGet, path, "Origin", "https://anywhere.example")
 		etag := first.Header().Get("ETag")
 		if first.Header().Get("Access-Control-Allow-Origin") != "*" || first.Header().Get("Content-Type") != mediaType || etag == "" {

@@ -1,26 +1,75 @@
 package openapi
 
 import (
+	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/yoozak/clients/internal/auth"
 )
 
 // schemaNames are the names of types that have a better one than their own.
-var schemaNames = map[string]string{
-	"tokenResponse":    "TokenResponse",
-	"userBody":         "User",
-	"refreshResponse":  "RefreshResponse",
-	"emptyBody":        "Empty",
-	"detailBody":       "Detail",
-	"sessionBody":      "Session",
-	"eventBody":        "AccountEvent",
-	"securityBody":     "Security",
-	"introspection":    "Introspection",
-	"challengeRequest": "LinkRequest",
-	"resetRequest":     "PasswordResetRequest",
-	"exportDocument":   "AccountExport",
+var schemaNames = map[string]string{ //nolint:gosec // names: none is a secret
+	"tokenResponse":      "TokenResponse",
+	"userBody":           "User",
+	"refreshResponse":    "RefreshResponse",
+	"emptyBody":          "Empty",
+	"detailBody":         "Detail",
+	"sessionBody":        "Session",
+	"eventBody":          "AccountEvent",
+	"securityBody":       "Security",
+	"introspection":      "Introspection",
+	"factorBody":         "Factor",
+	"factorsBody":        "Factors",
+	"totpBody":           "AppSecret",
+	"factorAddedBody":    "FactorAdded",
+	"recoveryCodesBody":  "RecoveryCodes",
+	"undoneBody":         "FactorUndone",
+	"passkeyBody":        "PasskeyAdded",
+	"codeBody":           "CodeSent",
+	"codeResponse":       "CodeResult",
+	"mailedBody":         "MailSent",
+	"trustedBody":        "TrustedDevice",
+	"recoveryBody":       "Recovery",
+	"enrolTOTPRequest":   "EnrolAppRequest",
+	"confirmTOTPRequest": "ConfirmAppRequest",
+	"codeRequest":        "CodeRequest",
+	"resendRequest":      "ResendVerificationRequest",
+	// Those of Web Authentication Level 3 have the standard's.
+	"CreationOptions":   "PublicKeyCredentialCreationOptionsJSON",
+	"RequestOptions":    "PublicKeyCredentialRequestOptionsJSON",
+	"PasskeyRP":         "PublicKeyCredentialRpEntity",
+	"PasskeyUser":       "PublicKeyCredentialUserEntityJSON",
+	"PasskeyAlgorithm":  "PublicKeyCredentialParameters",
+	"PasskeyDescriptor": "PublicKeyCredentialDescriptorJSON",
+	"PasskeySelection":  "AuthenticatorSelectionCriteria",
+	"challengeRequest":  "LinkRequest",
+	"resetRequest":      "PasswordResetRequest",
+	"exportDocument":    "AccountExport",
+	// Of the staff's part.
+	"staffUserBody":        "Client",
+	"seenUserBody":         "SeenClient",
+	"findingBody":          "Finding",
+	"usersBody":            "ClientPage",
+	"staffEventBody":       "Event",
+	"mailBody":             "Mail",
+	"memberBody":           "Member",
+	"approvalBody":         "Approval",
+	"reportBody":           "Report",
+	"leftBody":             "LeftOut",
+	"noteBody":             "Note",
+	"erasedBody":           "Erased",
+	"endedBody":            "Ended",
+	"dueBody":              "MailDue",
+	"recoveredBody":        "RecoveryStarted",
+	"exportRequest":        "ExportRequest",
+	"editRequest":          "EditClientRequest",
+	"inviteRequest":        "InviteClientRequest",
+	"actRequest":           "ActRequest",
+	"userSessionRequest":   "ActRequest",
+	"acceptRequest":        "AcceptRoleRequest",
+	"firstPasswordRequest": "FirstPasswordRequest",
 }
 
 func schemaName(t reflect.Type) string {
@@ -65,6 +114,9 @@ func (b *builder) properties(schema string, t reflect.Type, to *object) (require
 			continue
 		}
 		s := b.property(name, f.Type)
+		if f.Tag.Get("openapi") == "nullable" {
+			s[0].value = []string{s[0].value.(string), "null"}
+		}
 		if len(s) == 0 || s[0].name != "$ref" { // what is named describes itself, and generators read no more
 			s.set("description", b.fieldText(schema, name))
 		}
@@ -77,9 +129,16 @@ func (b *builder) properties(schema string, t reflect.Type, to *object) (require
 }
 
 func (b *builder) property(name string, t reflect.Type) object {
+	if t == reflect.TypeFor[json.RawMessage]() { // an object that differs from one to the next
+		return object{{"type", "object"}}
+	}
 	switch t.Kind() {
 	case reflect.Slice:
 		return object{{"type", "array"}, {"items", b.property("", t.Elem())}}
+	case reflect.Pointer:
+		if t.Elem().Kind() == reflect.Struct { // where it may be absent
+			return b.output(t.Elem())
+		}
 	case reflect.Struct:
 		if t.String() != "time.Time" {
 			return b.output(t)
@@ -100,21 +159,25 @@ func scalarSchema(name string, t reflect.Type) object {
 	switch t.Kind() {
 	case reflect.Bool:
 		return object{{"type", "boolean"}}
-	case reflect.Int64:
+	case reflect.Int64, reflect.Uint32:
 		return object{{"type", "integer"}, {"format", "int64"}}
 	case reflect.Int:
 		return object{{"type", "integer"}, {"format", "int32"}}
 	case reflect.Interface: // one text or several: no generator has a good type for it
 		return object{}
 	}
-	if strings.HasSuffix(name, "_at") || name == "at" || name == "until" {
+	if strings.HasSuffix(name, "_at") || slices.Contains([]string{"at", "until", "since", "date_joined", "last_login"}, name) {
 		return object{{"type", "string"}, {"format", "date-time"}}
 	}
 	return object{{"type", "string"}}
 }
 
 func (b *builder) objectSchema(name string, properties object, required []string) object {
-	s := object{{"type", "object"}, {"description", b.text("schema." + name)}}
+	key := "schema." + name
+	if strings.HasSuffix(name, "Errors") {
+		key = "schema.errors"
+	}
+	s := object{{"type", "object"}, {"description", b.text(key)}}
 	if len(required) > 0 {
 		s.set("required", required)
 	}
@@ -127,12 +190,19 @@ func (b *builder) objectSchema(name string, properties object, required []string
 // input is the schema of a route's body.
 func (b *builder) input(op described) object {
 	name := schemaName(op.In)
+	if op.input != "" {
+		name = op.input
+	}
 	b.define(name, func() object {
 		var properties object
 		var required []string
 		for _, field := range op.in("json") {
-			properties.set(field, b.inputField(name, op.field(field)))
-			if op.field(field).Required {
+			if schema := op.objects[field]; schema != "" {
+				properties.set(field, ref(schema))
+			} else {
+				properties.set(field, b.inputField(name, op.field(field)))
+			}
+			if op.field(field).Required || slices.Contains(op.needs, field) {
 				required = append(required, field)
 			}
 		}
@@ -149,7 +219,26 @@ func (b *builder) input(op described) object {
 // inputField is a field that a client sends. That an optional address is one
 // is not said by a format, for it may be empty.
 func (b *builder) inputField(schema string, f auth.Field) object {
-	s := object{{"type", "string"}, {"description", b.fieldText(schema, f.Name)}}
+	s := inputSchema(f)
+	return slices.Insert(s, 1, member{"description", b.fieldText(schema, f.Name)})
+}
+
+// inputSchema is that of a field's value.
+func inputSchema(f auth.Field) object {
+	number := object{{"type", "integer"}, {"format", "int64"}, {"minimum", 1}}
+	switch f.Format {
+	case "boolean":
+		return object{{"type", "boolean"}}
+	case "integer":
+		return number
+	case "integers":
+		return object{{"type", "array"}, {"items", number}}
+	}
+	s := object{{"type", "string"}}
+	if f.Choices != nil {
+		s.set("enum", f.Choices)
+		return s
+	}
 	if f.Format == "password" || f.Format != "" && f.Required {
 		s.set("format", f.Format)
 	}
@@ -166,7 +255,10 @@ func (b *builder) inputField(schema string, f auth.Field) object {
 // field that is wrong, or "detail" where the body could not be read at all.
 func (b *builder) fieldErrors(op described, fields []fieldCodes) object {
 	name := strings.ToUpper(op.id[:1]) + op.id[1:] + "Errors"
-	if op.readsBody() { // several operations may have one body
+	own := slices.ContainsFunc(fields, func(f fieldCodes) bool {
+		return f.field != "non_field_errors" && !slices.Contains(op.in("json"), f.field)
+	})
+	if op.readsBody() && !own { // several operations may have one body
 		name = strings.TrimSuffix(schemaName(op.In), "Request") + "Errors"
 	}
 	b.define(name, func() object {

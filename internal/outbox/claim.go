@@ -8,6 +8,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // How mails are delivered. A lease outlasts what it is for, so that of two
@@ -17,10 +18,12 @@ import (
 // server dies meanwhile, the mail may have been taken, and the other sends it
 // again: better twice than never.
 const (
-	Lease      = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
-	Hold       = 20 * time.Minute // more than its Begin, Content and Answer
-	lookEvery  = time.Second      // into the outbox, for what another server or a retry makes due
-	deliveries = 4
+	Lease     = 6 * time.Minute  // more than mail.DefaultTimeouts.Begin
+	Hold      = 20 * time.Minute // more than its Begin, Content and Answer
+	lookEvery = time.Second      // into the outbox, for what another server or a retry makes due
+
+	// DefaultWorkers is how many mails a server delivers at once.
+	DefaultWorkers = 4
 )
 
 // Claim is a mail that this server delivers, for as long as its lease.
@@ -63,7 +66,10 @@ func (c *Claim) Send(ctx context.Context, link string) error {
 	if c.sender == nil {
 		return errNoSender
 	}
-	return c.sender.BeforeHandover(c.hold).Send(ctx, c.Mail, link)
+	ctx, span := trace.Step(ctx, "smtp")
+	err := c.sender.BeforeHandover(c.hold).Send(ctx, c.Mail, link)
+	span.End(err)
+	return err
 }
 
 // hold makes the lease longer before the mail is handed over. A mail that is

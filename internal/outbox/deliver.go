@@ -54,21 +54,25 @@ func (o *Outbox) Hasten(ctx context.Context) error {
 	})
 }
 
-// claim takes a mail to deliver. It does not stop half-way when the server
-// does: a claim that was made unknown to us would hold its mail for as long as
-// the lease.
-func (o *Outbox) claim(ctx context.Context) (*Claim, error) {
+// claim takes mails that are due, at most so many; none is no error. It is done
+// to its end when the server stops meanwhile: what was claimed is delivered by
+// nobody else before the lease is over.
+func (o *Outbox) claim(ctx context.Context, most int) ([]*Claim, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	c := &Claim{store: o.store, sender: o.o.Sender, now: o.now, lease: token.NewID()}
-	now := o.now()
+	lease, now := token.NewID(), o.now()
+	var mails []account.Mail
 	err := o.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
-		c.Mail, err = tx.ClaimMail(ctx, c.lease, now, now.Add(Lease))
+		mails, err = tx.ClaimMails(ctx, most, lease, now, now.Add(Lease))
 		return err
 	})
-	return c, err
+	claims := make([]*Claim, len(mails))
+	for i, m := range mails {
+		claims[i] = &Claim{Mail: m, store: o.store, sender: o.o.Sender, now: o.now, lease: lease}
+	}
+	return claims, err
 }
 
 // postpone leaves a mail for later. That is no attempt.
@@ -84,6 +88,9 @@ func (o *Outbox) postpone(ctx context.Context, c *Claim, wait time.Duration, fai
 
 // deliver makes one attempt at a claimed mail and notes what came of it.
 func (o *Outbox) deliver(ctx context.Context, c *Claim) {
+	ctx, span := o.o.Trace.Mail(ctx, c.Details.Trace, string(c.Kind), c.Attempts)
+	var err error
+	defer func() { span.End(err) }()
 	wait, err := o.guard.TakeMailTurn(ctx, c.Mail)
 	switch handle := o.handlers[c.Kind]; {
 	case err != nil:
@@ -133,6 +140,15 @@ func (o *Outbox) finish(ctx context.Context, c *Claim, err error) {
 			dueAt = now.Add(backoff[c.Attempts-1])
 		}
 	}
+	switch {
+	case failure == "":
+		o.sent.Add(1)
+	case failure != account.MailUnwanted:
+		o.failures.Add(1)
+		if dueAt.IsZero() {
+			o.givenUp.Add(1)
+		}
+	}
 	if failure != "" {
 		o.log.WarnContext(ctx, "mail not delivered", "mail_id", c.ID, "kind", string(c.Kind), "attempt", c.Attempts, "error", failure, "given_up", dueAt.IsZero())
 	}
@@ -159,21 +175,25 @@ func (o *Outbox) Run(ctx context.Context) {
 	var noticing sync.WaitGroup
 	noticing.Go(func() { o.runAlerts(ctx) })
 	defer noticing.Wait()
-	slots := make(chan struct{}, deliveries)
+	slots := make(chan struct{}, o.o.Workers)
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for ctx.Err() == nil {
-		slots <- struct{}{}
-		c, err := o.claim(ctx)
-		if err == nil {
+		free := takeSlots(slots)
+		claims, err := o.claim(ctx, free)
+		for _, c := range claims {
 			go func() {
 				defer func() { <-slots }()
 				o.survive(ctx, func() { o.deliver(ctx, c) }, "mail_id", c.ID)
 			}()
+		}
+		for range free - len(claims) {
+			<-slots
+		}
+		if len(claims) > 0 {
 			continue
 		}
-		<-slots
-		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			o.log.WarnContext(ctx, "the outbox cannot be read, it will be tried again", "error", err.Error())
 			select { // not at once, whoever wakes us
 			case <-ctx.Done():
@@ -186,7 +206,19 @@ func (o *Outbox) Run(ctx context.Context) {
 		case <-look.C:
 		}
 	}
-	for range deliveries {
+	for range o.o.Workers {
 		slots <- struct{}{}
+	}
+}
+
+// takeSlots waits for a slot, and takes all that are free then.
+func takeSlots(slots chan struct{}) (taken int) {
+	slots <- struct{}{}
+	for taken = 1; ; taken++ {
+		select {
+		case slots <- struct{}{}:
+		default:
+			return taken
+		}
 	}
 }

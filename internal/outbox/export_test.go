@@ -2,8 +2,9 @@ package outbox
 
 import "context"
 
-// ClaimMail takes a mail that is due, and leaves it so.
-func ClaimMail(ctx context.Context, o *Outbox) error {
-	_, err := o.claim(ctx)
-	return err
+// ClaimMail takes a mail that is due, and leaves it so. It reports whether
+// there was one.
+func ClaimMail(ctx context.Context, o *Outbox) (bool, error) {
+	claims, err := o.claim(ctx, 1)
+	return len(claims) > 0, err
 }

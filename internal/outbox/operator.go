@@ -3,6 +3,8 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -24,26 +26,56 @@ func (o *Outbox) TellOfMails(ctx context.Context) error {
 	if o.o.Operator == "" {
 		return nil
 	}
-	n, reason, err := o.store.GivenUpMails(ctx, o.now().Add(-tellOperatorSince), account.MailOperatorMails, account.MailOperatorEvents, account.MailOperatorWebhook)
+	n, reason, err := o.store.GivenUpMails(ctx, o.now().Add(-tellOperatorSince), account.OperatorMails()...)
 	if err != nil || n == 0 {
 		return err
 	}
 	return o.tellOperator(ctx, account.MailOperatorMails, account.MailDetails{Count: n, Problem: reason})
 }
 
-// TellOfEvents verifies the chain of events and tells the operator what it
-// finds. Whoever changed the database may keep the mail from going out, too:
+// TellOfEvents verifies what is new in the chain of events, now and then all of
+// it, and tells the operator what it finds. Whoever changed the database may keep the mail from going out, too:
 // docs/events.md says how to be sure.
 func (o *Outbox) TellOfEvents(ctx context.Context) error {
 	if o.o.Operator == "" {
 		return nil
 	}
-	report, err := o.audit.Verify(ctx, store.EventHead{})
+	report, err := o.audit.VerifyNew(ctx)
 	if err != nil || report.Problem == "" {
 		return err
 	}
 	o.log.ErrorContext(ctx, "events were changed or removed", "problem", report.Problem)
 	return o.tellOperator(ctx, account.MailOperatorEvents, account.MailDetails{Problem: report.Problem})
+}
+
+// TellOfWebhooks tells the operator that messages to webhooks were given up
+// since they were last told.
+func (o *Outbox) TellOfWebhooks(ctx context.Context) error {
+	if o.o.Operator == "" {
+		return nil
+	}
+	hooks, err := o.store.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	since := o.now().Add(-tellOperatorEvery - time.Hour) // some more than until the job runs again
+	var lost []string
+	for _, w := range hooks {
+		if !w.GivenUpAt.After(since) {
+			continue
+		}
+		told, err := o.store.KindMailedSince(ctx, account.MailOperatorRefused, w.GivenUpAt)
+		if err != nil {
+			return err
+		}
+		if !told {
+			lost = append(lost, fmt.Sprintf("webhook %s: %d in all, the last time: %s", w.ID, w.GivenUp, w.GivenUpWhy))
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return o.tellOperator(ctx, account.MailOperatorRefused, account.MailDetails{Problem: strings.Join(lost, "; ")})
 }
 
 func (o *Outbox) tellOperator(ctx context.Context, kind account.MailKind, details account.MailDetails) error {

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
@@ -74,6 +76,65 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 	}, operated)
 }
 
+// TestOperatorIsToldOfRefusedMessagesOnceADay, and of each once, however many
+// servers look.
+func TestOperatorIsToldOfRefusedMessagesOnceADay(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		tell := func(want int) {
+			t.Helper()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := s.Outbox.TellOfWebhooks(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			s.Deliver(t)
+			if got := smtp.Attempts(operator); got != want {
+				t.Errorf("%d mails to the operator, want %d", got, want)
+			}
+		}
+		w, _ := s.Subscribe(t, "https://orders.example/hook?key=planted")
+		giveUp := func(many int) {
+			t.Helper()
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+				if _, err := tx.LeaseWebhook(ctx, w.ID, "a worker", s.Clock.Now(), s.Clock.Now()); err != nil {
+					return err
+				}
+				return tx.CountGivenUp(ctx, w.ID, "a worker", many, "the answer was 404", s.Clock.Now())
+			})
+		}
+		tell(0) // nothing is wrong
+		giveUp(2)
+		s.Clock.Advance(time.Minute)
+		tell(1)
+		m := smtp.Messages()[0]
+		for _, want := range []string{w.ID + ": 2 in all", "the answer was 404", "yoozak webhook log", "yoozak webhook replay"} {
+			if m.To != operator || !strings.Contains(m.Text, want) {
+				t.Errorf("to %s: lacks %q:\n%s", m.To, want, m.Text)
+			}
+		}
+		if strings.Contains(m.Text, "planted") {
+			t.Errorf("tells the URL:\n%s", m.Text)
+		}
+		s.Clock.Advance(24*time.Hour + 10*time.Minute) // once was enough
+		tell(1)
+		giveUp(1)
+		tell(2)
+		s.Clock.Advance(23 * time.Hour)
+		giveUp(1)
+		tell(2)
+		s.Clock.Advance(time.Hour + time.Second)
+		tell(3)
+		if m := smtp.Messages()[2]; !strings.Contains(m.Text, w.ID+": 4 in all") {
+			t.Errorf("%s", m.Text)
+		}
+	}, operated)
+}
+
 // TestMailsToTheOperatorCauseNoOthers: that they do not arrive is no news.
 func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
 	t.Parallel()
@@ -94,11 +155,18 @@ func TestMailsToTheOperatorCauseNoOthers(t *testing.T) {
 	}, operated)
 }
 
+// TestOperatorIsToldOfABrokenChain: of what is new at once, of what was verified
+// before within the week.
 func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 	t.Parallel()
-	for name, statements := range map[string][]string{
-		"changed": {`UPDATE events SET actor = 'system' WHERE id = 3`},
-		"no head": {`DELETE FROM event_chain`},
+	const week = 7 * 24 * time.Hour
+	for name, test := range map[string]struct {
+		statement string
+		after     time.Duration
+	}{
+		"changed":        {`UPDATE events SET actor = 'system' WHERE id = 4`, 0},
+		"changed before": {`UPDATE events SET actor = 'system' WHERE id = 3`, week},
+		"no head":        {`DELETE FROM event_chain`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,10 +183,16 @@ func TestOperatorIsToldOfABrokenChain(t *testing.T) {
 						t.Errorf("%d mails to the operator, want %d", got, want)
 					}
 				}
-				s.SignUp(t, "amina")
+				s.SignUp(t, "amina") // 3
 				s.SealAll(t)
 				tell(0)
-				authtest.Execute(t, authtest.OpenRaw(t, url), statements...)
+				s.SignUp(t, "badr")
+				s.SealAll(t)
+				authtest.Execute(t, authtest.OpenRaw(t, url), test.statement)
+				if test.after > 0 {
+					tell(0)
+					s.Clock.Advance(test.after)
+				}
 				tell(1)
 				tell(1)
 				s.Clock.Advance(24*time.Hour + time.Second)

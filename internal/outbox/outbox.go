@@ -17,6 +17,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -24,6 +25,7 @@ import (
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // Options configure an [Outbox].
@@ -31,6 +33,8 @@ type Options struct {
 	Sender           *mail.Sender // nil: mails stay in the outbox
 	Operator         string       // whom to tell that something is wrong; empty: nobody
 	OperatorLanguage string
+	Trace            *trace.Tracer // nil: nothing is traced
+	Workers          int           // mails at once, each over a connection; 0 is [DefaultWorkers]
 
 	// LinkLifetime is how long the link in a mail of a kind works; zero: it has none.
 	LinkLifetime func(account.MailKind) time.Duration
@@ -52,10 +56,15 @@ type Outbox struct {
 	handlers map[account.MailKind]Handler
 	wake     chan struct{} // a mail was added
 	guessed  chan int64    // users at whose passwords strangers try; zero is nobody
+
+	sent, failures, givenUp atomic.Int64
 }
 
 // New makes an Outbox.
 func New(st *store.Store, log *audit.Log, g *guard.Guard, o Options) *Outbox {
+	if o.Workers == 0 {
+		o.Workers = DefaultWorkers
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -66,6 +75,15 @@ func New(st *store.Store, log *audit.Log, g *guard.Guard, o Options) *Outbox {
 }
 
 func (o *Outbox) now() time.Time { return o.o.Now().UTC() }
+
+// Sent counts the mails that this server sent.
+func (o *Outbox) Sent() int64 { return o.sent.Load() }
+
+// Failures counts the attempts of this server that failed.
+func (o *Outbox) Failures() int64 { return o.failures.Load() }
+
+// GivenUp counts the mails that this server gave up.
+func (o *Outbox) GivenUp() int64 { return o.givenUp.Load() }
 
 // Handle has mails of a kind delivered by a handler; others are sent as they
 // are. It is called before [Outbox.Run].
@@ -95,7 +113,17 @@ func (o *Outbox) Add(ctx context.Context, tx *store.Store, m account.Mail, t gua
 	if errors.Is(err, store.ErrNotFound) || err == nil && waiting.UserID != m.UserID {
 		return account.ThrottledFor(t.Wait)
 	}
-	return err
+	if err != nil || waiting.Details.CodeHash == m.Details.CodeHash {
+		return err
+	}
+	// Two who asked share the mail, and a code is right for one of them alone: it
+	// goes out without, or whoever asked last could have the other wait for
+	// nothing. In a lane both are one device, or session, which has begun anew.
+	waiting.Details.CodeHash = ""
+	if m.Details.Lane != "" {
+		waiting.Details.CodeHash = m.Details.CodeHash
+	}
+	return tx.ShareDelayedMail(ctx, t.Key, waiting.Details)
 }
 
 // Notify owes a user a notice, if they have proved their address: anybody can
@@ -108,12 +136,16 @@ func (o *Outbox) Notify(ctx context.Context, tx *store.Store, u account.User, m 
 }
 
 // NotifyAt owes a user a notice at an address that they have proved, and may
-// not have any more.
+// not have any more. Of many of a kind few are sent: see allowNotice.
 func (o *Outbox) NotifyAt(ctx context.Context, tx *store.Store, u account.User, email string, m account.Mail) error {
 	m.UserID, m.Email, m.Language = u.ID, email, u.Language
 	m.Details.Verified, m.Details.FirstName = true, u.FirstName
 	if m.Details.Username == "" {
 		m.Details.Username = u.Username
+	}
+	send, err := o.allowNotice(ctx, tx, m)
+	if err != nil || !send {
+		return err
 	}
 	return tx.AddMail(ctx, m)
 }
@@ -128,9 +160,9 @@ const (
 // folder whose links are worthless, a day after they were written at the
 // earliest.
 func (o *Outbox) Sweep(ctx context.Context, now time.Time) error {
-	err := o.store.Sweep(ctx, "delete mails", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+	err := errors.Join(o.sweepNotices(ctx, now), o.store.Sweep(ctx, "delete mails", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return tx.DeleteMails(ctx, now.Add(-sentRetention), now.Add(-failedRetention), most)
-	})
+	}))
 	if o.o.Sender == nil {
 		return err
 	}

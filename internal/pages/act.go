@@ -7,27 +7,19 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/locale"
 )
 
 // act is what a page with a token does when its button is pressed.
 type act struct {
 	title, intro, submit, done string
-	do                         func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, form url.Values) error
+
+	do func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, form url.Values) error
 }
 
 var acts = map[account.ChallengeKind]act{
 	account.ResetPassword: {
-		"page.reset.title", "page.reset.intro", "page.reset.submit", "page.reset.done",
-		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, form url.Values) error {
-			plain := account.TypedInput(form.Get("new_password"))
-			if plain != account.TypedInput(form.Get("repeat")) {
-				errs := account.Fields{}
-				errs.Add("new_password", "page.reset.mismatch", nil) // both are to be typed again
-				return errs.Err()
-			}
-			_, err := a.ResetPassword(ctx, req, auth.PasswordReset{Token: token, New: plain})
-			return err
-		},
+		"page.reset.title", "page.reset.intro", "page.reset.submit", "page.reset.done", nil, // see resetPassword
 	},
 	account.VerifyEmail: {
 		"page.verify.title", "page.verify.intro", "page.verify.submit", "page.verify.done",
@@ -47,6 +39,89 @@ var acts = map[account.ChallengeKind]act{
 			return a.UndoEmail(ctx, req, token)
 		},
 	},
+	account.UndoFactor: {
+		"page.undo_factor.title", "page.undo_factor.intro", "page.undo_factor.submit", "page.undo_factor.done", nil, // see undoFactor
+	},
+	account.NotMe: {
+		"page.not_me.title", "page.not_me.intro", "page.not_me.submit", "page.not_me.done",
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.NotMe(ctx, req, token)
+		},
+	},
+	account.StopRecovery: {
+		"page.stop_recovery.title", "page.stop_recovery.intro", "page.stop_recovery.submit", "page.stop_recovery.done",
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.StopRecoveryByLink(ctx, req, token)
+		},
+	},
+	account.FinishRecovery: {
+		"page.finish_recovery.title", "page.finish_recovery.intro", "page.finish_recovery.submit", "page.finish_recovery.done",
+		func(ctx context.Context, a *auth.Service, req account.RequestInfo, token account.Input, _ url.Values) error {
+			return a.FinishRecovery(ctx, req, token)
+		},
+	},
+}
+
+// resetPassword chooses the password that was typed twice.
+func (p *page) resetPassword(token string, form url.Values) (auth.Reset, error) {
+	plain, err := newPassword(form)
+	if err != nil {
+		return auth.Reset{}, err
+	}
+	return p.o.Auth.ResetPassword(p.r.Context(), p.request, auth.PasswordReset{Token: account.TextInput(token), New: plain})
+}
+
+// wasReset has the browser known from now on, and shows what was added to the
+// account lately: a reset leaves it, and it may be a thief's.
+func (p *page) wasReset(done auth.Reset) {
+	v := p.view
+	if p.o.Account { // the page that asks it
+		p.remember(done.Device)
+	}
+	if len(done.RecentFactors) == 0 {
+		return
+	}
+	sec := section{Title: v.say("page.reset.factors"), Text: v.say("page.reset.factors_why")}
+	for _, f := range done.RecentFactors {
+		sec.Rows = append(sec.Rows, p.factorRow(f))
+	}
+	v.Sections = []section{sec}
+}
+
+// undoFactor needs the password that was in force before, or begins a recovery
+// that waits. It returns the text that says which.
+func (p *page) undoFactor(done, token string, form url.Values) (string, error) {
+	undo := auth.FactorUndo{Token: account.TextInput(token)}
+	if plain := account.TypedInput(form.Get("password")); plain.Text != "" {
+		undo.Password = plain
+	}
+	waitsUntil, err := p.o.Auth.UndoFactor(p.r.Context(), p.request, undo)
+	if !waitsUntil.IsZero() {
+		done = "page.undo_factor.waits"
+	}
+	return done, err
+}
+
+// newPasswordInputs ask for a password twice: without a script no page can
+// show it.
+func (p *page) newPasswordInputs() []input {
+	v := p.view
+	return []input{
+		{
+			Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.password"),
+			Hint: locale.Text(v.Language, "page.reset.hint", locale.Args{"n": p.o.Auth.PasswordMin()}),
+		},
+		{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.repeat")},
+	}
+}
+
+// newPassword is the password that was typed twice.
+func newPassword(form url.Values) (account.Input, error) {
+	plain := account.TypedInput(form.Get("new_password"))
+	if plain == account.TypedInput(form.Get("repeat")) {
+		return plain, nil
+	}
+	return plain, account.FieldError("new_password", "page.reset.mismatch", nil) // both are to be typed again
 }
 
 // disown is for somebody whose address another person gave for an account.
@@ -66,14 +141,15 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	}
 	if kind == account.ResetPassword {
 		v.Facts = []fact{{v.say("page.account"), username}}
-		v.Inputs = []input{
-			// Not seen: password managers save the new password under it.
-			{Name: "username", Type: "text", Autocomplete: "username", Value: username, Hidden: true},
-			{Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.password"), Hint: v.say("page.reset.hint")},
-			{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.repeat")},
-		}
+		v.Inputs = append([]input{usernameInput(username)}, p.newPasswordInputs()...)
 	} else {
 		v.Facts = []fact{{v.say("page.account"), username}, {v.say("page.forgot.email"), email}}
+	}
+	if kind == account.UndoFactor {
+		v.Inputs = []input{
+			usernameInput(username),
+			{Name: "password", Type: "password", Autocomplete: "current-password", Label: v.say("page.undo_factor.password"), Optional: true},
+		}
 	}
 	if kind == account.VerifyEmail {
 		v.Other = &other{"disown", v.say("page.verify.disown")}
@@ -89,12 +165,22 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	if v.Other != nil && form.Has(v.Other.Name) {
 		a.done, a.do = "page.verify.disowned", disown
 	}
-	if err := a.do(p.r.Context(), p.o.Auth, p.request, account.TextInput(token), form); err != nil {
+	var reset auth.Reset
+	switch kind {
+	case account.ResetPassword:
+		reset, err = p.resetPassword(token, form)
+	case account.UndoFactor:
+		a.done, err = p.undoFactor(a.done, token, form)
+	default:
+		err = a.do(p.r.Context(), p.o.Auth, p.request, account.TextInput(token), form)
+	}
+	if err != nil {
 		v.Again = kind == account.ResetPassword
 		p.failLink(token, err)
 		return
 	}
 	v.finish(v.say(a.done))
+	p.wasReset(reset)
 	v.Languages = nil // they would lead back to a link that was used
 	p.show(http.StatusOK)
 }

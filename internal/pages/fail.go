@@ -2,7 +2,6 @@ package pages
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 
@@ -22,9 +21,7 @@ func (p *page) fail(err error) {
 	var e *account.Error
 	if !errors.As(err, &e) {
 		if p.r.Context().Err() == nil {
-			id := p.w.RequestID
-			p.o.Log.ErrorContext(p.r.Context(), "internal error", "request_id", id, "route", p.w.Route, "error", err.Error())
-			p.tryAgain(http.StatusInternalServerError, locale.Text(v.Language, "internal_error", locale.Args{"id": id}))
+			p.tryAgain(http.StatusInternalServerError, p.internal(err))
 			return
 		}
 		e = account.ErrUnavailable // the client left, or time is up
@@ -51,15 +48,31 @@ func (p *page) fail(err error) {
 	case e.Kind == account.Invalid:
 		v.mark(e.Fields)
 		p.show(http.StatusBadRequest)
+	case e.Kind == account.NotFound:
+		v.close(v.say("page.not_found"), v.say("page.not_found.gone"))
+		p.show(http.StatusNotFound)
 	case e.Kind == account.Throttled:
-		seconds := int(math.Ceil(e.Wait.Seconds()))
-		p.w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		p.tryAgain(http.StatusTooManyRequests, locale.Text(v.Language, e.Code, locale.Args{"n": seconds}))
+		p.tryAgain(http.StatusTooManyRequests, locale.Text(v.Language, e.Code, locale.Args{"n": p.retryAfter(e)}))
 	default:
-		p.o.Log.WarnContext(p.r.Context(), "unavailable", "request_id", p.w.RequestID, "route", p.w.Route, "error", err.Error())
+		p.w.LogUnavailable(p.r.Context(), err)
 		p.w.Header().Set("Retry-After", "2")
 		p.tryAgain(http.StatusServiceUnavailable, v.say("page.failed"))
 	}
+}
+
+// internal logs a mistake of ours and returns what people are told of it.
+func (p *page) internal(err error) string {
+	id := p.w.RequestID
+	p.o.Log.ErrorContext(p.r.Context(), "internal error", "request_id", id, "route", p.w.Route, "error", err.Error())
+	return locale.Text(p.view.Language, "internal_error", locale.Args{"id": id})
+}
+
+// retryAfter says in the answer's headers when to come back, and returns it in
+// seconds.
+func (p *page) retryAfter(e *account.Error) int {
+	seconds := e.WaitSeconds()
+	p.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return seconds
 }
 
 // anotherLink says how people get another link, where no page mails one.

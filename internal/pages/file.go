@@ -4,13 +4,9 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"encoding/xml"
-	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/shop"
+	"github.com/yoozak/clients/internal/web"
 )
 
 //go:embed page.html style.css
@@ -41,34 +37,15 @@ func filesOf(o Options) map[string]file {
 	if err != nil {
 		panic("pages: " + err.Error()) // it is in the program
 	}
-	colours := o.Shop.Colours
-	if colours == (shop.Colours{}) {
-		colours = shop.DefaultColours
-	}
 	all := map[string]file{
-		styleName: newFile("Style", "text/css; charset=utf-8", append(style, brandStyle(colours)...)),
-		iconName:  newFile("Icon", "image/svg+xml", icon(o.Brand, colours.Light)),
+		scriptName: newFile("Script", "text/javascript; charset=utf-8", web.PasskeyScript),
+		styleName:  newFile("Style", "text/css; charset=utf-8", shop.StyleSheet(style, o.Shop.Colours)),
+		iconName:   newFile("Icon", "image/svg+xml", shop.Icon(o.Brand, o.Shop.Colours)),
 	}
 	if logo := o.Shop.Logo; logo != nil {
 		all[logoName] = newFile("Logo", logo.Type, logo.Data)
 	}
 	return all
-}
-
-// brandStyle gives the style sheet the shop's colours.
-func brandStyle(c shop.Colours) string {
-	return fmt.Sprintf(":root { --brand: %s; --on-brand: %s; }\n@media (prefers-color-scheme: dark) { :root { --brand: %s; --on-brand: %s; } }\n",
-		c.Light.Brand, c.Light.OnBrand, c.Dark.Brand, c.Dark.OnBrand)
-}
-
-// icon is the first letter of the shop's name in its colour.
-func icon(brand string, c shop.Shades) []byte {
-	letter, _ := utf8.DecodeRuneInString(strings.TrimSpace(brand))
-	var text strings.Builder
-	_ = xml.EscapeText(&text, []byte(string(unicode.ToUpper(letter)))) // a builder takes everything
-	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="%s"/>`+
-		`<text x="16" y="16" dy=".36em" text-anchor="middle" font-family="system-ui,sans-serif" font-size="20" font-weight="700" fill="%s">%s</text></svg>`,
-		c.Brand, c.OnBrand, text.String())
 }
 
 // send answers with a file. It may be kept for as long as it is what the page

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
 )
 
 // forgotName is the page that asks for an address; the others are named by
@@ -27,13 +28,15 @@ func (p *page) forgot() {
 	}
 	typed := account.TypedInput(form.Get("email"))
 	v.Inputs[0].Value = form.Get("email")
-	if err := p.o.Auth.RequestReset(p.r.Context(), p.request, typed, account.Input{}); err != nil {
+	id, err := p.o.Auth.RequestResetCode(p.r.Context(), p.request, auth.ResetRequest{Email: typed, CodeID: p.codeOfBefore(codeCookie)})
+	if err != nil {
 		p.fail(err)
 		return
 	}
+	p.askedForCode(id)
 	v.finish(v.say("reset_requested"))
 	v.ShopButton = false // the mailbox comes first
 	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), typed.Text}}, v.say("page.forgot.look")
-	v.Links = []link{{v.say("page.forgot.other"), v.AgainLink}}
+	v.Links = []link{{v.say("page.code.enter"), p.link("code")}, {v.say("page.forgot.other"), v.AgainLink}}
 	p.show(http.StatusAccepted)
 }

@@ -40,6 +40,9 @@ func (p *page) home() {
 	if p.o.Docs {
 		v.Links[0].URL = files[2]
 	}
+	if p.o.Account {
+		v.After = []link{{v.say("page.overview.title"), v.Root}}
+	}
 	v.ShopButton = true
 	p.show(http.StatusOK)
 }

@@ -160,11 +160,11 @@ func TestBadLinksSayWhy(t *testing.T) {
 					s.get(t, "/account/"+string(other)+"/"+m.Token).shows(t, http.StatusGone, fr("challenge_invalid"))
 				}
 			}
-			if err := s.app.Staff.Disable(t.Context(), username); err != nil {
+			if err := s.app.Staff.Disable(t.Context(), s.user(t, username).ID, ""); err != nil {
 				t.Fatal(err)
 			}
 			refused(m.Path, "challenge_invalid")
-			if err := s.app.Staff.Enable(t.Context(), username); err != nil {
+			if err := s.app.Staff.Enable(t.Context(), s.user(t, username).ID, ""); err != nil {
 				t.Fatal(err)
 			}
 			lifetime := map[account.ChallengeKind]time.Duration{account.ResetPassword: time.Hour, account.UndoEmail: 7 * 24 * time.Hour}[kind]
@@ -348,7 +348,7 @@ func TestPagesThatAreNone(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		for _, path := range []string{
-			"/account/", "/account/login/", "/account/reset-password", "/account/reset-password/", "/account/verify-email/",
+			"/account/nowhere/", "/account/login/x", "/account/reset-password", "/account/reset-password/", "/account/verify-email/",
 			"/account/forgot-password/x", "/account/style.css/x", "/account/page.html", "/account/pages.go", "/account/Reset-Password/x",
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -383,11 +383,15 @@ func TestHeadersOfEveryPage(t *testing.T) {
 				"Cache-Control":              "no-store",
 				"Content-Type":               "text/html; charset=utf-8",
 				"Content-Language":           "fr",
-				"Set-Cookie":                 "",
 				"Location":                   "",
 			} {
 				if got := a.header.Get(header); got != want {
 					t.Errorf("%s: %s %q, want %q", name, header, got, want)
+				}
+			}
+			for _, c := range (&http.Response{Header: a.header}).Cookies() { // the one that names the code of a mail
+				if name != "forgot" || c.Name != "yoozak_code" || c.Path != "/" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 900 {
+					t.Errorf("%s: cookie %v", name, c)
 				}
 			}
 			// Nothing that the policy would stop, and nothing from elsewhere.

@@ -47,6 +47,9 @@ type server struct {
 	build  func(*store.Store) *app.App
 	brand  string
 	shop   shop.Shop
+	closed bool // YOOZAK_ACCOUNT_PAGES=off
+	https  bool // people come by it
+	tokens *token.Tokens
 	clock  *yoozaktest.Clock
 }
 
@@ -74,6 +77,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 	for _, c := range change {
 		c(&options)
 	}
+	s.tokens = tokens
 	s.build = func(st *store.Store) *app.App { return app.New(st, tokens, hasher, options) }
 	s.app = s.build(st)
 	if err := s.app.Keys.Load(t.Context()); err != nil {
@@ -89,9 +93,9 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 func (s *server) serve(t *testing.T, service *app.App) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	people := pages.New(pages.Options{Auth: service.Auth, Log: log, Brand: s.brand, Shop: s.shop})
+	people := pages.New(pages.Options{Auth: service.Auth, Guard: service.Guard, Log: log, Brand: s.brand, Shop: s.shop, Account: !s.closed})
 	ours := api.New(api.Options{Auth: service.Auth, Guard: service.Guard, Log: log})
-	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr"},
+	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr", HTTPS: s.https},
 		map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}))
 	t.Cleanup(srv.Close)
 	s.url, s.client = srv.URL, srv.Client()

@@ -205,7 +205,7 @@ func TestVerifiedAddressIsNoError(t *testing.T) {
 		// Another link than this one proves nothing here.
 		s.get(t, "/account/confirm-email/"+m.Token).shows(t, http.StatusGone, fr("challenge_invalid"))
 		s.get(t, "/account/verify-email/"+m.Token+"x").shows(t, http.StatusGone, fr("challenge_invalid"))
-		if err := s.app.Staff.Disable(t.Context(), "amina"); err != nil {
+		if err := s.app.Staff.Disable(t.Context(), s.user(t, "amina").ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.bad_link"))

@@ -93,6 +93,10 @@ func readable(t *testing.T, brand, css string) {
 			{"soft", "paper", 4.5}, {"soft", "around", 4.5},
 			{"brand", "around", 4.5}, {"brand", "paper", 4.5}, {"good-ink", "good", 4.5}, {"on-brand", "brand", 4.5},
 			{"bad", "paper", 4.5}, {"bad", "bad-paper", 4.5}, {"line", "paper", 3},
+			{"ink", "hover", 4.5}, {"soft", "hover", 4.5}, {"bad", "hover", 4.5}, {"line", "hover", 3},
+			{"ink", "quiet", 4.5}, {"soft", "quiet", 4.5}, {"warn", "paper", 4.5}, {"warn", "warn-paper", 4.5}, {"ink", "warn-paper", 4.5},
+			{"info", "paper", 4.5}, {"info", "info-paper", 4.5}, {"ink", "info-paper", 4.5}, {"on-bad", "bad", 4.5}, {"soft", "good", 4.5},
+			{"line", "around", 3},
 		} {
 			a, aThere := colour[pair.over]
 			b, bThere := colour[pair.under]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
@@ -24,9 +25,24 @@ type view struct {
 	Facts                      []fact
 	Hint                       string
 	Links                      []link
+	Hiddens                    []hidden
 	Inputs                     []input
 	Submit                     string // no form without it
 	Other                      *other
+	OtherText                  string // above it
+	QR                         template.HTML
+	QRText, SecretText, Secret string // of QR, and of what is in it
+	Passkey                    *passkeyForm
+	Script                     string // empty: the page has none
+	Signal                     string // JSON of what the script tells the browser of passkeys; empty: nothing
+	Next                       *link  // to go on with, as a button
+	Codes                      []string
+	CodesText                  string
+	After                      []link // below the form
+	Sections                   []section
+	Back                       *link // to the page above this one
+	Account, Wide              bool
+	Colon                      string // between a name and its value in one line
 	Again, ShowAgain           bool
 	AgainLink, AgainText       string
 
@@ -38,9 +54,56 @@ type view struct {
 	Languages         []choice
 }
 
-type fact struct{ Name, Value string }
+type fact struct{ Name, Value string } // the value in whatever direction it begins
 
 type link struct{ Text, URL string }
+
+// hidden is what a form carries along.
+type hidden struct{ Name, Value string }
+
+// section is a part of a page, with a heading of its own.
+type section struct {
+	Title, Text string
+	Facts       []fact
+	Rows        []row
+	Empty       string // in place of rows
+	Links       []link
+	Acts        []button
+}
+
+// row is one of several things of a kind, and what can be done with it.
+type row struct {
+	Title   text
+	Badge   string
+	Details []detail
+	Act     *button
+	Link    *link
+	Label   string // of the link, which others are called alike
+}
+
+// text may be ours, and is then written as the page is, or somebody's, and is
+// then written as it begins.
+type text struct{ Text, Direction string }
+
+// detail is a part of a line; the name of what it is may be left out.
+type detail struct {
+	Name string
+	text
+}
+
+// somebodys is a text that people chose: it may be in any language.
+func somebodys(words string) text { return text{words, "auto"} }
+
+// ours is a text in the page's language, with names of another in it.
+func (v *view) ours(words string) text { return text{words, v.Direction} }
+
+// number is what is written from the left in every language, as addresses of
+// the network are.
+func number(words string) text { return text{words, "ltr"} }
+
+// button is a form of its own. Label tells it from others to who does not see
+// what it stands beside.
+type button struct{ Name, Value, Text, Label string }
 
 // other is a second thing that a page's link allows, with a form of its own.
 type other struct{ Name, Text string }
@@ -52,13 +115,15 @@ type logo struct {
 
 type input struct {
 	Name, Type, Mode, Autocomplete, Label, Hint, Value string
-	Hidden, Focus                                      bool
+	Class                                              string
+	Hidden, Focus, Optional, Check                     bool
 	Errors                                             []string
 }
 
 // choice is a language to read the page in.
 type choice struct {
 	Code, Name, Direction string
+	URL                   template.URL // the same page
 	Current               bool
 }
 
@@ -68,14 +133,22 @@ func (s *Pages) newView(r *http.Request, language string) *view {
 		Language: language, Direction: locale.Direction(language), Brand: s.o.Brand, Root: rootOf(r),
 		ShopURL: look.URL, Support: look.Support, SupportURL: template.URL(look.Support.URL), //nolint:gosec // mailto:, tel: or https:
 	}
-	v.ShopText, v.HelpText = v.say("page.shop"), v.say("mail.help")
+	v.ShopText, v.HelpText, v.Colon = v.say("page.shop"), v.say("mail.help"), v.say("mail.colon")
 	v.Style, v.Icon = v.Root+styleName+"?"+s.files[styleName].version, v.Root+iconName+"?"+s.files[iconName].version
 	if look.Logo != nil {
 		v.Logo = &logo{v.Root + logoName + "?" + s.files[logoName].version, look.Logo.Width, look.Logo.Height}
 	}
 	v.AgainLink, v.AgainText = v.Root+forgotName+"/?lang="+language, v.say("page.again")
 	for _, code := range locale.Languages() {
-		v.Languages = append(v.Languages, choice{code, locale.Text(code, "language.name", nil), locale.Direction(code), code == language})
+		query := url.Values{"lang": {code}}
+		for _, name := range []string{"to", "with", "id", allOfQuery} {
+			if value := r.URL.Query().Get(name); value != "" {
+				query.Set(name, value)
+			}
+		}
+		v.Languages = append(v.Languages, choice{
+			code, locale.Text(code, "language.name", nil), locale.Direction(code), template.URL("?" + query.Encode()), code == language, //nolint:gosec // encoded
+		})
 	}
 	return v
 }
@@ -110,13 +183,13 @@ func (v *view) say(key string) string { return locale.Text(v.Language, key, nil)
 // finish replaces the form by what was done.
 func (v *view) finish(done string) {
 	v.Done, v.ShopButton = done, true
-	v.Intro, v.Facts, v.Submit, v.Inputs, v.Other = "", nil, "", nil, nil
+	v.Intro, v.Facts, v.Submit, v.Inputs, v.Other, v.OtherText, v.After, v.Sections, v.Passkey, v.Script, v.Signal = "", nil, "", nil, nil, "", nil, nil, nil, "", ""
 }
 
 // close replaces the form by why there is none.
 func (v *view) close(title, why string) {
 	v.Title, v.Intro, v.ShopButton = title, why, true
-	v.Facts, v.Submit, v.Inputs, v.Other = nil, "", nil, nil
+	v.Facts, v.Submit, v.Inputs, v.Other, v.OtherText, v.After, v.Sections, v.Done, v.Passkey, v.Script, v.Signal = nil, "", nil, nil, "", nil, nil, "", nil, "", ""
 }
 
 // mark puts a message beside each field that has one, and the cursor into the
@@ -124,15 +197,30 @@ func (v *view) close(title, why string) {
 // mostly mends the others. The introduction makes room, so that the button
 // stays in sight on a small telephone.
 func (v *view) mark(errs account.Fields) {
-	v.Problem, v.Intro = v.say("page.problem"), ""
+	v.Problem, v.Intro, v.Done = v.say("page.problem"), "", ""
 	focused := false
+	inputs := make([]*input, 0, len(v.Inputs))
 	for i := range v.Inputs {
-		in := &v.Inputs[i]
+		inputs = append(inputs, &v.Inputs[i])
+	}
+	if v.Passkey != nil {
+		for i := range v.Passkey.Inputs {
+			inputs = append(inputs, &v.Passkey.Inputs[i])
+		}
+	}
+	for _, in := range inputs {
 		if messages := errs[in.Name]; len(messages) > 0 {
 			in.Errors = []string{locale.Text(v.Language, messages[0].Key, messages[0].Args)}
 		}
 		in.Focus = len(in.Errors) > 0 && !focused
 		focused = focused || in.Focus
+	}
+	if focused {
+		return
+	}
+	for _, name := range errs.Names() { // of no field that is on the page
+		v.Alert = locale.Text(v.Language, errs[name][0].Key, errs[name][0].Args)
+		return
 	}
 }
 
@@ -140,12 +228,23 @@ func (v *view) mark(errs account.Fields) {
 // nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// scriptPolicy is for pages with a passkey's form, whose script asks the page
+// itself.
+const scriptPolicy = policy + "; script-src 'self'; connect-src 'self'"
+
 func (p *page) show(status int) {
 	h := p.w.Header()
+	policy := policy
+	if p.view.Script != "" {
+		policy = scriptPolicy
+		// Of frames, too, nobody asks an authenticator here (Web Authentication
+		// Level 3, section 5.9).
+		h.Set("Permissions-Policy", "publickey-credentials-get=(self), publickey-credentials-create=(self)")
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.view.Language)
 	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "no-referrer") // the address of a page has a token in it
+	h.Set("Referrer-Policy", p.referrer)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	var b bytes.Buffer

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/yoozak/clients/internal/argon2"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // Options configure a [Hasher]. The zero value of a field means its default.
@@ -26,13 +27,16 @@ type Options struct {
 	Wait   time.Duration // how long a caller queues; 5 s
 	Queue  int           // the most callers who queue, and as many again of [WithPriority]; 64 for each slot
 
+	Now func() time.Time // by which hashes are made equally slow; nil: time.Now
+
 	Portable bool // derive with x/crypto's Argon2id, not with ours; see [argon2.Options]
 
 	// What the process does so that requests are answered beside hashes. Each
 	// may be nil.
-	Thread func()          // called first on each thread that hashes, which ends with the Hasher
-	Hashed func()          // called after each hash, on its thread
-	Busy   func(busy bool) // called when hashing begins, and when there was none for a second
+	Thread func()              // called first on each thread that hashes, which ends with the Hasher
+	Hashed func()              // called after each hash, on its thread
+	Waited func(time.Duration) // called before each hash with how long it queued
+	Busy   func(busy bool)     // called when hashing begins, and when there was none for a second
 }
 
 // ErrBusy says that too many callers wait, or that one waited too long. Try
@@ -50,10 +54,12 @@ type Hasher struct {
 	start   sync.Once
 	workers sync.WaitGroup
 	running atomic.Int64
+	now     func() time.Time
 	usual   atomic.Int64 // how long a hash of ours takes, in nanoseconds; 0: not known yet
 
 	thread func()
 	hashed func()
+	waited func(time.Duration)
 	onBusy func(bool)
 	mu     sync.Mutex
 	busy   bool
@@ -75,9 +81,15 @@ func NewHasher(o Options) *Hasher {
 	if o.Queue <= 0 {
 		o.Queue = 64 * o.Slots
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	h := &Hasher{
 		params: o.Params, deriver: argon2.New(argon2.Options{Memory: o.Params.Memory, Portable: o.Portable}),
-		slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), thread: func() {}, hashed: func() {}, onBusy: func(bool) {},
+		slots: o.Slots, wait: o.Wait, queue: newQueue(o.Queue), now: o.Now, thread: func() {}, hashed: func() {}, waited: func(time.Duration) {}, onBusy: func(bool) {},
+	}
+	if o.Waited != nil {
+		h.waited = o.Waited
 	}
 	if o.Thread != nil {
 		h.thread = o.Thread
@@ -139,7 +151,7 @@ func (h *Hasher) Verify(ctx context.Context, hash, plain string) (r Result, err 
 	ours := strings.HasPrefix(hash, "$")
 	for i, form := range normalForms(plain) {
 		err := h.run(ctx, func() {
-			began := time.Now()
+			began := h.now()
 			switch {
 			case ours:
 				r.Match = matches(h.deriver, form)
@@ -223,12 +235,14 @@ func ForClient(ctx context.Context, name string) context.Context {
 }
 
 func newJob(ctx context.Context, do func()) *job {
-	j := &job{do: do, done: make(chan struct{}), ahead: ctx.Value(aheadKey{}) != nil}
+	j := &job{do: do, since: time.Now(), done: make(chan struct{}), ahead: ctx.Value(aheadKey{}) != nil}
 	j.client, _ = ctx.Value(clientKey{}).(string)
 	return j
 }
 
-func (h *Hasher) run(ctx context.Context, do func()) error {
+func (h *Hasher) run(ctx context.Context, do func()) (err error) {
+	ctx, span := trace.Step(ctx, "hash")
+	defer func() { span.End(err) }()
 	h.start.Do(func() {
 		for range h.slots {
 			h.workers.Go(h.work)
@@ -267,6 +281,7 @@ func (h *Hasher) work() {
 			return
 		}
 		h.begin()
+		h.waited(time.Since(j.since))
 		j.do()
 		h.end()
 		close(j.done)

@@ -14,7 +14,7 @@ func (h *Hasher) level(began time.Time, plain string) {
 		return
 	}
 	for {
-		left := float64(usual-time.Since(began)) / float64(usual)
+		left := float64(usual-h.now().Sub(began)) / float64(usual)
 		if left < 0.05 {
 			return
 		}
@@ -29,9 +29,9 @@ func (h *Hasher) level(began time.Time, plain string) {
 // nobody compares with a hash of ours that nothing matches, and notes how
 // long that takes: the shortest of late, which was least disturbed.
 func (h *Hasher) nobody(plain string) {
-	began := time.Now()
+	began := h.now()
 	argon2Hash{variant: "argon2id", params: h.params, salt: make([]byte, saltSize), tag: make([]byte, tagSize)}.matches(h.deriver, plain)
-	took, usual := int64(time.Since(began)), h.usual.Load()
+	took, usual := int64(h.now().Sub(began)), h.usual.Load()
 	if usual == 0 || took < usual {
 		h.usual.Store(took)
 		return

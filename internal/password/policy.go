@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -22,8 +23,17 @@ import (
 // server busy.
 const MaxLength = 1024
 
-// minLength is NIST SP 800-63B's and Django's.
-const minLength = 8
+// MinLength is the least length in characters that may be asked for: Django's,
+// and NIST SP 800-63B-4's for passwords beside a second factor (section
+// 3.1.1.2; 15 for those that stand alone).
+const MinLength = 8
+
+// Policy is what is asked of a new password beside what Django asks. The zero
+// one asks for nothing more.
+type Policy struct {
+	Min   int      // characters; less than [MinLength] is that
+	House []string // words by which everybody knows the shop, in lower case
+}
 
 // Attribute is something that a person is known by.
 type Attribute struct{ Name, Value string }
@@ -36,13 +46,20 @@ type Problem struct {
 	Min       int
 }
 
+// Check is [Policy.Check] of the zero policy.
+func Check(plain string, about []Attribute) []Problem { return Policy{}.Check(plain, about) }
+
 // Check returns everything that Django's four default validators have
 // against a password, in their order: too similar to the first attribute
 // that it is too similar to, too short, too common, entirely numeric. One
 // against which they have nothing is judged once more in the form in which it
 // is hashed (NFKC), for somebody may guess it in that form.
-func Check(plain string, about []Attribute) []Problem {
-	problems := check(plain, about)
+//
+// The last to judge is the shop's own: words of the house count for nothing, and
+// what is left without them has to be long enough by itself (ASVS 6.2.11).
+func (p Policy) Check(plain string, about []Attribute) []Problem {
+	least := max(p.Min, MinLength)
+	problems := check(plain, about, least)
 	if len(problems) > 0 {
 		return problems
 	}
@@ -50,16 +67,46 @@ func Check(plain string, about []Attribute) []Problem {
 	for i, a := range about {
 		normal[i] = Attribute{a.Name, norm.NFKC.String(a.Value)}
 	}
-	return check(norm.NFKC.String(plain), normal)
+	plain = norm.NFKC.String(plain)
+	if problems = check(plain, normal, least); len(problems) == 0 && p.ofHouse(plain, least) {
+		problems = append(problems, Problem{Code: "password_of_house", Min: least})
+	}
+	return problems
 }
 
-func check(plain string, about []Attribute) []Problem {
+// disguises are what people write for a letter.
+var disguises = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
+
+// ofHouse reports whether a password is too short without the words of the
+// house, each of which it may have in disguise.
+func (p Policy) ofHouse(plain string, least int) bool {
+	rest, had := []rune(lower(plain)), false
+	seen := []rune(disguises.Replace(string(rest)))
+	if len(seen) != len(rest) {
+		return false
+	}
+	for _, word := range p.House {
+		for _, form := range []string{word, disguises.Replace(word)} {
+			w := []rune(form)
+			for i := 0; i+len(w) <= len(rest); {
+				if len(w) > 0 && (slices.Equal(rest[i:i+len(w)], w) || slices.Equal(seen[i:i+len(w)], w)) {
+					rest, seen, had = slices.Delete(rest, i, i+len(w)), slices.Delete(seen, i, i+len(w)), true
+					continue
+				}
+				i++
+			}
+		}
+	}
+	return had && len(rest) < least
+}
+
+func check(plain string, about []Attribute, least int) []Problem {
 	var problems []Problem
 	if name, similar := similarTo(plain, about); similar {
 		problems = append(problems, Problem{Code: "password_too_similar", Attribute: name})
 	}
-	if utf8.RuneCountInString(plain) < minLength {
-		problems = append(problems, Problem{Code: "password_too_short", Min: minLength})
+	if utf8.RuneCountInString(plain) < least {
+		problems = append(problems, Problem{Code: "password_too_short", Min: least})
 	}
 	if common(strings.TrimFunc(lower(plain), isSpace)) {
 		problems = append(problems, Problem{Code: "password_too_common"})

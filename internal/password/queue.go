@@ -3,6 +3,7 @@ package password
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // aheadInARow is how many jobs of [WithPriority] are done before one of the others
@@ -14,6 +15,7 @@ type job struct {
 	do     func()
 	client string // whose turn it takes; see [ForClient]
 	ahead  bool
+	since  time.Time // when it began to wait
 	done   chan struct{}
 	err    error // why it was not done; set before done is closed
 }

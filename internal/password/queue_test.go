@@ -1,6 +1,7 @@
 package password
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -99,5 +100,18 @@ func TestClosedQueueRefusesAll(t *testing.T) {
 	<-j.done
 	if j.err != ErrBusy || q.next() != nil || q.add(&job{client: "a"}) { //nolint:errorlint // as it is
 		t.Errorf("err %v, or the queue goes on", j.err)
+	}
+}
+
+// TestHashesAtOnceAreAsManyAsTheProcessMayRun: a container that may use two
+// processors of 64 must not start 64 hashes of 19 MiB. It changes what the
+// process may use, so it is not parallel.
+func TestHashesAtOnceAreAsManyAsTheProcessMayRun(t *testing.T) {
+	before := runtime.GOMAXPROCS(runtime.NumCPU() + 1)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+	h := NewHasher(Options{})
+	t.Cleanup(h.Close)
+	if want := runtime.GOMAXPROCS(0); h.slots != want {
+		t.Errorf("%d hashes at once, want %d", h.slots, want)
 	}
 }

@@ -15,6 +15,9 @@ type Number struct {
 // String is Python's str(number).
 func (n Number) String() string { return n.text }
 
+// MarshalJSON writes what JSON can: Python's inf is none of it.
+func (n Number) MarshalJSON() ([]byte, error) { return []byte(n.text), nil }
+
 // newInt keeps all digits, as Python's integers do.
 func newInt(literal string) Number {
 	if literal == "-0" {

@@ -37,6 +37,7 @@ type Cluster struct {
 	number   int            // of the port
 	durable  bool
 	users    *os.File            // of the shared one: open, and locked, for as long as we use it
+	admin    *sql.DB             // of the shared one: for databases that come and go
 	owner    *syscall.Credential // nil: us
 	process  *process
 }
@@ -50,11 +51,26 @@ type process struct {
 	pid    int
 }
 
-// StartOwn returns a server of the test's own, which syncs to disk, and ends
-// it with the test.
+// StartOwn returns a server of the test's own, which keeps what it has
+// acknowledged when it is killed, and ends it with the test. PostgreSQL takes
+// all that come from here for the same one, as a primary and its standbys
+// are: see [StartOther].
 func StartOwn(tb testing.TB) *Cluster {
 	tb.Helper()
-	c, err := New(true)
+	c := Start(tb)
+	return started(tb, c.copyFresh)
+}
+
+// StartOther is [StartOwn] for a server with a system identifier that no
+// other has.
+func StartOther(tb testing.TB) *Cluster {
+	tb.Helper()
+	return started(tb, (*Cluster).init)
+}
+
+func started(tb testing.TB, fill func(*Cluster) error) *Cluster {
+	tb.Helper()
+	c, err := makeCluster(true, fill, (*Cluster).Start)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -62,13 +78,8 @@ func StartOwn(tb testing.TB) *Cluster {
 	return c
 }
 
-// New makes and starts a server; durable ones sync to disk. Who calls it
-// calls [Cluster.Close].
-func New(durable bool) (*Cluster, error) {
-	return makeCluster(durable, (*Cluster).init, (*Cluster).Start)
-}
-
-// makeCluster makes a folder and takes the steps that fill it and start a
+// makeCluster makes a folder, in memory where there is room (which outlasts a
+// crash of PostgreSQL, though not of the machine), and takes the steps that fill it and start a
 // server on it.
 func makeCluster(durable bool, steps ...func(*Cluster) error) (*Cluster, error) {
 	bin, err := binaries()
@@ -77,11 +88,7 @@ func makeCluster(durable bool, steps ...func(*Cluster) error) (*Cluster, error) 
 	}
 	// Not t.TempDir: the path of a socket must be short, and the folder the
 	// unprivileged user's.
-	parent := ""
-	if !durable {
-		parent = Memory()
-	}
-	dir, err := os.MkdirTemp(parent, "yzpg")
+	dir, err := os.MkdirTemp(Memory(), "yzpg")
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +169,29 @@ func (c *Cluster) init() error {
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
+// fresh is a data folder as initdb made it, beside that of the shared server:
+// to copy it takes a tenth of the time.
+func (c *Cluster) fresh() string { return filepath.Join(c.dir, "fresh") }
+
+func (c *Cluster) keepFresh() error { return c.copyFolder(c.data(), c.fresh()) }
+
+// copyFresh gives another server what this one was made with.
+func (c *Cluster) copyFresh(to *Cluster) error { return to.copyFolder(c.fresh(), to.data()) }
+
+func (c *Cluster) copyFolder(from, to string) error {
+	if out, err := c.owned("cp", "--archive", from, to).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy a data folder: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// command is one of PostgreSQL's programs, as the server's owner.
 func (c *Cluster) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(context.Background(), filepath.Join(c.bin, name), args...)
+	return c.owned(filepath.Join(c.bin, name), args...)
+}
+
+func (c *Cluster) owned(program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(context.Background(), program, args...)
 	cmd.Dir = c.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Setpgid: true}
 	return cmd
@@ -303,14 +331,17 @@ func (c *Cluster) Exec(tb testing.TB, query string) {
 }
 
 func (c *Cluster) exec(query string) error {
-	db, err := sql.Open("pgx", c.URL("postgres"))
-	if err != nil {
-		return err
+	db := c.admin
+	if db == nil { // a connection would not outlast a stop
+		var err error
+		if db, err = sql.Open("pgx", c.URL("postgres")); err != nil {
+			return err
+		}
+		defer db.Close() //nolint:errcheck // one query
 	}
-	defer db.Close() //nolint:errcheck // one query
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err = db.ExecContext(ctx, query)
+	_, err := db.ExecContext(ctx, query)
 	return err
 }
 

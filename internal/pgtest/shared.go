@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -38,7 +39,7 @@ var Shared = sync.OnceValues(join)
 // A shell stands beside the server and waits for a lock of "users" that is not
 // shared. It has it when the last process has ended. Then it ends the server.
 func join() (*Cluster, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("yoozak-pgtest-%d", os.Getuid()))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("yoozak-postgres-%d", os.Getuid()))
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func join() (*Cluster, error) {
 	server := filepath.Join(dir, "server")
 	c, err := running(server)
 	if err != nil {
-		c, err = makeCluster(false, (*Cluster).init, func(c *Cluster) error { return c.startShared(users.Name()) })
+		c, err = makeCluster(false, (*Cluster).init, (*Cluster).keepFresh, func(c *Cluster) error { return c.startShared(users.Name()) })
 	}
 	if err == nil {
 		err = os.WriteFile(server, fmt.Appendln(nil, c.dir, c.number), 0o600)
@@ -70,7 +71,8 @@ func join() (*Cluster, error) {
 		return nil, errors.Join(err, users.Close())
 	}
 	c.users = users
-	return c, nil
+	c.admin, err = sql.Open("pgx", c.URL("postgres")) // as long as we are there: to connect takes longer than to drop a database
+	return c, err
 }
 
 // locked opens and locks a file. The lock ends with the file, or with us: no

@@ -21,8 +21,13 @@ const (
 	// erased a day early.
 	catchUp = 2
 
-	// differs is by how much clocks may differ without a word.
+	// differs is by how much clocks may differ before what is deleted goes by the
+	// earlier.
 	differs = time.Minute
+
+	// skew is by how much they may without a word: codes of authenticator apps
+	// live for half a minute, and are looked at by the clock.
+	skew = 5 * time.Second
 
 	// tellLag is how far behind the believed time may be without a word.
 	tellLag = time.Hour
@@ -70,11 +75,15 @@ func (c *clock) advance(now time.Time, elapsed time.Duration) time.Time {
 	return earlier(limit, c.believed)
 }
 
-// compare notes the database's time.
-func (c *clock) compare(database time.Time) {
+// compare notes the database's time, the answer with which took so long: it was
+// read at some moment of that.
+func (c *clock) compare(database time.Time, took time.Duration) {
 	c.database, c.asked = database, c.elapsed
-	if ahead := c.ahead(); ahead.Abs() > differs && c.tell("database") {
-		c.log.Warn("the clocks of this server and of PostgreSQL differ: one of them is wrong", "postgresql_is_ahead_by", ahead.Round(time.Second).String())
+	ahead := c.ahead()
+	off := max(ahead, min(ahead+took, 0)) // at least
+	if !database.IsZero() && off.Abs() > skew && c.tell("database") {
+		c.log.Warn("the clocks of this server and of PostgreSQL differ: one of them is wrong. Codes of authenticator apps are refused where it is this one",
+			"postgresql_is_ahead_by", off.Round(time.Second).String())
 	}
 }
 

@@ -106,6 +106,7 @@ func (p *Pulse) Beat(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
+	began := p.o.Elapsed()
 	databaseTime, err := p.store.Beat(ctx, h)
 	if errors.Is(err, store.ErrReadOnly) { // Ready says so
 		return nil
@@ -117,7 +118,7 @@ func (p *Pulse) Beat(ctx context.Context) error {
 	defer p.mu.Unlock()
 	p.beat = p.o.Elapsed()
 	p.clock.advance(p.o.Now().Round(0), p.beat)
-	p.clock.compare(databaseTime)
+	p.clock.compare(databaseTime, p.beat-began)
 	return nil
 }
 

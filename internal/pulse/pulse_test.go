@@ -138,15 +138,49 @@ func TestServersShareWhatIsBelieved(t *testing.T) {
 func TestDatabasesClockBoundsOurs(t *testing.T) {
 	t.Parallel()
 	for name, ahead := range map[string]time.Duration{"right": 0, "ours is ahead": 24 * time.Hour, "ours is late": -24 * time.Hour} {
-		m := newMachine(yoozaktest.NewClock(time.Now().Add(ahead)))
-		p := m.start(t, storetest.Open(t, storetest.Postgres(t)))
+		st := storetest.Open(t, storetest.Postgres(t))
+		log := new(yoozaktest.Buffer)
+		p := pulse.New(st, pulse.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Log: slog.New(slog.NewTextHandler(log, nil))})
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		lag := p.Lag()
-		warned := strings.Contains(m.log.String(), "the clocks of this server and of PostgreSQL differ")
+		warned := strings.Contains(log.String(), "the clocks of this server and of PostgreSQL differ")
 		if off := lag - max(0, ahead); off.Abs() > time.Minute || warned != (ahead != 0) {
 			t.Errorf("%s: %v behind; warned: %v", name, lag, warned)
 		}
 		if off := p.DatabaseAhead() + ahead; off.Abs() > time.Minute {
 			t.Errorf("%s: PostgreSQL is ahead by %v", name, p.DatabaseAhead())
+		}
+	}
+}
+
+// TestClockThatIsOffBySeconds is told of: codes of authenticator apps go by it.
+// That the database took long to answer is no difference.
+func TestClockThatIsOffBySeconds(t *testing.T) {
+	t.Parallel()
+	st := storetest.Open(t, storetest.Postgres(t))
+	for name, test := range map[string]struct {
+		ahead, slow time.Duration
+		want        bool
+	}{
+		"right": {0, 0, false}, "four seconds": {4 * time.Second, 0, false}, "ahead": {8 * time.Second, 0, true}, "late": {-time.Minute, 0, true},
+		"a slow answer": {20 * time.Second, 18 * time.Second, false}, "a slow answer, and late": {-30 * time.Second, 18 * time.Second, true},
+	} {
+		log, asked := new(yoozaktest.Buffer), 0
+		p := pulse.New(st, pulse.Options{
+			Now: func() time.Time { return time.Now().Add(test.ahead) },
+			Elapsed: func() time.Duration { // as if the heartbeat had taken so long
+				asked++
+				return time.Duration(asked) * test.slow
+			},
+			Log: slog.New(slog.NewTextHandler(log, nil)),
+		})
+		if err := p.Beat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(log.String(), "the clocks of this server and of PostgreSQL differ"); warned != test.want {
+			t.Errorf("%s: warned %v:\n%s", name, warned, log)
 		}
 	}
 }
@@ -197,7 +231,7 @@ func TestClockSetForwardDeletesNothing(t *testing.T) {
 		if _, err := s.Renew(t, amina.Refresh); err != nil {
 			t.Errorf("the session of before: %v", err)
 		}
-		if err := s.Staff.Restore(t.Context(), "badr"); err != nil {
+		if err := s.Staff.Restore(t.Context(), s.IDOf(t, "badr"), ""); err != nil {
 			t.Errorf("the account that was closed: %v", err)
 		}
 		if err := s.CloseAccount(t.Context(), s.CallerOf(t, must(t)(s.SignIn(t, "badr", authtest.Good))), account.TextInput(authtest.Good)); err != nil {

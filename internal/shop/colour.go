@@ -48,7 +48,7 @@ func Contrast(a, b Colour) float64 {
 const Readable = 4.5
 
 // The surfaces on which mails and pages write, in the light and in the dark:
-// style.css of the pages has the same. LightPage and Card are those on which
+// tokens.css has the same. LightPage and Card are those on which
 // less can be read.
 var (
 	White     = Colour{0xff, 0xff, 0xff}

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -12,58 +13,119 @@ import (
 
 // SetEmail gives a user another address, for somebody who cannot do it
 // themselves. A correction is as good as a registration: the address is not
-// proved, a link to do that is mailed, and the one before is told.
-func (s *Service) SetEmail(ctx context.Context, username, email string) error {
-	u, err := s.user(ctx, username)
+// proved, a link to do that is mailed, and the one before is told. Of an account
+// with a factor it only begins a recovery, which gives the address when its
+// waiting time is over, and keeps the factor: see [Service.Recovery].
+func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) error {
+	email, err := auth.CheckEmail(email)
 	if err != nil {
 		return err
 	}
-	if email, err = auth.CheckEmail(email); err != nil {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		if email == u.Email {
+			return account.FieldError("email", "email.same", nil)
+		}
+		return s.setEmail(ctx, tx, u, email, reason, do)
+	})
+}
+
+func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing) error {
+	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
+	waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))
+	if err != nil || waits {
 		return err
 	}
-	if email == u.Email {
-		errs := account.Fields{}
-		errs.Add("email", "email.same", nil)
-		return errs.Err()
+	if err := s.audit.Record(ctx, tx, do.entry(account.EventEmailSet)); err != nil {
+		return err
 	}
-	now := s.now()
-	return s.tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := s.audit.Record(ctx, tx, s.audit.ByStaff(account.EventEmailSet, u.ID, now)); err != nil {
-			return err
-		}
-		if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, "", now); err != nil {
-			return err
-		}
-		u.Email = email
-		return s.accounts.MailVerification(ctx, tx, u, "", now, guard.Turn{})
-	})
+	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, "", do.at); err != nil {
+		return err
+	}
+	if email == "" {
+		return nil
+	}
+	u.Email = email
+	return s.accounts.MailVerification(ctx, tx, u, account.MailedCode{}, account.RequestInfo{}, do.at, guard.Turn{})
 }
 
 // Recover gives an account back to its owner, who reads an address: the staff
 // vouch for it, and whoever had the account until then keeps nothing, no
-// session, no password and no link.
-func (s *Service) Recover(ctx context.Context, username, email string) error {
-	u, err := s.user(ctx, username)
-	if err != nil {
-		return err
+// session, no password and no link. Without an address it is the account's.
+//
+// Nobody takes a factor from somebody else silently: where the account has one
+// this needs a reason, and begins a recovery with a waiting time, in which its
+// owner can stop it: see [Service.Recovery].
+func (s *Service) Recover(ctx context.Context, id int64, email, reason string) error {
+	if s.agent != nil {
+		var err error
+		if reason, err = checkReason(reason, mustGiveReason); err != nil {
+			return err
+		}
 	}
-	if email, err = auth.CheckEmail(email); err != nil {
-		return err
+	given := email != ""
+	if given {
+		var err error
+		if email, err = auth.CheckEmail(email); err != nil {
+			return err
+		}
 	}
-	now := s.now()
-	recovered := s.audit.ByStaff(account.EventAccountRecovered, u.ID, now)
-	if !u.ClosedAt.IsZero() {
-		recovered.Includes = []account.EventKind{account.EventAccountRestored}
-	}
-	return s.tx(ctx, func(ctx context.Context, tx *store.Store) error {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		start := auth.RecoveryStart{Reason: reason}
+		if given {
+			start.Email = email
+		} else {
+			var err error
+			if email, err = auth.CheckEmail(u.Email); err != nil {
+				return err
+			}
+		}
+		recovered := do.entry(account.EventAccountRecovered)
+		if !u.ClosedAt.IsZero() {
+			recovered.Includes = []account.EventKind{account.EventAccountRestored}
+		}
+		waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))
+		if err != nil || waits {
+			return err
+		}
 		if !u.ClosedAt.IsZero() {
 			if err := tx.RestoreUser(ctx, u.ID); err != nil {
 				return err
 			}
 		}
-		if err := s.accounts.Recover(ctx, tx, u, email, recovered); err != nil {
+		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, do.at, account.UndoEmail); err != nil {
 			return err
 		}
-		return s.accounts.InvalidateLinks(ctx, tx, u.ID, now, account.UndoEmail)
+		return s.accounts.Recover(ctx, tx, u, email, recovered)
 	})
 }
+
+// Recovery returns the recovery of a user that runs, or [ErrNoRecovery].
+func (s *Service) Recovery(ctx context.Context, id int64) (account.Recovery, error) {
+	r, err := s.accounts.Running(ctx, s.store, id, s.now())
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrNoRecovery
+	}
+	return r, err
+}
+
+// StopRecovery ends the recovery of a user that runs. It returns
+// [ErrNoRecovery] when none does.
+func (s *Service) StopRecovery(ctx context.Context, id int64, reason string) error {
+	reason, err := checkReason(reason, mayGiveReason)
+	if err != nil {
+		return err
+	}
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		if err := tx.LockUser(ctx, u.ID); err != nil {
+			return err
+		}
+		err := s.accounts.StopRecovery(ctx, tx, u, account.StoppedByStaff, do.entry(account.EventRecoveryStopped))
+		if errors.Is(err, store.ErrNotFound) {
+			err = ErrNoRecovery
+		}
+		return err
+	})
+}
+
+// ErrNoRecovery says that there is no recovery to stop.
+var ErrNoRecovery error = &conflict{"no recovery of this account is running", account.ErrNotFound}

@@ -13,6 +13,29 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 	return s.store.Mails(ctx, limit)
 }
 
+// Queue returns mails of the outbox, the newest first, a page at a time: those
+// in a state, and before an id.
+func (s *Service) Queue(ctx context.Context, state, before account.Input) ([]account.Mail, error) {
+	errs := account.Fields{}
+	want, id := account.MailState(stateField.Read(errs, state)), number(errs, beforeField, before)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	return s.store.MailsIn(ctx, want, id, EventsPage)
+}
+
+// Mail returns one mail of the outbox, or [account.ErrNotFound].
+func (s *Service) Mail(ctx context.Context, id int64) (account.Mail, error) {
+	m, err := s.store.Mail(ctx, id)
+	return m, asNotFound(err)
+}
+
+// FailedMails says how many mails were given up that [Service.RetryMails] tries
+// again.
+func (s *Service) FailedMails(ctx context.Context) (int, error) {
+	return s.store.CountFailedMails(ctx)
+}
+
 // RetryMail makes a mail that was not delivered due again.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
 	now := s.now()
@@ -20,7 +43,7 @@ func (s *Service) RetryMail(ctx context.Context, id int64) error {
 		if err := tx.RetryMail(ctx, id, now); err != nil {
 			return err
 		}
-		retried := s.audit.ByStaff(account.EventMailRetried, 0, now)
+		retried := s.by(account.EventMailRetried, 0, now)
 		retried.Details.Mail = id
 		return s.audit.Record(ctx, tx, retried)
 	})
@@ -45,15 +68,8 @@ func (s *Service) RetryMails(ctx context.Context) (int, error) {
 	return len(ids), nil
 }
 
-// Events returns the newest events: of a user, of a kind, or all.
-func (s *Service) Events(ctx context.Context, username string, kind account.EventKind, limit int) ([]account.Event, error) {
-	f := store.EventFilter{Kind: kind}
-	if username != "" {
-		u, err := s.user(ctx, username)
-		if err != nil {
-			return nil, err
-		}
-		f.UserID = u.ID
-	}
-	return s.store.Events(ctx, f, limit)
+// Events returns the newest events: of a user, of a kind, or all; before an id,
+// or zero.
+func (s *Service) Events(ctx context.Context, userID int64, kind account.EventKind, before int64, limit int) ([]account.Event, error) {
+	return s.store.Events(ctx, store.EventFilter{Kind: kind, UserID: userID, Before: before}, limit)
 }

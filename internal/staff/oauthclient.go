@@ -2,8 +2,6 @@ package staff
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,14 +18,26 @@ import (
 
 // What an administrator may get wrong about a service.
 var (
-	ErrServiceName   = errors.New("a service's name has 1 to 64 characters, without spaces at its ends")
-	ErrServiceTaken  = errors.New("there is a service of this name already")
-	ErrNoSuchService = errors.New("there is no such service, or it is disabled already")
+	ErrServiceName     = errors.New("a service's name has 1 to 64 characters, without spaces at its ends")
+	ErrServiceTaken    = errors.New("there is a service of this name already")
+	ErrServiceAudience = errors.New("no audience has a space in it")
+	ErrNoSuchService   = errors.New("there is no such service, or it is disabled already")
 )
 
 // servicePrefix lets people and scanners of repositories see what a secret
 // is for.
 const servicePrefix = "yzs_"
+
+// OAuthClients returns every service, by name. What opens it is not there.
+func (s *Service) OAuthClients(ctx context.Context) ([]account.OAuthClient, error) {
+	return s.store.OAuthClients(ctx)
+}
+
+// OAuthClient returns one, or [account.ErrNotFound].
+func (s *Service) OAuthClient(ctx context.Context, id string) (account.OAuthClient, error) {
+	v, err := s.store.OAuthClient(ctx, id)
+	return v, asNotFound(err)
+}
 
 // CreateOAuthClient makes a service and returns its secret, which is stored
 // nowhere: only its hash is. A secret is changed by making another service
@@ -37,7 +47,7 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 		return account.OAuthClient{}, secret.Text{}, ErrServiceName
 	}
 	if strings.ContainsFunc(v.Audience, unicode.IsSpace) {
-		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("%q is no audience: it has a space in it", v.Audience)
+		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("%q: %w", v.Audience, ErrServiceAudience)
 	}
 	for _, scope := range v.Scopes {
 		if !slices.Contains(account.Scopes, scope) {
@@ -47,15 +57,13 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 	if len(v.Scopes) == 0 {
 		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("a service needs a scope, of %v", account.Scopes)
 	}
-	var random [32]byte
-	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	plain := servicePrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	plain := servicePrefix + auth.RandomToken()
 	v.ID, v.SecretHash, v.CreatedAt = token.NewID(), auth.HashOAuthSecret(plain), s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.CreateOAuthClient(ctx, v); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventServiceCreated, account.EventDetails{Service: v.ID}, v.CreatedAt))
+		return s.audit.Record(ctx, tx, s.byOperator(account.EventServiceCreated, account.EventDetails{Service: v.ID}, v.CreatedAt))
 	})
 	if errors.Is(err, store.ErrTaken) {
 		err = ErrServiceTaken
@@ -74,7 +82,7 @@ func (s *Service) DisableOAuthClient(ctx context.Context, idOrName string) error
 		if err := tx.DisableOAuthClient(ctx, idOrName, now); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, s.audit.ByOperator(account.EventServiceDisabled, account.EventDetails{Service: idOrName}, now))
+		return s.audit.Record(ctx, tx, s.byOperator(account.EventServiceDisabled, account.EventDetails{Service: idOrName}, now))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuchService

@@ -31,8 +31,9 @@ type Restoration struct {
 
 // Restored makes a database that came from a backup fit to be served. What
 // was taken back since the backup is good in it again (logged-out tokens,
-// revoked keys, used links), and ids that were given since would be given
-// again: so every session ends, every key is revoked, every link is worthless,
+// revoked keys, used links, trusted devices), and ids that were given since would be given
+// again: so every session ends, every key is revoked, every link is worthless, no
+// device is trusted, no recovery goes on,
 // what waits to be mailed or to be told to webhooks is given up, tokens that Django issued until now
 // are refused, and ids, and the places of webhooks, skip over as many as it is told. Keys and the secret
 // of device tokens are made anew by the next server that loads them. What it
@@ -64,7 +65,16 @@ func (s *Service) restored(ctx context.Context, tx *store.Store, skipIDs int64) 
 	if err := s.guard.ForgetSecret(ctx, tx); err != nil {
 		return r, err
 	}
+	if err := tx.DeleteAllTrustedDevices(ctx); err != nil {
+		return r, err
+	}
+	if err := tx.StopAllRecoveries(ctx, r.At); err != nil { // one that was stopped since the backup would go on
+		return r, err
+	}
 	if r.Links, err = tx.InvalidateAllChallenges(ctx, r.At); err != nil {
+		return r, err
+	}
+	if err := tx.InvalidateAllCodes(ctx); err != nil {
 		return r, err
 	}
 	if r.Mails, err = tx.GiveUpMails(ctx, account.MailRestored); err != nil {

@@ -1,18 +1,21 @@
-// Package staff is what the staff do to accounts, by the command line: create,
-// set a password or an address, give back, disable, restore, unlock; list and
-// retry mails; list events; manage OAuth clients and webhooks. The rules are those of
-// package auth; each act is an event that names who ran the command.
+// Package staff is what the staff do to accounts, by the command line, the
+// console and the API: find, show, create, set an address, give back, disable,
+// restore, unlock; list and retry mails; list events; manage keys, OAuth clients
+// and webhooks; and who of them may. The rules about accounts are those of package
+// auth; each act is an event that names who did it.
 package staff
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/webhook"
 )
@@ -24,23 +27,47 @@ type Service struct {
 	audit    *audit.Log
 	guard    *guard.Guard
 	webhooks *webhook.Service
-	clock    func() time.Time
+	o        Options
+
+	agent *Agent // who acts, of the staff; nil: a command does: see [Service.As]
 }
 
-// New makes a Service. A nil clock is time.Now.
-func New(st *store.Store, accounts *auth.Accounts, log *audit.Log, g *guard.Guard, hooks *webhook.Service, clock func() time.Time) *Service {
-	if clock == nil {
-		clock = time.Now
+// Options configure a [Service].
+type Options struct {
+	TwoPersons bool             // what takes people's data away, or many people's out, needs a second person of the staff
+	Keys       *keys.Manager    // of tokens
+	Zone       *time.Location   // of the shop, whose days filters name; nil: UTC
+	Now        func() time.Time // nil: time.Now
+	Log        *slog.Logger
+}
+
+// New makes a Service.
+func New(st *store.Store, accounts *auth.Accounts, log *audit.Log, g *guard.Guard, hooks *webhook.Service, o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	return &Service{store: st, accounts: accounts, audit: log, guard: g, webhooks: hooks, clock: clock}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{store: st, accounts: accounts, audit: log, guard: g, webhooks: hooks, o: o}
 }
 
-func (s *Service) now() time.Time { return s.clock().UTC() }
+func (s *Service) now() time.Time { return s.o.Now().UTC() }
 
-// user is who has a username, or [account.ErrUserNotFound].
-func (s *Service) user(ctx context.Context, username string) (account.User, error) {
-	u, err := s.store.UserByUsername(ctx, username)
-	return u, asUserNotFound(err)
+// Sweep forgets who looked at whom, which is an event, and what waited for a
+// second person too long.
+func (s *Service) Sweep(ctx context.Context, now time.Time) error {
+	return errors.Join(
+		s.store.Sweep(ctx, "forget looks", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteLooks(ctx, now.Add(-seenEvery), most)
+		}),
+		s.store.Sweep(ctx, "forget approvals", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+			return tx.DeleteApprovals(ctx, now, most)
+		}),
+	)
 }
 
 // tx runs what is done to a user, who may be erased meanwhile.
@@ -51,6 +78,13 @@ func (s *Service) tx(ctx context.Context, fn func(ctx context.Context, tx *store
 func asUserNotFound(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return account.ErrUserNotFound
+	}
+	return err
+}
+
+func asNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return account.ErrNotFound
 	}
 	return err
 }

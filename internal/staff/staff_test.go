@@ -14,7 +14,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		if err := s.Staff.Disable(t.Context(), "amina"); err != nil {
+		if err := s.Staff.Disable(t.Context(), s.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrUserInactive) {
@@ -23,7 +23,7 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		if _, err := s.Renew(t, g.Refresh); !errors.Is(err, account.ErrUserInactive) {
 			t.Errorf("refresh: %v", err)
 		}
-		if err := s.Staff.Enable(t.Context(), "amina"); err != nil {
+		if err := s.Staff.Enable(t.Context(), s.IDOf(t, "amina"), ""); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -39,13 +39,13 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		g := s.SignUp(t, "amina")
-		if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("12345678")); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
+		if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), account.TextInput("12345678"), authtest.Reason); !cmp.Equal(authtest.FieldKeys(err), map[string][]string{"password": {"password_too_common", "password_entirely_numeric"}}) {
 			t.Errorf("weak: %v", err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); err != nil {
 			t.Errorf("after a refused change: %v", err)
 		}
-		if err := s.Staff.SetPassword(t.Context(), "amina", account.TextInput("another-Pass-77")); err != nil {
+		if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), account.TextInput("another-Pass-77"), authtest.Reason); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Authenticate(t.Context(), g.Access); !errors.Is(err, account.ErrTokenInvalid) {
@@ -57,7 +57,7 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		if _, err := s.SignIn(t, "amina", "another-Pass-77"); err != nil {
 			t.Errorf("new password: %v", err)
 		}
-		if err := s.Staff.SetPassword(t.Context(), "nobody", account.TextInput(authtest.Good)); !errors.Is(err, account.ErrUserNotFound) {
+		if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "nobody"), account.TextInput(authtest.Good), authtest.Reason); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 	})

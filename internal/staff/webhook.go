@@ -66,6 +66,25 @@ func checkWebhookURL(address string) error {
 	return nil
 }
 
+// CheckWebhookURL says why nothing would be sent to a URL, as things are now:
+// see [webhook.Service.CheckURL].
+func (s *Service) CheckWebhookURL(ctx context.Context, address string) error {
+	return s.webhooks.CheckURL(ctx, address)
+}
+
+// ShownURL is a webhook's URL as it may be copied into chats and tickets:
+// without its query, which may be what opens the receiver.
+func ShownURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "?"
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "…"
+	}
+	return u.String()
+}
+
 // awaitingActs runs what makes acts be told, in a transaction for which the
 // acts under way are awaited. That gives up after a short while, so that
 // nobody waits behind it for long, and is tried again.
@@ -111,6 +130,16 @@ func (s *Service) webhook(ctx context.Context, id string) (account.Webhook, erro
 	return w, err
 }
 
+// Webhook returns one with what it has to be told yet, or [ErrNoSuchWebhook].
+func (s *Service) Webhook(ctx context.Context, id string) (WebhookState, error) {
+	w, err := s.webhook(ctx, id)
+	if err != nil {
+		return WebhookState{}, err
+	}
+	backlogs, err := s.store.Backlogs(ctx)
+	return WebhookState{w, backlogs[id]}, err
+}
+
 // TestWebhook owes a webhook a message about nobody, which is tried once, and
 // returns what came of it. It waits for that as long as ctx allows.
 func (s *Service) TestWebhook(ctx context.Context, id string) (account.Delivery, error) {
@@ -150,13 +179,12 @@ func (s *Service) until(ctx context.Context, is func() (bool, error)) error {
 	}
 }
 
-// Deliveries returns the newest deliveries of a webhook; if failed, those
-// alone whose last attempt failed.
-func (s *Service) Deliveries(ctx context.Context, id string, failed bool, limit int) ([]account.Delivery, error) {
+// Deliveries returns the newest deliveries of a webhook.
+func (s *Service) Deliveries(ctx context.Context, id string, f store.DeliveryFilter, limit int) ([]account.Delivery, error) {
 	if _, err := s.webhook(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.store.Deliveries(ctx, id, failed, limit)
+	return s.store.Deliveries(ctx, id, f, limit)
 }
 
 // ReplayWebhook tells a webhook again what has the places from one to another,
@@ -217,12 +245,25 @@ func (s *Service) DisableWebhook(ctx context.Context, id string) error {
 		return err
 	}
 	err := s.changeWebhook(ctx, account.EventWebhookDisabled, id, s.store.Tx, func(ctx context.Context, tx *store.Store) error {
-		return tx.DisableWebhook(ctx, id, "by a command", s.now())
+		return tx.DisableWebhook(ctx, id, s.offBy(), s.now())
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrWebhookOff
 	}
 	return err
+}
+
+// Why a webhook is off that somebody turned off.
+const (
+	OffByCommand = "by a command"
+	OffByStaff   = "by the staff"
+)
+
+func (s *Service) offBy() string {
+	if s.agent != nil {
+		return OffByStaff
+	}
+	return OffByCommand
 }
 
 // EnableWebhook turns a webhook on again: what waits is due, and has three days
@@ -239,6 +280,40 @@ func (s *Service) EnableWebhook(ctx context.Context, id string) error {
 		return tx.HastenDeliveries(ctx, id, s.now(), true)
 	})
 	if errors.Is(err, store.ErrNotFound) {
+		return ErrWebhookOn
+	}
+	return err
+}
+
+// DeleteWebhook turns a webhook off, if it is on, and forgets it, with what it was
+// told and what waits. When it returns, no request to it is under way.
+func (s *Service) DeleteWebhook(ctx context.Context, id string) error {
+	if err := s.DisableWebhook(ctx, id); err != nil && !errors.Is(err, ErrWebhookOff) {
+		return err
+	}
+	w, err := s.Webhook(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.untilHeard(ctx, id, w.Version); err != nil {
+		return err
+	}
+	err = s.store.Sweep(ctx, "delete deliveries of a webhook", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
+		return tx.DeleteDeliveriesOf(ctx, id, most)
+	})
+	if err != nil {
+		return err
+	}
+	err = s.awaitingActs(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := tx.DeleteWebhook(ctx, id); err != nil {
+			return err
+		}
+		return s.recordWebhook(ctx, tx, account.EventWebhookDeleted, id, w.Count)
+	})
+	if errors.Is(err, store.ErrNotFound) { // somebody turned it on meanwhile, or deleted it
+		if _, err := s.webhook(ctx, id); err != nil {
+			return err
+		}
 		return ErrWebhookOn
 	}
 	return err
@@ -266,7 +341,12 @@ func (s *Service) changeWebhook(ctx context.Context, kind account.EventKind, id 
 	if err != nil {
 		return err
 	}
-	err = s.until(ctx, func() (bool, error) { return s.store.WebhookHeard(ctx, id, version, s.now()) })
+	return s.untilHeard(ctx, id, version)
+}
+
+// untilHeard returns when no worker goes by an earlier version of a webhook.
+func (s *Service) untilHeard(ctx context.Context, id string, version int64) error {
+	err := s.until(ctx, func() (bool, error) { return s.store.WebhookHeard(ctx, id, version, s.now()) })
 	if err != nil {
 		err = fmt.Errorf("it was changed, but a server may go by what was before for %v: %w", webhook.Lease, err)
 	}
@@ -274,5 +354,5 @@ func (s *Service) changeWebhook(ctx context.Context, kind account.EventKind, id 
 }
 
 func (s *Service) recordWebhook(ctx context.Context, tx *store.Store, kind account.EventKind, id string, count int) error {
-	return s.audit.Record(ctx, tx, s.audit.ByOperator(kind, account.EventDetails{Webhook: id, Count: count}, s.now()))
+	return s.audit.Record(ctx, tx, s.byOperator(kind, account.EventDetails{Webhook: id, Count: count}, s.now()))
 }

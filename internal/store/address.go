@@ -55,6 +55,17 @@ func (s *Store) NewestClaimants(ctx context.Context, email string, limit int) ([
 		LIMIT $4`, append(keyArgs(email), limit)...)
 }
 
+// UsersByEmail returns up to limit users who claim this address, proved or not,
+// open or not, the oldest account first.
+func (s *Store) UsersByEmail(ctx context.Context, email string, limit int) ([]account.User, error) {
+	return s.users(ctx, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE `+keysIn+`
+		ORDER BY u.id
+		LIMIT $4`, append(keyArgs(email), limit)...)
+}
+
 // LockAddress keeps others who lock this address waiting until the
 // transaction ends, so that of two who would prove it one sees the other. It
 // does nothing on SQLite, which has one writer.
@@ -69,10 +80,14 @@ func (s *Store) LockAddress(ctx context.Context, email string) error {
 // SetEmail gives a user an address, or none. A zero time says that nobody
 // has proved it.
 func (s *Store) SetEmail(ctx context.Context, id int64, email string, verifiedAt time.Time) error {
-	return s.execOne(ctx, "set an address", `
+	err := s.execOne(ctx, "set an address", `
 		UPDATE users
 		SET email = $1, email_key = $2, email_verified_at = $3
 		WHERE id = $4`, email, account.EmailKey(email), nullTime(verifiedAt), id)
+	if err != nil {
+		return err
+	}
+	return s.refreshSearch(ctx, id)
 }
 
 // SetProof notes when a user proved their address, if it is still this one,
@@ -173,7 +188,10 @@ func (s *Store) ChangeUsername(ctx context.Context, id int64, old, username stri
 	_, err = s.exec(ctx, "remember a username", `
 		INSERT INTO username_changes (user_id, username, changed_at)
 		VALUES ($1, $2, $3)`, id, old, at.UTC())
-	return err
+	if err != nil {
+		return err
+	}
+	return s.refreshSearch(ctx, id)
 }
 
 // UsernameChanges returns the names that a user had since the given time, the

@@ -7,11 +7,11 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-const challengeColumns = `hash, kind, user_id, email, created_at, expires_at, used_at`
+const challengeColumns = `hash, kind, user_id, email, created_at, expires_at, used_at, amr, factor_id`
 
 func scanChallenge(scan func(...any) error) (account.Challenge, error) {
 	var c account.Challenge
-	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, asUTC(&c.CreatedAt), asUTC(&c.ExpiresAt), asUTC(&c.UsedAt))
+	err := scan(&c.Hash, &c.Kind, &c.UserID, &c.Email, asUTC(&c.CreatedAt), asUTC(&c.ExpiresAt), asUTC(&c.UsedAt), &c.AMR, &c.FactorID)
 	return c, err
 }
 
@@ -19,8 +19,8 @@ func scanChallenge(scan func(...any) error) (account.Challenge, error) {
 func (s *Store) CreateChallenge(ctx context.Context, c account.Challenge) error {
 	_, err := s.exec(ctx, "create a challenge", `
 		INSERT INTO challenges (`+challengeColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		c.Hash, c.Kind, c.UserID, c.Email, c.CreatedAt.UTC(), c.ExpiresAt.UTC(), nullTime(c.UsedAt))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.Hash, c.Kind, c.UserID, c.Email, c.CreatedAt.UTC(), c.ExpiresAt.UTC(), nullTime(c.UsedAt), c.AMR, c.FactorID)
 	return err
 }
 
@@ -39,6 +39,17 @@ func (s *Store) UseChallenge(ctx context.Context, kind account.ChallengeKind, ha
 		UPDATE challenges
 		SET used_at = $1
 		WHERE hash = $2 AND kind = $3 AND used_at IS NULL AND expires_at > $1`, at.UTC(), hash, kind)
+}
+
+// TryChallenge counts a try at what a challenge waits for, and returns how many
+// there were with it. It returns [ErrNotFound] when there were as many as are
+// allowed before, or the challenge cannot be used any more.
+func (s *Store) TryChallenge(ctx context.Context, kind account.ChallengeKind, hash string, most int, at time.Time) (tries int, err error) {
+	return queryValue[int](ctx, s, "try a challenge", `
+		UPDATE challenges
+		SET tries = tries + 1
+		WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3 AND tries < $4
+		RETURNING tries`, hash, kind, at.UTC(), most)
 }
 
 // InvalidateChallenges makes a user's other challenges worthless: those of the

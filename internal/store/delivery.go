@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +29,13 @@ func scanDelivery(scan func(...any) error) (d account.Delivery, err error) {
 // in the transaction of the acts and in their order. The message id of each is
 // this one's and the webhook's. Where there is no webhook it writes nothing.
 func (s *Store) AddDeliveries(ctx context.Context, owed []account.Delivery) error {
+	st := owe(owed)
+	_, err := s.execSet(ctx, "owe deliveries", st.query, st.columns...)
+	return err
+}
+
+// owe is the statement of [Store.AddDeliveries].
+func owe(owed []account.Delivery) statement {
 	place, at := make([]int64, len(owed)), make([]time.Time, len(owed))
 	id, typ, fields := make([]string, len(owed)), make([]string, len(owed)), make([]string, len(owed))
 	userID := make([]*int64, len(owed))
@@ -35,14 +45,18 @@ func (s *Store) AddDeliveries(ctx context.Context, owed []account.Delivery) erro
 			userID[i] = &d.UserID
 		}
 	}
-	_, err := s.execSet(ctx, "owe deliveries", `
+	return statement{
+		query: `
 		INSERT INTO webhook_deliveries (webhook_id, message_id, type, user_id, fields, at, state, attempts, took, status, failure)
 		SELECT w.id, v.column2 || w.id, v.column3, v.column4, v.column5, v.column6, 'new', 0, 0, 0, ''
 		FROM %s CROSS JOIN webhooks w
 		WHERE w.disabled_at IS NULL AND (w.types = '' OR ' ' || w.types || ' ' LIKE '%% ' || v.column3 || ' %%')
 		ORDER BY v.column1, w.id`,
-		columnOf("bigint", place), columnOf("text", id), columnOf("text", typ), columnOf("bigint", userID), columnOf("text", fields), columnOf("timestamptz", at))
-	return err
+		columns: []column{
+			columnOf("bigint", place), columnOf("text", id), columnOf("text", typ), columnOf("bigint", userID), columnOf("text", fields),
+			columnOf("timestamptz", at),
+		},
+	}
 }
 
 // AddDelivery owes something to one webhook, whatever it wants, and returns
@@ -203,8 +217,16 @@ func (s *Store) ReplayDeliveries(ctx context.Context, webhookID string, from, to
 		WHERE webhook_id = $1 AND sequence >= $2 AND sequence <= $3 AND state IN ('delivered', 'given_up') AND user_id IS NOT NULL`, webhookID, from, to)
 }
 
-// ReplayGivenUp is [Store.ReplayDeliveries] for all that were given up.
+// ReplayGivenUp is [Store.ReplayDeliveries] for all that were given up. They are
+// counted from nothing again.
 func (s *Store) ReplayGivenUp(ctx context.Context, webhookID string) (int64, error) {
+	_, err := s.exec(ctx, "replay deliveries", `
+		UPDATE webhooks
+		SET given_up = 0, given_up_at = NULL, given_up_why = ''
+		WHERE id = $1`, webhookID)
+	if err != nil {
+		return 0, err
+	}
 	return s.exec(ctx, "replay deliveries", replay+`
 		WHERE webhook_id = $1 AND state = 'given_up' AND user_id IS NOT NULL`, webhookID)
 }
@@ -216,6 +238,14 @@ const replay = `
 // GiveUpDeliveries gives up every delivery that waits, and says how many. Each
 // can be replayed.
 func (s *Store) GiveUpDeliveries(ctx context.Context, failure string) (int64, error) {
+	_, err := s.exec(ctx, "give up all deliveries", `
+		UPDATE webhooks
+		SET given_up = given_up + (SELECT COUNT(*)
+		                           FROM webhook_deliveries d
+		                           WHERE d.webhook_id = webhooks.id AND d.state IN ('new', 'waiting') AND d.user_id IS NOT NULL)`)
+	if err != nil {
+		return 0, err
+	}
 	return s.exec(ctx, "give up all deliveries", `
 		UPDATE webhook_deliveries
 		SET state = 'given_up', due_at = NULL, failure = $1
@@ -235,22 +265,72 @@ func (s *Store) ForgetDelivered(ctx context.Context, userIDs []int64) error {
 
 // DeleteDeliveries forgets deliveries about what was done before the given
 // time. It looks at the oldest, at most limit, and says how many it forgot.
-func (s *Store) DeleteDeliveries(ctx context.Context, before time.Time, limit int) (int64, error) {
-	return s.exec(ctx, "delete deliveries", `
+// What waited behind one of them is due now.
+func (s *Store) DeleteDeliveries(ctx context.Context, before, now time.Time, limit int) (int64, error) {
+	scan := func(scan func(...any) error) (d account.Delivery, err error) {
+		var userID sql.NullInt64
+		err = scan(&d.WebhookID, &userID, &d.State)
+		d.UserID = userID.Int64
+		return d, err
+	}
+	gone, err := queryAll(ctx, s, "delete deliveries", scan, `
 		DELETE FROM webhook_deliveries
 		WHERE id IN (SELECT o.id
 		             FROM (SELECT id, at FROM webhook_deliveries ORDER BY id LIMIT $2) AS o
-		             WHERE o.at < $1)`, before.UTC(), limit)
+		             WHERE o.at < $1)
+		RETURNING webhook_id, user_id, state`, before.UTC(), limit)
+	if err != nil {
+		return 0, err
+	}
+	behind := map[string][]int64{}
+	for _, d := range gone {
+		if d.State == account.DeliveryWaiting && d.UserID != 0 {
+			behind[d.WebhookID] = append(behind[d.WebhookID], d.UserID)
+		}
+	}
+	for _, webhookID := range slices.Sorted(maps.Keys(behind)) {
+		if err := s.DueNext(ctx, webhookID, behind[webhookID], now); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(gone)), nil
 }
 
-// Deliveries returns the newest deliveries of a webhook, at most limit; if
-// failed, those alone whose last attempt failed.
-func (s *Store) Deliveries(ctx context.Context, webhookID string, failed bool, limit int) ([]account.Delivery, error) {
-	which := ``
-	if failed {
-		which = ` AND d.failure <> ''`
+// DeleteDeliveriesOf forgets up to limit deliveries of a webhook, and says how
+// many. Those with a place have an index; the others are few.
+func (s *Store) DeleteDeliveriesOf(ctx context.Context, webhookID string, limit int) (int64, error) {
+	n, err := s.exec(ctx, "delete deliveries of a webhook", `
+		DELETE FROM webhook_deliveries
+		WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND sequence IS NOT NULL ORDER BY sequence LIMIT $2)`, webhookID, limit)
+	if err != nil || n == int64(limit) {
+		return n, err
 	}
-	return s.deliveries(ctx, `WHERE d.webhook_id = $1`+which+` ORDER BY d.id DESC LIMIT $2`, webhookID, limit)
+	rest, err := s.exec(ctx, "delete deliveries of a webhook", `
+		DELETE FROM webhook_deliveries
+		WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND sequence IS NULL LIMIT $2)`, webhookID, int64(limit)-n)
+	return n + rest, err
+}
+
+// DeliveryFilter says which deliveries are wanted; the zero one: all.
+type DeliveryFilter struct {
+	Failed  bool // those whose last attempt failed
+	GivenUp bool
+	Before  int64 // those with a smaller number; 0: all
+}
+
+// Deliveries returns the newest deliveries of a webhook, at most limit.
+func (s *Store) Deliveries(ctx context.Context, webhookID string, f DeliveryFilter, limit int) ([]account.Delivery, error) {
+	which := ``
+	if f.Failed {
+		which += ` AND d.failure <> ''`
+	}
+	if f.GivenUp {
+		which += ` AND d.state = 'given_up'`
+	}
+	if f.Before == 0 {
+		f.Before = math.MaxInt64
+	}
+	return s.deliveries(ctx, `WHERE d.webhook_id = $1 AND d.id < $2`+which+` ORDER BY d.id DESC LIMIT $3`, webhookID, f.Before, limit)
 }
 
 // DeliveriesOf returns the deliveries about one user, the newest first, at most

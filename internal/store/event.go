@@ -27,61 +27,83 @@ type EventHead struct {
 // sealed once, its personal part is forgotten, and the oldest are removed.
 // Triggers in the schema refuse anything else.
 
-const eventColumns = `id, at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment, seq, hash`
+const eventColumns = `id, at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment, seq, hash, reason`
 
 func scanEvent(scan func(...any) error) (account.Event, error) {
 	var e account.Event
 	var userID, seq sql.NullInt64
 	err := scan(&e.ID, asUTC(&e.At), &e.Kind, &e.Actor, &e.Details, &userID, &e.SessionID, &e.RequestID, &e.IP, &e.UserAgent,
-		&e.Salt, &e.Commitment, &seq, &e.Hash)
+		&e.Salt, &e.Commitment, &seq, &e.Hash, &e.Reason)
 	e.UserID, e.Seq = userID.Int64, seq.Int64
 	return e, err
 }
 
-// AddEvents stores events, in the transaction of what they tell of.
-func (s *Store) AddEvents(ctx context.Context, events []account.Event) error {
+// AddEvents stores events, in the transaction of what they tell of, and owes
+// what that tells to webhooks: see [Store.AddDeliveries].
+func (s *Store) AddEvents(ctx context.Context, events []account.Event, told ...account.Delivery) error {
 	var (
 		at                              []time.Time
 		kind, actor, details            []string
-		userID                          []*int64
+		userID, agentID                 []*int64
 		sessionID, requestID, ip, agent []string
+		reason                          []string
 		salt, commitment                [][]byte
 	)
 	for _, e := range events {
 		at, kind, actor, details = append(at, e.At.UTC()), append(kind, string(e.Kind)), append(actor, string(e.Actor)), append(details, e.Details)
 		sessionID, requestID, ip, agent = append(sessionID, e.SessionID), append(requestID, e.RequestID), append(ip, e.IP), append(agent, e.UserAgent)
-		salt, commitment = append(salt, e.Salt), append(commitment, e.Commitment)
-		if e.UserID == 0 {
-			userID = append(userID, nil)
-		} else {
-			userID = append(userID, &e.UserID)
-		}
+		salt, commitment, reason = append(salt, e.Salt), append(commitment, e.Commitment), append(reason, e.Reason)
+		userID, agentID = append(userID, orNull(e.UserID)), append(agentID, orNull(e.ReadDetails().Agent))
 	}
-	_, err := s.execSet(ctx, "add events", `
-		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment)
-		SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11
+	return s.execBoth(ctx, "add events", statement{
+		query: `
+		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment, agent_id, reason)
+		SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11, column12, column13
 		FROM %s`,
-		columnOf("timestamptz", at), columnOf("text", kind), columnOf("text", actor), columnOf("text", details), columnOf("bigint", userID),
-		columnOf("text", sessionID), columnOf("text", requestID), columnOf("text", ip), columnOf("text", agent),
-		columnOf("bytea", salt), columnOf("bytea", commitment))
-	return err
+		columns: []column{
+			columnOf("timestamptz", at), columnOf("text", kind), columnOf("text", actor), columnOf("text", details), columnOf("bigint", userID),
+			columnOf("text", sessionID), columnOf("text", requestID), columnOf("text", ip), columnOf("text", agent),
+			columnOf("bytea", salt), columnOf("bytea", commitment), columnOf("bigint", agentID), columnOf("text", reason),
+		},
+	}, owe(told))
 }
 
-// AddEvent stores an event, in the transaction of the act that it tells of.
-func (s *Store) AddEvent(ctx context.Context, e account.Event) error {
-	_, err := s.exec(ctx, "add an event", `
-		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.At.UTC(), e.Kind, e.Actor, e.Details, sql.NullInt64{Int64: e.UserID, Valid: e.UserID != 0},
-		e.SessionID, e.RequestID, e.IP, e.UserAgent, e.Salt, e.Commitment)
-	return err
+// AddEvent stores an event, in the transaction of the act that it tells of,
+// and owes what the act tells to webhooks: see [Store.AddDeliveries]. On
+// PostgreSQL both are one round trip.
+func (s *Store) AddEvent(ctx context.Context, e account.Event, told ...account.Delivery) error {
+	return s.execBoth(ctx, "add an event", statement{
+		query: `
+		INSERT INTO events (at, kind, actor, details, user_id, session_id, request_id, ip, user_agent, salt, commitment, agent_id, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		args: []any{
+			e.At.UTC(), e.Kind, e.Actor, e.Details, orNull(e.UserID),
+			e.SessionID, e.RequestID, e.IP, e.UserAgent, e.Salt, e.Commitment, orNull(e.ReadDetails().Agent), e.Reason,
+		},
+	}, owe(told))
+}
+
+// orNull is an id, or NULL for nobody's.
+func orNull(id int64) *int64 {
+	if id == 0 {
+		return nil
+	}
+	return &id
 }
 
 // EventFilter says which events are wanted; a zero field asks for nothing.
 type EventFilter struct {
 	UserID int64
+	Agent  int64 // of the staff, who did it
 	Kind   account.EventKind
-	Before int64 // ids below this one
+	Not    []account.EventKind
+	Kinds  []account.EventKind // of these; none: of all
+	Before int64               // ids below this one
+	After  int64               // ids above this one
+
+	NotStaff bool // none about somebody who has a role
+
+	From, To time.Time // the first moment that is meant, and the first that is not any more
 }
 
 // Events returns the newest events, at most limit; zero is no limit.
@@ -95,11 +117,38 @@ func (s *Store) Events(ctx context.Context, f EventFilter, limit int) ([]account
 	if f.UserID != 0 {
 		add(`user_id = $%d`, f.UserID)
 	}
+	if f.Agent != 0 {
+		add(`agent_id = $%d`, f.Agent)
+	}
 	if f.Kind != "" {
 		add(`kind = $%d`, f.Kind)
 	}
+	among := func(condition string, kinds []account.EventKind) {
+		marks := make([]string, len(kinds))
+		for i, kind := range kinds {
+			args = append(args, kind)
+			marks[i] = fmt.Sprintf(`$%d`, len(args))
+		}
+		if len(kinds) > 0 {
+			where = append(where, condition+` (`+strings.Join(marks, `, `)+`)`)
+		}
+	}
+	among(`kind IN`, f.Kinds)
+	among(`kind NOT IN`, f.Not)
+	if f.NotStaff {
+		where = append(where, `(user_id IS NULL OR user_id NOT IN (SELECT user_id FROM staff))`)
+	}
 	if f.Before != 0 {
 		add(`id < $%d`, f.Before)
+	}
+	if f.After != 0 {
+		add(`id > $%d`, f.After)
+	}
+	if !f.From.IsZero() {
+		add(`at >= $%d`, f.From.UTC())
+	}
+	if !f.To.IsZero() {
+		add(`at < $%d`, f.To.UTC())
 	}
 	rest := ``
 	if len(where) > 0 {
@@ -233,7 +282,7 @@ const (
 
 	anonymise = `
 		UPDATE events
-		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL
+		SET user_id = NULL, session_id = '', request_id = '', ip = '', user_agent = '', salt = NULL, reason = ''
 		WHERE `
 )
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io/fs"
 	"time"
+
+	"github.com/yoozak/clients/internal/account"
 )
 
 // CountForEver is a list that takes far longer than a test may.
@@ -56,5 +58,36 @@ func (s *Store) MigrateBy(ctx context.Context, files fs.FS, lockWait time.Durati
 	return sc.migrate(ctx)
 }
 
+// DoWithout has the pool do without so many connections for a while, as when
+// PostgreSQL has none to give, and returns when changes may have as many fewer.
+func (s *Store) DoWithout(many int) {
+	p := s.postgres
+	for range many {
+		p.free <- struct{}{} // of who was refused
+		if !p.doWithout() {
+			panic("it is the last")
+		}
+	}
+	for len(p.changes) < min(many, cap(p.changes)-1) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // SetTimeout is how long PostgreSQL may take for a transaction.
 func (s *Store) SetTimeout(d time.Duration) { s.postgres.timeout = d }
+
+// InsertUserOf0013 stores a user in the schema of that step.
+func InsertUserOf0013(ctx context.Context, tx *Store, u account.User) error {
+	_, err := tx.exec(ctx, "create a user", `
+		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
+		                   is_active, is_staff, is_superuser, language, joined_at, password_at)
+		VALUES ($1, $2, $3, 2, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
+		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), u.PasswordAt.UTC())
+	return err
+}
+
+// LookAt makes a page's effort another: see effort.
+func (s *Store) LookAt(first, most, candidates int) {
+	s.effort = effort{first, most, candidates, candidates / 2}
+}

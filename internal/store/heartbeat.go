@@ -44,6 +44,12 @@ func (s *Store) Beat(ctx context.Context, h Heartbeat) (databaseTime time.Time, 
 	return databaseTime, err
 }
 
+// Time is the database's own; zero where the database is in the process and has
+// none.
+func (s *Store) Time(ctx context.Context) (time.Time, error) {
+	return queryRow(ctx, s, "ask the database's clock", scanTime, `SELECT `+s.dialect.now)
+}
+
 // BelievedTime is the latest time that a server has believed or, before there
 // was a heartbeat, that of the newest event. It returns [ErrNotFound] when
 // there is neither.

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/fold"
 )
 
 // Import is one long transaction that takes users in by the thousand. What
@@ -32,6 +34,7 @@ type bulk interface {
 type ImportRow struct {
 	User   account.User
 	Origin Origin
+	search string // of the user, folded, when it is written
 }
 
 // Origin is what the last import saw of a user. A user without one came
@@ -114,7 +117,7 @@ func (i *Import) Insert(ctx context.Context, rows []ImportRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return i.wrapErr("insert users", i.bulk.insert(ctx, rows))
+	return i.wrapErr("insert users", i.bulk.insert(ctx, folded(rows)))
 }
 
 // Update replaces all of users that exist, except their language and when
@@ -123,7 +126,16 @@ func (i *Import) Update(ctx context.Context, rows []ImportRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return i.wrapErr("update users", i.bulk.update(ctx, rows))
+	return i.wrapErr("update users", i.bulk.update(ctx, folded(rows)))
+}
+
+// folded are rows with what is searched.
+func folded(rows []ImportRow) []ImportRow {
+	rows = slices.Clone(rows)
+	for i, r := range rows {
+		rows[i].search = searchText(r.User)
+	}
+	return rows
 }
 
 // ContinueIDs makes the next new user's id larger than all there are. It
@@ -300,13 +312,14 @@ func (i *Import) ask(ctx context.Context, query string, args []any, scan func(*s
 // are in their order. The last one is not updated.
 var importColumns = []string{
 	"id", "username", "email", "email_key", "first_name", "last_name", "password_hash",
-	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "email_key_version", "language",
+	"is_active", "is_staff", "is_superuser", "joined_at", "last_login_at", "password_at", "email_verified_at", "email_key_version", "search", "search_version", "language",
 }
 
-func importValues(u account.User) []any {
+func importValues(r ImportRow) []any {
+	u := r.User
 	return []any{
 		u.ID, u.Username, u.Email, account.EmailKey(u.Email), u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), account.EmailKeyVersion, u.Language,
+		u.Active, u.Staff, u.Superuser, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), nullTime(u.EmailVerifiedAt), account.EmailKeyVersion, r.search, fold.Version, u.Language,
 	}
 }
 
@@ -314,4 +327,12 @@ var originColumns = []string{"user_id", "fields", "password_at"}
 
 func originValues(r ImportRow) []any {
 	return []any{r.User.ID, r.Origin.Fields, r.Origin.PasswordAt.UTC()}
+}
+
+// HasImportedPassword reports whether a user's password is the one that came
+// from Django: nobody has chosen another here.
+func (s *Store) HasImportedPassword(ctx context.Context, userID int64) (bool, error) {
+	return queryValue[bool](ctx, s, "look for an imported password", `
+		SELECT EXISTS (SELECT 1 FROM django_imports i JOIN users u ON u.id = i.user_id
+		               WHERE u.id = $1 AND i.password_at = u.password_at)`, userID)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/fold"
 )
 
 // postgresBulk writes through COPY: new users right into their table, others
@@ -34,6 +35,7 @@ func (b *postgresBulk) begin(ctx context.Context) (namesLater bool, err error) {
 		`LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE`,
 		`CREATE TEMPORARY TABLE changed_users (LIKE users) ON COMMIT DROP`,
 		`CREATE TEMPORARY TABLE changed_imports (LIKE django_imports) ON COMMIT DROP`,
+		`CREATE TEMPORARY TABLE changed_grams (LIKE user_grams) ON COMMIT DROP`,
 	} {
 		if _, err := b.tx.q.ExecContext(ctx, statement); err != nil {
 			return false, err
@@ -43,17 +45,27 @@ func (b *postgresBulk) begin(ctx context.Context) (namesLater bool, err error) {
 }
 
 func (b *postgresBulk) insert(ctx context.Context, rows []ImportRow) error {
-	if err := b.copy(ctx, "users", importColumns, rows, func(r ImportRow) []any { return importValues(r.User) }); err != nil {
+	if err := b.copy(ctx, "users", importColumns, rows, importValues); err != nil {
+		return err
+	}
+	if err := b.copy(ctx, "user_grams", gramColumns, rows, gramValues); err != nil {
 		return err
 	}
 	return b.copy(ctx, "django_imports", originColumns, rows, originValues)
 }
 
+var gramColumns = []string{"user_id", "grams"}
+
+func gramValues(r ImportRow) []any { return []any{r.User.ID, fold.Grams(r.search)} }
+
 func (b *postgresBulk) update(ctx context.Context, rows []ImportRow) error {
-	if err := b.copy(ctx, "changed_users", importColumns, rows, func(r ImportRow) []any { return importValues(r.User) }); err != nil {
+	if err := b.copy(ctx, "changed_users", importColumns, rows, importValues); err != nil {
 		return err
 	}
 	if err := b.copy(ctx, "changed_imports", originColumns, rows, originValues); err != nil {
+		return err
+	}
+	if err := b.copy(ctx, "changed_grams", gramColumns, rows, gramValues); err != nil {
 		return err
 	}
 	for _, statement := range []string{`
@@ -62,15 +74,20 @@ func (b *postgresBulk) update(ctx context.Context, rows []ImportRow) error {
 		    last_name = c.last_name, password_hash = c.password_hash, is_active = c.is_active, is_staff = c.is_staff,
 		    is_superuser = c.is_superuser, joined_at = c.joined_at, last_login_at = c.last_login_at,
 		    password_at = c.password_at, email_verified_at = c.email_verified_at,
-		    email_key_version = c.email_key_version
+		    email_key_version = c.email_key_version, search = c.search, search_version = c.search_version
 		FROM changed_users c
 		WHERE u.id = c.id`, `
 		INSERT INTO django_imports (user_id, fields, password_at)
 		SELECT user_id, fields, password_at
 		FROM changed_imports
 		ON CONFLICT (user_id) DO UPDATE
-		SET fields = excluded.fields, password_at = excluded.password_at`,
-		`TRUNCATE changed_users, changed_imports`,
+		SET fields = excluded.fields, password_at = excluded.password_at`, `
+		INSERT INTO user_grams (user_id, grams)
+		SELECT user_id, grams
+		FROM changed_grams
+		ON CONFLICT (user_id) DO UPDATE
+		SET grams = excluded.grams`,
+		`TRUNCATE changed_users, changed_imports, changed_grams`,
 	} {
 		if _, err := b.tx.q.ExecContext(ctx, statement); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/fold"
 )
 
 // sqliteBulk writes many rows with one statement: what a statement costs by
@@ -87,7 +88,13 @@ func (b *sqliteBulk) takeMemory(ctx context.Context, empty bool) error {
 func (b *sqliteBulk) insert(ctx context.Context, rows []ImportRow) error {
 	err := b.write(ctx, rows, `
 		INSERT OR ROLLBACK INTO users (`+strings.Join(importColumns, ", ")+`)
-		VALUES `, len(importColumns), "", func(r ImportRow) []any { return importValues(r.User) })
+		VALUES `, len(importColumns), "", importValues)
+	if err != nil {
+		return err
+	}
+	err = b.write(ctx, rows, `
+		INSERT INTO user_grams (rowid, grams)
+		VALUES `, 2, "", func(r ImportRow) []any { return []any{r.User.ID, wordsOfGrams(fold.Grams(r.search))} })
 	if err != nil {
 		return err
 	}
@@ -101,8 +108,11 @@ func (b *sqliteBulk) update(ctx context.Context, rows []ImportRow) error {
 			SET username = $2, email = $3, email_key = $4, first_name = $5, last_name = $6, password_hash = $7,
 			    is_active = $8, is_staff = $9, is_superuser = $10,
 			    joined_at = $11, last_login_at = $12, password_at = $13, email_verified_at = $14,
-			    email_key_version = $15
-			WHERE id = $1`, importValues(r.User)[:len(importColumns)-1]...)
+			    email_key_version = $15, search = $16, search_version = $17
+			WHERE id = $1`, importValues(r)[:len(importColumns)-1]...)
+		if err == nil {
+			err = b.tx.putGrams(ctx, []int64{r.User.ID}, []string{r.search})
+		}
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,33 @@ var revoked = time.Unix(0, 0).UTC()
 // Revoked reports whether the key was revoked, by [Store.RevokeKey].
 func (k SigningKey) Revoked() bool { return k.RetiresAt.Equal(revoked) }
 
+// KeyState is what a key is good for.
+type KeyState string
+
+// The states, in the order of a key's life.
+const (
+	KeyNext     KeyState = "next"     // it is published, and does not sign yet
+	KeySigns    KeyState = "signs"    // new tokens
+	KeyVerifies KeyState = "verifies" // what it signed, until that is gone
+	KeyRetired  KeyState = "retired"  // nothing any more
+	KeyRevoked  KeyState = "revoked"  // nothing any more, all at once
+)
+
+// State is what the key is good for at a time.
+func (k SigningKey) State(now time.Time) KeyState {
+	switch {
+	case k.Revoked():
+		return KeyRevoked
+	case !k.RetiresAt.IsZero() && !now.Before(k.RetiresAt):
+		return KeyRetired
+	case now.Before(k.ActiveAt):
+		return KeyNext
+	case !k.RetiresAt.IsZero():
+		return KeyVerifies
+	}
+	return KeySigns
+}
+
 // CreateKey stores a key, or returns [ErrTaken] when another server made
 // that generation first.
 func (s *Store) CreateKey(ctx context.Context, k SigningKey) error {

@@ -66,8 +66,8 @@ func newSessionLoader(s *Store) *sessionLoader {
 
 func lookupQuery(n int) string {
 	return `
-		SELECT s.id, s.user_id, s.last_used_at, s.expires_at, s.revoked_at,
-		       s.refresh_id, s.refresh_at, s.previous_id, s.unseen_id,
+		SELECT s.id, s.user_id, s.created_at, s.last_used_at, s.expires_at, s.revoked_at,
+		       s.refresh_id, s.refresh_at, s.previous_id, s.unseen_id, s.amr, s.proved_at,
 		       u.username, u.email, u.first_name, u.last_name, u.is_active
 		FROM sessions s
 		JOIN users u ON u.id = s.user_id
@@ -213,8 +213,8 @@ func (l *sessionLoader) query(ctx context.Context, query string, args []any, bat
 
 func scanSessionUser(scan func(...any) error) (sess account.Session, u account.User, err error) {
 	err = scan(
-		&sess.ID, &sess.UserID, asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
-		&sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID,
+		&sess.ID, &sess.UserID, asUTC(&sess.CreatedAt), asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
+		&sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID, &sess.AMR, asUTC(&sess.ProvedAt),
 		&u.Username, &u.Email, &u.FirstName, &u.LastName, &u.Active,
 	)
 	u.ID = sess.UserID

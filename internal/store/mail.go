@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 const mailColumns = `id, kind, user_id, email, language, ip, details, created_at, due_at, attempts, sent_at, failure, delay_key`
@@ -29,6 +30,7 @@ func scanMail(scan func(...any) error) (account.Mail, error) {
 // causes it. It is due at once unless it says otherwise. Of those with one
 // DelayKey only one is kept: for another AddMail returns [ErrTaken].
 func (s *Store) AddMail(ctx context.Context, m account.Mail) error {
+	m.Details.Trace = trace.Cause(ctx)
 	details, err := json.Marshal(m.Details)
 	if err != nil {
 		return err
@@ -64,15 +66,30 @@ func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail,
 		WHERE delay_key = $1`, delayKey)
 }
 
-// ClaimMail takes a mail that is due, what somebody waits for before notices
-// and then what is due longest, or returns [ErrNotFound]. Nobody else gets it
-// before the time until; the lease is what its taker shows to finish it.
-func (s *Store) ClaimMail(ctx context.Context, lease string, now, until time.Time) (account.Mail, error) {
-	return queryRow(ctx, s, "claim a mail", scanMail, `
+// ShareDelayedMail changes which code the mail that waits under a key carries.
+// Whoever has claimed it meanwhile goes on with what it was.
+func (s *Store) ShareDelayedMail(ctx context.Context, delayKey string, d account.MailDetails) error {
+	details, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "share a delayed mail", `
+		UPDATE mails
+		SET details = $1
+		WHERE delay_key = $2 AND lease = ''`, string(details), delayKey)
+	return err
+}
+
+// ClaimMails takes mails that are due, at most so many: what somebody waits for
+// before notices, and then what is due longest. Nobody else gets them before the
+// time until; the lease is what their taker shows to finish them. On PostgreSQL
+// servers that look at once take others, and none waits.
+func (s *Store) ClaimMails(ctx context.Context, most int, lease string, now, until time.Time) ([]account.Mail, error) {
+	return queryAll(ctx, s, "claim mails", scanMail, `
 		UPDATE mails
 		SET due_at = $1, lease = $2, attempts = attempts + 1
-		WHERE id = (SELECT id FROM mails WHERE due_at <= $3 ORDER BY priority, due_at, id LIMIT 1) AND due_at <= $3
-		RETURNING `+mailColumns, until.UTC(), lease, now.UTC())
+		WHERE id IN (SELECT id FROM mails WHERE due_at <= $3 ORDER BY priority, due_at, id LIMIT $4`+s.dialect.skipLocked+`) AND due_at <= $3
+		RETURNING `+mailColumns, until.UTC(), lease, now.UTC(), most)
 }
 
 // FinishMail notes that a claimed mail was delivered (at sentAt), failed and
@@ -164,20 +181,47 @@ func (s *Store) RetryMail(ctx context.Context, id int64, now time.Time) error {
 		WHERE id = $2 AND sent_at IS NULL AND failure <> $3`, now.UTC(), id, account.MailUnwanted)
 }
 
+// Of the mails that were given up, those that are still wanted, and how many of
+// them are looked at.
+const (
+	failedMails = `due_at IS NULL AND sent_at IS NULL AND failure <> $1`
+	mostFailed  = 10_000
+)
+
+// CountFailedMails says how many mails were given up and are still wanted, at
+// most 10,000.
+func (s *Store) CountFailedMails(ctx context.Context) (int, error) {
+	return queryValue[int](ctx, s, "count the mails that failed", `
+		SELECT COUNT(*)
+		FROM (SELECT 1 FROM mails WHERE `+failedMails+` LIMIT $2) AS failed`, account.MailUnwanted, mostFailed)
+}
+
 // FailedMails lists the ids of mails that were given up and are still wanted.
 func (s *Store) FailedMails(ctx context.Context) ([]int64, error) {
-	mails, err := s.mails(ctx, `WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 ORDER BY id LIMIT 10000`, account.MailUnwanted)
-	ids := make([]int64, 0, len(mails))
-	for _, m := range mails {
-		ids = append(ids, m.ID)
-	}
-	return ids, err
+	return queryAll(ctx, s, "list the mails that failed", scanID, `SELECT id FROM mails WHERE `+failedMails+` ORDER BY id LIMIT $2`, account.MailUnwanted, mostFailed)
 }
 
 // Mails returns the mails of the outbox, the newest first, at most limit.
 // Those that were sent stay for a day.
 func (s *Store) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
 	return s.mails(ctx, `ORDER BY id DESC LIMIT $1`, limit)
+}
+
+// MailsIn returns mails in a state ("" is any) with ids below one (zero is none),
+// the newest first, at most limit.
+func (s *Store) MailsIn(ctx context.Context, state account.MailState, before int64, limit int) ([]account.Mail, error) {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	where := map[account.MailState]string{
+		"": "TRUE", account.MailWaiting: "due_at IS NOT NULL", account.MailSent: "sent_at IS NOT NULL", account.MailFailed: "due_at IS NULL AND sent_at IS NULL",
+	}[state]
+	return s.mails(ctx, `WHERE id < $1 AND `+where+` ORDER BY id DESC LIMIT $2`, before, limit)
+}
+
+// Mail returns one mail, or [ErrNotFound].
+func (s *Store) Mail(ctx context.Context, id int64) (account.Mail, error) {
+	return queryRow(ctx, s, "find a mail", scanMail, `SELECT `+mailColumns+` FROM mails WHERE id = $1`, id)
 }
 
 // MailsOf returns the mails of one user, the newest first, at most limit.

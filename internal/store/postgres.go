@@ -120,9 +120,10 @@ type postgres struct {
 	pooler     atomic.Bool  // statements cannot stay prepared: see afterConnect
 	generation atomic.Int64 // connections of an earlier one are not used again
 	primary    primaryCheck
+	held       atomic.Bool // changes are refused: see [Store.HoldChanges]
 
 	free    chan struct{} // has as many in it as connections are used, or done without
-	changes chan struct{} // has as many in it as connections are used for changes
+	changes chan struct{} // has as many in it as connections are used for changes, or kept from them
 	without atomic.Int64
 }
 
@@ -248,11 +249,17 @@ const fewerFor = 10 * time.Second
 // onlyReads is how many of the connections no change may take.
 func onlyReads(conns int) int { return max(1, conns/4) }
 
+// errHeld is of a change that is refused while changes are held.
+var errHeld = fmt.Errorf("%w: %w: it was a standby, and what it has is looked at first", account.ErrUnavailable, ErrReadOnly)
+
 // changing is [postgres.connected] for what ends in a commit. It leaves some
 // connections to those who only read: a commit takes as long as the disk, or
 // a standby, wants, and as many as log in wait for theirs; whoever is logged
 // in shall not wait with them.
 func (p *postgres) changing(ctx context.Context, fn func() error) error {
+	if p.held.Load() && ctx.Value(holdKey{}) == nil {
+		return errHeld
+	}
 	select {
 	case p.changes <- struct{}{}:
 		defer func() { <-p.changes }()
@@ -304,11 +311,28 @@ func (p *postgres) doWithout() bool {
 	if without == 1 {
 		p.log.Warn("PostgreSQL gives no more connections: going on with fewer", "wanted", p.conns)
 	}
+	over := make(chan struct{})
 	time.AfterFunc(fewerFor, func() {
+		close(over)
 		p.without.Add(-1)
 		<-p.free
 	})
+	if int(without) < cap(p.changes) { // one change may always go on
+		go p.fewerChanges(over)
+	}
 	return true
+}
+
+// fewerChanges keeps a place from changes until a connection is not done
+// without any more, or changes could take all that are left: see
+// [postgres.changing]. It waits for its turn, as a change does.
+func (p *postgres) fewerChanges(over <-chan struct{}) {
+	select {
+	case p.changes <- struct{}{}:
+		<-over
+		<-p.changes
+	case <-over:
+	}
 }
 
 // fewServers is how many servers like this one PostgreSQL should have

@@ -167,6 +167,35 @@ func (s *Store) Primary() Primary {
 	return p.known
 }
 
+// AskPrimary is [Store.Primary] by a connection that is made now: those that are
+// open may be from before a promotion. It is zero on SQLite.
+func (s *Store) AskPrimary(ctx context.Context) (Primary, error) {
+	if s.postgres == nil {
+		return Primary{}, nil
+	}
+	s.postgres.leave()
+	err := s.Ping(ctx)
+	return s.Primary(), err
+}
+
+// HoldChanges refuses every change on PostgreSQL but the counts of rate limits,
+// as a database that is read-only does, until release is called: for who has to
+// look first at what the database has become. With the context that [PastHold]
+// makes they go on.
+func (s *Store) HoldChanges() (release func()) {
+	if s.postgres == nil {
+		return func() {}
+	}
+	s.postgres.held.Store(true)
+	return func() { s.postgres.held.Store(false) }
+}
+
+// holdKey marks the context of who may change something all the same.
+type holdKey struct{}
+
+// PastHold is a context for a change that [Store.HoldChanges] lets pass.
+func PastHold(ctx context.Context) context.Context { return context.WithValue(ctx, holdKey{}, true) }
+
 // RefusedPrimaries is how many connections were refused because they led to
 // another PostgreSQL server than those before.
 func (s *Store) RefusedPrimaries() int64 {

@@ -105,7 +105,7 @@ func TestOldPrimaryIsRefused(t *testing.T) {
 // a database of the same name.
 func TestAnotherServerInPlaceOfTheFirstIsRefused(t *testing.T) {
 	t.Parallel()
-	first, other := pgtest.StartOwn(t), pgtest.StartOwn(t)
+	first, other := pgtest.StartOwn(t), pgtest.StartOther(t)
 	for _, c := range []*pgtest.Cluster{first, other} {
 		c.Exec(t, "CREATE DATABASE shop")
 		storetest.Open(t, c.URL("shop"))

@@ -40,7 +40,7 @@ func (s *Store) ImportRoom(ctx context.Context, found int64) (Room, error) {
 		return Room{}, err
 	}
 	r.Folder = filepath.Dir(file)
-	if free, known := freeSpace(r.Folder); known {
+	if free, _, known := DiskSpace(r.Folder); known {
 		r.Free = free
 	}
 	return r, nil

@@ -2,11 +2,12 @@ package store
 
 import "syscall"
 
-// freeSpace is what a file in the folder may grow by.
-func freeSpace(folder string) (int64, bool) {
+// DiskSpace is how many bytes are free on the disk of a folder, and how many
+// there are.
+func DiskSpace(folder string) (free, all int64, known bool) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(folder, &fs); err != nil {
-		return 0, false
+		return 0, 0, false
 	}
-	return int64(fs.Bavail) * fs.Bsize, true //nolint:gosec // no disk is that large
+	return int64(fs.Bavail) * fs.Bsize, int64(fs.Blocks) * fs.Bsize, true //nolint:gosec // no disk is that large
 }

@@ -2,5 +2,5 @@
 
 package store
 
-// freeSpace is known on Linux only.
-func freeSpace(string) (int64, bool) { return 0, false }
+// DiskSpace is known on Linux only.
+func DiskSpace(string) (free, all int64, known bool) { return 0, 0, false }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -40,4 +41,28 @@ func (s *Store) SetSecret(ctx context.Context, name string, key []byte, now time
 		ON CONFLICT (name) DO UPDATE
 		SET value = excluded.value, created_at = excluded.created_at`, name, key, now.UTC())
 	return err
+}
+
+// encryptedNote names the note that secrets and signing keys are encrypted
+// here. That it is there is all that counts.
+const encryptedNote = "keys are encrypted"
+
+// NotedEncrypted reports whether it was noted that secrets and signing keys are
+// encrypted here, and nobody took that back.
+func (s *Store) NotedEncrypted(ctx context.Context) (bool, error) {
+	_, err := s.Secret(ctx, encryptedNote)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// NoteEncrypted notes it.
+func (s *Store) NoteEncrypted(ctx context.Context, now time.Time) error {
+	return s.CreateSecret(ctx, encryptedNote, []byte("yes"), now)
+}
+
+// ForgetEncrypted takes the note away.
+func (s *Store) ForgetEncrypted(ctx context.Context) error {
+	return s.DeleteSecret(ctx, encryptedNote)
 }

@@ -5,19 +5,20 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 const sessionColumns = `id, user_id, created_at, last_used_at, expires_at, revoked_at,
-	ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id`
+	ip, user_agent, refresh_id, refresh_at, previous_id, unseen_id, amr, proved_at, trusted_id, proved_by`
 
 // CreateSession stores a session. It returns [ErrTaken] when there is one
 // with this id.
 func (s *Store) CreateSession(ctx context.Context, sess account.Session) error {
 	_, err := s.exec(ctx, "create a session", `
 		INSERT INTO sessions (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		sess.ID, sess.UserID, sess.CreatedAt.UTC(), sess.LastUsedAt.UTC(), sess.ExpiresAt.UTC(), nullTime(sess.RevokedAt),
-		sess.IP, sess.UserAgent, sess.RefreshID, sess.RefreshAt.UTC(), sess.PreviousID, sess.UnseenID)
+		sess.IP, sess.UserAgent, sess.RefreshID, sess.RefreshAt.UTC(), sess.PreviousID, sess.UnseenID, sess.AMR, nullTime(sess.ProvedAt), sess.TrustedID, sess.ProvedBy)
 	return err
 }
 
@@ -31,12 +32,15 @@ func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, ac
 	if !plainID(id) {
 		return account.Session{}, account.User{}, errNoSession
 	}
-	return s.lookups.load(ctx, id)
+	ctx, span := trace.SQL(ctx, s.dialect.name, findSession)
+	session, user, err := s.lookups.load(ctx, id)
+	span.End(unexpected(err))
+	return session, user, err
 }
 
-// plainID reports whether a text could be a session's id. PostgreSQL fails
-// on a text that is not UTF-8 or has a NUL, and with it fail the lookups of
-// everybody in the same query.
+// plainID reports whether a text could be the id of a session, or of an
+// approval. PostgreSQL fails on a text that is not UTF-8 or has a NUL, and with it
+// fail the lookups of everybody in the same query.
 func plainID(id string) bool {
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] > '~' {
@@ -82,6 +86,93 @@ func (s *Store) UseSession(ctx context.Context, id string, at time.Time) error {
 		UPDATE sessions
 		SET last_used_at = $1
 		WHERE id = $2`, at.UTC(), id)
+}
+
+// ProveSession notes that a session's user showed that they are themselves,
+// by what all in all and, now, by which factor. It returns [ErrNotFound] when the
+// session has ended.
+func (s *Store) ProveSession(ctx context.Context, id, amr, by string, at time.Time) error {
+	return s.execOne(ctx, "note a proof", `
+		UPDATE sessions
+		SET amr = $1, proved_at = $2, proved_by = $3
+		WHERE id = $4 AND revoked_at IS NULL`, amr, at.UTC(), by, id)
+}
+
+// ProvedBy returns by which factor a session's user last showed that they are
+// themselves, or [ErrNotFound] when there is no such session.
+func (s *Store) ProvedBy(ctx context.Context, id string) (string, error) {
+	return queryValue[string](ctx, s, "find what a proof was", `
+		SELECT proved_by
+		FROM sessions
+		WHERE id = $1`, id)
+}
+
+// ForgetProofs makes a user's sessions but one show again that it is them,
+// before anything that asks for it.
+func (s *Store) ForgetProofs(ctx context.Context, userID int64, but string) error {
+	_, err := s.exec(ctx, "forget proofs", `
+		UPDATE sessions
+		SET proved_at = NULL
+		WHERE user_id = $1 AND id <> $2 AND proved_at IS NOT NULL`, userID, but)
+	return err
+}
+
+// ForgetProofsBy does that where the last proof was by a factor that is gone, and
+// leaves of what was shown there what the function left returns. The user's row
+// must be held by the transaction.
+func (s *Store) ForgetProofsBy(ctx context.Context, userID int64, by, but string, left func(amr string) string) error {
+	const op = "forget proofs by a factor"
+	type row struct{ id, amr string }
+	scan := func(scan func(...any) error) (r row, err error) {
+		err = scan(&r.id, &r.amr)
+		return r, err
+	}
+	rows, err := queryAll(ctx, s, op, scan, `
+		SELECT id, amr
+		FROM sessions
+		WHERE user_id = $1 AND id <> $2 AND proved_by = $3 AND revoked_at IS NULL`, userID, but, by)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		_, err := s.exec(ctx, op, `
+			UPDATE sessions
+			SET proved_at = NULL, amr = $1
+			WHERE id = $2`, left(r.amr), r.id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SessionAMRs returns what was shown in a user's sessions that have not ended,
+// each once.
+func (s *Store) SessionAMRs(ctx context.Context, userID int64) ([]string, error) {
+	return queryAll(ctx, s, "list what was shown", scanValue[string], `
+		SELECT DISTINCT amr
+		FROM sessions
+		WHERE user_id = $1 AND revoked_at IS NULL`, userID)
+}
+
+// ReplaceAMR says otherwise what was shown in those of a user's sessions that
+// say it so.
+func (s *Store) ReplaceAMR(ctx context.Context, userID int64, before, after string) error {
+	_, err := s.exec(ctx, "change what was shown", `
+		UPDATE sessions
+		SET amr = $1
+		WHERE user_id = $2 AND amr = $3 AND revoked_at IS NULL`, after, userID, before)
+	return err
+}
+
+// SessionProved returns [ErrNotFound] unless a session is live and its user
+// has shown in it, since the given time, that they are themselves.
+func (s *Store) SessionProved(ctx context.Context, id string, since time.Time) error {
+	_, err := queryValue[string](ctx, s, "look for a proof", `
+		SELECT id
+		FROM sessions
+		WHERE id = $1 AND revoked_at IS NULL AND proved_at >= $2`, id, since.UTC())
+	return err
 }
 
 // RevokeSession ends a session. It returns [ErrNotFound] when it has ended
@@ -183,7 +274,7 @@ func (s *Store) EndSessionsBeyond(ctx context.Context, userID int64, keep int, a
 func scanSession(scan func(...any) error) (account.Session, error) {
 	var sess account.Session
 	err := scan(&sess.ID, &sess.UserID, asUTC(&sess.CreatedAt), asUTC(&sess.LastUsedAt), asUTC(&sess.ExpiresAt), asUTC(&sess.RevokedAt),
-		&sess.IP, &sess.UserAgent, &sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID)
+		&sess.IP, &sess.UserAgent, &sess.RefreshID, asUTC(&sess.RefreshAt), &sess.PreviousID, &sess.UnseenID, &sess.AMR, asUTC(&sess.ProvedAt), &sess.TrustedID, &sess.ProvedBy)
 	return sess, err
 }
 

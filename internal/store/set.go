@@ -25,6 +25,44 @@ func columnOf[T any](kind string, values []T) column {
 	return column{rows: len(values), kind: kind, values: values, at: func(row int) any { return values[row] }}
 }
 
+// statement is one that is to be run with another: see [Store.execBoth].
+type statement struct {
+	query   string
+	args    []any    // of a plain one
+	columns []column // of one for many rows
+}
+
+// text is a statement as PostgreSQL is given it when so many parameters are
+// another's.
+func (st statement) text(before int) (query string, args []any) {
+	if st.columns == nil {
+		return st.query, st.args // it comes first
+	}
+	return onArrays(st.query, st.columns, before)
+}
+
+// execBoth runs two statements of which neither needs what the other does. On
+// PostgreSQL they are one, so that the second costs no round trip: a statement
+// that stands in WITH is run whether or not anything is read from it. The second
+// is one for many rows, and is left out where it has none.
+func (s *Store) execBoth(ctx context.Context, op string, first, second statement) (err error) {
+	if s.dialect == postgresDialect && second.columns[0].rows > 0 {
+		query, args := first.text(0)
+		beside, more := second.text(len(args))
+		_, err = s.exec(ctx, op, `WITH beside AS (`+beside+`)`+query, append(args, more...)...)
+		return err
+	}
+	if first.columns == nil {
+		_, err = s.exec(ctx, op, first.query, first.args...)
+	} else {
+		_, err = s.execSet(ctx, op, first.query, first.columns...)
+	}
+	if err == nil {
+		_, err = s.execSet(ctx, op, second.query, second.columns...)
+	}
+	return err
+}
+
 // execSet runs a statement for many rows and returns how many it changed.
 func (s *Store) execSet(ctx context.Context, op, query string, columns ...column) (n int64, err error) {
 	err = s.eachSet(query, columns, func(query string, args []any) error {
@@ -53,11 +91,7 @@ func (s *Store) eachSet(query string, columns []column, run func(query string, a
 		return nil
 	}
 	if s.dialect == postgresDialect {
-		arrays, names, args := make([]string, len(columns)), make([]string, len(columns)), make([]any, len(columns))
-		for i, c := range columns {
-			arrays[i], names[i], args[i] = fmt.Sprintf("$%d::%s[]", i+1, c.kind), fmt.Sprint("column", i+1), c.values
-		}
-		return run(fmt.Sprintf(query, "unnest("+strings.Join(arrays, ", ")+") AS v ("+strings.Join(names, ", ")+")"), args)
+		return run(onArrays(query, columns, 0))
 	}
 	row := 0
 	for _, n := range portions(rows) {
@@ -73,4 +107,14 @@ func (s *Store) eachSet(query string, columns []column, run func(query string, a
 		}
 	}
 	return nil
+}
+
+// onArrays is a statement for many rows on PostgreSQL, when so many parameters
+// are another's.
+func onArrays(query string, columns []column, before int) (string, []any) {
+	arrays, names, args := make([]string, len(columns)), make([]string, len(columns)), make([]any, len(columns))
+	for i, c := range columns {
+		arrays[i], names[i], args[i] = fmt.Sprintf("$%d::%s[]", before+i+1, c.kind), fmt.Sprint("column", i+1), c.values
+	}
+	return fmt.Sprintf(query, "unnest("+strings.Join(arrays, ", ")+") AS v ("+strings.Join(names, ", ")+")"), args
 }

@@ -15,6 +15,7 @@ package store
 
 import (
 	"context"
+	"crypto/cipher"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // The two answers that a caller acts on.
@@ -48,6 +50,8 @@ type Store struct {
 	limits   *limits   // the same
 	health   *health
 	steps    stepSizes // of sweeps
+	cursors  atomic.Pointer[cipher.AEAD]
+	effort   effort // zero: the usual
 
 	changed  bool // of a transaction: it has changed a row
 	migrated atomic.Bool
@@ -105,6 +109,10 @@ func (s *Store) Close() error {
 // Engine is "sqlite" or "postgres".
 func (s *Store) Engine() string { return s.dialect.name }
 
+// Pool is the state of the connections to the database; of SQLite, of those
+// that read.
+func (s *Store) Pool() sql.DBStats { return s.db.Stats() }
+
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := queryValue[int](ctx, s, "ask the database", `SELECT 1`)
@@ -126,7 +134,9 @@ type txKey struct{ db *sql.DB }
 // given, nothing that is slow (SQLite has one writer) and no goroutine: with
 // that context every other way to the same database is an [ErrNested]. A
 // panic in fn undoes it too.
-func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) error) error {
+func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context, tx *Store) error) (err error) {
+	ctx, span := trace.SQL(ctx, s.dialect.name, "transaction") // with the wait for its turn, and the commit
+	defer func() { span.End(unexpected(err)) }()
 	if err := s.outside(ctx); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
@@ -254,6 +264,8 @@ func (s *Store) wrapErr(op string, err error) error {
 
 // exec runs a statement and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, op, query string, args ...any) (n int64, err error) {
+	ctx, span := trace.SQL(ctx, s.dialect.name, op)
+	defer func() { span.End(err) }()
 	err = s.runOn(ctx, (*postgres).changing, func(ctx context.Context) error {
 		res, err := s.q.ExecContext(ctx, query, args...)
 		if err != nil {
@@ -278,9 +290,20 @@ func (s *Store) execOne(ctx context.Context, op, query string, args ...any) erro
 	return err
 }
 
+// unexpected is an error, unless it says that there is no such row, which a
+// trace need not show as one.
+func unexpected(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // queryRow reads the one row of a query; where there is none, that is
 // [ErrNotFound].
 func queryRow[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (v T, err error) {
+	ctx, span := trace.SQL(ctx, s.dialect.name, op)
+	defer func() { span.End(unexpected(err)) }()
 	err = s.run(ctx, func(ctx context.Context) (err error) {
 		v, err = scan(s.q.QueryRowContext(ctx, query, args...).Scan)
 		return err
@@ -304,6 +327,8 @@ func scanValue[T any](scan func(...any) error) (v T, err error) {
 
 // queryAll returns what a query yields, each row read by scan.
 func queryAll[T any](ctx context.Context, s *Store, op string, scan func(scan func(...any) error) (T, error), query string, args ...any) (all []T, err error) {
+	ctx, span := trace.SQL(ctx, s.dialect.name, op)
+	defer func() { span.End(err) }()
 	err = s.run(ctx, func(ctx context.Context) error {
 		rows, err := s.slow.QueryContext(ctx, query, args...)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/fold"
 )
 
 const userColumns = `u.id, u.username, u.email, u.first_name, u.last_name, u.password_hash,
@@ -29,17 +30,19 @@ func scanUser(scan func(...any) error) (account.User, error) {
 // CreateUser stores u and sets its ID. It returns [ErrTaken] when the
 // username is in use.
 func (s *Store) CreateUser(ctx context.Context, u *account.User) error {
+	text := searchText(*u)
 	id, err := queryValue[int64](ctx, s, "create a user", `
 		INSERT INTO users (username, email, email_key, email_key_version, first_name, last_name, password_hash,
-		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		                   is_active, is_staff, is_superuser, language, joined_at, last_login_at, password_at, search, search_version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		RETURNING id`,
 		u.Username, u.Email, account.EmailKey(u.Email), account.EmailKeyVersion, u.FirstName, u.LastName, u.PasswordHash,
-		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC())
-	if err == nil {
-		u.ID = id
+		u.Active, u.Staff, u.Superuser, u.Language, u.JoinedAt.UTC(), nullTime(u.LastLoginAt), u.PasswordAt.UTC(), text, fold.Version)
+	if err != nil {
+		return err
 	}
-	return err
+	u.ID = id
+	return s.putGrams(ctx, []int64{id}, []string{text})
 }
 
 // UserByID returns a user or [ErrNotFound].
@@ -88,12 +91,25 @@ func (s *Store) users(ctx context.Context, query string, args ...any) ([]account
 
 // Login notes a login with the password whose hash is old, and replaces that
 // hash by another of the same password. It returns [ErrNotFound] when the
-// hash is not the user's any more or the user is not active.
+// hash is not the user's any more or the user is not active. Of who has a
+// factor no login is noted: it is not over.
 func (s *Store) Login(ctx context.Context, id int64, old, hash string, at time.Time) error {
 	return s.execOne(ctx, "note a login", `
 		UPDATE users
-		SET last_login_at = $1, password_hash = $2
+		SET last_login_at = CASE
+		        WHEN EXISTS (SELECT 1 FROM factors WHERE user_id = $3 AND confirmed_at IS NOT NULL) THEN last_login_at
+		        ELSE $1
+		    END,
+		    password_hash = $2
 		WHERE id = $3 AND password_hash = $4 AND is_active`, at.UTC(), hash, id, old)
+}
+
+// NoteLogin notes a login that took more than a password.
+func (s *Store) NoteLogin(ctx context.Context, id int64, at time.Time) error {
+	return s.execOne(ctx, "note a login", `
+		UPDATE users
+		SET last_login_at = $1
+		WHERE id = $2 AND is_active`, at.UTC(), id)
 }
 
 // SetPassword replaces the hash because the person chose another password.
@@ -129,10 +145,22 @@ type Profile struct{ Username, FirstName, LastName *string }
 // SetProfile changes a profile. It returns [ErrTaken] when the username is
 // in use.
 func (s *Store) SetProfile(ctx context.Context, id int64, p Profile) error {
-	return s.execOne(ctx, "set a profile", `
+	err := s.execOne(ctx, "set a profile", `
 		UPDATE users
 		SET username = COALESCE($1, username), first_name = COALESCE($2, first_name), last_name = COALESCE($3, last_name)
 		WHERE id = $4`, p.Username, p.FirstName, p.LastName, id)
+	if err != nil {
+		return err
+	}
+	return s.refreshSearch(ctx, id)
+}
+
+// SetLanguage changes the language in which a user is written to.
+func (s *Store) SetLanguage(ctx context.Context, id int64, language string) error {
+	return s.execOne(ctx, "set a language", `
+		UPDATE users
+		SET language = $1
+		WHERE id = $2`, language, id)
 }
 
 // CloseUser makes a user inactive because they leave.
@@ -185,6 +213,16 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 		err = scan(&p.id, &p.emailKey)
 		return p, err
 	}
+	// Whoever delivers a mail holds its row, and then refers to its user, or to
+	// who has its address. So mails are held first, or each waits for the other.
+	for _, theirs := range []string{
+		`user_id IN (SELECT column1 FROM %s)`,
+		`+user_id IS NULL AND email_key IN (SELECT u.email_key FROM users u WHERE u.id IN (SELECT column1 FROM %s) AND u.email_key <> '')`,
+	} {
+		if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE `+theirs, columnOf("bigint", ids)); err != nil {
+			return nil, err
+		}
+	}
 	erased, err := querySet(ctx, s, op, scan, `
 		DELETE FROM users
 		WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL
@@ -203,6 +241,14 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 		WHERE +user_id IS NULL
 		  AND email_key IN (SELECT column1 FROM %s)
 		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key)`, columnOf("text", keys))
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.execSet(ctx, op, `
+		DELETE FROM codes
+		WHERE user_id IS NULL
+		  AND email_key IN (SELECT column1 FROM %s)
+		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = codes.email_key)`, columnOf("text", keys))
 	if err != nil {
 		return nil, err
 	}

@@ -53,8 +53,7 @@ func TestIndexOfUsernamesGetsANameWhereUsersAre(t *testing.T) {
 	const users = 3000
 	write(t, running, func(ctx context.Context, tx *store.Store) error {
 		for i := range users {
-			u := newUser(fmt.Sprintf("u%d", (i*7919)%users))
-			if err := tx.CreateUser(ctx, &u); err != nil {
+			if err := store.InsertUserOf0013(ctx, tx, newUser(fmt.Sprintf("u%d", (i*7919)%users))); err != nil {
 				return err
 			}
 		}
@@ -84,8 +83,7 @@ func TestIndexOfUsernamesGetsANameWhereUsersAre(t *testing.T) {
 			t.Errorf("%s: a running server finds %q, %v", when, u.Username, err)
 		}
 		err := running.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
-			u := newUser("u7")
-			return tx.CreateUser(ctx, &u)
+			return store.InsertUserOf0013(ctx, tx, newUser("u7"))
 		})
 		if !errors.Is(err, store.ErrTaken) {
 			t.Errorf("%s: a running server takes a name twice: %v, want ErrTaken", when, err)

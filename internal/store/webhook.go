@@ -8,11 +8,13 @@ import (
 	"github.com/yoozak/clients/internal/account"
 )
 
-const webhookColumns = `id, url, types, created_at, disabled_at, disabled_why, secret, old_secret, old_until, sequence, version`
+const webhookColumns = `id, url, types, created_at, disabled_at, disabled_why, secret, old_secret, old_until, sequence, version,
+	accepted_at, given_up, given_up_at, given_up_why`
 
 func scanWebhook(scan func(...any) error) (w account.Webhook, err error) {
 	var types string
-	err = scan(&w.ID, &w.URL, &types, asUTC(&w.CreatedAt), asUTC(&w.DisabledAt), &w.DisabledWhy, &w.Secret, &w.OldSecret, asUTC(&w.OldUntil), &w.Sequence, &w.Version)
+	err = scan(&w.ID, &w.URL, &types, asUTC(&w.CreatedAt), asUTC(&w.DisabledAt), &w.DisabledWhy, &w.Secret, &w.OldSecret, asUTC(&w.OldUntil), &w.Sequence, &w.Version,
+		asUTC(&w.AcceptedAt), &w.GivenUp, asUTC(&w.GivenUpAt), &w.GivenUpWhy)
 	for _, t := range strings.Fields(types) {
 		w.Types = append(w.Types, account.WebhookType(t))
 	}
@@ -72,6 +74,22 @@ func (s *Store) DisableWebhook(ctx context.Context, id, why string, at time.Time
 		WHERE id = $3 AND disabled_at IS NULL`, at.UTC(), why, id)
 }
 
+// DeleteWebhook forgets a webhook that is off, and what was owed to it by acts
+// that were under way. In a transaction that called [Store.AwaitActs] before,
+// there will be no more. It returns [ErrNotFound] when there is none that is
+// off. The other deliveries go before: see [Store.DeleteDeliveriesOf].
+func (s *Store) DeleteWebhook(ctx context.Context, id string) error {
+	_, err := s.exec(ctx, "delete a webhook", `
+		DELETE FROM webhook_deliveries
+		WHERE webhook_id = $1 AND state = 'new'`, id)
+	if err != nil {
+		return err
+	}
+	return s.execOne(ctx, "delete a webhook", `
+		DELETE FROM webhooks
+		WHERE id = $1 AND disabled_at IS NOT NULL`, id)
+}
+
 // EnableWebhook turns a webhook on again, and leaves a place out, so that its
 // receiver sees that acts may be missing. It returns [ErrNotFound] when there
 // is none that is off. See [Store.AwaitActs].
@@ -110,14 +128,24 @@ func (s *Store) LeaseWebhook(ctx context.Context, id, lease string, now, until t
 }
 
 // ExtendWebhook makes a lease longer, and notes the version by which its worker
-// goes. It returns the webhook as it is now, or [ErrNotFound] when the lease is
-// not the worker's any more.
-func (s *Store) ExtendWebhook(ctx context.Context, id, lease string, until time.Time, seen int64) (account.Webhook, error) {
+// goes and when the receiver accepted a message, unless that is zero. It returns
+// the webhook as it is now, or [ErrNotFound] when the lease is not the worker's
+// any more.
+func (s *Store) ExtendWebhook(ctx context.Context, id, lease string, until time.Time, seen int64, accepted time.Time) (account.Webhook, error) {
 	return queryRow(ctx, s, "extend the lease of a webhook", scanWebhook, `
 		UPDATE webhooks
-		SET lease_until = $1, seen = $2
-		WHERE id = $3 AND lease = $4
-		RETURNING `+webhookColumns, until.UTC(), seen, id, lease)
+		SET lease_until = $1, seen = $2, accepted_at = COALESCE($3, accepted_at)
+		WHERE id = $4 AND lease = $5
+		RETURNING `+webhookColumns, until.UTC(), seen, nullTime(accepted), id, lease)
+}
+
+// CountGivenUp notes that deliveries of a webhook were given up because they
+// were refused for too long, and why the last was.
+func (s *Store) CountGivenUp(ctx context.Context, id, lease string, many int, why string, at time.Time) error {
+	return s.execOne(ctx, "count deliveries that were given up", `
+		UPDATE webhooks
+		SET given_up = given_up + $1, given_up_at = $2, given_up_why = $3
+		WHERE id = $4 AND lease = $5`, many, at.UTC(), why, id, lease)
 }
 
 // ReleaseWebhook ends a worker's lease, if it is its own.

@@ -93,3 +93,45 @@ func TestLogDropsWhatNobodyReads(t *testing.T) {
 		t.Errorf("%d of %d lines that were not dropped", n, written-dropped)
 	}
 }
+
+// TestErrorsAreWrittenAtOnce: a process that crashes after an error leaves it in
+// the log; a reader that has stopped keeps one of them waiting, and for a moment.
+func TestErrorsAreWrittenAtOnce(t *testing.T) {
+	t.Parallel()
+	out := new(yoozaktest.Buffer)
+	l := newLog(out, jsonTo)
+	for n := range 200 {
+		l.Info("before")
+		l.With("n", n).WithGroup("g").Error("last words", "n", n)
+		if lines := strings.Count(out.String(), "last words"); lines != n+1 {
+			t.Fatalf("%d of %d errors are written", lines, n+1)
+		}
+	}
+	l.Stop()
+	l.Error("after the end") // nobody waits for it
+
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = newLog(write, jsonTo)
+	for range 200 { // more than a pipe holds
+		l.Info("filling", "with", strings.Repeat("x", 1000))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 1000 {
+			l.Error("nobody reads")
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second): // each would wait for errorPatience
+		t.Error("each error waits for the reader")
+	}
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	l.Stop()
+	_ = read.Close()
+	_ = write.Close()
+}

@@ -18,6 +18,8 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 }
 
+var seconds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
 // NewMetrics makes a Metrics that also tells about the process.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
@@ -29,7 +31,7 @@ func NewMetrics(version string) *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "yoozak_http_request_seconds",
 			Help:    "Time to answer a request, by route.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+			Buckets: seconds,
 		}, []string{"route"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -60,6 +62,29 @@ func (m *Metrics) Gauge(name, help string, read func() float64) {
 // Counter adds a number that only grows and is read when Prometheus asks.
 func (m *Metrics) Counter(name, help string, read func() float64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
+// GaugeOf adds a number for each value of a label, which the returned
+// function sets.
+func (m *Metrics) GaugeOf(name, help, label string) (set func(value string, to float64)) {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
+	m.registry.MustRegister(v)
+	return func(value string, to float64) { v.WithLabelValues(value).Set(to) }
+}
+
+// CounterOf adds a counter for each value of a label, which the returned
+// function counts up; by zero, a value that did not happen yet is shown.
+func (m *Metrics) CounterOf(name, help, label string) (add func(value string, n float64)) {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	m.registry.MustRegister(v)
+	return func(value string, n float64) { v.WithLabelValues(value).Add(n) }
+}
+
+// Seconds adds a histogram of how long something takes.
+func (m *Metrics) Seconds(name, help string) (observe func(time.Duration)) {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: seconds})
+	m.registry.MustRegister(h)
+	return func(took time.Duration) { h.Observe(took.Seconds()) }
 }
 
 // Handler answers /metrics.

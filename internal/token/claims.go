@@ -12,7 +12,7 @@ import (
 )
 
 // wireClaims is the payload that we sign: simplejwt's claims, then sub, iss
-// and aud (RFC 7519), and sid (the session, as OpenID Connect names it).
+// and aud (RFC 7519), and sid, amr and auth_time (as OpenID Connect names them).
 type wireClaims struct {
 	TokenType string `json:"token_type"`
 	Exp       int64  `json:"exp"`
@@ -23,6 +23,9 @@ type wireClaims struct {
 	Iss       string `json:"iss"`
 	Sid       string `json:"sid"`
 	Aud       any    `json:"aud,omitempty"` // a text, or a list of several
+
+	AMR      []string `json:"amr,omitempty"`
+	AuthTime int64    `json:"auth_time,omitempty"`
 }
 
 // noValidation satisfies the library, whose checks of dates are not used:
@@ -44,7 +47,8 @@ type parsedClaims struct {
 	userIDClaim                   string // of simplejwt's; empty: user_id
 	TokenType, Jti, Sub, Iss, Sid string
 	UserID                        int64
-	aud                           []string
+	aud, amr                      []string
+	authAt                        time.Time
 	exp, iat, nbf                 time.Time
 	hasType, hasJti, hasIss       bool
 	hasUser, hasSid               bool
@@ -93,12 +97,29 @@ func (c *parsedClaims) UnmarshalJSON(data []byte) error {
 		}
 	}
 	_, c.hasSid = m["sid"]
+	c.amr, c.authAt = proof(m)
 	claim := "user_id"
 	if c.userIDClaim != "" && c.fromSimplejwt() {
 		claim = c.userIDClaim
 	}
 	c.UserID, c.hasUser = integer(m[claim])
 	return nil
+}
+
+// proof reads amr and auth_time of a token of ours. In one of Django's, or
+// where they are not what we write, there is nothing to know.
+func proof(m map[string]any) (amr []string, at time.Time) {
+	list, _ := m["amr"].([]any)
+	at, ok := date(m["auth_time"])
+	if _, ours := m["sid"]; !ours || !ok {
+		return nil, time.Time{}
+	}
+	for _, v := range list {
+		if method, isText := v.(string); isText && method != "" {
+			amr = append(amr, method)
+		}
+	}
+	return amr, at
 }
 
 // audience reads the claim "aud", a text or a list of texts (RFC 7519,

@@ -47,9 +47,11 @@ type Claims struct {
 	Type      Type
 	ID        string // jti
 	UserID    int64
-	SessionID string // sid
-	Issuer    string // iss; empty in tokens that Django issued
-	Audience  string // aud, separated by spaces; empty: none
+	SessionID string    // sid
+	Issuer    string    // iss; empty in tokens that Django issued
+	Audience  string    // aud, separated by spaces; empty: none
+	AMR       string    // amr, separated by spaces; empty: none
+	AuthAt    time.Time // auth_time; zero: none
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -119,15 +121,40 @@ func NewID() string {
 // Issue signs a token for the user and session. The times are cut to the
 // seconds that a token can hold, and are returned so.
 func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Time) (string, Claims, error) {
+	return t.IssueProved(typ, userID, sessionID, id, at, Proof{})
+}
+
+// Proof is how and when a user showed who they are, as access tokens tell it.
+type Proof struct {
+	AMR string    // methods of RFC 8176, separated by spaces; empty: the token says nothing of this
+	At  time.Time // auth_time
+}
+
+// IssueProved is [Tokens.Issue] for a token that tells how its user logged in.
+func (t *Tokens) IssueProved(typ Type, userID int64, sessionID, id string, at time.Time, p Proof) (string, Claims, error) {
+	return t.IssueUntil(typ, userID, sessionID, id, at, time.Time{}, p)
+}
+
+// IssueUntil is [Tokens.IssueProved] for a token that is not good any more at a
+// time, where that comes before the end of its lifetime. Zero: it is good for that.
+func (t *Tokens) IssueUntil(typ Type, userID int64, sessionID, id string, at, until time.Time, p Proof) (string, Claims, error) {
 	key := t.ring.Load().signer(typ, at)
 	if key == nil {
 		return "", Claims{}, fmt.Errorf("no key signs %s tokens", typ)
 	}
 	at = at.UTC().Truncate(time.Second)
 	c := Claims{Type: typ, ID: id, UserID: userID, SessionID: sessionID, Issuer: t.o.Issuer, IssuedAt: at, ExpiresAt: at.Add(t.Lifetime(typ))}
+	if until = until.UTC().Truncate(time.Second); !until.IsZero() && until.Before(c.ExpiresAt) {
+		c.ExpiresAt = until
+	}
 	var aud any
 	if typ == Access { // refresh tokens are for this server alone
 		aud, c.Audience = t.aud, strings.Join(t.o.Audience, " ")
+	}
+	var authTime int64
+	if p.AMR != "" && !p.At.IsZero() {
+		c.AMR, c.AuthAt = p.AMR, p.At.UTC().Truncate(time.Second)
+		authTime = c.AuthAt.Unix()
 	}
 	payload, err := json.Marshal(wireClaims{
 		TokenType: string(typ),
@@ -139,6 +166,8 @@ func (t *Tokens) Issue(typ Type, userID int64, sessionID, id string, at time.Tim
 		Iss:       t.o.Issuer,
 		Sid:       sessionID,
 		Aud:       aud,
+		AMR:       strings.Fields(c.AMR),
+		AuthTime:  authTime,
 	})
 	if err != nil {
 		return "", Claims{}, err
@@ -250,7 +279,7 @@ func (t *Tokens) verify(r *keySet, raw string, want Type, now time.Time, may lat
 	}
 	return Claims{
 		Type: want, ID: c.Jti, UserID: c.UserID, SessionID: c.Sid, Issuer: c.Iss, Audience: strings.Join(c.aud, " "),
-		IssuedAt: c.iat, ExpiresAt: c.exp,
+		AMR: strings.Join(c.amr, " "), AuthAt: c.authAt, IssuedAt: c.iat, ExpiresAt: c.exp,
 	}, nil
 }
 

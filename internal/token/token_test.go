@@ -11,6 +11,7 @@ import (
 	"hash"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func options(algorithm string) token.Options {
 
 func newKey(t testing.TB, id, algorithm string, use token.KeyUse, activeAt time.Time) *token.Key {
 	t.Helper()
-	private, err := token.Generate(algorithm)
+	private, err := generate(id, algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,18 @@ func newKey(t testing.TB, id, algorithm string, use token.KeyUse, activeAt time.
 	}
 	return k
 }
+
+// generate makes a key. For RSA, which takes most of a second, one of each id
+// does for all tests.
+func generate(id, algorithm string) (secret.Bytes, error) {
+	if algorithm != "RS256" {
+		return token.Generate(algorithm)
+	}
+	made, _ := rsaKeys.LoadOrStore(id, sync.OnceValues(func() (secret.Bytes, error) { return token.Generate(algorithm) }))
+	return made.(func() (secret.Bytes, error))()
+}
+
+var rsaKeys sync.Map // by id
 
 // newTokens has a key for each use, if the algorithm needs any.
 func newTokens(t testing.TB, algorithm string) *token.Tokens {

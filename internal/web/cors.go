@@ -38,11 +38,13 @@ func newCORS(origins []string, loopback bool) *cors {
 
 // Headers of ours, beside the bodies.
 const (
+	CodeHeader    = "X-Code-Id"                // of the code in the mail to a new account's address
 	DeviceHeader  = "X-Device-Token"           // by which a device is known
 	ErrorHeader   = "X-Error-Code"             // what a program reads of an error: account.CodeOf
 	HintHeader    = "X-Hint"                   // what a developer did wrong, where the answer must not say it
 	RefreshHeader = "X-Token-Refresh-Required" // the token has little time left
 	SessionHeader = "X-Session-Id"             // whose token a gateway asked about, with UserHeader
+	TrustedHeader = "X-Trusted-Device"         // of a device on which no second factor is asked for
 	UserHeader    = "X-User-Id"
 )
 
@@ -51,8 +53,8 @@ const (
 // of another framework), so whatever they ask for is allowed: a header opens
 // nothing here that a program without a browser could not open.
 const (
-	exposedHeaders = RefreshHeader + ", X-Request-Id, Retry-After, " + ErrorHeader + ", " + HintHeader + ", " + DeviceHeader
-	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + DeviceHeader
+	exposedHeaders = RefreshHeader + ", X-Request-Id, Retry-After, " + ErrorHeader + ", " + HintHeader + ", " + DeviceHeader + ", " + TrustedHeader + ", " + CodeHeader
+	allowedHeaders = "Authorization, Content-Type, Accept, Accept-Language, X-Request-Id, X-Requested-With, " + DeviceHeader + ", " + TrustedHeader
 	preflightAge   = "7200" // seconds; the most that Chromium keeps
 )
 
@@ -110,6 +112,14 @@ func (c *cors) allow(h http.Header, r *http.Request) {
 		h.Set("Access-Control-Allow-Origin", origin[0])
 	}
 	h.Set("Access-Control-Expose-Headers", exposedHeaders)
+}
+
+// StaffCORS has only pages read the answer that may call what is the staff's.
+func (w *ResponseWriter) StaffCORS(r *http.Request) {
+	h := w.Header()
+	h.Del("Access-Control-Allow-Origin")
+	h.Del("Access-Control-Expose-Headers")
+	w.handler.staff.allow(h, r)
 }
 
 // AllowAnyOrigin lets every page read an answer that is public.

@@ -17,9 +17,10 @@ import (
 // proxies are those in front of us that are trusted. What anybody else says
 // of a client is not believed.
 type proxies struct {
-	networks []netip.Prefix
-	log      *slog.Logger
-	warnedAt atomic.Int64 // Unix seconds; of an address that could not be read
+	networks   []netip.Prefix
+	log        *slog.Logger
+	unreadable seldom // told of an address that could not be read
+	missing    seldom // told of a proxy that names no client
 }
 
 // Client is who sent a request, as far as we and the proxies that we trust
@@ -48,6 +49,9 @@ func (p *proxies) client(r *http.Request) Client {
 	}
 	hops := chain(r, "X-Forwarded-For")
 	at := len(hops)
+	if at == 0 {
+		p.warnMissing(r, ip)
+	}
 	for at > 0 && p.trust(ip) {
 		at--
 		hop, ok := readHop(hops[at])
@@ -85,12 +89,35 @@ func (p *proxies) trust(ip netip.Addr) bool {
 	return false
 }
 
-// warnAgain is how often the log is told of addresses that cannot be read.
-const warnAgain = time.Hour
+// How often the log is told of addresses that cannot be read, and of none.
+const (
+	unreadableAgain = time.Hour
+	missingAgain    = time.Minute
+)
+
+// seldom lets something happen once in a while: the Unix seconds of the last
+// time; 0: never.
+type seldom struct{ last atomic.Int64 }
+
+func (s *seldom) due(every time.Duration) bool {
+	now, last := time.Now().Unix(), s.last.Load()
+	return (last == 0 || now-last >= int64(every.Seconds())) && s.last.CompareAndSwap(last, now)
+}
+
+// warnMissing tells of a proxy that names no client, but not of what only
+// reads, nor of a service that names itself (HTTP Basic): those are health
+// checks, and programs of the same network that speak for no customer.
+func (p *proxies) warnMissing(r *http.Request, proxy netip.Addr) {
+	_, _, service := r.BasicAuth()
+	if service || r.Method == http.MethodGet || r.Method == http.MethodHead || !p.missing.due(missingAgain) {
+		return
+	}
+	p.log.WarnContext(r.Context(), "a trusted proxy (YOOZAK_TRUSTED_PROXIES) sent no X-Forwarded-For: all customers behind it share one quota, and their sessions and events have its address",
+		"proxy", proxy.String(), "sent_forwarded", len(chain(r, "Forwarded")) > 0)
+}
 
 func (p *proxies) warn(ctx context.Context, proxy netip.Addr, hop string) {
-	now, last := time.Now().Unix(), p.warnedAt.Load()
-	if last != 0 && now-last < int64(warnAgain.Seconds()) || !p.warnedAt.CompareAndSwap(last, now) {
+	if !p.unreadable.due(unreadableAgain) {
 		return
 	}
 	p.log.WarnContext(ctx, "X-Forwarded-For of a trusted proxy cannot be read: all customers behind it share one quota, and their sessions and events have its address",

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -45,6 +46,15 @@ func (w *ResponseWriter) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(p)
+}
+
+// LogUnavailable notes why the request cannot be answered now: for the log, and
+// for whoever counts.
+func (w *ResponseWriter) LogUnavailable(ctx context.Context, err error) {
+	if w.handler.o.Unavailable != nil {
+		w.handler.o.Unavailable(err)
+	}
+	w.handler.o.Log.WarnContext(ctx, "unavailable", "request_id", w.RequestID, "route", w.Route, "error", err.Error())
 }
 
 // Unwrap is for [http.ResponseController].

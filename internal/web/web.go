@@ -17,6 +17,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/trace"
 )
 
 // Options are what [New] needs to know.
@@ -24,10 +25,13 @@ type Options struct {
 	Log            *slog.Logger
 	LogRequests    bool
 	Observe        func(route, method string, status int, took time.Duration) // nil: nobody measures
+	Unavailable    func(err error)                                            // told why a request cannot be answered now; nil: nobody asks
 	Ready          func(ctx context.Context) error                            // nil error: able to serve; an account.NotReady says why not
+	Trace          *trace.Tracer                                              // nil: nothing is traced
 	Stopping       func() bool                                                // nil: never; see [Servers.Drain]
 	Language       string                                                     // of a client that asks for none
 	CORSOrigins    []string                                                   // as browsers write them; "*" is all, https://*.shop.example every name below it
+	StaffCORS      []string                                                   // the same for what is the staff's, of which the others count for nothing
 	CORSLoopback   bool                                                       // and pages of this machine, on any port
 	TrustedProxies []netip.Prefix
 	HTTPS          bool // people reach us by https, whatever a request looks like
@@ -37,6 +41,7 @@ type Options struct {
 type handler struct {
 	o        Options
 	cors     *cors
+	staff    *cors
 	proxies  proxies
 	mux      *http.ServeMux
 	fallback http.Handler
@@ -48,7 +53,7 @@ type handler struct {
 // is given a [ResponseWriter].
 func New(o Options, handlers map[string]http.Handler) http.Handler {
 	h := &handler{
-		o: o, cors: newCORS(o.CORSOrigins, o.CORSLoopback), proxies: proxies{networks: o.TrustedProxies, log: o.Log},
+		o: o, cors: newCORS(o.CORSOrigins, o.CORSLoopback), staff: newCORS(o.StaffCORS, false), proxies: proxies{networks: o.TrustedProxies, log: o.Log},
 		mux: http.NewServeMux(), fallback: handlers["/"],
 	}
 	for pattern, one := range handlers {
@@ -95,10 +100,11 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		Language: locale.Match(r.Header.Get("Accept-Language"), h.o.Language), handler: h,
 	}
 	h.setHeaders(w, r)
+	r, span := h.o.Trace.Request(r, from.proxy)
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares so
-				h.logRequest(w, r, time.Since(began))
+				h.logRequest(w, r, time.Since(began), span)
 				panic(p)
 			}
 			h.o.Log.Error("panic", "request_id", w.RequestID, "route", w.Route, "panic", p, "stack", string(debug.Stack()))
@@ -107,7 +113,7 @@ func (h *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 				w.WriteJSON(http.StatusInternalServerError, internalError{locale.Text(w.Language, "internal_error", locale.Args{"id": w.RequestID})})
 			}
 		}
-		h.logRequest(w, r, time.Since(began))
+		h.logRequest(w, r, time.Since(began), span)
 	}()
 	if !IsCleanPath(r.URL.Path) {
 		h.fallback.ServeHTTP(w, r)
@@ -157,13 +163,14 @@ func hasDots(path string) bool {
 	return false
 }
 
-// logRequest counts and logs a request: never its path, which may be
+// logRequest counts, traces and logs a request: never its path, which may be
 // anything, nor its query, headers or body.
-func (h *handler) logRequest(w *ResponseWriter, r *http.Request, took time.Duration) {
+func (h *handler) logRequest(w *ResponseWriter, r *http.Request, took time.Duration, span trace.Span) {
 	route := w.Route
 	if route == "" {
 		route = "unknown"
 	}
+	span.Answered(route, r.Method, w.RequestID, w.status)
 	if h.o.Observe != nil {
 		h.o.Observe(route, r.Method, w.status, took)
 	}

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,8 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/pgtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/webhook"
@@ -23,10 +26,16 @@ import (
 // another program keeps, or are about nobody.
 var silent = []account.EventKind{
 	account.EventLogin, account.EventLoginFailed, account.EventPasswordRefused, account.EventSessionAdopted, account.EventPasswordResetRequested,
-	account.EventEmailChangeRequested, account.EventDataExported,
+	account.EventFactorRefused, account.EventFactorLocked, account.EventFactorAdded, account.EventFactorRemoved, account.EventRecoveryCodeUsed, account.EventRecoveryRenewed,
+	account.EventEmailChangeRequested, account.EventDataExported, account.EventDeviceTrusted, account.EventRecoveryStarted, account.EventRecoveryStopped,
+	account.EventLoginCodeRequested, account.EventCodeRefused, account.EventPasskeyCloned,
 	account.EventKeyCreated, account.EventKeyRotated, account.EventKeyRevoked, account.EventServiceCreated, account.EventServiceDisabled,
 	account.EventMailRetried, account.EventEventsAnonymised, account.EventEventsRemoved, account.EventDatabaseRestored, account.EventEventsLost,
 	account.EventWebhookCreated, account.EventWebhookDisabled, account.EventWebhookEnabled, account.EventWebhookRotated, account.EventWebhookReplayed,
+	account.EventWebhookDeleted,
+	account.EventUserExported, account.EventLoginUnlocked, account.EventRoleGiven, account.EventRoleAccepted, account.EventRoleSuspended, account.EventRoleTaken,
+	account.EventUserSeen, account.EventNoteAdded, account.EventUsersListed, account.EventUsersExported, account.EventStaffRefused,
+	account.EventApprovalAsked, account.EventApprovalGiven, account.EventApprovalRefused,
 }
 
 // TestEveryActIsDecided: whoever adds one says what it tells.
@@ -70,6 +79,47 @@ func TestEveryTypeIsToldAndDocumented(t *testing.T) {
 		if diff := cmp.Diff(append(listed, string(account.WebhookTest)), documented); diff != "" {
 			t.Errorf("%s (-types +documented):\n%s", name, diff)
 		}
+	}
+}
+
+// TestWhatAnActTellsCostsNoRoundTrip on PostgreSQL, whoever listens: it goes
+// with the event.
+func TestWhatAnActTellsCostsNoRoundTrip(t *testing.T) {
+	t.Parallel()
+	near := storetest.Postgres(t)
+	url, roundTrips := pgtest.Start(t).Counted(t, near)
+	s := authtest.New(t, storetest.Open(t, url))
+	silent := audit.New(s.Store, audit.Options{})
+	cost := func(log *audit.Log) (n int64) {
+		t.Helper()
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			for range 2 { // the first prepares statements
+				n = -roundTrips()
+				if err := log.Record(ctx, tx, log.ByStaff(account.EventUserDisabled, 1, s.Clock.Now())); err != nil {
+					return err
+				}
+				n += roundTrips()
+			}
+			return nil
+		})
+		return n
+	}
+	alone := cost(silent)
+	if alone != 1 {
+		t.Fatalf("an event alone takes %d round trips, want 1", alone)
+	}
+	if got := cost(s.Audit); got != alone {
+		t.Errorf("an act that tells nobody: %d round trips, want those of its event, %d", got, alone)
+	}
+	w, _ := s.Subscribe(t, "https://orders.example/")
+	if got := cost(s.Audit); got != alone {
+		t.Errorf("an act that is told: %d round trips, want those of its event, %d", got, alone)
+	}
+	if got := s.Deliveries(t, w.ID); len(got) != 4 || got[0].Type != account.ClientDisabled || got[1].Type != account.SessionRevoked {
+		t.Errorf("%+v", got)
+	}
+	if got := s.EventKinds(t)[account.EventUserDisabled]; got != 6 {
+		t.Errorf("%d events, want 6", got)
 	}
 }
 
@@ -168,11 +218,11 @@ func TestEachActTells(t *testing.T) {
 		tells("the session beyond the most", nil, "session.revoked")
 
 		// By the staff.
-		tells("disable", s.Staff.Disable(t.Context(), "amina"), "client.disabled", "session.revoked")
-		tells("enable", s.Staff.Enable(t.Context(), "amina"), "client.enabled")
-		tells("set a password", s.Staff.SetPassword(t.Context(), "amina", text(better)), "password.changed", "session.revoked")
-		tells("set an address", s.Staff.SetEmail(t.Context(), "amina", "amina3@example.ma"), "client.email_changed")
-		tells("recover", s.Staff.Recover(t.Context(), "amina", "amina4@example.ma"), "client.email_changed", "password.changed", "session.revoked")
+		tells("disable", s.Staff.Disable(t.Context(), s.IDOf(t, "amina"), ""), "client.disabled", "session.revoked")
+		tells("enable", s.Staff.Enable(t.Context(), s.IDOf(t, "amina"), ""), "client.enabled")
+		tells("set a password", s.Staff.SetPassword(t.Context(), s.IDOf(t, "amina"), text(better), authtest.Reason), "password.changed", "session.revoked")
+		tells("set an address", s.Staff.SetEmail(t.Context(), s.IDOf(t, "amina"), "amina3@example.ma", ""), "client.email_changed")
+		tells("recover", s.Staff.Recover(t.Context(), s.IDOf(t, "amina"), "amina4@example.ma", ""), "client.email_changed", "password.changed", "session.revoked")
 		_, err = s.Staff.Create(t.Context(), authtest.Req, authtest.Registration("badr"))
 		tells("create", err, "client.created")
 
@@ -181,11 +231,11 @@ func TestEachActTells(t *testing.T) {
 		tells("register", nil, "client.created")
 		challenge(account.VerifyEmail)
 		s.AskReset(t, "chama@example.ma")
-		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: resetOf(t, s, challenge, "chama"), New: text(better)})
+		_, err = s.ResetPassword(t.Context(), authtest.Req, auth.PasswordReset{Token: linkOf(t, s, challenge, account.ResetPassword, "chama"), New: text(better)})
 		tells("reset that proves", err, "password.changed", "session.revoked", "client.verified")
 		s.SignUp(t, "driss")
 		tells("register", nil, "client.created")
-		tells("disown", s.DisownEmail(t.Context(), authtest.Req, challenge(account.VerifyEmail)), "client.email_changed")
+		tells("disown", s.DisownEmail(t.Context(), authtest.Req, linkOf(t, s, challenge, account.VerifyEmail, "driss")), "client.email_changed")
 
 		// Closed, restored, closed and given back, closed and erased.
 		closing := func() error {
@@ -196,12 +246,18 @@ func TestEachActTells(t *testing.T) {
 			return s.CloseAccount(t.Context(), s.CallerOf(t, g), text(better))
 		}
 		tells("close", closing(), "client.closed", "session.revoked")
-		tells("restore", s.Staff.Restore(t.Context(), "chama"), "client.restored")
+		tells("restore", s.Staff.Restore(t.Context(), s.IDOf(t, "chama"), ""), "client.restored")
 		tells("close", closing(), "client.closed", "session.revoked")
-		tells("recover a closed one", s.Staff.Recover(t.Context(), "chama", "chama@example.ma"), "client.email_changed", "password.changed", "session.revoked", "client.restored")
-		tells("set a password", s.Staff.SetPassword(t.Context(), "chama", text(better)), "password.changed", "session.revoked")
+		tells("recover a closed one", s.Staff.Recover(t.Context(), s.IDOf(t, "chama"), "chama@example.ma", ""), "client.email_changed", "password.changed", "session.revoked", "client.restored")
+		tells("set a password", s.Staff.SetPassword(t.Context(), s.IDOf(t, "chama"), text(better), authtest.Reason), "password.changed", "session.revoked")
 		tells("close", closing(), "client.closed", "session.revoked")
 		s.Clock.Advance(31 * 24 * time.Hour)
+		_, err = s.Staff.EndSessions(t.Context(), s.IDOf(t, "amina"), "")
+		tells("end sessions", err, "session.revoked")
+		invited, err := s.Staff.Invite(t.Context(), auth.Invited{Email: text("invited@example.ma")}, "fr")
+		tells("invite", err, "client.created")
+		_, err = s.Staff.Edit(t.Context(), invited.ID, auth.UserEdit{Version: text(auth.Version(invited)), FirstName: text("Hind")})
+		tells("edit", err, "client.updated first_name")
 		tells("erase", s.Auth.Sweep(t.Context(), s.Clock.Now()), "client.erased")
 
 		for _, typ := range account.WebhookTypes() {
@@ -212,15 +268,15 @@ func TestEachActTells(t *testing.T) {
 	})
 }
 
-// resetOf is the link that a reset was mailed with, which may come after others.
-func resetOf(t *testing.T, s *authtest.Server, challenge func(account.ChallengeKind) account.Input, username string) account.Input {
+// linkOf is the link that somebody was mailed, which may come after those of others.
+func linkOf(t *testing.T, s *authtest.Server, challenge func(account.ChallengeKind) account.Input, kind account.ChallengeKind, username string) account.Input {
 	t.Helper()
 	for range 10 {
-		link := challenge(account.ResetPassword)
-		if name, _, err := s.CheckChallenge(t.Context(), authtest.Req, account.ResetPassword, link.Text); err == nil && name == username {
+		link := challenge(kind)
+		if name, _, err := s.CheckChallenge(t.Context(), authtest.Req, kind, link.Text); err == nil && name == username {
 			return link
 		}
 	}
-	t.Fatalf("no link to reset the password of %s", username)
+	t.Fatalf("no link of the kind %s for %s", kind, username)
 	return account.Input{}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,7 +144,7 @@ func BenchmarkDeliver(b *testing.B) {
 						for i := range acts {
 							acts[i] = a.Audit.ByStaff(account.EventUserEnabled, int64(i%clients+1), time.Now())
 						}
-						return webhook.Owe(ctx, tx, acts)
+						return tx.AddDeliveries(ctx, webhook.Told(acts))
 					})
 					if err != nil {
 						b.Fatal(err)
@@ -161,5 +164,48 @@ func BenchmarkDeliver(b *testing.B) {
 				b.ReportMetric(float64(b.N*many)/spent.Seconds(), "deliveries/s")
 			})
 		}
+	}
+}
+
+// BenchmarkDeliveryAtRest is how long after its commit an act has reached a
+// receiver, where nothing else is under way: each act comes by itself, half a
+// second after the one before on average, so that it meets the worker anywhere
+// between two looks. Each b.N is an act: -benchtime 1000x for a p99 that is one.
+func BenchmarkDeliveryAtRest(b *testing.B) {
+	for engine, url := range engines {
+		b.Run(engine, func(b *testing.B) {
+			a := benchApp(b, url(b))
+			arrived := make(chan time.Time, 1)
+			receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				at := time.Now()
+				_, _ = io.Copy(io.Discard, r.Body)
+				arrived <- at
+			}))
+			b.Cleanup(receiver.Close)
+			if _, _, err := a.Staff.CreateWebhook(b.Context(), receiver.URL, nil); err != nil {
+				b.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(b.Context())
+			done := make(chan struct{})
+			go func() { a.Webhooks.Run(ctx); close(done) }()
+			b.Cleanup(func() { stop(); <-done })
+			var took []time.Duration
+			for b.Loop() {
+				time.Sleep(rand.N(time.Second))
+				err := a.Store.Tx(b.Context(), func(ctx context.Context, tx *store.Store) error {
+					return a.Audit.Record(ctx, tx, a.Audit.ByStaff(account.EventUserEnabled, int64(len(took)+1), time.Now()))
+				})
+				committed := time.Now()
+				if err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, (<-arrived).Sub(committed))
+			}
+			slices.Sort(took)
+			for name, part := range map[string]float64{"p50": 0.5, "p99": 0.99, "max": 1} {
+				at := took[max(0, int(math.Ceil(part*float64(len(took))))-1)]
+				b.ReportMetric(float64(at.Microseconds())/1000, "ms-"+name)
+			}
+		})
 	}
 }

@@ -309,9 +309,10 @@ func TestHangingReceiverHoldsUpNoMail(t *testing.T) {
 	}, authtest.Calling)
 }
 
-// TestAfterThreeDaysAWebhookIsOff: the operator is told, and nothing that waited
-// is lost when it is turned on again.
-func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
+// TestReceiverThatAcceptsNothingForThreeDaysIsTurnedOff, though it accepted a
+// message just before and answers tests: the operator is told, and nothing that
+// waited is lost when it is turned on again.
+func TestReceiverThatAcceptsNothingForThreeDaysIsTurnedOff(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		smtp := smtptest.Start(t, smtptest.Options{})
@@ -319,9 +320,17 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 			o.Mail.Operator, o.Mail.OperatorLanguage = "ops@yoozak.ma", "en"
 		})
 		r := webhooktest.Start(t)
-		r.Judge(func(webhooktest.Message) int { return http.StatusTeapot })
 		w, _ := s.Subscribe(t, r.URL)
 		s.CallWebhooks(t)
+		owe(t, s, 9)
+		waitFor(t, r, 1)
+		settled(t, s, w.ID)
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Type == string(account.WebhookTest) {
+				return http.StatusOK
+			}
+			return http.StatusTeapot
+		})
 		owe(t, s, 1, 2, 1)
 		off := func() account.Webhook {
 			got, err := st.Webhook(t.Context(), w.ID)
@@ -331,7 +340,8 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 			return got
 		}
 		began := s.Clock.Now()
-		for attempts := 0; off().DisabledAt.IsZero(); {
+		tested := false
+		for attempts := 1; off().DisabledAt.IsZero(); {
 			authtest.Eventually(t, func() bool {
 				noted := 0
 				for _, d := range s.Deliveries(t, w.ID) {
@@ -347,12 +357,22 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 				}
 			}
 			s.Clock.Set(next.Add(8 * time.Minute)) // beyond the wait of who is dead
+			if !tested && s.Clock.Now().Sub(began) > 2*24*time.Hour {
+				tested = true
+				authtest.Write(t, st, func(ctx context.Context, tx *store.Store) error {
+					_, err := tx.AddDelivery(ctx, account.Delivery{WebhookID: w.ID, MessageID: webhook.NewTestID(w.ID), Type: account.WebhookTest, At: s.Clock.Now()})
+					return err
+				})
+			}
+		}
+		if !slices.ContainsFunc(r.Taken(), func(m webhooktest.Message) bool { return m.Type == string(account.WebhookTest) }) {
+			t.Error("no test was answered meanwhile")
 		}
 		if after := off().DisabledAt.Sub(began); after < webhook.GiveUpAfter || after > webhook.GiveUpAfter+19*time.Hour {
 			t.Errorf("off after %v", after)
 		}
-		if why := off().DisabledWhy; !strings.Contains(why, "418") {
-			t.Errorf("off because: %s", why)
+		if got := off(); !strings.Contains(got.DisabledWhy, "418") || got.GivenUp != 0 {
+			t.Errorf("off because: %s; %d given up", got.DisabledWhy, got.GivenUp)
 		}
 		s.Deliver(t)
 		mails := 0
@@ -370,12 +390,195 @@ func TestAfterThreeDaysAWebhookIsOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		owe(t, s, 4)
-		var got []int64
-		for _, m := range waitFor(t, r, 4) {
-			got = append(got, m.Sequence)
+		if diff := cmp.Diff([]int64{0, 1, 2, 3, 4, 6}, places(waitFor(t, r, 6))); diff != "" { // 0 is the test; 5 was left out
+			t.Errorf("places (-want +got):\n%s", diff)
 		}
-		slices.Sort(got)
-		if diff := cmp.Diff([]int64{1, 2, 3, 5}, got); diff != "" { // 4 was left out
+	})
+}
+
+// places are those of messages, sorted.
+func places(messages []webhooktest.Message) (all []int64) {
+	for _, m := range messages {
+		all = append(all, m.Sequence)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestMessageThatIsRefusedForThreeDaysIsGivenUp where others are accepted
+// meanwhile: its client goes on with the next, nobody else notices, and the gap
+// stays until it is replayed.
+func TestMessageThatIsRefusedForThreeDaysIsGivenUp(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		for _, name := range []string{"amina", "badr"} { // 1 and 2: nobody is told again of who is not there
+			s.SignUp(t, name)
+		}
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Sequence == 1 {
+				return http.StatusNotFound
+			}
+			return http.StatusOK
+		})
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		owe(t, s, 1, 1, 1) // the first is refused, the others wait behind it
+		began := s.Clock.Now()
+		first := func() account.Delivery { return s.Deliveries(t, w.ID)[0] }
+		others := int64(0)
+		for n := 1; ; n++ {
+			authtest.Eventually(t, func() bool { return first().Attempts == n })
+			settled(t, s, w.ID)
+			if first().State != account.DeliveryWaiting {
+				break
+			}
+			if s.Clock.Now().Sub(began) > webhook.GiveUpAfter {
+				t.Fatalf("it goes on for ever: %+v", first())
+			}
+			if n := len(r.Taken()); n != int(others) {
+				t.Fatalf("%d messages were accepted while the first of its client waits, want the %d of another", n, others)
+			}
+			s.Clock.Set(first().DueAt)
+			owe(t, s, 2)
+			others++
+			authtest.Eventually(t, func() bool { return len(r.Taken()) >= int(others) })
+		}
+		if after := s.Clock.Now().Sub(began); after != webhook.GiveUpAfter || first().State != account.DeliveryGivenUp || !first().DueAt.IsZero() {
+			t.Errorf("after %v: %+v", after, first())
+		}
+		want := []int64{}
+		for place := int64(2); place <= others+3; place++ {
+			want = append(want, place)
+		}
+		if diff := cmp.Diff(want, places(waitFor(t, r, len(want)))); diff != "" {
+			t.Errorf("places (-want +got):\n%s", diff)
+		}
+		settled(t, s, w.ID)
+		hook := func() account.Webhook {
+			got, err := s.Store.Webhook(t.Context(), w.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		if got := hook(); !got.DisabledAt.IsZero() || got.GivenUp != 1 || !got.GivenUpAt.Equal(s.Clock.Now().Truncate(time.Microsecond)) || !strings.Contains(got.GivenUpWhy, "404") {
+			t.Errorf("off since %v; %d given up, the last %v: %s", got.DisabledAt, got.GivenUp, got.GivenUpAt, got.GivenUpWhy)
+		}
+		if n := s.Webhooks.GivenUp(); n != 1 || s.EventKinds(t)[account.EventWebhookDisabled] != 0 {
+			t.Errorf("%d given up; events %v", n, s.EventKinds(t))
+		}
+		some, err := s.Staff.Deliveries(t.Context(), w.ID, store.DeliveryFilter{GivenUp: true}, 10)
+		if err != nil || len(some) != 1 || some[0].Sequence != 1 {
+			t.Errorf("%+v, %v", some, err)
+		}
+		r.Judge(func(webhooktest.Message) int { return http.StatusOK })
+		if n, err := s.Staff.ReplayGivenUp(t.Context(), w.ID); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		waitFor(t, r, len(want)+1)
+		if got := hook(); got.GivenUp != 0 || !got.GivenUpAt.IsZero() {
+			t.Errorf("%d given up, the last %v", got.GivenUp, got.GivenUpAt)
+		}
+	})
+}
+
+// TestOutageGivesNothingUp: a message that is refused and would be given up stays
+// while its receiver accepts nothing, and comes when it does.
+func TestOutageGivesNothingUp(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		refusing := func(users ...int64) func(webhooktest.Message) int {
+			return func(m webhooktest.Message) int {
+				if slices.Contains(users, m.Data.UserID) {
+					return http.StatusBadGateway
+				}
+				return http.StatusOK
+			}
+		}
+		r.Judge(refusing(1))
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		owe(t, s, 1)
+		began := s.Clock.Now()
+		first := func() account.Delivery { return s.Deliveries(t, w.ID)[0] }
+		others := 0
+		for n := 1; ; n++ {
+			authtest.Eventually(t, func() bool { return first().Attempts == n })
+			settled(t, s, w.ID)
+			after := s.Clock.Now().Sub(began)
+			if after >= webhook.GiveUpAfter {
+				break
+			}
+			if after < 40*time.Hour { // some acceptance is less than three days old to the end
+				owe(t, s, 2)
+				others++
+				authtest.Eventually(t, func() bool { return len(r.Taken()) == others })
+				settled(t, s, w.ID)
+			} else {
+				r.Judge(refusing(1, 2))
+			}
+			s.Clock.Set(first().DueAt)
+		}
+		hook, err := s.Store.Webhook(t.Context(), w.ID)
+		if err != nil || hook.GivenUp != 0 || !hook.DisabledAt.IsZero() || first().State != account.DeliveryWaiting {
+			t.Fatalf("%d given up, off since %v, %v: %+v", hook.GivenUp, hook.DisabledAt, err, first())
+		}
+		r.Judge(refusing())
+		s.Clock.Set(first().DueAt)
+		told(t, waitFor(t, r, others+1)) // without a gap
+	})
+}
+
+// TestReceiverIsJudgedByWhatItAcceptedWithinThreeDays, by a clock that may have
+// been set back since.
+func TestReceiverIsJudgedByWhatItAcceptedWithinThreeDays(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 5, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		at   time.Time
+		want bool
+	}{
+		"never":             {time.Time{}, false},
+		"now":               {now, true},
+		"almost three days": {now.Add(time.Second - webhook.GiveUpAfter), true},
+		"three days":        {now.Add(-webhook.GiveUpAfter), false},
+		"to come":           {now.Add(time.Hour), false},
+	} {
+		if got := webhook.Accepts(account.Webhook{AcceptedAt: test.at}, now); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// TestWhatWaitsBehindAForgottenMessageGoesOn: the log forgets what is older than
+// 30 days, also what waits in a webhook that is off.
+func TestWhatWaitsBehindAForgottenMessageGoesOn(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		r.Judge(func(webhooktest.Message) int { return http.StatusNotFound })
+		w, _ := s.Subscribe(t, r.URL)
+		s.CallWebhooks(t)
+		owe(t, s, 1)
+		authtest.Eventually(t, func() bool { return s.Deliveries(t, w.ID)[0].Attempts == 1 })
+		s.Clock.Advance(time.Second / 4) // less than until it is tried again
+		for range 2 {
+			owe(t, s, 1)
+		}
+		settled(t, s, w.ID)
+		if err := s.Staff.DisableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(30*24*time.Hour - time.Second/8)
+		s.SweepAll(t)
+		if left := s.Deliveries(t, w.ID); len(left) != 2 {
+			t.Fatalf("%+v", left)
+		}
+		r.Judge(func(webhooktest.Message) int { return http.StatusOK })
+		if err := s.Staff.EnableWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		owe(t, s, 1)
+		if diff := cmp.Diff([]int64{2, 3, 5}, places(waitFor(t, r, 3))); diff != "" { // 4 was left out
 			t.Errorf("places (-want +got):\n%s", diff)
 		}
 	})
@@ -536,6 +739,91 @@ func TestTestOfAWebhook(t *testing.T) {
 	})
 }
 
+// TestDeletedWebhookIsForgotten, with all that it was told and was not, and no
+// other is.
+func TestDeletedWebhookIsForgotten(t *testing.T) {
+	t.Parallel()
+	forEach(t, func(t *testing.T, s *authtest.Server, r *webhooktest.Receiver) {
+		r.Judge(func(m webhooktest.Message) int {
+			if m.Data.UserID == 1 {
+				return http.StatusNotFound
+			}
+			return http.StatusOK
+		})
+		w, _ := s.Subscribe(t, r.URL)
+		other, _ := s.Subscribe(t, webhooktest.Start(t).URL)
+		s.CallWebhooks(t)
+		owe(t, s, 1, 1, 2)
+		waitFor(t, r, 1)
+		if _, err := s.Staff.TestWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{w.ID, other.ID} {
+			settled(t, s, id)
+		}
+		if err := s.Staff.DeleteWebhook(t.Context(), w.ID); err != nil {
+			t.Fatal(err)
+		}
+		n := len(r.Messages())
+		owe(t, s, 3)
+		authtest.Eventually(t, func() bool { return len(s.Deliveries(t, other.ID)) == 4 })
+		settled(t, s, other.ID)
+		if left := s.Deliveries(t, w.ID); len(left) != 0 || len(r.Messages()) != n {
+			t.Errorf("%d requests, and there is left: %+v", len(r.Messages())-n, left)
+		}
+		if all, err := s.Staff.Webhooks(t.Context()); err != nil || len(all) != 1 || all[0].ID != other.ID {
+			t.Errorf("%d webhooks, %v", len(all), err)
+		}
+		events := s.AllEvents(t)
+		if last := events[len(events)-2]; last.Kind != account.EventWebhookDeleted || last.ReadDetails().Webhook != w.ID || last.ReadDetails().Count != 2 { // then comes 3
+			t.Errorf("%+v", last)
+		}
+		if err := s.Staff.DeleteWebhook(t.Context(), w.ID); !errors.Is(err, staff.ErrNoSuchWebhook) {
+			t.Errorf("again: %v", err)
+		}
+		if err := s.Staff.DisableWebhook(t.Context(), other.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Staff.DeleteWebhook(t.Context(), other.ID); err != nil {
+			t.Errorf("one that is off: %v", err)
+		}
+	})
+}
+
+// TestActUnderWayLeavesNothingToADeletedWebhook: one that owed it something and
+// is not committed yet is awaited.
+func TestActUnderWayLeavesNothingToADeletedWebhook(t *testing.T) {
+	t.Parallel()
+	s := authtest.New(t, storetest.Open(t, storetest.Postgres(t)), authtest.Calling) // SQLite has one writer
+	w, _ := s.Subscribe(t, "https://orders.example/")
+	owed, commit := make(chan struct{}), make(chan struct{})
+	committed, deleted := make(chan error), make(chan error, 1)
+	go func() {
+		committed <- s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			err := s.Audit.Record(ctx, tx, s.Audit.ByStaff(account.EventUserEnabled, 7, s.Clock.Now()))
+			close(owed)
+			<-commit
+			return err
+		})
+	}()
+	<-owed
+	go func() { deleted <- s.Staff.DeleteWebhook(t.Context(), w.ID) }()
+	early := false
+	select {
+	case err := <-deleted:
+		early = true
+		deleted <- err
+	case <-time.After(500 * time.Millisecond): // it can only fail to show a mistake
+	}
+	close(commit)
+	if err := errors.Join(<-committed, <-deleted); err != nil || early {
+		t.Fatalf("it returned before the act was over: %t, %v", early, err)
+	}
+	if left := s.Deliveries(t, w.ID); len(left) != 0 {
+		t.Errorf("%+v", left)
+	}
+}
+
 // TestTwoServersDeliverOnce: of several servers one has a webhook, and when it
 // stops another goes on.
 func TestTwoServersDeliverOnce(t *testing.T) {
@@ -650,8 +938,14 @@ func TestRestoredTellsNothingTwice(t *testing.T) {
 		if got := waitFor(t, r, 2)[1]; got.Data.UserID != 4 || got.Sequence != 1002 {
 			t.Errorf("%s", got.Raw)
 		}
+		if hook, err := s.Store.Webhook(t.Context(), w.ID); err != nil || hook.GivenUp != 2 || !hook.GivenUpAt.IsZero() { // nobody refused them
+			t.Errorf("%d given up, the last %v, %v", hook.GivenUp, hook.GivenUpAt, err)
+		}
 		if n, err := s.Staff.ReplayGivenUp(t.Context(), w.ID); n != 2 || err != nil {
 			t.Errorf("%d, %v", n, err)
+		}
+		if hook, err := s.Store.Webhook(t.Context(), w.ID); err != nil || hook.GivenUp != 0 {
+			t.Errorf("%d given up after the replay, %v", hook.GivenUp, err)
 		}
 		waitFor(t, r, 4)
 	})

@@ -1,13 +1,16 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"syscall"
+	"time"
 )
 
 // RefusedError says that an address is not dialled.
@@ -110,6 +113,40 @@ func (p policy) control(_ context.Context, _, address string, _ syscall.RawConn)
 		return errors.Join(errors.New("refused: no address"), err)
 	}
 	return p.check(to.Addr())
+}
+
+// lookUpTimeout is for the name in [Service.CheckURL]: a person waits.
+const lookUpTimeout = 5 * time.Second
+
+// CheckURL says why nothing would be sent to a URL, as things are now: a
+// [*RefusedError], if each address of its host would be refused, or that its
+// host has none. Nil promises nothing: addresses are looked at whenever they
+// are dialled. Where a proxy dials, nothing can be said here.
+func (s *Service) CheckURL(ctx context.Context, address string) error {
+	if s.o.Proxy != nil {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("it is no URL") // not quoted: it may hold a password
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	addrs, err := cmp.Or(s.o.Resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", u.Hostname())
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return errors.New("the name of its host is not found from here; with YOOZAK_WEBHOOK_PROXY the proxy looks for it")
+	case err != nil:
+		return errors.New("the name of its host cannot be looked up now")
+	}
+	p := policy{allow: s.o.Allow, plain: u.Scheme == "http"}
+	for _, addr := range addrs {
+		if err = p.check(addr); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (p policy) dialer(r *net.Resolver) *net.Dialer {

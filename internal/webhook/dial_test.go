@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,6 +164,41 @@ func TestNamesThatLeadToUs(t *testing.T) {
 	names.answer = func(int32) []netip.Addr { return addrs("127.0.0.2") }
 	if _, failure := webhook.Attempt(t.Context(), o, "http://orders.example:"+port+"/hook"); !strings.HasPrefix(failure, "refused: 127.0.0.2 is loopback") {
 		t.Errorf("%q", failure)
+	}
+}
+
+// TestURLThatWouldBeRefusedIsToldAtOnce, with the setting that would allow it.
+func TestURLThatWouldBeRefusedIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	allow := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, test := range map[string]struct {
+		url    string
+		answer []netip.Addr // of the name server
+		o      webhook.Options
+		want   string // in the error; empty: there is none
+	}{
+		"open network":          {"https://orders.example/", addrs("93.184.215.14"), webhook.Options{}, ""},
+		"loopback":              {"https://127.0.0.1/?key=planted", nil, webhook.Options{}, "127.0.0.1 is loopback; the server's YOOZAK_WEBHOOK_ALLOW would"},
+		"link-local":            {"https://[fe80::1]/", nil, webhook.Options{}, "fe80::1 is link-local; the server's YOOZAK_WEBHOOK_ALLOW would"},
+		"private by a name":     {"https://orders.example/", addrs("10.0.0.7"), webhook.Options{}, "10.0.0.7 is private; the server's YOOZAK_WEBHOOK_ALLOW would"},
+		"that is allowed":       {"http://orders.example/", addrs("10.0.0.7"), webhook.Options{Allow: allow}, ""},
+		"another is not":        {"https://orders.example/", addrs("192.168.0.7"), webhook.Options{Allow: allow}, "192.168.0.7 is private"},
+		"one of two is dialled": {"https://orders.example/", addrs("10.0.0.7", "93.184.215.14"), webhook.Options{}, ""},
+		"http in the open":      {"http://orders.example/", addrs("93.184.215.14"), webhook.Options{}, "http:// is not encrypted; the server's YOOZAK_WEBHOOK_ALLOW would"},
+		"nobody's name":         {"https://orders.example/", nil, webhook.Options{}, "is not found from here; with YOOZAK_WEBHOOK_PROXY"},
+		"by a proxy":            {"https://orders.example/", nil, webhook.Options{Proxy: &url.URL{Scheme: "http", Host: "proxy.example:3128"}}, ""},
+	} {
+		names := &nameServer{answer: func(int32) []netip.Addr { return test.answer }}
+		test.o.Resolver = names.resolver()
+		err := webhook.New(nil, nil, test.o).CheckURL(t.Context(), test.url)
+		if (err != nil) != (test.want != "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "planted")) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+	broken := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("planted") }}
+	err := webhook.New(nil, nil, webhook.Options{Resolver: broken}).CheckURL(t.Context(), "https://orders.example/")
+	if err == nil || err.Error() != "the name of its host cannot be looked up now" {
+		t.Errorf("without a name server: %v", err)
 	}
 }
 

@@ -44,6 +44,9 @@ func Sign(box *secret.Box, w account.Webhook, id string, now time.Time, body []b
 	return s.sign(id, now, body)
 }
 
+// Accepts reports whether a receiver lives.
+func Accepts(w account.Webhook, now time.Time) bool { return accepts(w, now) }
+
 // NextAttempt is when a delivery that failed is tried again.
 func NextAttempt(d account.Delivery, at time.Time) time.Time { return nextAttempt(d, at) }
 

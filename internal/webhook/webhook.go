@@ -4,10 +4,12 @@
 // Guarantees:
 //
 //   - A delivery is owed if and only if the transaction of its act is
-//     committed: [Owe]. It comes at least once, with the same id and the same
+//     committed: [Told]. It comes at least once, with the same id and the same
 //     bytes at each attempt.
 //   - Of one client those of one webhook come in the order of the acts. One
-//     that fails holds up only the later ones of its client.
+//     that fails holds up only the later ones of its client, and when it was
+//     tried for three days it is given up, where the receiver accepts
+//     others.
 //   - Each webhook has one worker at a time, of whichever server: [Service.Run].
 //     It gives every delivery its place, once the act is committed, so that no
 //     act waits for another's.
@@ -53,6 +55,7 @@ type Service struct {
 	sender *sender
 
 	failures  atomic.Int64
+	givenUp   atomic.Int64
 	delivered atomic.Int64
 	waiting   atomic.Int64
 	oldest    atomic.Int64 // when it was done, in microseconds; zero: nothing waits
@@ -75,7 +78,7 @@ const logRetention = 30 * 24 * time.Hour
 // not.
 func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 	return s.store.Sweep(ctx, "delete deliveries of webhooks", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
-		return tx.DeleteDeliveries(ctx, now.Add(-logRetention), most)
+		return tx.DeleteDeliveries(ctx, now.Add(-logRetention), s.now(), most)
 	})
 }
 
@@ -121,6 +124,10 @@ func (s *Service) OldestAge() time.Duration {
 
 // Failures counts the attempts of this server that failed.
 func (s *Service) Failures() int64 { return s.failures.Load() }
+
+// GivenUp counts the messages that this server gave up because their receiver
+// refused them for too long.
+func (s *Service) GivenUp() int64 { return s.givenUp.Load() }
 
 // Delivered counts the attempts of this server that were answered 2xx.
 func (s *Service) Delivered() int64 { return s.delivered.Load() }

@@ -30,8 +30,9 @@ const (
 )
 
 // backoff: a delivery is tried again after these waits and then every
-// longestWait, until it has been tried for giveUpAfter. Each wait is from half
-// of it to one and a half, by lot.
+// longestWait, until it has been tried for giveUpAfter: then it is given up, or
+// the webhook is turned off (see [accepts]). Each wait is from half of it to one
+// and a half, by lot.
 var backoff = []time.Duration{
 	time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour,
 }
@@ -65,6 +66,7 @@ type worker struct {
 // result is what came of an attempt.
 type result struct {
 	delivery account.Delivery // as it is to be noted
+	before   time.Time        // of the attempt before; zero: there was none
 	aborted  bool             // the server stops: nothing is known
 }
 
@@ -161,18 +163,19 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 	ctx = context.WithoutCancel(ctx) // a step that was made unknown to us would be noted twice
 	now, began := w.now(), time.Now()
 	var s stepped
+	var givenUp []account.Delivery
 	err := w.store.Tx(ctx, func(ctx context.Context, tx *store.Store) (err error) {
 		s = stepped{}
-		if s.hook, err = tx.ExtendWebhook(ctx, w.hook.ID, w.lease, now.Add(Lease), w.hook.Version); err != nil {
+		if s.hook, err = tx.ExtendWebhook(ctx, w.hook.ID, w.lease, now.Add(Lease), w.hook.Version, w.accepted()); err != nil {
 			return err
 		}
-		if err := w.note(ctx, tx, now); err != nil {
+		if givenUp, err = w.note(ctx, tx, s.hook, now); err != nil {
 			return err
 		}
 		if !s.hook.DisabledAt.IsZero() || s.hook.Version != w.hook.Version {
 			return nil
 		}
-		if s.off = w.exhausted(now); s.off != "" {
+		if s.off = w.exhausted(s.hook, now); s.off != "" {
 			return w.turnOff(ctx, tx, s.off, now)
 		}
 		if s.hook.Sequence, err = w.queue(ctx, tx, s.hook.Sequence, now); err != nil {
@@ -185,6 +188,11 @@ func (w *worker) step(ctx context.Context) (stepped, error) {
 		return stepped{}, err
 	}
 	w.extended = began
+	if n := len(givenUp); n > 0 {
+		w.givenUp.Add(int64(n))
+		w.log.WarnContext(ctx, "messages to a webhook were given up: its receiver refused them for three days, and accepts others",
+			"webhook", w.hook.ID, "count", n, "error", givenUp[n-1].Failure)
+	}
 	for _, r := range w.tried {
 		delete(w.inHand, r.delivery.Number)
 		delete(w.clients, r.delivery.UserID)
@@ -211,7 +219,10 @@ func (w *worker) due(ctx context.Context, tx *store.Store, now time.Time) ([]acc
 func latestDue(now time.Time) time.Time { return now.Add(2 * longestWait) }
 
 // note writes down what came of attempts, and lets the next of each client go.
-func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error {
+// It returns what it gave up: what was refused for as long as anything is tried,
+// by a receiver that accepted another message since the attempt before. When it
+// did not, it may be down at present, and nobody's message is lost to that.
+func (w *worker) note(ctx context.Context, tx *store.Store, hook account.Webhook, now time.Time) (givenUp []account.Delivery, err error) {
 	var tried []account.Delivery
 	var over []int64
 	for _, r := range w.tried {
@@ -219,23 +230,57 @@ func (w *worker) note(ctx context.Context, tx *store.Store, now time.Time) error
 			continue
 		}
 		d := r.delivery
+		if spent(d, now) && accepts(hook, now) && !hook.AcceptedAt.Before(r.before) {
+			d.State, d.DueAt = account.DeliveryGivenUp, time.Time{}
+			givenUp = append(givenUp, d)
+		}
 		tried = append(tried, d)
 		if d.State != account.DeliveryWaiting && d.UserID != 0 {
 			over = append(over, d.UserID)
 		}
 	}
 	if err := tx.FinishDeliveries(ctx, tried); err != nil || len(tried) == 0 {
-		return err
+		return nil, err
+	}
+	if n := len(givenUp); n > 0 {
+		if err := tx.CountGivenUp(ctx, w.hook.ID, w.lease, n, givenUp[n-1].Failure, now); err != nil {
+			return nil, err
+		}
 	}
 	if err := tx.DueNext(ctx, w.hook.ID, over, now); err != nil {
-		return err
+		return nil, err
 	}
 	if w.revived {
 		if err := tx.HastenDeliveries(ctx, w.hook.ID, now, false); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return tx.ForgetDelivered(ctx, over) // what waited when they were erased
+	return givenUp, tx.ForgetDelivered(ctx, over) // what waited when they were erased
+}
+
+// accepted is when the receiver last accepted a client's message, of those that
+// are to be noted; zero: none. A test is about nobody: a receiver that refuses
+// every client may answer it.
+func (w *worker) accepted() (at time.Time) {
+	for _, r := range w.tried {
+		if d := r.delivery; !r.aborted && d.State == account.DeliveryDelivered && d.Type != account.WebhookTest && d.TriedAt.After(at) {
+			at = d.TriedAt
+		}
+	}
+	return at
+}
+
+// spent reports whether a delivery was tried for as long as any is, in vain.
+func spent(d account.Delivery, now time.Time) bool {
+	return d.State == account.DeliveryWaiting && now.Sub(d.FirstAt) >= giveUpAfter
+}
+
+// accepts reports whether a receiver accepted a client's message within the time
+// for which one is tried; else it is dead. A time that is to come is one of a
+// clock that was set back: a receiver that lives has accepted something since.
+func accepts(hook account.Webhook, now time.Time) bool {
+	at := hook.AcceptedAt
+	return !at.IsZero() && !at.After(now) && now.Sub(at) < giveUpAfter
 }
 
 // queue gives places to what is new, and returns the newest.
@@ -286,6 +331,7 @@ func newResult(d account.Delivery, a attempt, at time.Time, aborted bool) result
 	if aborted && a.failure != "" {
 		return result{delivery: d, aborted: true}
 	}
+	before := d.TriedAt
 	d.TriedAt, d.Took, d.Status, d.Failure, d.DueAt = at, a.took, a.status, a.failure, time.Time{}
 	if d.FirstAt.IsZero() || d.FirstAt.After(at) { // by a clock that was set back
 		d.FirstAt = at
@@ -298,7 +344,7 @@ func newResult(d account.Delivery, a attempt, at time.Time, aborted bool) result
 	default:
 		d.State, d.DueAt = account.DeliveryWaiting, nextAttempt(d, at)
 	}
-	return result{delivery: d}
+	return result{delivery: d, before: before}
 }
 
 // nextAttempt is when a delivery that failed is tried again. The last attempt
@@ -397,15 +443,13 @@ func (w *worker) release(ctx context.Context) {
 }
 
 // exhausted is why the webhook has to be turned off: a delivery was tried for
-// as long as any is.
-func (w *worker) exhausted(now time.Time) string {
-	i := slices.IndexFunc(w.tried, func(r result) bool {
-		return !r.aborted && r.delivery.State == account.DeliveryWaiting && now.Sub(r.delivery.FirstAt) >= giveUpAfter
-	})
-	if i < 0 {
+// as long as any is, and no other was accepted in that time.
+func (w *worker) exhausted(hook account.Webhook, now time.Time) string {
+	i := slices.IndexFunc(w.tried, func(r result) bool { return !r.aborted && spent(r.delivery, now) })
+	if i < 0 || accepts(hook, now) {
 		return ""
 	}
-	return "a delivery failed for three days; the last time: " + w.tried[i].delivery.Failure
+	return "nothing was accepted for three days; the last time: " + w.tried[i].delivery.Failure
 }
 
 // turnOff turns the webhook off, and owes the operator a mail about it.

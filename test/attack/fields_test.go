@@ -113,7 +113,11 @@ func fieldRows() []row {
 							if len(v) > 5000 || v == "" {
 								continue // the request line is too long, or it is another path
 							}
-							wants(t, s.send(t, e.Method, e.target(url.PathEscape(v)), nil, e.headers(s.user)...), http.StatusNotFound)
+							var body any
+							if len(e.fields) > 0 {
+								body = e.body(s, s.user)
+							}
+							wants(t, s.send(t, e.Method, e.target(url.PathEscape(v)), body, e.headers(s.user)...), http.StatusNotFound)
 						}
 					},
 				})

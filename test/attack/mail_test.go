@@ -69,11 +69,16 @@ func (s *server) letters(t *testing.T, kinds ...string) []letter {
 	}
 	var all []letter
 	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+		l, known := s.read.Load(path)
+		if !known {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l = readLetter(t, string(data))
+			s.read.Store(path, l)
 		}
-		all = append(all, readLetter(t, string(data)))
+		all = append(all, l.(letter))
 	}
 	return all
 }

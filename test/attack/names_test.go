@@ -10,8 +10,9 @@ var names = group{
 	title: "Names and addresses that look alike",
 	about: "The rule is Django's: usernames are compared after NFKC, with case. What NFKC makes one is one name and cannot be registered twice; a letter of another script that only looks the same is another name. " +
 		"Neither ever opens the other's account.",
-	on:   []string{"ES256"},
-	rows: nameRows,
+	on:       []string{"ES256"},
+	rows:     nameRows,
+	together: true,
 }
 
 func TestNamesThatLookAlike(t *testing.T) {

@@ -37,7 +37,7 @@ var (
 	anyTag = regexp.MustCompile(`<\s*/?\s*([^\s>/]*)([^>]*)>`)
 	// ourLink is a language, the button of the page, our style sheet or icon,
 	// or the page that asks for another link; none can lead to another site.
-	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|#send|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar))$`)
+	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|#send|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar)|(\.\./)*(code|login)/(\?lang=(fr|en|ar))?)$`)
 
 	attributes = regexp.MustCompile(`([^\s="]+)(?:="([^"]*)")?`)
 )

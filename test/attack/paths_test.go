@@ -22,7 +22,7 @@ func TestPaths(t *testing.T) {
 func pathRows() []row {
 	var rows []row
 	around := func(target string, statuses ...int) {
-		holds := "404, or 401 where it is the profile after all; never a redirect or a profile"
+		holds := "404, or 401 where it is the profile after all, or a customer of the staff's part; never a redirect or a profile"
 		rows = append(rows, row{name: "around: `" + strings.ReplaceAll(target, "\x00", "NUL") + "`", tries: "another spelling of the profile's path, without a token", holds: holds, play: func(t *testing.T, s *server) {
 			s.raw(t, head(http.MethodGet, target), statuses...)
 		}})
@@ -39,9 +39,11 @@ func pathRows() []row {
 		"/../api/clients/clients/me/", "/api/clients/clients/me/...", "/api/clients/clients/{id}/", "/api/clients/auth/sessions/{id}/x", "/api/clients/clients/*", "/api/clients/clients/1/", "/api/clients/clients/", "/api/clients/auth/sessions/../../clients/me/",
 	} {
 		status := 404
-		switch {
-		case target == "/api/clients/clients/me%00/", strings.HasPrefix(target, "\\"):
-			status = 404
+		switch target {
+		case "/api/clients/clients/me;/", "/api/clients/clients/me;.json", "/api/clients/clients/me.json", "/api/clients/clients/me%00/", "/api/clients/clients/me%20/",
+			"/api/clients/clients/me%0d%0a" + injected + ":%20yes", "/api/clients/clients/%4de/", "/api/clients/clients/me%252f", "/api/clients/clients/{id}/",
+			"/api/clients/clients/*", "/api/clients/clients/1/", "/api/clients/clients/":
+			status = 401 // a customer of the staff's part, for which one has to log in
 		}
 		if strings.HasPrefix(target, "\\") {
 			status = 400
@@ -140,9 +142,9 @@ func pathRows() []row {
 				t.Error("credentials are allowed, or a cache may mix origins up")
 			}
 		}},
-		row{name: "cache", tries: "a profile under a name that caches keep: me/x.css, me.js, me/;.png", holds: "404, and no-store on all that is private", play: func(t *testing.T, s *server) {
+		row{name: "cache", tries: "a profile under a name that caches keep: me/x.css, me.js, me/;.png", holds: "404, or 403 as a customer of the staff's part, and no-store on all that is private", play: func(t *testing.T, s *server) {
 			for _, path := range []string{mePath + "x.css", strings.TrimSuffix(mePath, "/") + ".js", mePath + ";.png", mePath + "%3f.css", mePath + "%23.css"} {
-				wants(t, s.as(t, s.user, http.MethodGet, path, nil), http.StatusNotFound)
+				wants(t, s.as(t, s.user, http.MethodGet, path, nil), http.StatusNotFound, http.StatusForbidden)
 			}
 			for _, path := range []string{mePath, sessionsPath, exportPath, securityPath} {
 				if got := s.as(t, s.user, http.MethodGet, path, nil).header.Get("Cache-Control"); got != "no-store" {

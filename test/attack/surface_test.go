@@ -2,9 +2,19 @@ package attack
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/yoozak/clients/internal/api"
+)
+
+// The paths of calls that take texts.
+const (
+	codePath         = "/api/clients/auth/code/"
+	resendPath       = "/api/clients/auth/email/verify/resend/"
+	confirmPath      = "/api/clients/auth/confirm/"
+	appPath          = "/api/clients/auth/factors/totp/"
+	passkeyLoginPath = "/api/clients/auth/login/passkey/options/"
 )
 
 // endpoint is a route of the API with the fields that it reads, so that an
@@ -19,21 +29,26 @@ type endpoint struct {
 func endpoints() []endpoint {
 	var all []endpoint
 	for _, rt := range api.Routes() {
-		e := endpoint{Route: rt}
-		for i := range rt.In.NumField() {
-			tag := rt.In.Field(i).Tag
-			switch {
-			case tag.Get("json") != "":
-				e.fields = append(e.fields, tag.Get("json"))
-			case tag.Get("query") != "":
-				e.inQuery = append(e.inQuery, tag.Get("query"))
-			default:
-				e.inPath = append(e.inPath, tag.Get("path"))
-			}
+		if !rt.OfStaff() { // those are attacked by one of the staff
+			all = append(all, newEndpoint(rt))
 		}
-		all = append(all, e)
 	}
 	return all
+}
+
+func newEndpoint(rt api.Route) endpoint {
+	e := endpoint{Route: rt}
+	for _, f := range reflect.VisibleFields(rt.In) {
+		switch tag := f.Tag; {
+		case tag.Get("json") != "":
+			e.fields = append(e.fields, tag.Get("json"))
+		case tag.Get("query") != "":
+			e.inQuery = append(e.inQuery, tag.Get("query"))
+		case tag.Get("path") != "":
+			e.inPath = append(e.inPath, tag.Get("path"))
+		}
+	}
+	return e
 }
 
 // name is short: "POST auth/login".
@@ -54,16 +69,34 @@ func (s *server) good(p person, field string) any {
 		return s.newName() + "@customers.example"
 	case "refresh":
 		return p.refresh
-	case "token":
+	case "token", "challenge", "ceremony", "code_id":
 		return "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	case "code":
+		return "123456"
+	case "purpose":
+		return "reset"
+	case "to":
+		return s.newName() + "@customers.example"
 	}
 	return "Amina"
+}
+
+// alternatives are the fields of an endpoint of which one is shown, and which
+// a good body has.
+var alternatives = map[string][]string{
+	"/api/clients/auth/login/second/":           {"challenge", "code"},
+	confirmPath:                                 {"password"},
+	"/api/clients/auth/password/reset/confirm/": {"token", "new_password"},
 }
 
 // body is a good body for an endpoint; for a login it is the person's.
 func (e endpoint) body(s *server, p person) fields {
 	b := fields{}
-	for _, name := range e.fields {
+	names := e.fields
+	if some := alternatives[e.Path]; some != nil {
+		names = some
+	}
+	for _, name := range names {
 		b[name] = s.good(p, name)
 	}
 	if e.Path == loginPath {
@@ -99,8 +132,18 @@ func (e endpoint) takesText(field string) bool {
 		return field == "new_password"
 	case http.MethodPost + emailChange:
 		return field == "email"
-	case http.MethodPost + resetPath: // which answers the same for every address and name
-		return field == "email" || field == "username"
+	case http.MethodPost + resetPath: // which answers the same for every address, name and code
+		return field == "email" || field == "username" || field == "code_id"
+	case http.MethodPost + codePath:
+		return field == "to" || field == "username" || field == "code_id"
+	case http.MethodPost + resendPath: // another code is mailed then
+		return field == "code_id"
+	case http.MethodPost + confirmPath: // of who has no factor the others are not looked at
+		return field != "password"
+	case http.MethodPost + appPath: // a name
+		return field == "name"
+	case http.MethodPost + passkeyLoginPath: // blank is as if it were missing
+		return field == "challenge"
 	}
 	return false
 }

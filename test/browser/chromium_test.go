@@ -6,8 +6,10 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,7 +22,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -34,6 +38,60 @@ var chromium struct {
 	ctx  context.Context
 	stop []context.CancelFunc
 	err  error
+
+	mu   sync.Mutex
+	idle []window
+}
+
+// window is a tab as Chromium has it, with a profile of its own. To open one
+// takes Chromium longer than most pages do: it draws a toolbar and all. So the
+// next test has it when one is done with it, with nothing that is from before.
+type window struct {
+	ctx   context.Context // lives as long as the tab
+	leave context.CancelFunc
+}
+
+func takeWindow(t *testing.T) window {
+	t.Helper()
+	chromium.mu.Lock()
+	defer chromium.mu.Unlock()
+	if last := len(chromium.idle) - 1; last >= 0 {
+		w := chromium.idle[last]
+		chromium.idle = chromium.idle[:last]
+		return w
+	}
+	var w window
+	w.ctx, w.leave = chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
+	if err := chromedp.Do(w.ctx); err != nil {
+		w.leave()
+		t.Fatal(err)
+	}
+	return w
+}
+
+// giveBack empties a window for another test.
+func (w window) giveBack(t *testing.T, origins map[string]bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	errs := []error{
+		chromedp.Do(ctx, chromedp.Navigate("about:blank")),
+		set(ctx, page.ResetNavigationHistory, cdp.Empty{}),
+		set(ctx, network.ClearBrowserCookies, cdp.Empty{}),
+		set(ctx, network.ClearBrowserCache, cdp.Empty{}),
+		set(ctx, audits.Disable, cdp.Empty{}),
+	}
+	for origin := range origins {
+		errs = append(errs, set(ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: origin, StorageTypes: "all"}))
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("empty a tab: %v", err)
+		w.leave()
+		return
+	}
+	chromium.mu.Lock()
+	defer chromium.mu.Unlock()
+	chromium.idle = append(chromium.idle, w)
 }
 
 func startChromium() {
@@ -49,7 +107,9 @@ func startChromium() {
 		return
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")) // nothing here needs another host
+		// What the address bar drops down is a page of its own, drawn for each window.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost")) // nothing here needs another host
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root
 	}
@@ -69,15 +129,20 @@ func stopChromium() {
 
 // tab is one person's browser.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
+	t     *testing.T
+	ctx   context.Context
+	width int64
+
+	spent   bool // its window is not for another test
+	scripts bool // the pages' run
 
 	mu       sync.Mutex
-	problems []string // what the console would show in red
+	problems []string        // what the console would show in red
+	origins  map[string]bool // where it was
 }
 
-// patience is how long a page may take on a busy machine.
-const patience = 90 * time.Second
+// patience is how long a tab may be used on a busy machine.
+const patience = 3 * time.Minute
 
 type tabOptions struct {
 	language string // that the browser asks for
@@ -88,6 +153,7 @@ type tabOptions struct {
 	forced   bool // colours of the system in place of ours
 	scripts  bool // the pages need none
 	rare     bool // some pages will do
+	patient  bool // it stays open for much longer
 }
 
 // open starts a tab. When the test ends, nothing may have been amiss in it:
@@ -98,14 +164,21 @@ func openTab(t *testing.T, o tabOptions) *tab {
 	if chromium.err != nil {
 		t.Fatal(chromium.err)
 	}
-	ctx, leave := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
-	t.Cleanup(leave)
-	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as this context
-		t.Fatal(err)
+	w := takeWindow(t)
+	wait := patience
+	if o.patient {
+		wait *= 10
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx}
+	ctx, cancel := context.WithTimeout(w.ctx, wait)
+	b := &tab{t: t, ctx: ctx, width: max(o.width, 320), origins: map[string]bool{}, scripts: o.scripts}
+	t.Cleanup(func() {
+		cancel()
+		if b.spent || t.Failed() {
+			w.leave()
+			return
+		}
+		w.giveBack(t, b.origins)
+	})
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +227,10 @@ func (b *tab) listen(event any) {
 		}
 	case *audits.EventIssueAdded:
 		details, _ := json.Marshal(e.Issue.Details)
-		problem = string(e.Issue.Code) + " " + string(details)
+		// A page that goes on by itself, as after a passkey that nobody had to pick.
+		if !strings.Contains(string(details), "NavigationEntryMarkedSkippable") {
+			problem = string(e.Issue.Code) + " " + string(details)
+		}
 	case *runtime.EventExceptionThrown:
 		problem = e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
@@ -166,7 +242,13 @@ func (b *tab) listen(event any) {
 			problem = "a script wrote to the console: " + said
 		}
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(strings.TrimPrefix(e.Request.URL, "blob:"), "http://127.0.0.1:") {
+		if u, err := url.Parse(e.DocumentURL); err == nil && u.Host != "" {
+			b.mu.Lock()
+			b.origins[u.Scheme+"://"+u.Host] = true
+			b.mu.Unlock()
+		}
+		// Chromium draws the sign of a field for dates from a data: URL of its own.
+		if !strings.HasPrefix(e.DocumentURL, "http://127.0.0.1:") || strings.HasPrefix(e.Request.URL, "data:image/svg+xml") || strings.HasPrefix(strings.TrimPrefix(e.Request.URL, "blob:"), "http://127.0.0.1:") {
 			return
 		}
 		problem = "it asked another site: " + e.Request.URL
@@ -267,7 +349,7 @@ func (b *tab) read() shown {
 func (b *tab) shows(lang, title string, keys ...string) shown {
 	b.t.Helper()
 	p := b.read()
-	say := func(key string) string { return locale.Text(lang, key, nil) }
+	say := func(key string) string { return locale.Text(lang, key, locale.Args{"n": 8}) } // the least length of a password
 	if want := say(title); p.H1 != want {
 		b.t.Errorf("heading %q, want %q", p.H1, want)
 	}

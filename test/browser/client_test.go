@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"encoding/base32"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/totp"
 )
 
 // storefront serves a page of another origin than the API, with the modules given.
@@ -36,7 +38,7 @@ func (b *tab) run(script string) string {
 	b.t.Helper()
 	yes := true
 	res, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{
-		Expression: `(async () => { ` + script + ` })().then(String, e => 'failed: ' + e.message)`, AwaitPromise: &yes, ReturnByValue: &yes, UserGesture: &yes,
+		Expression: `(async () => { ` + script + ` })().then(String, e => 'failed: ' + e.name + ': ' + e.message)`, AwaitPromise: &yes, ReturnByValue: &yes, UserGesture: &yes,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -68,7 +70,7 @@ func TestDocumentedClient(t *testing.T) {
 	step("a call", `return (await api.call('GET', 'clients/me/')).email`, firstAddress)
 	step("a wrong login", `return api.login('amina', 'wrong').then(() => 'in', e => [e.status, e.message.length > 10])`, "401,true")
 	step("login", `return (await api.login('amina', '`+firstPassword+`')).username`, "amina")
-	if token := b.run(`return localStorage.getItem('device') !== null`); token != "true" {
+	if token := b.run(`return localStorage.getItem('X-Device-Token') !== null`); token != "true" {
 		t.Error("the device token is not kept")
 	}
 
@@ -86,11 +88,12 @@ func TestDocumentedClient(t *testing.T) {
 		return [names.length, new Set(names.map(n => n.username)).size]`, "12,1")
 	step("after that", `return (await api.call('PATCH', 'clients/me/', { first_name: 'Amina' })).first_name`, "Amina")
 
-	usage := strings.NewReplacer("./session.js", shop+"/session.js", "kV7-pazouk-42", firstPassword, "'", `"`).Replace(guideCode(t, "start", "session"))
+	usage := strings.NewReplacer("./session.js", shop+"/session.js", "amina", "salma", "kV7-pazouk-42", firstPassword, "'", `"`).Replace(guideCode(t, "start", "session"))
 	step("what the guide does with it", `await import(URL.createObjectURL(new Blob([String.raw`+"`"+usage+"`"+`], { type: 'text/javascript' })))
 		const saved = localStorage.getItem('session')
-		await api.login('amina', 'zellige-9-minaret')
-		await api.call('POST', 'auth/password/change/', { current_password: 'zellige-9-minaret', new_password: '`+firstPassword+`' })
+		await api.login('salma', 'zellige-9-minaret')
+		await api.logout()
+		await api.login('amina', '`+firstPassword+`')
 		return saved`, "null")
 
 	// Logged out means logged out: here, and on the server.
@@ -100,7 +103,7 @@ func TestDocumentedClient(t *testing.T) {
 		const gone = localStorage.getItem('session')
 		localStorage.setItem('session', session)
 		const after = await api.call('GET', 'clients/me/').then(() => 'in', e => e.status)
-		return [gone, after, localStorage.getItem('session'), localStorage.getItem('device') !== null]`, ",401,,true")
+		return [gone, after, localStorage.getItem('session'), localStorage.getItem('X-Device-Token') !== null]`, ",401,,true")
 
 	// The log comes a moment later: one refresh for the four tabs, which
 	// succeeded, and the last, which did not.
@@ -113,6 +116,53 @@ func TestDocumentedClient(t *testing.T) {
 	if good, bad := refreshes(http.StatusOK), refreshes(http.StatusUnauthorized); good != 1 || bad != 1 {
 		t.Errorf("%d and %d refreshes for twelve calls of four tabs and one after the logout, want 1 and 1", good, bad)
 	}
+}
+
+// TestDocumentedSecondFactor is docs/factors.md's way without the SDK: a
+// second step, two tabs whose token is over, a device that is trusted, and a
+// proof before an act.
+func TestDocumentedSecondFactor(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.SQLite(t), "YOOZAK_CORS_LOOPBACK=true", "YOOZAK_REFRESH_ROTATION=true")
+	shop := storefront(t, map[string]string{
+		"session.js": strings.Replace(guideCode(t, "start", "client"), "http://127.0.0.1:8000", s.URL, 1), "factors.js": guideCode(t, "factors", "hand"),
+	}, `<script type="module">window.api = { ...await import('/session.js'), ...await import('/factors.js') }</script>`)
+	b := openTab(t, tabOptions{language: "en", scripts: true})
+	b.open(shop)
+	run := func(script string) string {
+		t.Helper()
+		return b.run(`while (!window.api) await new Promise(r => setTimeout(r, 10)); ` + script)
+	}
+	step := func(what, script, want string) {
+		t.Helper()
+		if got := run(script); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	run(`await api.register({ username: 'amina', password: '` + firstPassword + `' })`)
+	secret := run(`return (window.app = await api.call('POST', 'auth/factors/totp/', { name: 'Pixel' })).secret`)
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		t.Fatalf("%q: %v", secret, err)
+	}
+	first := totp.StepAt(time.Now())
+	step("an app", `window.codes = (await api.call('POST', 'auth/factors/totp/confirm/', { code: '`+totp.Code(seed, first)+`' })).recovery_codes; return codes.length`, "10")
+	step("a wrong code", `await api.logout(); return api.logIn('amina', '`+firstPassword+`', async () => ({ code: '12345' })).then(() => 'in', e => [e.status, e.code, Object.keys(e.fields)])`, "400,code=invalid,code")
+	step("the second step", `return (await api.logIn('amina', '`+firstPassword+`', async methods => {
+		if (methods.join() !== 'totp,recovery_code') throw new Error(methods)
+		return { code: '`+totp.Code(seed, first+1)+`', trust: true }
+	})).username`, "amina")
+	step("two tabs with a token that is over", `
+		const frame = document.body.appendChild(document.createElement('iframe'))
+		frame.src = '/tab'
+		await new Promise(r => frame.onload = r)
+		while (!frame.contentWindow.api) await new Promise(r => setTimeout(r, 10))
+		localStorage.setItem('session', JSON.stringify({ ...JSON.parse(localStorage.getItem('session')), access: 'not.good.more' }))
+		return (await Promise.all([api, frame.contentWindow.api].map(tab => tab.call('GET', 'clients/me/')))).map(me => me.username)`, "amina,amina")
+	step("a trusted device", `await api.logout(); return (await api.logIn('amina', '`+firstPassword+`', () => { throw new Error('asked') })).username`, "amina")
+	step("a proof", `return (await api.callConfirmed('GET', 'clients/me/export/', undefined, async methods => ({ recovery_code: codes[0] }))).user.username`, "amina")
+	step("the proof is good for a while", `return (await api.call('GET', 'clients/me/export/')).user.username`, "amina")
+	step("logout", `await api.logout(); return api.call('GET', 'clients/me/').then(() => 'in', e => e.status)`, "401")
 }
 
 // TestDocumentedNumbers is docs/accounts.md's way from a number as people type it

@@ -15,7 +15,7 @@ import (
 )
 
 // guides are the documents whose code is run here.
-var guides = []string{"start", "tokens", "ssr", "accounts"}
+var guides = []string{"start", "tokens", "factors", "ssr", "accounts"}
 
 var codeBlock = regexp.MustCompile("(?s)(?:<!-- (run|not run): ([^>]+) -->\n)?```(js|ts|tsx|sh)\n(.*?)```")
 
@@ -54,7 +54,11 @@ func document(t *testing.T, name string) string {
 // test here, or says why not.
 func TestGuidesCodeIsRun(t *testing.T) {
 	t.Parallel()
-	ran := map[string][]string{"start": {"sdk", "form", "fetch", "client", "session"}, "accounts": {"reset", "verify", "numbers"}}
+	ran := map[string][]string{"start": {"sdk", "form", "fetch", "client", "session"}, "accounts": {"reset", "verify", "numbers"},
+		"factors": {"login", "hand", "app", "passkeys", "confirm", "codes", "links"}} // all but "hand" by sdk/typescript/test
+	for _, name := range ran["factors"] {
+		guideCode(t, "factors", name)
+	}
 	for _, guide := range guides {
 		for _, ending := range []string{".md", ".fr.md"} {
 			for _, m := range codeBlock.FindAllStringSubmatch(document(t, guide+ending), -1) {

@@ -14,11 +14,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/totp"
 )
 
 var update = flag.Bool("update", false, "take the pictures of docs/images anew")
@@ -36,7 +38,11 @@ const (
 var pageShots = []string{
 	"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "verify-already", "confirm", "undo",
 	"not-found", "home",
+	"login", "login-refused", "overview", "password", "prove", "totp", "totp-secret", "recovery-codes", "second", "second-refused", "second-recovery", "factor", "passkeys", "code",
 }
+
+// wideShots are also taken of a window as wide as a desk has it.
+var wideShots = []string{"overview"}
 
 // readmeShots stand side by side in the READMEs, in each language.
 var readmeShots = []string{"mail-reset-password", "page-reset"}
@@ -48,6 +54,9 @@ func pictures() []string {
 		for _, shot := range pageShots {
 			names = append(names, "page-"+shot+"."+lang)
 		}
+	}
+	for _, shot := range wideShots {
+		names = append(names, "page-"+shot+"-wide.fr", "page-"+shot+"-dark.fr")
 	}
 	for _, kind := range mailKinds {
 		names = append(names, mailShot(kind)+".fr")
@@ -106,10 +115,13 @@ func takePictures(t *testing.T) {
 	t.Helper()
 	readme := map[string][]image.Image{}
 	for _, lang := range []string{"fr", "ar", "en"} {
-		phone := tabOptions{language: lang, width: pictureWidth, height: pictureHeight, scale: 2}
+		phone := tabOptions{language: lang, width: pictureWidth, height: pictureHeight, scale: 2, patient: true}
 		dark := phone
 		dark.dark = true
-		p := &photographer{t: t, lang: lang, light: openTab(t, phone), dark: openTab(t, dark), readme: readme}
+		p := &photographer{t: t, lang: lang, readme: readme}
+		p.account() // in windows of its own: each has its time
+		p.withPasskeys()
+		p.light, p.dark = openTab(t, phone), openTab(t, dark)
 		phone.scale, dark.scale = 1, 1
 		p.small = map[string]*tab{"light": openTab(t, phone), "dark": openTab(t, dark)}
 		p.pages()
@@ -164,6 +176,8 @@ func (p *photographer) pages() {
 	b.fill("email", firstAddress)
 	b.press()
 	p.here(b, "page-forgot-sent")
+	b.load(chromedp.Click(chromedp.CSS(`main a[href*="/code/"]`)))
+	p.here(b, "page-code")
 	reset := s.URL + s.received(p.t, "reset_password", firstAddress).Path
 	p.shoot("page-reset", reset)
 	for b, name := range map[*tab]string{b: "page-reset-refused", p.dark: "page-reset-refused-dark"} {
@@ -186,6 +200,81 @@ func (p *photographer) pages() {
 	b.press()
 	p.here(b, "page-reset-done")
 	p.shoot("page-bad-link", reset)
+}
+
+// account is somebody who looks after theirs.
+func (p *photographer) account() {
+	p.t.Helper()
+	s := p.start()
+	s.register(p.t, p.lang, "amina")
+	s.prove(p.t)
+	small := tabOptions{language: p.lang, width: pictureWidth, height: pictureHeight}
+	dark, wide := small, small
+	dark.dark, wide.width = true, 1280
+	phone := tabOptions{language: p.lang, width: pictureWidth, height: pictureHeight, scale: 2}
+	b := openTab(p.t, phone)
+	b.open(s.URL + "/account/login/")
+	b.fill("username", "amina")
+	b.fill("password", "amina")
+	b.press()
+	p.here(b, "page-login-refused")
+	b.fill("password", firstPassword)
+	b.press()
+	b.open(s.URL + "/account/password/")
+	p.here(b, "page-password")
+	b.open(s.URL + "/account/confirm/")
+	p.here(b, "page-prove")
+	b.open(s.URL + "/account/factors/totp/")
+	p.here(b, "page-totp")
+	b.fill("name", map[string]string{"fr": "téléphone de Salma", "ar": "هاتف سلمى", "en": "Salma’s phone"}[p.lang])
+	b.press()
+	p.here(b, "page-totp-secret")
+	seed := b.secret()
+	b.fill("code", totp.Code(seed, totp.StepAt(time.Now())))
+	b.press()
+	p.here(b, "page-recovery-codes")
+	codes := b.recoveryCodes()
+	b.open(s.URL + "/account/")
+	b.load(chromedp.Click(chromedp.CSS("a.small")))
+	p.here(b, "page-factor")
+	b = openTab(p.t, phone)
+	b.logIn(s, "amina", firstPassword)
+	p.here(b, "page-second")
+	b.fill("code", "123456")
+	b.press()
+	p.here(b, "page-second-refused")
+	b.load(chromedp.Click(chromedp.CSS(`main a[href*="with=recovery"]`)))
+	p.here(b, "page-second-recovery")
+	// Long pages are taken in fewer pixels.
+	for i, look := range []struct {
+		tabOptions
+		ending string
+	}{{small, ""}, {dark, "-dark"}, {wide, "-wide"}} {
+		ending := look.ending
+		if !slices.Contains(pictures(), "page-overview"+ending+"."+p.lang) {
+			continue
+		}
+		b := openTab(p.t, look.tabOptions)
+		b.logIn(s, "amina", firstPassword)
+		b.open(s.URL + "/account/second/?with=recovery")
+		b.fill("recovery_code", codes[i])
+		b.press()
+		p.here(b, "page-overview"+ending)
+	}
+}
+
+// withPasskeys are the pages that have a passkey's form.
+func (p *photographer) withPasskeys() {
+	p.t.Helper()
+	s := startForPasskeys(p.t, "YOOZAK_SHOP_URL=https://yoozak.example/", "YOOZAK_SUPPORT=aide@yoozak.example")
+	s.register(p.t, p.lang, "amina")
+	b := openTab(p.t, tabOptions{language: p.lang, width: pictureWidth, height: pictureHeight, scale: 2, scripts: true})
+	b.noConditionalUI()
+	b.open(s.URL + "/account/login/")
+	p.here(b, "page-login")
+	b.logIn(s, "amina", firstPassword)
+	b.open(s.URL + "/account/passkeys/")
+	p.here(b, "page-passkeys")
 }
 
 func (p *photographer) undo() {
@@ -211,7 +300,7 @@ func (b *tab) window() image.Image {
 	}
 	beyond := true
 	res, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: pictureWidth, Height: max(height, pictureHeight), Scale: 1},
+		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: float64(b.width), Height: max(height, pictureHeight), Scale: 1},
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -238,8 +327,11 @@ func sideBySide(images []image.Image) image.Image {
 func save(t *testing.T, name string, img image.Image) {
 	t.Helper()
 	var small bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, paletted(img)); err != nil {
-		t.Fatal(err)
+	for colours := 64; colours >= 8 && (small.Len() == 0 || small.Len() > pictureBytes); colours /= 2 { // long pages have many letters
+		small.Reset()
+		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, paletted(img, colours)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.MkdirAll(pictureFolder, 0o755); err != nil {
 		t.Fatal(err)
@@ -251,7 +343,7 @@ func save(t *testing.T, name string, img image.Image) {
 
 // paletted draws with the colours that are there most: pages have a few, and
 // the edges of their letters.
-func paletted(img image.Image) *image.Paletted {
+func paletted(img image.Image, colours int) *image.Paletted {
 	count := map[color.RGBA]int{}
 	size := img.Bounds()
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(img.At(x, y)).(color.RGBA) }
@@ -267,7 +359,6 @@ func paletted(img image.Image) *image.Paletted {
 	slices.SortFunc(all, func(a, b color.RGBA) int {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
-	const colours = 64
 	palette := make(color.Palette, 0, colours)
 	for _, c := range all[:min(len(all), colours)] {
 		palette = append(palette, c)

@@ -127,7 +127,7 @@ func TestBackupOfPostgresNamesPgDump(t *testing.T) {
 	if err == nil || strings.Contains(out, "hunter2") || !strings.Contains(out, "docs/backup.md") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	line := regexp.MustCompile(`(?m)^  (\(umask 077; pg_dump .*\))$`).FindStringSubmatch(out)
+	line := regexp.MustCompile(`(?m)^  (\(umask 077; pg_dump .*\)) && yoozak backup --made$`).FindStringSubmatch(out)
 	if line == nil {
 		t.Fatalf("no command in:\n%s", out)
 	}
@@ -141,5 +141,28 @@ func TestBackupOfPostgresNamesPgDump(t *testing.T) {
 	}
 	if out, err := command(t, nil, "backup", "--check", file); err == nil || !strings.Contains(out, "pg_restore") {
 		t.Errorf("check: %v\n%s", err, out)
+	}
+}
+
+// TestBackupComesBeforeAnUpdate: the schema of the release before has no place
+// for its time. It is good all the same, and says so.
+func TestBackupComesBeforeAnUpdate(t *testing.T) {
+	t.Parallel()
+	url := storetest.SQLite(t)
+	yoozak(t, url, "migrate")
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `DROP TABLE backups; DELETE FROM goose_db_version WHERE version_id >= 28`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	env, file := []string{"YOOZAK_DATABASE_URL=" + url}, filepath.Join(t.TempDir(), "backup.db")
+	if out, err := command(t, env, "backup", file); err != nil || !strings.Contains(out, "the file is whole") || !strings.Contains(out, "the time of this backup is not noted") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err := command(t, env, "backup", "--made"); err == nil || strings.Contains(out, "noted\n") {
+		t.Errorf("%v: %s", err, out)
 	}
 }

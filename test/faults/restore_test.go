@@ -195,7 +195,8 @@ func TestRestoredBackupRevivesNothing(t *testing.T) {
 
 // TestPromotedStandbyMayLackALittle: what was not replicated yet is lost with
 // the primary. The server says so and goes on; where more is missing it is a
-// restore; and the old primary is not taken for the new one.
+// restore, also for a server that was started on the standby and runs; and the
+// old primary is not taken for the new one.
 func TestPromotedStandbyMayLackALittle(t *testing.T) {
 	t.Parallel()
 	first := pgtest.StartOwn(t)
@@ -216,29 +217,45 @@ func TestPromotedStandbyMayLackALittle(t *testing.T) {
 	second.Exec(t, "SELECT pg_reload_conf()")
 	waitFor(t, "the standby is cut off", func() bool { return count(t, first.URL("y"), `SELECT count(*) FROM pg_stat_replication`) == 0 })
 	live(first.URL("y"), "badr")
-	behind := launch(t, second.URL("y"), note) // which reads, and says nothing of what it does not have yet
-	yoozaktest.Await(t, behind.URL+"/healthz", http.StatusOK, behind.Output)
-	behind.Stop(t)
+	older := filepath.Join(t.TempDir(), "older.head")
+	lacksTenMinutes(t, file, older)
+	// They read, and say nothing of what they do not have yet.
+	behind, farBehind := launch(t, second.URL("y"), note), launch(t, second.URL("y"), "YOOZAK_HEAD_FILE="+older)
+	for _, s := range []*server{behind, farBehind} {
+		yoozaktest.Await(t, s.URL+"/healthz", http.StatusOK, s.Output)
+	}
 	first.Kill()
 	second.Exec(t, "SELECT pg_promote()")
+	select {
+	case <-farBehind.Ended():
+		farBehind.Kill() // it has ended, and not with 0
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the server that lacks ten minutes goes on:\n%s", farBehind.Output)
+	}
+	if out := farBehind.Output.String(); farBehind.Err() == nil || !strings.Contains(out, `run "yoozak restored" first`) || strings.Contains(out, "panic") {
+		t.Errorf("it ended with %v:\n%s", farBehind.Err(), out)
+	}
+	behind.Ready(t)
+	if a, err := behind.register("chama"); err != nil || a.status != http.StatusCreated {
+		t.Fatal(a, err)
+	}
+	behind.Stop(t)
+	if log := behind.Output.String(); !strings.Contains(log, "lacks the newest events") {
+		t.Errorf("the log has:\n%s", log)
+	}
 
 	serve := func(c *pgtest.Cluster, file string) (string, error) {
 		env := append([]string{"YOOZAK_DATABASE_URL=" + c.URL("y"), "YOOZAK_LISTEN=" + porttest.Address(t), "YOOZAK_HEAD_FILE=" + file}, yoozaktest.CheapHashes...)
 		return command(t, env, "serve")
 	}
-	older := filepath.Join(t.TempDir(), "older.head")
-	lacksTenMinutes(t, file, older)
 	if out, err := serve(second, older); err == nil || !strings.Contains(out, `run "yoozak restored" first`) {
 		t.Errorf("where ten minutes are missing: %v\n%s", err, out)
 	}
 	s := start(t, second.URL("y"), note)
-	if a, err := s.register("chama"); err != nil || a.status != http.StatusCreated {
+	if a, err := s.register("driss"); err != nil || a.status != http.StatusCreated {
 		t.Fatal(a, err)
 	}
 	s.Stop(t)
-	if log := s.Output.String(); !strings.Contains(log, "lacks the newest events") {
-		t.Errorf("the log has:\n%s", log)
-	}
 	verifyEvents(t, second.URL("y"), map[string]int{"events_lost": 1})
 	if err := first.Start(); err != nil {
 		t.Fatal(err)

@@ -55,9 +55,9 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slow.Close() //nolint:errcheck // the server goes first
-	fmt.Fprintf(slow, "POST /api/clients/auth/login/ HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n\r\n{", s.Address)
-	if a, err := s.call(http.MethodGet, "/healthz", ""); err != nil || a.status != http.StatusOK { // the other is read by then, or soon
-		t.Fatal(a, err)
+	fmt.Fprintf(slow, "POST /api/clients/auth/login/ HTTP/1.1\r\nHost: %s\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n", s.Address)
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" { // said when the body is about to be read
+		t.Fatalf("%q %v", line, err)
 	}
 	s.Signal(t, os.Interrupt)
 	waitFor(t, "it takes no more connections", s.refuses)

@@ -2,11 +2,12 @@
 // database, and compares each answer, each mail and each row with a small
 // model of what must be allowed.
 //
-// The model (reference_test.go) is written from the rules, those of
-// docs/decisions/0013-addresses.md above all, and asks the product for
-// nothing. A life has few addresses, names and passwords, so that accounts
-// claim what is another's all the time. Whoever knows a password may do
-// whatever the rules allow: most lives have a thief.
+// The model (reference_test.go, factors_test.go and codes_test.go) is written
+// from the rules, those of docs/decisions/0013-addresses.md and of 0029 to 0032
+// above all, and asks the product for nothing. A life has few addresses, names
+// and passwords, so that accounts claim what is another's all the time. Whoever
+// knows a password may do whatever the rules allow: most lives have a thief.
+// Half of the lives are more about second factors than about addresses.
 //
 // There are eight worlds: both engines, rotation on and off, mails delivered
 // or not. Each plays -rapid.checks lives of about -rapid.steps acts.
@@ -20,6 +21,7 @@ package model
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -47,7 +49,8 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	set := map[string]bool{}
 	flag.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	for name, value := range map[string]string{"rapid.checks": "5", "rapid.steps": "80", "rapid.seed": "1"} {
+	// The eight worlds go on side by side: each waits for its database more than it computes.
+	for name, value := range map[string]string{"rapid.checks": "5", "rapid.steps": "120", "rapid.seed": "1", "test.parallel": "8"} {
 		if !set[name] {
 			_ = flag.Set(name, value)
 		}
@@ -80,6 +83,7 @@ type world struct {
 	url                string
 	rotation, delivers bool
 	rows               *store.Store // what is stored, and what an earlier release left there
+	mails              *sql.DB      // of the same database, for what is asked after each act
 	servers            [2]*server
 	mailboxes          *mailboxes
 	clock              *yoozaktest.Clock
@@ -91,6 +95,7 @@ func newWorld(t *testing.T, url string, rotation, delivers bool) *world {
 	w := &world{
 		t: t, url: url, rotation: rotation, delivers: delivers,
 		rows:      storetest.Open(t, url), // migrated
+		mails:     openMails(t, url),
 		mailboxes: newMailboxes(t),
 		clock:     yoozaktest.NewClock(time.Date(2026, 6, 5, 12, 56, 56, 789e6, time.UTC)),
 	}
@@ -128,7 +133,7 @@ func (w *world) start() *server {
 	a := app.New(st, tokens, hasher, app.Options{
 		Rotation:   w.rotation,
 		EraseAfter: eraseAfter, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Mail: app.Mail{Sender: sender, Verify: true, Delivers: w.delivers, Link: linkURL},
+		Mail: app.Mail{Sender: sender, Verify: true, Delivers: w.delivers, LoginCode: w.delivers, Link: linkURL},
 	})
 	if err := a.Keys.Load(context.Background()); err != nil {
 		w.t.Fatal(err)
@@ -166,15 +171,19 @@ type life struct {
 	checks    int
 	accesses  []*access
 	refreshes []*refresh
+	again     *code // whose code_id was given with a request for another
+	factors   bool  // it is more about second factors than about addresses
 }
 
 func (w *world) newLife(rt *rapid.T) *life {
 	w.lives++
 	l := &life{world: w, model: &reference{delivers: w.delivers}, number: w.lives, after: w.lastID}
+	l.stopsEarlier(rt)
 	l.goesOnMailing(rt) // a life that failed may have left what it owed
 	l.reachesAll(rt)
 	l.settle(rt)
 	l.mailboxes.Take()
+	l.forgetsMails(rt)
 	return l
 }
 
@@ -186,6 +195,9 @@ func (l *life) play(rt *rapid.T) {
 			}
 		}
 	})
+	if l.factors = rapid.Bool().Draw(rt, "a life with second factors"); l.factors {
+		l.beginsWithFactors(rt)
+	}
 	rt.Repeat(map[string]func(*rapid.T){"act": l.act, "": l.check})
 	l.takesBack(rt)
 }
@@ -218,15 +230,19 @@ type act struct {
 func (l *life) acts() []act {
 	somebody, links := len(l.somebodies()) > 0, len(l.model.links) > 0
 	caller, session := len(l.callers()) > 0, len(l.refreshes) > 0
+	often := 1
+	if l.factors {
+		often = 5
+	}
 	return []act{
 		{6, "register", l.room(), l.registers},
 		{10, "login", true, l.logsIn},
 		{2, "authenticate", len(l.accesses) > 0, l.authenticates},
 		{8, "refresh", session, l.renews},
 		{2, "logout", session, l.logsOut},
-		{1, "log out everywhere", caller, l.logsOutEverywhere},
+		{often * 1, "log out everywhere", caller, l.logsOutEverywhere},
 		{1, "end a session", caller, l.endsSession},
-		{4, "change the password", caller, l.changesPassword},
+		{often * 4, "change the password", caller, l.changesPassword},
 		{6, "rename", caller, l.renames},
 		{6, "request a reset", true, l.requestsReset},
 		{3, "ask for a verification", caller, l.asksToVerify},
@@ -241,7 +257,7 @@ func (l *life) acts() []act {
 		{3, "staff enable", somebody, l.staffEnables},
 		{2, "staff restore", somebody, l.staffRestores},
 		{1, "staff correct an e-mail", somebody, l.staffCorrects},
-		{1, "staff recover", somebody, l.staffRecovers},
+		{often * 1, "staff recover", somebody, l.staffRecovers},
 		{1, "earlier release", somebody, l.earlierRelease},
 		{1, "sweep", len(l.model.owed) == 0, l.sweeps},
 		{2, "mail stops", !l.mailStops, l.stopsMailing},
@@ -251,6 +267,24 @@ func (l *life) acts() []act {
 		{4, "time", l.patient(), l.time},
 		{3, "moment", l.patient(), l.moment},
 		{1, "restart", true, l.restarts},
+		{often * 6, "half a minute", l.patient(), l.halfAMinute},
+		{often * 10, "set an app up", caller, l.setsUp},
+		{often * 40, "confirm an app", len(l.fresh()) > 0, l.confirmsApp},
+		{often * 3, "confirm an app late", len(l.setups()) > 0, l.confirmsApp},
+		{often * 14, "login of who has a factor", len(l.withFactor()) > 0, l.logsInWithFactor},
+		{often * 50, "second step", len(l.logins()) > 0, l.goesOn},
+		{often * 3, "second step too late", len(l.model.waiting) > 0, l.goesOn},
+		{often * 6, "second step at once", len(l.logins()) > 0, l.goOnAtOnce},
+		{often * 12, "confirm", caller, l.confirms},
+		{often * 3, "remove an app", caller && len(l.model.apps) > 0, l.removesApp},
+		{often * 2, "renew recovery codes", caller, l.renewsCodes},
+		{often * 4, "end trust", caller && len(l.model.devices) > 0, l.endsTrust},
+		{10, "ask for a code", true, l.asksForCode},
+		{14, "use a code", len(l.model.codes) > 0, l.usesCode},
+		{4, "reset by a code", len(l.model.codes) > 0, l.resetsByCode},
+		{often * 4, "stop a recovery", caller, l.stopsRecovery},
+		{1, "staff stop a recovery", somebody, l.staffStopsRecovery},
+		{4, "tell of recoveries", true, l.tellsReady},
 	}
 }
 
@@ -291,6 +325,7 @@ func agreeIs(rt *rapid.T, what string, err, want error) {
 func (l *life) check(rt *rapid.T) {
 	l.compareMails(rt)
 	l.compareRows(rt)
+	l.compareFactors(rt)
 	l.compareTokens(rt)
 	l.clock.Advance(time.Millisecond)
 }
@@ -327,17 +362,36 @@ func (l *life) compareRows(rt *rapid.T) {
 }
 
 // compareTokens asks about every young token, by turns on both servers, but
-// for those whose use would tell something.
+// for those whose use would tell something. It asks for all at once: so a
+// server looks them up in one query.
 func (l *life) compareTokens(rt *rapid.T) {
 	l.checks++
-	for i, a := range l.accesses[max(0, len(l.accesses)-12):] {
-		if a.allows(l.now()) && a.tells() {
+	var (
+		young = l.accesses[max(0, len(l.accesses)-12):]
+		whose = make([]int64, len(young))
+		errs  = make([]error, len(young))
+		asked sync.WaitGroup
+	)
+	tells := func(a *access) bool { return a.allows(l.now()) && a.tells() }
+	for i, a := range young {
+		if tells(a) {
 			continue
 		}
-		caller, err := l.servers[(l.checks+i)%2].Authenticate(context.Background(), a.raw)
-		agree(rt, "access", err, a.allows(l.now()))
-		if err == nil && caller.User.ID != a.session.user.id {
-			rt.Fatalf("%s's token is %s's", a.session.user.name, caller.User.Username)
+		asked.Go(func() {
+			var caller *auth.Caller
+			if caller, errs[i] = l.servers[(l.checks+i)%2].Authenticate(context.Background(), a.raw); errs[i] == nil {
+				whose[i] = caller.User.ID
+			}
+		})
+	}
+	asked.Wait()
+	for i, a := range young {
+		if tells(a) {
+			continue
+		}
+		agree(rt, "access", errs[i], a.allows(l.now()))
+		if errs[i] == nil && whose[i] != a.session.user.id {
+			rt.Fatalf("%s's token is that of account %d", a.session.user.name, whose[i])
 		}
 	}
 }

@@ -28,11 +28,30 @@ const (
 	verifyLink  kind = "verify-email"
 	confirmLink kind = "confirm-email"
 	undoLink    kind = "undo-email"
+
+	undoFactorLink kind = "undo-factor"
+	notMeLink      kind = "not-me"
+	stopLink       kind = "stop-recovery"
+	finishLink     kind = "finish-recovery"
+
+	// Of mails that have a code and no link, and of what is voided without a link.
+	loginMail   kind = "login code"
+	confirmMail kind = "confirmation code"
+	secondStep  kind = "second step"
+	finishOwed  kind = "mails to finish a recovery"
 )
 
 var lifetimes = map[kind]time.Duration{
 	resetLink: time.Hour, verifyLink: 24 * time.Hour, confirmLink: 24 * time.Hour, undoLink: 7 * 24 * time.Hour,
+	undoFactorLink: 7 * 24 * time.Hour, notMeLink: 7 * 24 * time.Hour,
+	stopLink: 30*24*time.Hour + recoveryOpen, finishLink: recoveryOpen,
 }
+
+// What another password, and another address, make worthless.
+var (
+	linksOfPassword = []kind{resetLink, confirmLink, secondStep}
+	linksOfAddress  = []kind{resetLink, verifyLink, confirmLink, secondStep}
+)
 
 // reference is all that the model knows: the accounts of one life, and what
 // was and will be mailed to them.
@@ -41,10 +60,17 @@ type reference struct {
 	users    []*user // in the order of registration, the erased ones too
 	links    []*link // in the order of delivery
 	owed     []*debt
+	apps     []*factor
+	devices  []*trusted
+	waiting  []*waiting
+	codes    []*code
+	given    []*recoveryCode // to anybody
 }
 
 // user is what the model knows of an account.
 type user struct {
+	former                   string    // the password before the first change of the last days
+	formerAt                 time.Time // of that change
 	id                       int64
 	name, password, email    string // no password: none opens the account
 	proved                   bool   // that they read the mailbox of the address
@@ -52,6 +78,11 @@ type user struct {
 	closedAt                 time.Time
 	names                    []oldName
 	sessions                 []*session
+	apps                     []*factor // also those that wait to be confirmed, and that are gone
+	codes                    []*recoveryCode
+	recoveries               []*recovery
+	told                     map[string]*count
+	refusedAt                time.Time // the notice of a wrong factor
 }
 
 // oldName is a username that somebody had until a time.
@@ -68,6 +99,8 @@ type link struct {
 	email         string
 	made, expires time.Time
 	void          bool // used, or worthless because of another act
+	factor        *factor
+	recovery      *recovery
 }
 
 // fresh says whether the link itself is good; what else it needs, allows says.
@@ -83,6 +116,11 @@ type debt struct {
 	void    bool
 	since   time.Time // of a way back
 
+	code     *code
+	factor   *factor
+	recovery *recovery
+	more     bool // instead of many notices; only one waits
+
 	looked   bool      // who it is for was looked up once
 	attempts int       // to deliver it, in vain
 	due      time.Time // when the next is
@@ -95,17 +133,27 @@ var backOff = []time.Duration{
 
 // message is what lies in a mailbox: one without links is a notice.
 type message struct {
-	to    string // the key of an address
-	links []*link
+	to     string // the key of an address
+	links  []*link
+	coded  bool
+	code   *code  // in the model
+	digits string // in the mail
 }
 
 func (m message) String() string {
-	if len(m.links) == 0 {
-		return m.to + ": a notice"
+	var parts []string
+	for _, k := range m.links {
+		part := fmt.Sprintf("%s of user %d", k.kind, k.user.id)
+		if k.factor != nil {
+			part += ", factor " + k.factor.id
+		}
+		parts = append(parts, part)
 	}
-	parts := make([]string, len(m.links))
-	for i, k := range m.links {
-		parts[i] = fmt.Sprintf("%s of user %d", k.kind, k.user.id)
+	if m.coded {
+		parts = append(parts, "a code")
+	}
+	if parts == nil {
+		return m.to + ": a notice"
 	}
 	return m.to + ": " + strings.Join(parts, ", ")
 }
@@ -227,7 +275,7 @@ func (r *reference) register(u *user) {
 func (r *reference) rename(u *user, name string, now time.Time) {
 	u.names = append(u.names, oldName{u.name, now.Add(nameHeld)})
 	u.name = name
-	r.notice(u)
+	r.notice(u, "username", notMeLink, now)
 }
 
 // renamable says whether an account may have another name: rule 6.
@@ -247,9 +295,9 @@ func (r *reference) owe(kind kind, u *user, email string) {
 }
 
 // notice owes one to the user's address, if that is proved: rule 8.
-func (r *reference) notice(u *user) {
+func (r *reference) notice(u *user, what string, kind kind, now time.Time) {
 	if u.proved {
-		r.owed = append(r.owed, &debt{user: u, email: u.email})
+		r.tell(&debt{kind: kind, user: u, email: u.email}, what, now)
 	}
 }
 
@@ -261,9 +309,25 @@ func (r *reference) void(u *user, kinds ...kind) {
 			k.void = true
 		}
 	}
+	if slices.Contains(kinds, resetLink) {
+		kinds = append(slices.Clone(kinds), loginMail, confirmMail)
+	}
+	if slices.Contains(kinds, finishOwed) {
+		kinds = append(slices.Clone(kinds), finishLink)
+	}
 	for _, d := range r.owed {
 		if d.user == u && slices.Contains(kinds, d.kind) {
 			d.void = true
+		}
+	}
+	for _, w := range r.waiting {
+		if w.user == u && slices.Contains(kinds, secondStep) {
+			w.void = true
+		}
+	}
+	for _, c := range r.codes {
+		if of := c.purpose == forVerify; c.user == u && (of && slices.Contains(kinds, verifyLink) || !of && slices.Contains(kinds, resetLink)) {
+			c.void = true
 		}
 	}
 }
@@ -298,6 +362,14 @@ func (r *reference) allows(k *link, now time.Time) bool {
 		return u.open() && same(u.email, k.email)
 	case confirmLink:
 		return u.open() && r.prover(k.email, u) == nil
+	case undoFactorLink: // at once or not: see undoFactor
+		return u.open() && k.factor.live()
+	case notMeLink:
+		return u.open() && u.proved && same(u.email, k.email)
+	case stopLink:
+		return u.open() && u.running(now) == k.recovery
+	case finishLink:
+		return u.open() && u.running(now) == k.recovery && !now.Before(k.recovery.ready()) && (!k.recovery.keeps || r.prover(k.email, u) == nil)
 	}
 	return !u.disabled // the way back is there for who was closed out, too
 }
@@ -313,27 +385,34 @@ func (r *reference) disowns(k *link, now time.Time) bool {
 func (r *reference) verify(k *link) {
 	k.void = true
 	k.user.proved = true
+	for _, c := range r.codes {
+		if c.user == k.user && c.purpose == forVerify {
+			c.void = true
+		}
+	}
 }
 
 // disown takes the address away: rule 7.
 func (r *reference) disown(k *link) {
 	k.user.email, k.user.proved = "", false
-	r.void(k.user, resetLink, verifyLink, confirmLink)
+	r.void(k.user, linksOfAddress...)
 }
 
 // setPassword is what every new password does.
 func (r *reference) setPassword(u *user, password string, keep *session) {
 	u.password = password
-	u.end(keep)
-	r.void(u, resetLink, confirmLink)
+	r.sessionsEnd(u, keep)
+	r.void(u, linksOfPassword...)
 }
 
-// reset gives another password and proves the address, if nobody else has.
-func (r *reference) reset(k *link, password string) {
-	u := k.user
-	u.proved = u.proved || r.prover(u.email, u) == nil
+// reset gives another password and proves the address, if nobody else has, and
+// if the account does not stay shut to whoever reads its mailbox.
+func (r *reference) reset(u *user, password string, now time.Time) {
+	u.proved = u.proved || len(u.factors()) == 0 && r.prover(u.email, u) == nil
+	u.changed(now)
+	r.forgetPasswords(u, u.email, now)
 	r.setPassword(u, password, nil)
-	r.notice(u)
+	r.notice(u, "password", notMeLink, now)
 }
 
 // confirm gives the account the address that the link was mailed to, and
@@ -342,32 +421,27 @@ func (r *reference) confirm(k *link, now time.Time) {
 	u := k.user
 	before, proved := u.email, u.proved
 	u.email, u.proved = k.email, true
-	r.void(u, resetLink, verifyLink, confirmLink)
+	r.void(u, linksOfAddress...)
 	r.wayBack(u, before, proved, now)
 }
 
-// wayBack tells the address before: with a link, if it was proved and the
-// account has none.
+// wayBack tells the address before: with a link, if it was proved and no other
+// one has one.
 func (r *reference) wayBack(u *user, before string, proved bool, now time.Time) {
 	switch {
 	case before == "" || !proved || same(before, u.email):
-	case len(r.undoes(u, now)) > 0 || r.undoOwed(u):
-		r.owed = append(r.owed, &debt{user: u, email: before})
+	case slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return !same(k.email, before) }) ||
+		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && !same(d.email, before) }):
+		r.tell(&debt{user: u, email: before}, "e-mail", now)
 	default:
 		r.owed = append(r.owed, &debt{kind: undoLink, user: u, email: before, since: now})
 	}
 }
 
 // undo gives the account back to who had it before: rules 13 and 14.
-func (r *reference) undo(k *link) {
+func (r *reference) undo(k *link, now time.Time) {
 	u := k.user
-	if !same(u.email, k.email) {
-		r.notice(u)
-	}
-	u.email, u.password, u.closed = k.email, "", false
-	u.proved = r.prover(k.email, u) == nil
-	u.end(nil)
-	r.void(u, resetLink, verifyLink, confirmLink)
+	u.closed = false
 	for _, other := range r.links { // the younger ones, and those to the same reader
 		if other.user == u && other.kind == undoLink && (!other.made.Before(k.made) || same(other.email, k.email)) {
 			other.void = true
@@ -378,33 +452,76 @@ func (r *reference) undo(k *link) {
 			d.void = true
 		}
 	}
-	r.owe(resetLink, u, u.email)
+	r.giveTo(u, k.email, now)
+}
+
+// giveTo gives an account to who reads a mailbox, and tells the address before. A
+// recovery for another mailbox ends.
+func (r *reference) giveTo(u *user, email string, now time.Time) {
+	if y := u.running(now); y != nil && !same(y.email, email) {
+		r.stop(y, false, now)
+	}
+	if u.proved && !same(u.email, email) {
+		r.owed = append(r.owed, &debt{user: u, email: u.email})
+	}
+	u.email = normalEmail(email)
+	u.proved = r.prover(email, u) == nil
+	r.lockOut(u, u.email, now, linksOfAddress...)
+	r.forgetPasswords(u, u.email, now)
+	r.forgetElsewhere(u, now)
+}
+
+// forgetElsewhere leaves no link that begins or stops a recovery to mailboxes
+// that the account had since.
+func (r *reference) forgetElsewhere(u *user, now time.Time) {
+	stay := append(r.owners(u, now), u.email)
+	left := func(of *user, k kind, email string) bool {
+		return of == u && (k == undoFactorLink || k == stopLink) && !isAmong(stay, email)
+	}
+	for _, k := range r.links {
+		k.void = k.void || left(k.user, k.kind, k.email)
+	}
+	for _, d := range r.owed {
+		d.void = d.void || left(d.user, d.kind, d.email)
+	}
+}
+
+func isAmong(emails []string, email string) bool {
+	return slices.ContainsFunc(emails, func(one string) bool { return same(one, email) })
 }
 
 // close ends an account, tells its address and those that could take it
 // back, or will once their mail arrives: rule 15.
 func (r *reference) close(u *user, now time.Time) {
-	told := map[string]bool{}
-	tell := func(email string) {
-		if !told[key(email)] {
-			r.owed = append(r.owed, &debt{user: u, email: email})
-		}
-		told[key(email)] = true
-	}
-	if u.proved {
-		tell(u.email)
-	}
-	for _, k := range r.undoes(u, now) {
-		tell(k.email)
-	}
-	for _, d := range slices.Clone(r.owed) {
-		if d.user == u && d.kind == undoLink && !d.void {
-			tell(d.email)
-		}
-	}
+	r.tellOwners(debt{user: u}, now)
 	u.closed, u.closedAt = true, now
-	u.end(nil)
-	r.void(u, resetLink, verifyLink, confirmLink)
+	r.sessionsEnd(u, nil)
+	r.void(u, linksOfAddress...)
+}
+
+// forget is what a sweep does to what is too old.
+func (r *reference) forget(now time.Time) {
+	for _, u := range r.users {
+		for _, f := range u.apps {
+			if f.confirmed.Before(now.Add(-passwordKept)) {
+				f.before = ""
+			}
+		}
+		u.recoveries = without(u.recoveries, func(y *recovery) bool { return y.start.Before(now.Add(-recoveryKept)) })
+	}
+	r.codes = without(r.codes, func(c *code) bool {
+		return c.made.Before(now.Add(-month)) || c.user == nil && c.made.Before(now.Add(-nobodysCode))
+	})
+}
+
+// lastReset is the link to choose a password that was mailed last.
+func (r *reference) lastReset(u *user) *link {
+	for _, k := range slices.Backward(r.links) {
+		if k.user == u && k.kind == resetLink {
+			return k
+		}
+	}
+	return nil
 }
 
 // reopened takes the proof from an account that is open again, if somebody
@@ -429,21 +546,16 @@ func (r *reference) erase(now time.Time) {
 func (r *reference) correct(u *user, email string, now time.Time) {
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
-	r.void(u, resetLink, verifyLink, confirmLink)
+	r.void(u, linksOfAddress...)
 	r.owe(verifyLink, u, u.email)
 	r.wayBack(u, before, proved, now)
 }
 
 // recover is staff's way to give an account back to its owner: rule 16.
-func (r *reference) recover(u *user, email string) {
-	if !same(u.email, email) {
-		r.notice(u)
-	}
-	u.email, u.password, u.closed = normalEmail(email), "", false
-	u.proved = r.prover(email, u) == nil
-	u.end(nil)
-	r.void(u, resetLink, verifyLink, confirmLink, undoLink)
-	r.owe(resetLink, u, u.email)
+func (r *reference) recover(u *user, email string, now time.Time) {
+	u.closed = false
+	r.void(u, undoLink)
+	r.giveTo(u, email, now)
 }
 
 // receivers are the accounts that a request to reset is for, the newest
@@ -470,29 +582,31 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 	var left []*debt
 	for _, d := range r.owed {
 		users := r.readers(d)
-		switch {
-		case d.due.After(now):
+		if d.due.After(now) {
 			left = append(left, d)
 			continue
-		case users == nil:
+		}
+		if d.request && !d.looked && len(users) == 1 { // from now on it is that one's
+			d.request, d.user, d.email = false, users[0], users[0].email
+		}
+		if users == nil || d.kind == loginMail && len(users) > 1 {
 			continue
-		case key(d.email) == unreached:
-			if d.request && !d.looked && len(users) == 1 { // from now on it is that one's
-				d.request, d.kind, d.user, d.email = false, resetLink, users[0], users[0].email
-			}
-			d.looked = true
+		}
+		var c *code
+		if len(users) == 1 {
+			c = r.issue(d, users[0], now)
+		}
+		if key(d.email) == unreached {
+			d.looked, d.more = true, false
 			d.due = now.Add(backOff[d.attempts])
 			d.attempts++
 			left = append(left, d)
 			continue
 		}
-		m := message{to: key(d.email)}
+		m := message{to: key(d.email), coded: c != nil, code: c}
 		for _, u := range users {
-			if d.kind != "" || d.request {
-				k := &link{kind: d.kind, user: u, email: d.email, made: now}
-				if d.request {
-					k.kind = resetLink
-				}
+			if lifetimes[d.kind] != 0 {
+				k := &link{kind: d.kind, user: u, email: d.email, made: now, factor: d.factor, recovery: d.recovery}
 				if k.kind == undoLink { // as old as the change, whenever its mail arrives
 					k.made = d.since
 				}
@@ -532,9 +646,9 @@ func (d *debt) late() bool {
 	switch d.kind {
 	case verifyLink:
 		return !d.user.open() || d.user.proved || !same(d.user.email, d.email)
-	case resetLink:
+	case resetLink, loginMail, confirmMail:
 		return !d.user.open() || !same(d.user.email, d.email)
-	case confirmLink:
+	case confirmLink, finishLink:
 		return !d.user.open()
 	}
 	return false
@@ -559,6 +673,11 @@ type session struct {
 	previous  *refresh // which was exchanged for the newest
 	rotatedAt time.Time
 	seen      bool // the newest, or an access token that came with it or after it, was used
+
+	proof  time.Time // when all that is asked was last shown in it; zero: never
+	by     *factor   // that was last shown in it; nil: none
+	byCode bool      // a recovery code was
+	device *trusted  // on which it was opened
 }
 
 // refresh is a refresh token, of which the product may have given several

@@ -35,15 +35,23 @@ func (x exchange) String() string {
 	return jwtText.ReplaceAllString(text, "a token")
 }
 
-// TestAnswersAreThoseOfTheDocument has the tests of package api run and
-// compares what was asked and answered with the document.
+// TestAnswersAreThoseOfTheDocument compares what the tests of package api
+// asked and were answered with the document.
 func TestAnswersAreThoseOfTheDocument(t *testing.T) {
 	t.Parallel()
-	c := newChecker(t, openapi.Document("en"))
+	checkers := []*checker{newChecker(t, openapi.Document("en")), newChecker(t, openapi.StaffDocument("en"))}
 	answers, requests, wrong := 0, 0, 0
 	seen := map[string]bool{}
 	for _, x := range recorded(t) {
+		if problem := x.caching(); problem != "" {
+			t.Errorf("%s\n  %s", problem, x)
+		}
+		c := checkers[0]
 		op, ok := c.find(x)
+		if !ok {
+			c = checkers[1]
+			op, ok = c.find(x)
+		}
 		if !ok || strings.Contains(x.Path, "?format=") { // the reference's switch of formats, of which there is one
 			continue // an unknown path, another method: what every server refuses
 		}
@@ -67,7 +75,7 @@ func TestAnswersAreThoseOfTheDocument(t *testing.T) {
 	if answers < 2000 || requests < 200 {
 		t.Errorf("only %d answers and %d requests were compared", answers, requests)
 	}
-	for _, op := range c.operations {
+	for _, op := range append(slices.Clone(checkers[0].operations), checkers[1].operations...) {
 		if strings.HasPrefix(op.path, "/api/") && !seen[op.id+" "+strconv.Itoa(op.success)] {
 			t.Errorf("%s: no test asked for it with success", op.id)
 		}
@@ -119,42 +127,96 @@ func TestAWrongAnswerIsSeen(t *testing.T) {
 	}
 }
 
+// TestAWrongAnswerToStaffIsSeen is the same for the staff's document.
+func TestAWrongAnswerToStaffIsSeen(t *testing.T) {
+	t.Parallel()
+	c := newChecker(t, openapi.StaffDocument("fr"))
+	const path = "/api/clients/clients/7/"
+	const note = `[{"id":1,"author":null,"text":"x","created_at":"2026-11-25T15:16:56.000Z"}]`
+	for _, row := range []struct {
+		name, method, path, code, mediaType, body string
+		status                                    int
+		good                                      bool
+	}{
+		{"notes", "GET", path + "notes/", "", "application/json", note, 200, true},
+		{"a field more", "GET", path + "notes/", "", "application/json", strings.Replace(note, `"id"`, `"phone":"06","id"`, 1), 200, false},
+		{"a number as text", "GET", path + "notes/", "", "application/json", strings.Replace(note, "null", `"7"`, 1), 200, false},
+		{"the role does not allow it", "POST", path + "disable/", "permission_denied", "application/json", `{"detail":"x","code":"permission_denied"}`, 403, true},
+		{"what customers have to show", "POST", path + "disable/", "confirm_required", "application/json", `{"detail":"x","code":"confirm_required"}`, 403, false},
+		{"what is another act's", "POST", path + "restore/", "user_closed", "application/json", `{"detail":"x","code":"user_closed"}`, 409, false},
+		{"a file", "POST", "/api/clients/clients/export/", "", "text/csv", "id;username", 200, true},
+		{"another file", "POST", "/api/clients/clients/export/", "", "text/html", "<p>", 200, false},
+	} {
+		x := exchange{Method: row.method, Path: row.path, Status: row.status, Body: []byte(row.body)}
+		x.Header = http.Header{"Content-Type": {row.mediaType}, "X-Request-Id": {"x"}}
+		if row.code != "" {
+			x.Header.Set("X-Error-Code", row.code)
+		}
+		op, ok := c.find(x)
+		if !ok {
+			t.Fatalf("%s: no operation", row.name)
+		}
+		if problems := c.answer(op, x); (len(problems) == 0) != row.good {
+			t.Errorf("%s: %v", row.name, problems)
+		}
+	}
+}
+
 // TestExamplesAreThoseOfTheDocument: linters look at half of them.
 func TestExamplesAreThoseOfTheDocument(t *testing.T) {
 	t.Parallel()
 	for _, lang := range openapi.Languages {
-		c := newChecker(t, openapi.Document(lang))
-		for _, e := range openapi.Examples(lang) {
-			for _, op := range c.operations {
-				if op.id != e.Operation {
-					continue
+		examplesAreOf(t, lang, openapi.Document(lang), openapi.Examples(lang))
+		examplesAreOf(t, lang, openapi.StaffDocument(lang), openapi.StaffExamples(lang))
+	}
+}
+
+func examplesAreOf(t *testing.T, lang string, document []byte, examples []openapi.Example) {
+	t.Helper()
+	c := newChecker(t, document)
+	for _, e := range examples {
+		for _, op := range c.operations {
+			if op.id != e.Operation {
+				continue
+			}
+			x := exchange{Method: op.method, Path: strings.Replace(op.path, "{id}", "x", 1), Status: e.Status, Body: e.Response}
+			x.Header = http.Header{"Content-Type": {op.mediaType}, "X-Request-Id": {"x"}}
+			if e.Type != "" {
+				var text string
+				if err := json.Unmarshal(e.Response, &text); err != nil {
+					t.Fatal(err)
 				}
-				x := exchange{Method: op.method, Path: strings.Replace(op.path, "{id}", "x", 1), Status: e.Status, Body: e.Response}
-				x.Header = http.Header{"Content-Type": {op.mediaType}, "X-Request-Id": {"x"}}
-				for name, value := range e.Headers {
-					x.Header.Set(name, value)
-				}
-				if problems := c.answer(op, x); len(problems) > 0 {
-					t.Errorf("[%s] %v\n  %s", lang, problems, x)
-				}
+				x.Body = []byte(text)
+				x.Header.Set("Content-Type", e.Type)
+			}
+			for name, value := range e.Headers {
+				x.Header.Set(name, value)
+			}
+			if problems := c.answer(op, x); len(problems) > 0 {
+				t.Errorf("[%s] %v\n  %s", lang, problems, x)
 			}
 		}
 	}
 }
 
-// recorded runs the tests of package api and returns their exchanges.
+// recorded are the exchanges of the tests of package api: those that ran a
+// moment ago in make test, which has them record into a folder, or that run
+// here.
 func recorded(t *testing.T) []exchange {
 	t.Helper()
-	folder := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./internal/api")
-	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "YOOZAK_TEST_EXCHANGES="+folder)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	folder := os.Getenv("YOOZAK_TEST_EXCHANGES")
+	if folder == "" {
+		folder = t.TempDir()
+		cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./internal/api")
+		cmd.Dir = "../.."
+		cmd.Env = append(os.Environ(), "YOOZAK_TEST_EXCHANGES="+folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
 	}
 	file, err := os.Open(filepath.Join(folder, "exchanges.json"))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the tests of internal/api have not recorded what they asked: %v", err)
 	}
 	defer file.Close() //nolint:errcheck // it was read
 	var all []exchange
@@ -172,6 +234,29 @@ func recorded(t *testing.T) []exchange {
 // forms it describes in words.
 func (x exchange) isJSON() bool {
 	return len(x.RequestBody) == 0 || strings.HasPrefix(x.Request.Get("Content-Type"), "application/json")
+}
+
+// caching says what a cache that many share could do wrong with an answer: of
+// tokens and profiles none may be kept, and what may be kept is not the same for
+// everybody.
+func (x exchange) caching() string {
+	if x.Header.Get("X-Request-Id") == "" {
+		return "" // net/http refused what is not HTTP
+	}
+	want := "no-store"
+	if x.Status == http.StatusOK && x.Method != http.MethodOptions && strings.HasPrefix(x.Path, "/.well-known/") {
+		want = "public, max-age=60"
+	}
+	if got := x.Header.Get("Cache-Control"); got != want {
+		return fmt.Sprintf("Cache-Control is %q, want %q", got, want)
+	}
+	vary := strings.Join(x.Header.Values("Vary"), ", ")
+	for _, name := range []string{"Accept", "Accept-Language", "Authorization", "Origin"} {
+		if !slices.Contains(strings.Split(vary, ", "), name) {
+			return fmt.Sprintf("Vary is %q, without %s", vary, name)
+		}
+	}
+	return ""
 }
 
 // codes are those of the header, as the document lists them.
@@ -224,10 +309,10 @@ func newChecker(t *testing.T, document []byte) *checker {
 				if r.Ref != "" {
 					r = doc.Components.Responses[r.Ref[strings.LastIndexByte(r.Ref, '/')+1:]]
 				}
-				if n, _ := strconv.Atoi(status); n < 300 {
+				if n, _ := strconv.Atoi(status); n < 300 && (d.success == 0 || n < d.success) {
 					d.success = n
-					for mediaType := range r.Content {
-						d.mediaType = mediaType
+					if _, usual := r.Content["application/json"]; !usual && len(r.Content) == 1 {
+						d.mediaType = slices.Collect(maps.Keys(r.Content))[0]
 					}
 				}
 				for _, code := range r.Codes {
@@ -263,16 +348,20 @@ func closed(t *testing.T, document []byte) []byte {
 	return out
 }
 
-// find is the operation that an exchange is one of; the slash at the end may
-// be left out.
-func (c *checker) find(x exchange) (described, bool) {
+// find is the operation that an exchange is one of: of several whose path
+// matches that with the fewest names in braces, as in net/http. The slash at the
+// end may be left out.
+func (c *checker) find(x exchange) (found described, ok bool) {
 	path := pathOf(x.Path)
 	for _, op := range c.operations {
-		if op.method == x.Method && (op.pattern.MatchString(path) || op.pattern.MatchString(path+"/")) {
-			return op, true
+		if op.method != x.Method || !op.pattern.MatchString(path) && !op.pattern.MatchString(path+"/") {
+			continue
+		}
+		if !ok || strings.Count(op.path, "{") < strings.Count(found.path, "{") {
+			found, ok = op, true
 		}
 	}
-	return described{}, false
+	return found, ok
 }
 
 func pathOf(target string) string {

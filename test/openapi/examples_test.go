@@ -27,11 +27,11 @@ var update = flag.Bool("update", false, "write internal/openapi/examples instead
 // in each of its languages.
 func TestExamplesAreRealAnswers(t *testing.T) {
 	t.Parallel()
-	for _, lang := range openapi.Languages {
-		t.Run(lang, func(t *testing.T) {
+	compare := func(file string, examples func(t *testing.T) []openapi.Example) {
+		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			got := examples(t, lang)
-			name := filepath.Join("../../internal/openapi/examples", lang+".json")
+			got := examples(t)
+			name := filepath.Join("../../internal/openapi/examples", file)
 			text := written(t, got)
 			if *update {
 				if err := os.WriteFile(name, text, 0o644); err != nil {
@@ -47,6 +47,10 @@ func TestExamplesAreRealAnswers(t *testing.T) {
 				t.Errorf("a server answers otherwise (-committed +answered): go test ./openapi -run Examples -update, then go test ./internal/openapi -update\n%s", diff)
 			}
 		})
+	}
+	for _, lang := range openapi.Languages {
+		compare(lang+".json", func(t *testing.T) []openapi.Example { return examples(t, lang) })
+		compare("staff."+lang+".json", func(t *testing.T) []openapi.Example { return staffExamples(t, lang) })
 	}
 }
 
@@ -106,8 +110,14 @@ func examples(t *testing.T, lang string) []openapi.Example {
 	s.passwords(t)
 	s.profile(t)
 	s.services(t)
+	s.secondFactors(t)
+	s.wayBack(t)
+	s.passkeys(t)
+	s.mailedCodes(t)
 	s.everyOperation(t)
-	return append(limited.examples, s.examples...)
+	named := start(t, lang, "YOOZAK_JWT_ISSUER=https://accounts.shop.example") // by default the issuer is no URL
+	named.example(t, "getServerMetadata", "200", "GET", "/.well-known/oauth-authorization-server", "")
+	return append(append(limited.examples, named.examples...), s.examples...)
 }
 
 func (s *server) theFourCalls(t *testing.T) {
@@ -283,7 +293,7 @@ func (s *server) profile(t *testing.T) {
 	mine := bearer(in.field("access"))
 	rename := func(to string) string { return `{"username":"` + to + `","password":"` + password + `"}` }
 	s.example(t, "updateMe", "200", "PATCH", "clients/me/", `{"first_name":"Amina"}`, mine...)
-	s.example(t, "updateMe", "400 password=required", "PATCH", "clients/me/", `{"username":"meryem.b"}`, mine...)
+	s.example(t, "updateMe", "400 password=blank", "PATCH", "clients/me/", `{"username":"meryem.b","password":""}`, mine...)
 	s.example(t, "updateMe", "400 password=wrong", "PATCH", "clients/me/", `{"username":"meryem.b","password":"votre_password"}`, mine...)
 	s.example(t, "updateMe", "400 username=taken", "PATCH", "clients/me/", rename("votre_username"), mine...)
 	for _, name := range []string{"meryem.b", "meryem.c"} {
@@ -295,7 +305,7 @@ func (s *server) profile(t *testing.T) {
 	s.example(t, "closeMe", "400 password=wrong", "DELETE", "clients/me/", `{"password":"votre_password"}`, mine...)
 	s.example(t, "closeMe", "204", "DELETE", "clients/me/", `{"password":"`+password+`"}`, mine...)
 	other := bearer(s.person(t, "zineb", "").field("access"))
-	s.example(t, "closeMeByPost", "400 password=required", "POST", "clients/me/close/", `{}`, other...)
+	s.example(t, "closeMeByPost", "400 password=blank", "POST", "clients/me/close/", `{"password":""}`, other...)
 	s.example(t, "closeMeByPost", "204", "POST", "clients/me/close/", `{"password":"`+password+`"}`, other...)
 }
 
@@ -324,6 +334,7 @@ func (s *server) services(t *testing.T) {
 	s.example(t, "revokeToken", "400 invalid_request", "POST", "auth/token/revoke/", "x=1", all...)
 	s.example(t, "service", "403 unauthorized_client", "POST", "auth/token/revoke/", form, asks...)
 	s.example(t, "getKeySet", "200", "GET", "/.well-known/jwks.json", "")
+	s.example(t, "getServerMetadata", "404 not_found", "GET", "/.well-known/oauth-authorization-server", "")
 	s.example(t, "getHealth", "200", "GET", "/healthz", "")
 	s.example(t, "getReadiness", "200", "GET", "/readyz", "")
 }

@@ -17,7 +17,7 @@ import (
 // TestLintersFindNothing in the document of either language, in either form.
 func TestLintersFindNothing(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"openapi.json", "openapi.en.json"} {
+	for _, name := range []string{"openapi.json", "openapi.en.json", "openapi.staff.json", "openapi.staff.en.json"} {
 		for _, l := range linters {
 			t.Run(l.name+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -55,9 +55,15 @@ func TestLintersWouldFindSomething(t *testing.T) {
 // TestYAMLSaysTheSame: somebody else's reader makes the same document of it.
 func TestYAMLSaysTheSame(t *testing.T) {
 	t.Parallel()
+	saysTheSame(t, openapi.YAML("fr"), openapi.Document("fr"))
+	saysTheSame(t, openapi.StaffYAML("fr"), openapi.StaffDocument("fr"))
+}
+
+func saysTheSame(t *testing.T, yaml, document []byte) {
+	t.Helper()
 	folder := t.TempDir()
 	in, out := filepath.Join(folder, "openapi.yaml"), filepath.Join(folder, "openapi.json")
-	if err := os.WriteFile(in, openapi.YAML("fr"), 0o600); err != nil {
+	if err := os.WriteFile(in, yaml, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if said, done := run(t, "redocly", "bundle", in, "--output", out); !done {
@@ -68,7 +74,7 @@ func TestYAMLSaysTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want any
-	if err := errors.Join(json.Unmarshal(data, &got), json.Unmarshal(openapi.Document("fr"), &want)); err != nil {
+	if err := errors.Join(json.Unmarshal(data, &got), json.Unmarshal(document, &want)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

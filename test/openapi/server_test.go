@@ -31,7 +31,7 @@ func start(t *testing.T, lang string, env ...string) *server {
 	t.Helper()
 	s := &server{lang: lang, mails: filepath.Join(t.TempDir(), "mails"), neutral: &neutral{began: time.Now(), sessions: map[string]string{}}}
 	// As a phone in Morocco sees it, behind a proxy.
-	s.env = append([]string{"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_TRUSTED_PROXIES=127.0.0.1/32", "YOOZAK_MAIL_PER_ADDRESS=1000"}, append(yoozaktest.CheapHashes, env...)...)
+	s.env = append([]string{"YOOZAK_MAIL_FOLDER=" + s.mails, "YOOZAK_TRUSTED_PROXIES=127.0.0.1/32", "YOOZAK_MAIL_PER_ADDRESS=1000", "YOOZAK_PASSKEY_RP_ID=" + rpID, "YOOZAK_PASSKEY_ORIGINS=" + origin}, append(yoozaktest.CheapHashes, env...)...)
 	running := yoozaktest.Start(t, s.env...)
 	s.base, s.database = running.URL, filepath.Join(running.Dir, "yoozak.db")
 	return s
@@ -100,17 +100,23 @@ func (s *server) example(t *testing.T, operation, want, method, path, body strin
 	if got := strings.TrimSpace(fmt.Sprint(a.status) + " " + code); got != want {
 		t.Fatalf("%s: %s %s is answered by %q, want %q: %s", operation, method, path, got, want, a.body)
 	}
-	e := openapi.Example{Operation: operation, Name: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), Status: a.status, Response: s.neutral.json(t, a.body)}
+	e := openapi.Example{Operation: operation, Name: fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)), Status: a.status}
+	e.Type, _, _ = strings.Cut(a.header.Get("Content-Type"), ";")
+	if strings.Contains(e.Type, "json") && e.Type != "application/x-ndjson" || len(a.body) == 0 {
+		e.Type, e.Response = "", s.neutral.json(t, a.body)
+	} else {
+		e.Response = s.neutral.json(t, []byte(quoted(string(a.body))))
+	}
 	if code != "" {
 		e.Name = fmt.Sprintf("%d %s", a.status, code)
 	}
 	if json.Valid([]byte(body)) {
 		e.Request = s.neutral.json(t, []byte(body))
 	}
-	for _, name := range []string{"X-Error-Code", "X-Device-Token", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"X-Error-Code", "X-Device-Token", "X-Trusted-Device", "X-Code-Id", "Retry-After", "WWW-Authenticate"} {
 		value := a.header.Get(name)
-		if name == "X-Device-Token" && value != "" {
-			value = "token_device"
+		if neutral := neutralHeaders[name]; neutral != "" && value != "" {
+			value = neutral
 		}
 		if value != "" {
 			if e.Headers == nil {
@@ -122,6 +128,9 @@ func (s *server) example(t *testing.T, operation, want, method, path, body strin
 	s.examples = append(s.examples, e)
 	return a
 }
+
+// neutralHeaders stand in for what opens something.
+var neutralHeaders = map[string]string{"X-Device-Token": "token_device", "X-Trusted-Device": "token_trusted", "X-Code-Id": "token_code_id"}
 
 // neutral replaces what differs from run to run, and what must not stand in a
 // document: tokens, ids, times.
@@ -136,7 +145,10 @@ var (
 	timeText    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	sessionText = regexp.MustCompile(`\b[0-9a-f]{32}\b`)
 	keyText     = regexp.MustCompile(`"(kid|x|y|request_id|jti)":"[^"]*"`)
-	secondsText = regexp.MustCompile(`"(exp|iat)":\d+`)
+	secondsText = regexp.MustCompile(`"(exp|iat|auth_time)":\d+`)
+	sealedText  = regexp.MustCompile(`"number":(null|\d+)`)
+	pageText    = regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
+	cursorText  = regexp.MustCompile(`cursor=[\w%-]+`)
 )
 
 // day is that of the specification's examples, as the documents have it.
@@ -149,7 +161,7 @@ func (n *neutral) json(t *testing.T, body []byte) json.RawMessage {
 	}
 	text := string(body)
 	text = jwtText.ReplaceAllStringFunc(text, tokenName)
-	text = linkText.ReplaceAllString(text, `"token_link"`)
+	text = linkText.ReplaceAllString(neutralFactors(text), `"token_link"`)
 	text = keyText.ReplaceAllStringFunc(text, func(m string) string {
 		name := keyText.FindStringSubmatch(m)[1]
 		return `"` + name + `":"` + map[string]string{
@@ -158,9 +170,12 @@ func (n *neutral) json(t *testing.T, body []byte) json.RawMessage {
 		}[name] + `"`
 	})
 	text = sessionText.ReplaceAllStringFunc(text, n.session)
+	text = sealedText.ReplaceAllString(text, `"number":7`) // an event is sealed a moment after it was written
+	text = pageText.ReplaceAllString(text, "https://clients.exemple.ma/")
+	text = cursorText.ReplaceAllString(text, "cursor=curseur")
 	text = secondsText.ReplaceAllStringFunc(text, func(m string) string {
 		name, _, _ := strings.Cut(m, ":")
-		at := map[string]time.Time{`"iat"`: day, `"exp"`: day.Add(time.Hour)}[name]
+		at := map[string]time.Time{`"iat"`: day, `"auth_time"`: day, `"exp"`: day.Add(time.Hour)}[name]
 		return fmt.Sprintf("%s:%d", name, at.Unix())
 	})
 	text = timeText.ReplaceAllStringFunc(text, func(m string) string {

@@ -25,6 +25,7 @@ type item struct {
 	Event       json.RawMessage `json:"event,omitempty"`
 	Request     *request        `json:"request,omitempty"`
 	Response    []response      `json:"response,omitempty"`
+	Auth        json.RawMessage `json:"auth,omitempty"`
 	Item        []item          `json:"item,omitempty"`
 }
 
@@ -38,9 +39,10 @@ type request struct {
 }
 
 type address struct {
-	Raw  string   `json:"raw"`
-	Host []string `json:"host"`
-	Path []string `json:"path"`
+	Raw   string          `json:"raw"`
+	Host  []string        `json:"host"`
+	Path  []string        `json:"path"`
+	Query json.RawMessage `json:"query,omitempty"`
 }
 
 // response is an answer that Postman shows beside a request.
@@ -79,6 +81,9 @@ var shows = map[string]string{
 	"Profil sans token":                          "not_authenticated",
 	"Refresh token à la place de l'access token": "token_not_valid",
 	"Le token ne vaut plus rien":                 "token_not_valid",
+	"Connexion qui demande le second facteur":    "second_factor_required",
+	"Une seconde étape qui n'attend plus":        "challenge=used",
+	"Connexion de l'équipe":                      "second_factor_required",
 }
 
 // TestCollectionShowsRealAnswers: the saved answers are the document's
@@ -95,7 +100,12 @@ func TestCollectionShowsRealAnswers(t *testing.T) {
 	if err := d.Decode(&c); err != nil {
 		t.Fatal(err)
 	}
-	f := filler{operations: operations(t), seen: map[string]bool{}}
+	f := filler{seen: map[string]bool{}, staff: map[string]bool{}}
+	f.operations, f.proof = operations(t, openapi.Document("fr"))
+	ofStaff, _ := operations(t, openapi.StaffDocument("fr"))
+	for route, id := range ofStaff {
+		f.operations[route], f.staff[id] = id, true
+	}
 	f.fill(t, c.Item)
 	for route, id := range f.operations {
 		if !f.seen[id] {
@@ -122,32 +132,40 @@ func TestCollectionShowsRealAnswers(t *testing.T) {
 	}
 }
 
-// operations are the document's, by method and path.
-func operations(t *testing.T) map[string]string {
+// operations are a document's, by method and path, and those that may want a
+// proof first.
+func operations(t *testing.T, document []byte) (all map[string]string, proof map[string]bool) {
 	t.Helper()
 	var doc struct {
 		Paths map[string]map[string]struct {
-			ID string `json:"operationId"`
+			ID        string                     `json:"operationId"`
+			Responses map[string]json.RawMessage `json:"responses"`
 		} `json:"paths"`
 	}
-	if err := json.Unmarshal(openapi.Document("fr"), &doc); err != nil {
+	if err := json.Unmarshal(document, &doc); err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{}
+	all, proof = map[string]string{}, map[string]bool{}
 	for path, item := range doc.Paths {
 		for method, op := range item {
-			all[strings.ToUpper(method)+" "+path] = op.ID
+			all[strings.ToUpper(method)+" "+placeholder.ReplaceAllString(path, "{id}")] = op.ID
+			proof[op.ID] = bytes.Contains(op.Responses["403"], []byte("responses/Forbidden"))
 		}
 	}
-	return all
+	return all, proof
 }
 
 type filler struct {
 	operations map[string]string
+	proof      map[string]bool
+	staff      map[string]bool
 	seen       map[string]bool
 }
 
-var variable = regexp.MustCompile(`\{\{\w+\}\}`)
+var (
+	variable    = regexp.MustCompile(`\{\{\w+\}\}`)
+	placeholder = regexp.MustCompile(`\{\w+\}`)
+)
 
 func (f *filler) fill(t *testing.T, items []item) {
 	t.Helper()
@@ -157,14 +175,19 @@ func (f *filler) fill(t *testing.T, items []item) {
 			f.fill(t, it.Item)
 			continue
 		}
-		path := variable.ReplaceAllString(strings.TrimPrefix(it.Request.URL.Raw, "{{base_url}}"), "{id}")
+		path, _, _ := strings.Cut(it.Request.URL.Raw, "?")
+		path = variable.ReplaceAllString(strings.TrimPrefix(path, "{{base_url}}"), "{id}")
 		id, ok := f.operations[it.Request.Method+" "+path]
 		if !ok {
 			t.Errorf("%s: the document has no %s %s", it.Name, it.Request.Method, path)
 		}
 		it.Response = nil
 		needsToken := !bytes.Contains(it.Request.Auth, []byte("noauth")) && !bytes.Contains(it.Request.Auth, []byte("basic"))
-		for _, e := range openapi.Examples("fr") {
+		examples := openapi.Examples("fr")
+		if f.staff[id] {
+			examples = openapi.StaffExamples("fr")
+		}
+		for _, e := range examples {
 			if f.shown(e, id, it.Name, needsToken) {
 				it.Response = append(it.Response, saved(t, *it.Request, e))
 			}
@@ -187,6 +210,12 @@ func (f *filler) shown(e openapi.Example, id, name string, needsToken bool) bool
 	}
 	switch e.Operation {
 	case "common":
+		if f.staff[id] {
+			return id == "listClients" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+		}
+		if e.Status == http.StatusForbidden {
+			return f.proof[id]
+		}
 		return e.Status == http.StatusUnauthorized && needsToken || e.Status != http.StatusUnauthorized && id == "login"
 	case "service":
 		return id == "introspectToken" || id == "revokeToken"
@@ -209,11 +238,17 @@ func saved(t *testing.T, asked request, e openapi.Example) response {
 		Name: e.Name, OriginalRequest: asked, Status: http.StatusText(e.Status), Code: e.Status, Language: "json", Cookie: []string{},
 		Header: []header{},
 	}
-	if len(e.Response) > 0 {
+	if e.Type != "" {
+		r.Language = "text"
+		r.Header = append(r.Header, header{"Content-Type", e.Type})
+		if err := json.Unmarshal(e.Response, &r.Body); err != nil {
+			t.Fatal(err)
+		}
+	} else if len(e.Response) > 0 {
 		r.Header = append(r.Header, header{"Content-Type", "application/json"})
 		r.Body = pretty(t, e.Response)
 	}
-	for _, name := range []string{"X-Error-Code", "X-Device-Token", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"X-Error-Code", "X-Device-Token", "X-Trusted-Device", "X-Code-Id", "Retry-After", "WWW-Authenticate"} {
 		if value, ok := e.Headers[name]; ok {
 			r.Header = append(r.Header, header{name, value})
 		}

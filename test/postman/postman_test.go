@@ -3,17 +3,21 @@ package postman
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/store/storetest"
+	"github.com/yoozak/clients/internal/totp"
 	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
@@ -36,7 +40,10 @@ func TestCollection(t *testing.T) {
 					return
 				}
 				id, secret := service(t, database)
-				play(t, base, "--env-var", "client_id="+id, "--env-var", "client_secret="+secret)
+				out := play(t, base, append(staff(t, base, database), "--env-var", "client_id="+id, "--env-var", "client_secret="+secret)...)
+				if !strings.Contains(out, "Retirer un rôle") || !strings.Contains(out, "/api/clients/staff/mails/") {
+					t.Errorf("the staff's requests were not made:\n%s", out)
+				}
 			})
 		})
 	}
@@ -154,6 +161,29 @@ func service(t *testing.T, database string) (id, secret string) {
 		t.Fatalf("no credentials in %s", out)
 	}
 	return found[1], found[2]
+}
+
+// staff makes the first owner, with an authenticator app, and returns what the
+// staff's requests need of them.
+func staff(t *testing.T, base, database string) []string {
+	t.Helper()
+	const email, password = "hajar@example.ma", "kV7-pazouk-42"
+	out := yoozaktest.Run(t, []string{database}, "user", "create-owner", email)
+	link := regexp.MustCompile(`[\w-]{43}`).FindString(out)
+	post(t, base, "staff/password/", "", map[string]string{"token": link, "new_password": password})
+	access := post(t, base, "auth/login/", "", map[string]string{"username": email, "password": password})["access"].(string)
+	secret := post(t, base, "auth/factors/totp/", access, map[string]string{"password": password})["secret"].(string)
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := totp.StepAt(time.Now())
+	post(t, base, "auth/factors/totp/confirm/", access, map[string]string{"code": totp.Code(seed, step)})
+	post(t, base, "staff/accept/", access, map[string]string{"token": link})
+	return []string{
+		"--env-var", "staff_username=" + email, "--env-var", "staff_password=" + password, "--env-var", "staff_app_secret=" + secret,
+		"--env-var", "staff_app_step=" + strconv.FormatInt(step, 10),
+	}
 }
 
 // post calls the API by itself.

@@ -58,9 +58,9 @@ func play(t *testing.T, dir string, files ...string) {
 	}
 }
 
-// TestClientInNode: renewal over networks that fail, errors, stores, servers.
+// TestClientInNode: renewal over networks that fail, errors, stores, servers, second factors.
 func TestClientInNode(t *testing.T) {
-	play(t, client, "test/refresh.test.mjs", "test/http.test.mjs", "test/store.test.mjs", "test/server.test.mjs")
+	play(t, client, "test/refresh.test.mjs", "test/http.test.mjs", "test/store.test.mjs", "test/server.test.mjs", "test/factors.test.mjs", "test/guide.test.mjs")
 }
 
 // TestClientInChromium: tabs that share a session, and what browsers do to pages.
@@ -68,6 +68,12 @@ func TestClientInChromium(t *testing.T) { play(t, client, "test/browser.test.mjs
 
 // TestPackage packs the client and uses the tarball as others do.
 func TestPackage(t *testing.T) { play(t, client, "test/package.test.mjs") }
+
+// TestToolsOfShops: webpack, Metro with Hermes, and Jest take the tarball.
+func TestToolsOfShops(t *testing.T) { play(t, ".", "tools.test.mjs") }
+
+// TestQueries of TanStack Query, as the client's README has it, in Chromium.
+func TestQueries(t *testing.T) { play(t, ".", "query.test.mjs") }
 
 // TestStorefront goes through the example in Chromium.
 func TestStorefront(t *testing.T) { play(t, storefront, "test/storefront.test.mjs") }

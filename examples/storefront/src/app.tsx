@@ -1,12 +1,14 @@
 import { useAuth } from '@yoozak/clients/react'
 import { useEffect, useRef, type ReactNode } from 'react'
 import { client } from './client'
+import { Confirm } from './confirm'
 import { Devices } from './pages/devices'
 import { Home } from './pages/home'
 import { Forgot, Login, Register } from './pages/login'
 import { LinkPage, Reset } from './pages/links'
 import { Password } from './pages/password'
 import { Profile } from './pages/profile'
+import { Security } from './pages/security'
 import { go, Link, usePath } from './route'
 import { languages, speak, useText, type Language } from './text'
 
@@ -42,6 +44,7 @@ export function App() {
       </header>
       <main id="main" ref={main} key={auth.userKey ?? 'nobody'}>{body}</main>
       <footer><span>{t.footer}</span></footer>
+      <Confirm />
     </>
   )
 }
@@ -54,6 +57,7 @@ function page(path: string, t: ReturnType<typeof useText>['t']): { title: string
     case '/forgotten': return { title: t.forgotTitle, body: <Forgot /> }
     case '/account': return { title: t.profile, body: <Customers at={path}><Profile /></Customers> }
     case '/account/devices': return { title: t.devices, body: <Customers at={path}><Devices /></Customers> }
+    case '/account/security': return { title: t.security, body: <Customers at={path}><Security /></Customers> }
     case '/account/password': return { title: t.passwordTab, body: <Customers at={path}><Password /></Customers> }
     // what links in mails lead to: YOOZAK_LINK_TEMPLATE
     case '/account/reset-password': return { title: t.resetTitle, body: <Reset /> }
@@ -77,7 +81,7 @@ function Customers({ at, children }: { at: string; children: ReactNode }) {
   const { status, user, reason } = useAuth(client)
   if (status === 'unknown') return null
   if (status === 'out') return <Login notice={reason === 'logout' ? t.loggedOutByYou : reason ? t.loggedOutEnded : undefined} />
-  const tabs: [string, string][] = [['/account', t.profile], ['/account/devices', t.devices], ['/account/password', t.passwordTab]]
+  const tabs: [string, string][] = [['/account', t.profile], ['/account/devices', t.devices], ['/account/security', t.securityTab], ['/account/password', t.passwordTab]]
   return (
     <div className="account">
       <aside>

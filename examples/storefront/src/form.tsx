@@ -38,7 +38,7 @@ export function useForm(act: (values: Values) => Promise<unknown>) {
   }
 
   const known = isYoozakError(error) ? error : undefined
-  const names = ['username', 'password', 'email', 'first_name', 'last_name', 'current_password', 'new_password']
+  const names = ['username', 'password', 'email', 'first_name', 'last_name', 'current_password', 'new_password', 'code', 'recovery_code', 'name']
   const others = Object.entries(known?.fields ?? {}).filter(([name]) => !names.includes(name)).flatMap(([, texts]) => texts ?? [])
   const message = !error || wait === 0 && known?.status === 429 ? ''
     : wait > 0 ? t.wait(wait)
@@ -83,6 +83,18 @@ export function Field({ form, name, label, hint, optional, type = 'text', ...res
       </div>
       {errors.length > 0 && <p className="error" id={id + 'e'}>{errors[0]}</p>}
       {hint && <p className="hint" id={id + 'h'}>{hint}</p>}
+    </div>
+  )
+}
+
+/** Check is a box to tick. */
+export function Check({ name, label, hint, error }: { name: string; label: string; hint?: string; error?: string | undefined }) {
+  const id = useId()
+  return (
+    <div className="check">
+      <input type="checkbox" id={id} name={name} aria-invalid={!!error} aria-describedby={hint || error ? id + 'h' : undefined} />
+      <label htmlFor={id}>{label}</label>
+      {(hint || error) && <p className={error ? 'error' : 'hint'} id={id + 'h'}>{error ?? hint}</p>}
     </div>
   )
 }

@@ -7,7 +7,7 @@ import http from 'node:http'
 import { extname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { name, PASSWORD, Server, until } from '../../../sdk/typescript/test/rig.mjs'
+import { App, name, PASSWORD, Server, until } from '../../../sdk/typescript/test/rig.mjs'
 
 const root = join(import.meta.dirname, '..'), dist = join(root, 'dist'), images = join(root, '../../docs/images')
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(path => {
@@ -15,7 +15,7 @@ const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/
 })
 const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8')
 const kinds = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
-const shown = new Set(['home', 'register-refused', 'profile', 'devices'])
+const shown = new Set(['home', 'register-refused', 'profile', 'devices', 'second', 'setup', 'codes', 'security', 'confirm'])
 
 let shop, server, browser
 before(async () => {
@@ -28,9 +28,9 @@ before(async () => {
     }).end(readFileSync(file))
   })
   await new Promise(done => shop.listen(0, '127.0.0.1', done))
-  shop.url = 'http://127.0.0.1:' + shop.address().port
-  server = await Server.start({ YOOZAK_LINK_TEMPLATE: shop.url + '/account/{action}?lang={language}#{token}', YOOZAK_PUBLIC_URL: '' })
-  execFileSync('npm', ['run', 'build', '--silent'], { cwd: root, env: { ...process.env, VITE_ACCOUNTS_URL: server.url } })
+  shop.url = 'http://localhost:' + shop.address().port // passkeys are for names
+  server = await Server.start({ YOOZAK_LINK_TEMPLATE: shop.url + '/account/{action}?lang={language}#{token}', YOOZAK_PUBLIC_URL: '', YOOZAK_PASSKEY_RP_ID: 'localhost', YOOZAK_PASSKEY_ORIGINS: shop.url })
+  execFileSync('npm', ['run', 'build', '--silent'], { cwd: root, env: { ...process.env, VITE_ACCOUNTS_URL: server.url, VITE_PASSKEYS: 'on' } })
   browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--font-render-hinting=none'] })
 })
 after(async () => {
@@ -43,7 +43,7 @@ after(async () => {
 // customer opens the shop in a browser of their own.
 async function customer(language, width) {
   const context = await browser.newContext({
-    viewport: { width, height: width < 600 ? 740 : 800 }, locale: language === 'ar' ? 'ar-MA' : 'fr-MA', timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
+    viewport: { width, height: width < 600 ? 740 : 800 }, permissions: ['clipboard-read', 'clipboard-write'], locale: language === 'ar' ? 'ar-MA' : 'fr-MA', timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
     userAgent: width < 600 ? 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' : 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   })
   const page = await context.newPage()
@@ -61,7 +61,7 @@ async function customer(language, width) {
     const folder = process.env.UPDATE && shown.has(what) ? images : process.env.PICTURES
     if (folder) {
       mkdirSync(folder, { recursive: true })
-      await page.screenshot({ path: join(folder, `storefront-${what}.${language}-${width}.png`), fullPage: width < 600 })
+      await page.screenshot({ path: join(folder, `storefront-${what}.${language}-${width}.png`), fullPage: width < 600 && !await page.getByRole('dialog').count() })
     }
   }
   return { context, page, look, complaints }
@@ -85,7 +85,7 @@ async function link(address, action) {
 const people = { fr: ['Amina', 'Alaoui'], ar: ['أمينة', 'العلوي'] }
 const words = {
   fr: { register: 'Créer un compte', logIn: 'Se connecter', logOut: 'Se déconnecter', save: 'Enregistrer', saved: 'C’est enregistré.', verify: 'Vérifier mon adresse', verified: 'Merci', change: 'Changer', changed: 'a changé', send: 'Envoyer le lien', choose: 'Choisir ce mot de passe', devices: 'Appareils', password: 'Mot de passe', profile: 'Profil', end: 'Déconnecter ' },
-  ar: { register: 'إنشاء حساب', logIn: 'تسجيل الدخول', logOut: 'تسجيل الخروج', save: 'حفظ', saved: 'تم الحفظ', verify: 'تأكيد عنواني', verified: 'شكرا', change: 'تغيير', changed: 'تغيّرت', send: 'إرسال الرابط', choose: 'اعتماد كلمة السر', devices: 'الأجهزة', password: 'كلمة السر', profile: 'معلوماتي', end: 'إخراج ' },
+  ar: { register: 'إنشاء حساب', logIn: 'تسجيل الدخول', logOut: 'تسجيل الخروج', save: 'حفظ', saved: 'تم الحفظ', verify: 'تأكيد عنواني', verified: 'شكرا', change: 'تغيير', changed: 'تغيّرت', send: 'إرسال الرابط', choose: 'اعتماد كلمة المرور', devices: 'الأجهزة', password: 'كلمة المرور', profile: 'معلوماتي', end: 'إخراج ' },
 }
 
 for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
@@ -189,6 +189,170 @@ for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
     await context.close()
   })
 }
+
+const factorWords = {
+  fr: { addApp: 'Ajouter une application', turnOn: 'Activer', finish: 'Terminer', copy: 'Copier', name: 'Téléphone d’Amina', byRecovery: 'Utiliser un code de secours', newCodes: 'Nouveaux codes', cancel: 'Annuler', confirm: 'Confirmer', addPasskey: 'Ajouter une clé d’accès', byPasskey: 'Se connecter avec une clé d’accès', remove: 'Retirer', distrust: 'Ne plus faire confiance', off: 'Désactivée', removed: 'est retiré', usePasskey: 'Continuer avec la clé d’accès' },
+  ar: { addApp: 'إضافة تطبيق', turnOn: 'تفعيل', finish: 'إنهاء', copy: 'نسخ', name: 'هاتف أمينة', byRecovery: 'استعمال رمز طوارئ', newCodes: 'رموز جديدة', cancel: 'إلغاء', confirm: 'تأكيد', addPasskey: 'إضافة مفتاح مرور', byPasskey: 'الدخول بمفتاح مرور', remove: 'إزالة', distrust: 'إلغاء الثقة', off: 'غير مفعّل', removed: 'تمت الإزالة', usePasskey: 'المتابعة بمفتاح المرور' },
+}
+
+for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
+  test(`a second step: ${language}, ${width} pixels`, async () => {
+    const w = { ...words[language], ...factorWords[language] }, [first, last] = people[language]
+    const { context, page, look, complaints } = await customer(language, width)
+    const username = name(), main = page.locator('main'), dialog = page.getByRole('dialog')
+    const press = (text, where = main) => where.getByRole('button', { name: text, exact: true }).click()
+    const fill = async fields => { for (const [n, v] of Object.entries(fields)) await page.fill(`main [name=${n}]`, v) }
+    const logIn = async () => {
+      await page.locator('aside').getByRole('button', { name: w.logOut, exact: true }).click()
+      await page.goto(shop.url + '/login')
+      await fill({ username, password: PASSWORD })
+      await press(w.logIn)
+    }
+    const security = async () => {
+      await page.goto(shop.url + '/account/security')
+      await page.locator('.title .tag').waitFor()
+    }
+    const authenticator = await context.newCDPSession(page)
+    await authenticator.send('WebAuthn.enable')
+    await authenticator.send('WebAuthn.addVirtualAuthenticator', {
+      options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    })
+
+    await page.goto(shop.url + '/register')
+    await fill({ first_name: first, last_name: last, username, password: PASSWORD })
+    await press(w.register)
+    await page.locator('dl').waitFor()
+    await security()
+    await look('security-none')
+
+    // An app: the secret is shown once, a wrong code is refused beside its field.
+    await press(w.addApp)
+    await page.locator('.qr svg').waitFor()
+    const app = new App((await page.locator('.secret-key').innerText()).replace(/\s/g, ''))
+    await look('setup')
+    await fill({ code: '12345' })
+    await press(w.turnOn)
+    await page.locator('[name=code][aria-invalid=true]').waitFor()
+    await look('setup-refused')
+    await fill({ code: app.code(), name: w.name })
+    await press(w.turnOn)
+    await page.locator('.codes li').first().waitFor()
+    const codes = await page.locator('.codes li').allInnerTexts()
+    assert.equal(codes.length, 10)
+    await look('codes')
+    await press(w.copy)
+    await until('the codes in the clipboard', async () => await page.evaluate(() => navigator.clipboard.readText()) === codes.join('\n'))
+    await page.emulateMedia({ media: 'print' })
+    assert.deepEqual([await page.locator('.codes li').first().isVisible(), await page.locator('header').isVisible(), await page.locator('.codes form').isVisible()], [true, false, false])
+    await page.emulateMedia({ media: 'screen' })
+    await press(w.finish)
+    await page.locator('[name=kept][aria-invalid=true]').waitFor()
+    await look('codes-not-kept')
+    await page.check('[name=kept]')
+    await press(w.finish)
+    await page.locator('.factors').getByText(w.name).waitFor()
+
+    // The second step: refused, then right, and this device is trusted.
+    await logIn()
+    await page.locator('[name=code]').waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement.name), 'code')
+    await look('second')
+    await fill({ code: '12345' })
+    await press(w.logIn)
+    await page.locator('[name=code][aria-invalid=true]').waitFor()
+    await look('second-refused')
+    await fill({ code: app.code() })
+    await page.check('[name=trust]')
+    await press(w.logIn)
+    await page.locator('dl').waitFor()
+    await logIn()
+    await page.locator('dl').waitFor() // the password is enough
+
+    // A trusted device shows nothing of its user: what can lose the account asks first.
+    await security()
+    await page.getByRole('button', { name: w.distrust }).waitFor()
+    await press(w.newCodes)
+    await dialog.locator('[name=code]').waitFor()
+    await look('confirm')
+    await press(w.cancel, dialog)
+    await page.locator('main [role=alert]').waitFor()
+    await press(w.newCodes)
+    await press(w.byRecovery, dialog)
+    await dialog.locator('[name=recovery_code]').fill('0000-0000-0000-0000-0000-0000')
+    await press(w.confirm, dialog)
+    await dialog.locator('[aria-invalid=true]').waitFor()
+    await look('confirm-refused')
+    await dialog.locator('[name=recovery_code]').fill(codes[0].toLowerCase())
+    await press(w.confirm, dialog)
+    await page.locator('.codes li').nth(9).waitFor()
+    assert.notDeepEqual(await page.locator('.codes li').allInnerTexts(), codes)
+    await page.check('[name=kept]')
+    await press(w.finish)
+
+    await page.getByRole('button', { name: w.distrust }).waitFor()
+    await look('security')
+
+    // A passkey: made, and a login with nothing else. Another set of factors ends what was trusted.
+    await press(w.addPasskey)
+    await page.locator('.card').first().locator('.factors li').nth(1).waitFor()
+    await page.getByRole('button', { name: w.distrust }).waitFor({ state: 'detached' }) // the list of devices is read after the factors
+    await look('security-passkey')
+    await page.getByRole('button', { name: w.logOut, exact: true }).click()
+    await page.goto(shop.url + '/login')
+    await page.locator('form.or').waitFor()
+    await look('login-passkey')
+    await press(w.byPasskey)
+    await page.locator('dl').waitFor()
+
+    // Both go; then the password is enough again.
+    await security()
+    for (const left of [1, 0]) {
+      await page.locator('.card').first().locator('.factors li > button').first().click()
+      await page.locator('.sure').waitFor()
+      await look('remove-' + left)
+      await press(w.remove, page.locator('.sure'))
+      await page.waitForFunction(n => document.querySelectorAll('.factors li').length === n, left)
+    }
+    await main.getByText(w.off, { exact: true }).waitFor()
+    await logIn()
+    await page.locator('dl').waitFor()
+    assert.deepEqual(complaints, [])
+    await context.close()
+  })
+}
+
+test('a challenge that is over leads back to the password, with the reason', async () => {
+  const { context, page } = await customer('fr', 1280)
+  const w = { ...words.fr, ...factorWords.fr }, username = name(), main = page.locator('main')
+  const press = text => main.getByRole('button', { name: text, exact: true }).click()
+  await page.goto(shop.url + '/register')
+  await page.fill('[name=username]', username)
+  await page.fill('[name=password]', PASSWORD)
+  await press(w.register)
+  await page.locator('dl').waitFor()
+  await page.goto(shop.url + '/account/security')
+  await press(w.addApp)
+  const app = new App((await page.locator('.secret-key').innerText()).replace(/\s/g, ''))
+  await page.fill('[name=code]', app.code())
+  await press(w.turnOn)
+  await page.locator('.codes li').first().waitFor()
+  await page.goto(shop.url + '/account')
+  await page.locator('aside').getByRole('button', { name: w.logOut, exact: true }).click()
+  await page.fill('[name=username]', username)
+  await page.fill('[name=password]', PASSWORD)
+  await press(w.logIn)
+  await press(w.byRecovery)
+  for (let i = 0; i < 6 && await page.locator('[name=recovery_code]').count(); i++) { // five tries
+    const answered = page.waitForResponse(r => r.url().endsWith('/login/second/') && r.request().method() === 'POST')
+    await page.fill('[name=recovery_code]', '0000-0000-0000-0000-0000-000' + i)
+    await main.locator('form button.primary').click()
+    await answered
+    await page.waitForFunction(() => !document.querySelector('form[aria-busy=true]') && !document.querySelector('form button.primary:disabled'))
+  }
+  await page.locator('[name=password]').waitFor()
+  assert.ok(await main.locator('.notice.warn').innerText())
+  await context.close()
+})
 
 test('in two tabs: whoever logs out in one is out in the other, and nothing of the first person is shown to the second', async () => {
   const { context, page } = await customer('fr', 1280)

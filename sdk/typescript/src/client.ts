@@ -1,15 +1,15 @@
 // The client of the API: its calls, and fetch with the customer's token.
 
 import { openDevices } from './devices.js'
-import { errorOf, isText, isYoozakError, YoozakError } from './errors.js'
+import { errorOf, isText, isYoozakError, YoozakError, type ConfirmRequired } from './errors.js'
 import { about, failure, reached, within } from './http.js'
 import { sleep } from './lock.js'
 import { openSession, type Renewal } from './session.js'
 import type { State } from './state.js'
 import { localStore, memoryStore, type Store } from './store.js'
-import { absolute, plain, serverAt, startsAt } from './url.js'
+import { absolute, originOf, plain, serverAt } from './url.js'
 import type {
-  AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Registration, ResetRequest, Tokens, User,
+  AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Proof, Registration, ResetRequest, SecondStep, Tokens, User,
 } from './types.js'
 
 export interface ClientOptions {
@@ -23,12 +23,19 @@ export interface ClientOptions {
   readonly language?: string | undefined
   /** Most that a call may take, in ms, with every wait and repetition. 20 s by default. */
   timeout?: number | undefined
+  /** Most that a `Retry-After` makes the client wait, in ms; who would wait longer gets the error with the seconds. 60 s by default. */
+  longestWait?: number | undefined
   /** Other origins whose services take the customer's access token: `['https://api.shop.example']`. */
   origins?: readonly string[] | undefined
   /** Another fetch. */
   fetch?: typeof fetch | undefined
   /** Is told of every answer and failure, without tokens. */
   debug?: ((event: DebugEvent) => void) | undefined
+  /**
+   * Is asked when a call needs a proof that it is the person: show a form for one of `methods`, call `confirm`, and
+   * resolve to true: the call is made once more. Without it the call rejects with `confirm_required`.
+   */
+  onConfirmRequired?: ((error: ConfirmRequired) => Promise<boolean>) | undefined
   /** False: tokens are never renewed here. */
   renews?: boolean | undefined
   /** Headers for every request to the server, such as X-Forwarded-For from yours. */
@@ -62,7 +69,12 @@ export interface Client {
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
 
   register(fields: Registration, options?: CallOptions): Promise<User>
+  /** Rejects with `second_factor_required` where a second factor is due: see `isSecondFactorRequired`. */
   login(credentials: Credentials, options?: CallOptions): Promise<User>
+  /** Goes on with a login that waits, with its challenge and one factor. */
+  loginSecond(step: SecondStep, options?: CallOptions): Promise<User>
+  /** Shows again that it is the person: by one of the `methods` of `confirm_required`. */
+  confirm(proof: Proof, options?: CallOptions): Promise<void>
   /** Logs out here at once. Resolves to whether the server has heard of it; never rejects. */
   logout(options?: CallOptions): Promise<boolean>
   logoutAll(options?: CallOptions): Promise<void>
@@ -87,6 +99,9 @@ export interface Client {
   /** Closes the account; it is erased 30 days later. */
   close(password: string, options?: CallOptions): Promise<void>
 
+  /** A call of the API without a method here, below /api/clients/; tokens in its answer become the session. */
+  call<T = unknown>(method: string, path: string, body?: unknown, options?: CallOptions & { open?: boolean | undefined }): Promise<T>
+
   /** The app is in front again: renews what is over. Pages do it by themselves. */
   wake(): void
   /** Stops listening to the page. */
@@ -94,52 +109,51 @@ export interface Client {
 }
 
 const REFRESH = 'auth/token/refresh/'
+const CONFIRM = 'auth/confirm/'
 const LIMIT = 20_000 // ms
 const REFRESH_LIMIT = 5000 // ms; below the 10 s for which the server repeats an answer whatever happens
-const CEILING = 30_000 // ms; who is told to wait longer is told so, and decides
+const CEILING = 60_000 // ms; a proxy may name a day
 
 export function createClient(options: ClientOptions): Client {
-  const { origin, base } = serverAt(options.url)
+  const servers = [options.url, ...options.origins ?? []].map(serverAt), { base } = servers[0]!
   const send = options.fetch ?? ((...args: Parameters<typeof fetch>) => fetch(...args))
   const store = options.store ?? defaultStore()
   const key = 'yoozak.' + (base + '.' + (options.name ?? '')).replace(/[^\w-]+/g, '_')
-  const devices = openDevices(store, key + '.devices')
+  const devices = openDevices(store, key)
+  let named = '' // by the last login, which may wait for its second step
   const listeners = new Set<(state: State) => unknown>()
-  const trusted = [origin, ...options.origins ?? []]
-  const session = openSession({ store, key, ask: askForTokens, renews: options.renews ?? true, changed })
+  const limit = options.timeout ?? LIMIT, ceiling = options.longestWait ?? CEILING
+  const session = openSession({ store, key, ask: askForTokens, renews: options.renews ?? true, ceiling, changed })
 
   // Listeners run when the tokens are stored and the lock is free, and nobody waits for them.
   function changed(state: State) {
-    for (const listener of [...listeners]) {
-      Promise.resolve().then(() => listeners.has(listener) && listener(state)).catch(e => globalThis.console?.error(e))
-    }
+    for (const listener of listeners) Promise.resolve().then(() => listeners.has(listener) && listener(state)).catch(e => console.error(e))
   }
 
   // ---- one request
 
-  interface Asked { body?: unknown; access?: string | undefined; device?: string | undefined; signal: AbortSignal }
+  interface Asked { body?: unknown; access?: string | undefined; more?: Record<string, string> | undefined; signal: AbortSignal }
 
   // request sends once, and returns the answer with its body, or throws.
-  async function request(method: string, path: string, { body, access, device, signal }: Asked) {
-    const headers: Record<string, string> = { ...options.headers }
+  async function request(method: string, path: string, { body, access, more, signal }: Asked) {
+    const headers: Record<string, string> = { ...options.headers, ...more }
     const language = options.language ?? page()?.documentElement.lang
     if (language) headers['Accept-Language'] = language
     if (body) headers['Content-Type'] = 'application/json'
     if (access) headers.Authorization = 'Bearer ' + access
-    if (device) headers['X-Device-Token'] = device
     let status = 0
     try {
       const answer = await reached(send(base + path, {
-        method, headers, signal, body: body ? JSON.stringify(body) : null, redirect: 'error', credentials: 'omit', cache: 'no-store',
+        method, headers, signal, body: JSON.stringify(body), redirect: 'error', credentials: 'omit', cache: 'no-store',
         keepalive: method !== 'GET', // a page that is left must not lose the answer's effect
       }))
       const text = await reached(answer.text())
       status = answer.status
       let json: unknown
       try {
-        json = text ? JSON.parse(text) : undefined
+        json = JSON.parse(text)
       } catch {
-        json = null // a proxy's page, or half an answer
+        if (text) json = null // a proxy's page, or half an answer
       }
       return { answer, json }
     } finally {
@@ -147,11 +161,9 @@ export function createClient(options: ClientOptions): Client {
     }
   }
 
-  const errorFrom = ({ answer, json }: { answer: Response; json?: unknown }, method: string, path: string) =>
-    errorOf(answer, json, method, plain(path), session.serverTime())
+  const errorFrom = ({ answer, json }: { answer: Response; json?: unknown }) => errorOf(answer, json, session.serverTime())
 
-  const badAnswer = (answer: Response, method: string, path: string) =>
-    new YoozakError({ code: 'bad_answer', status: answer.status, method, path })
+  const badAnswer = ({ status }: Response) => new YoozakError({ code: 'bad_answer', status })
 
   // askForTokens is the refresh. It is repeated once: the server gives the same refresh token the same successor.
   async function askForTokens(refresh: string): Promise<Renewal> {
@@ -162,7 +174,7 @@ export function createClient(options: ClientOptions): Client {
         const { answer, json } = got
         const { access, refresh: next } = Object(json) as Partial<Tokens>
         if (answer.ok && isText(access)) return { access, refresh: isText(next) ? next : undefined }
-        const error = answer.ok ? badAnswer(answer, 'POST', path) : errorFrom(got, 'POST', path)
+        const error = answer.ok ? badAnswer(answer) : errorFrom(got)
         if (error.status === 401 && ['token_not_valid', 'user_not_found', 'user_inactive'].includes(error.code)) return 'refused'
         throw error // a proxy's 401, a code of a newer server: not the server's word that the session is over
       } catch (e) {
@@ -174,65 +186,57 @@ export function createClient(options: ClientOptions): Client {
 
   // ---- with the customer's token
 
-  // authorized makes an attempt with the held token, and once more with another if it was refused.
-  async function authorized<T extends { answer: Response }>(attempt: (access: string | undefined) => Promise<T>, repeatable = true): Promise<T> {
-    const s = await session.fresh()
-    if (!s?.refresh) throw loggedOut()
-    let result = await attempt(s.access)
-    if (result.answer.headers.get('X-Token-Refresh-Required')) session.hinted(s.access)
-    if (result.answer.status !== 401) return result
-    const other = await session.after401(s.access)
-    if (!other) return result
-    if (!repeatable) throw new YoozakError({ code: 'not_repeatable', status: 401 }) // a stream is gone when it was sent
-    result.answer.body?.cancel?.().catch(() => {})
-    result = await attempt(other.access)
-    session.replayed(other.access, result.answer.status !== 401)
-    return result
-  }
-
   // limited runs a call within its limit. Its errors say what was asked.
-  async function limited<T>(method: string, path: string, { signal, timeout = options.timeout ?? LIMIT }: CallOptions, run: (signal: AbortSignal, note: (access?: string) => void) => Promise<T>, keep?: boolean): Promise<T> {
-    let sent = false, used: string | undefined
+  async function limited<T>(method: string, path: string, { signal, timeout = limit }: CallOptions, run: (signal: AbortSignal, note: (access?: string) => void) => Promise<T>, keep?: boolean): Promise<T> {
+    let used: string | undefined // the access token that was sent; empty: none
     try {
-      return await within(timeout, signal, signal => run(signal, access => {
-        sent = true
-        used = access
-      }), keep)
-    } catch (e) {
-      if (used && isYoozakError(e) && e.code === 'timeout') session.suspect(used)
-      throw about(e, method, plain(path), sent)
+      return await within(timeout, signal, signal => run(signal, (access = '') => { used = access }), keep)
+    } catch (e: any) {
+      if (used && e.code === 'timeout') session.suspect(used)
+      throw about(e, method, plain(path), used !== undefined)
     }
   }
-
-  // A store that cannot be read now does not say that nobody is logged in.
-  const loggedOut = () => new YoozakError(session.state().status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
 
   interface How extends CallOptions {
     body?: unknown
     /** Without a token. */
-    open?: boolean
-    device?: string | undefined
+    open?: boolean | undefined
+    /** Headers. */
+    more?: Record<string, string>
   }
 
-  // call is one call of the API. GETs are repeated while that may help.
-  function call<T>(method: string, path: string, { body, open, device, ...o }: How = {}): Promise<{ json: T; answer: Response }> {
-    const end = Date.now() + (o.timeout ?? options.timeout ?? LIMIT)
+  // call is one call of the API. Where it needs a proof, the page is asked for one, without a limit: people are slow.
+  // Calls that need one meanwhile wait for the same.
+  let proof: Promise<boolean> | undefined
+  async function call<T>(method: string, path: string, how?: How): Promise<{ json: T; answer: Response }> {
+    const { userKey } = session.state()
+    try {
+      return await attempt<T>(method, path, how)
+    } catch (e: any) {
+      if (e.code !== 'confirm_required' || path === CONFIRM || !await (proof ??= options.onConfirmRequired?.(e).finally(() => { proof = undefined })) || session.state().userKey !== userKey) throw e
+      return attempt<T>(method, path, how)
+    }
+  }
+
+  // attempt is one call of the API. GETs are repeated while that may help.
+  function attempt<T>(method: string, path: string, { body, open, more, ...o }: How = {}): Promise<{ json: T; answer: Response }> {
+    const end = Date.now() + (o.timeout ?? limit)
     return limited(method, path, o, async (signal, note) => {
-      const attempt = (access?: string) => {
+      const ask = (access?: string) => {
         note(access)
-        return request(method, path, { body, access, device, signal })
+        return request(method, path, { body, access, more, signal })
       }
       for (let tries = 0; ; tries++) {
         let wait = 200 * 2 ** tries * (1 + Math.random())
         try {
-          const got = open ? await attempt() : await authorized(attempt)
+          const got = open ? await ask() : await session.authorized(ask)
           if (got.answer.ok && !(got.json === null && method === 'GET')) return { json: got.json as T, answer: got.answer }
-          const error = got.answer.ok ? failure('network') : errorFrom(got, method, path)
+          const error = got.answer.ok ? failure('network') : errorFrom(got)
           wait = Math.max(wait, (error.retryAfter ?? 0) * 1000)
           throw error
-        } catch (e) {
-          const again = method === 'GET' && tries < 2 && isYoozakError(e) && e.retryable && e.code !== 'timeout' && e.path !== REFRESH
-          if (!again || wait > CEILING || Date.now() + wait > end) throw e
+        } catch (e: any) {
+          const again = method === 'GET' && tries < 2 && e.retryable && e.code !== 'timeout' && e.path !== REFRESH
+          if (!again || wait > ceiling || Date.now() + wait > end) throw e
         }
         await sleep(wait)
         if (signal.aborted) throw failure('aborted')
@@ -240,53 +244,62 @@ export function createClient(options: ClientOptions): Client {
     })
   }
 
-  // grant is what registration and login have in common.
-  async function grant(path: string, fields: Credentials, o?: CallOptions): Promise<User> {
-    const device = await devices.token(fields.username)
-    const { json, answer } = await call<Tokens>('POST', path, { ...o, body: fields, open: true, device })
-    const { access, refresh, user } = Object(json) as Tokens
-    if (!access || !refresh || !user) throw badAnswer(answer, 'POST', path)
-    await session.begin({ access, refresh, user })
-    await devices.keep([fields.username, user.username, user.email], answer.headers.get('X-Device-Token'))
-    return user
+  // post is a call whose answer may have tokens: of a session, and of a device that is known or trusted. A confirmation
+  // has no user, and without rotation no refresh token; a login is never mixed with the session before.
+  async function post<T>(path: string, o: How, login?: string, isLogin?: boolean): Promise<T> {
+    const who = session.state(), name = login ?? (!o.open && who.user?.username || '')
+    const { json, answer } = await call<T>('POST', path, { ...o, more: await devices.of(name) })
+    const held = o.open ? null : await session.current()
+    if (held && session.state().userKey !== who.userKey) return json // it belongs to nobody who is here
+    const { access, refresh = held?.refresh, user = held?.user } = Object(Object(json).login ?? json) as Partial<Tokens>
+    if (access && refresh && (user ?? !isLogin)) await session.begin({ access, refresh, user })
+    else if (isLogin) throw badAnswer(answer)
+    if (user) await devices.keep(answer, [name, user.username, user.email])
+    return json
   }
+
+  // grant is what the ways to log in have in common.
+  const grant = async (path: string, body: object, o?: CallOptions) =>
+    (await post<Tokens>(path, { ...o, body, open: true }, named = (body as Credentials).username ?? named, true)).user
 
   async function profile(method: string, body?: ProfileChange, o?: CallOptions): Promise<User> {
     const g = (await session.current())?.g
     const { json, answer } = await call<User>(method, 'clients/me/', { ...o, body })
-    if (!json?.username) throw badAnswer(answer, method, 'clients/me/')
+    if (!json?.username) throw badAnswer(answer)
     await session.setUser(json, g)
     return json
   }
 
   const read = async <T>(path: string, o?: CallOptions) => (await call<T>('GET', path, o)).json
-  const act = async (path: string, body?: unknown, o?: How) => { await call('POST', path, { ...o, body }) }
+  const act = async (path: string, body?: unknown, o?: How) => { await post(path, { ...o, body }) }
+
+  const leave = async (path: string, body?: unknown, o?: How) => {
+    await act(path, body, o)
+    await session.end()
+  }
 
   // once is for tokens that work once: a component that is mounted twice, or a second click, shares the first result.
-  let sole: { what: string; result: Promise<void> } | undefined
+  let last = '', result: Promise<void>
   function once(path: string, body: object, o?: CallOptions): Promise<void> {
     const what = path + JSON.stringify(body)
-    if (sole?.what === what) return sole.result
-    const result = act(path, body, { ...o, open: true })
-    const mine = sole = { what, result }
-    result.catch(() => { if (sole === mine) sole = undefined })
+    if (what !== last) {
+      last = what
+      result = act(path, body, { ...o, open: true })
+      result.catch(() => { if (what === last) last = '' })
+    }
     return result
   }
 
   // ---- the page
 
-  const offs: (() => void)[] = []
-  const on = (target: EventTarget | undefined, name: string, act: (e: any) => void) => {
-    if (typeof target?.addEventListener !== 'function') return // React Native has a window without it
-    target.addEventListener(name, act)
-    offs.push(() => target.removeEventListener(name, act))
-  }
-  const doc = page(), win = globalThis.window
+  const disposed = new AbortController()
+  const on = (target: EventTarget, name: string, act: (e: any) => void) => target.addEventListener?.(name, act, disposed) // React Native has a window without it
+  const doc = page(), win = globalThis as unknown as Window
   if (doc) {
     on(doc, 'visibilitychange', () => doc.visibilityState === 'visible' && session.wake())
     on(win, 'pageshow', e => e.persisted && session.wake()) // back from the cache of the Back button, with its old memory
     on(win, 'online', () => session.wake(true))
-    on(win, 'storage', e => (e.key === key || e.key === null) && session.current())
+    on(win, 'storage', session.current) // another tab has written
   }
 
   return {
@@ -299,41 +312,35 @@ export function createClient(options: ClientOptions): Client {
     async fetch(input, init = {}) {
       const whole = 'url' in Object(input) ? input as Request : undefined
       const url = absolute(whole ? whole.url : String(input))
-      if (!trusted.some(o => startsAt(url, o))) return send(input as string, init)
+      if (!servers.some(s => s.origin === originOf(url))) return send(input as string, init)
       const method = (init.method ?? whole?.method ?? 'GET').toUpperCase()
       const body = Object(init.body)
       const stream = 'getReader' in body || Symbol.asyncIterator in body
       // the limit ends with the head of the answer
-      const { answer } = await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => authorized(async access => {
+      return (await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => session.authorized(async access => {
         note(access)
         const headers = new Headers(init.headers ?? whole?.headers)
         if (access) headers.set('Authorization', 'Bearer ' + access)
         return { answer: await reached(send(whole ? whole.clone() : url, { redirect: 'error', ...init, headers, signal })) }
-      }, !stream), true)
-      return answer
+      }, !stream), true)).answer
     },
 
     register: (fields, o) => grant('auth/register/', fields, o),
     login: (credentials, o) => grant('auth/login/', credentials, o),
+    loginSecond: (step, o) => grant('auth/login/second/', step, o),
+    confirm: (proof, o) => act(CONFIRM, proof, o),
+    call: async (method, path, body, o) => method === 'POST' ? post(path, { ...o, body }) : (await call<any>(method, path, { ...o, body })).json,
     async logout(o) {
       const refresh = await session.end()
       return !refresh || act('auth/logout/', { refresh }, { timeout: 5000, ...o, open: true }).then(() => true, e => e.status === 401)
     },
-    async logoutAll(o) {
-      await act('auth/logout/all/', undefined, o)
-      await session.end()
-    },
+    logoutAll: o => leave('auth/logout/all/', undefined, o),
     me: o => profile('GET', undefined, o),
     updateMe: (change, o) => profile('PATCH', change, o),
     sessions: o => read('auth/sessions/', o),
     endSession: async (id, o) => { await call('DELETE', `auth/sessions/${encodeURIComponent(id)}/`, o) },
-    events: ({ before, ...o } = {}) => read('auth/events/' + (before === undefined ? '' : '?before=' + before), o),
-    async changePassword(fields, o) {
-      const user = (await session.current())?.user
-      const { answer } = await call('POST', 'auth/password/change/', { ...o, body: fields })
-      const next = answer.headers.get('X-Device-Token')
-      if (next && user) await devices.keep([user.username, user.email], next)
-    },
+    events: ({ before, ...o } = {}) => read('auth/events/' + (before ? '?before=' + before : ''), o),
+    changePassword: (fields, o) => act('auth/password/change/', fields, o),
     requestReset: (fields, o) => act('auth/password/reset/', fields, { ...o, open: true }),
     resetPassword: (fields, o) => once('auth/password/reset/confirm/', fields, o),
     verifyEmail: (token, o) => once('auth/email/verify/', { token }, o),
@@ -343,14 +350,11 @@ export function createClient(options: ClientOptions): Client {
     undoEmail: (token, o) => once('auth/email/change/undo/', { token }, o),
     security: o => read('clients/me/security/', o),
     export: o => read('clients/me/export/', o),
-    async close(password, o) {
-      await act('clients/me/close/', { password }, o)
-      await session.end()
-    },
+    close: (password, o) => leave('clients/me/close/', { password }, o),
     wake: () => session.wake(),
     dispose() {
       listeners.clear()
-      for (const off of offs.splice(0)) off()
+      disposed.abort()
     },
   }
 }
@@ -358,10 +362,12 @@ export function createClient(options: ClientOptions): Client {
 // defaultStore is the page's. Anywhere else a store by default would be one customer's session for all who come.
 function defaultStore(): Store {
   if (page()) return localStore()
-  const refuse = () => {
-    throw new YoozakError({ code: 'storage', message: 'without a page: serverClient, secureStore or memoryStore' })
+  return {
+    ...memoryStore(),
+    set() {
+      throw new YoozakError({ code: 'storage', message: 'not a page: name a store' })
+    },
   }
-  return { ...memoryStore(), set: refuse }
 }
 
 const page = () => globalThis.document as Document | undefined

@@ -1,41 +1,36 @@
-// Tokens by which the server knows this device, one for each account. They open nothing; they
-// give the owner of an account tries of their own while strangers guess at its password.
+// Tokens by which the server knows this device, for each account one that is known and perhaps one that is trusted. The first
+// opens nothing: it gives the owner of an account tries of their own while strangers guess at its password. The second spares
+// the second factor, beside the password. Each has a key of its own in the store, for each name of its account.
 
 import type { Store } from './store.js'
 
-const MOST = 20 // names, of a family's tablet
-
-/** Text "hash=token&hash=token", the newest last. */
-const read = (text: string | null | undefined) =>
-  (text ?? '').split('&').map(pair => pair.split('=')).filter(([hash, token]) => hash && /^[\w-]+$/.test(token ?? '')) as [string, string][]
+const HEADERS = ['X-Device-Token', 'X-Trusted-Device']
 
 export function openDevices(store: Store, key: string) {
-  const load = async () => {
-    try {
-      return read(await store.get(key))
-    } catch {
-      return []
-    }
-  }
+  const at = (header: string, name: string) => key + '.device.' + hashOf(header + name.trim())
   return {
-    async token(name: string): Promise<string | undefined> {
-      return (await load()).find(([hash]) => hash === hashOf(name))?.[1]
-    },
-    /** Keeps a token for all names of an account; without a token, forgets them. */
-    async keep(names: (string | undefined)[], token: string | null): Promise<void> {
-      const hashes = names.filter(Boolean).map(name => hashOf(name!))
-      const others = (await load()).filter(([hash]) => !hashes.includes(hash))
-      const pairs = [...others, ...token ? hashes.map(hash => [hash, token]) : []]
+    /** The headers of who logs in by this name. */
+    async of(name: string): Promise<Record<string, string>> {
+      const headers: Record<string, string> = {}
       try {
-        await store.set(key, pairs.slice(-MOST).map(pair => pair.join('=')).join('&'))
+        for (const header of HEADERS) {
+          const token = await store.get(at(header, name)) ?? ''
+          if (/^[\w-]+$/.test(token)) headers[header] = token
+        }
       } catch { /* a device that is not known has the tries of a stranger */ }
+      return headers
+    },
+    /** Keeps what an answer brought, for all names of an account. */
+    async keep(answer: Response, names: (string | undefined)[]): Promise<void> {
+      try {
+        for (const header of HEADERS) {
+          const token = answer.headers.get(header)
+          for (const name of names) if (token && name) await store.set(at(header, name), token)
+        }
+      } catch { /* as above */ }
     },
   }
 }
 
 // hashOf keeps names from being read by whoever looks into the store. FNV-1a: no secret hangs on it.
-function hashOf(name: string): string {
-  let hash = 0x811c9dc5
-  for (const c of name.trim()) hash = Math.imul(hash ^ c.codePointAt(0)!, 0x01000193)
-  return (hash >>> 0).toString(36)
-}
+const hashOf = (text: string) => ([...text].reduce((hash, c) => Math.imul(hash ^ c.codePointAt(0)!, 0x01000193), 0x811c9dc5) >>> 0).toString(36)

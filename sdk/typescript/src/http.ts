@@ -9,27 +9,23 @@ import { isYoozakError, YoozakError } from './errors.js'
  *
  * @param keep the caller's signal goes on to stop what the step has begun (the body of an answer)
  */
-export async function within<T>(limit: number, signal: AbortSignal | null | undefined, run: (signal: AbortSignal) => Promise<T>, keep = false): Promise<T> {
+export const within = <T>(limit: number, signal: AbortSignal | null | undefined, run: (signal: AbortSignal) => Promise<T>, keep = false) => new Promise<T>((done, failed) => {
   const inner = new AbortController()
-  let stop!: (code: 'timeout' | 'aborted') => void
-  const stopped = new Promise<never>((_, reject) => {
-    stop = code => {
-      reject(failure(code))
-      inner.abort()
-    }
-  })
-  stopped.catch(() => {})
-  const abort = () => stop('aborted')
-  const timer = setTimeout(() => stop('timeout'), limit)
-  try {
-    if (signal?.aborted) throw failure('aborted')
-    signal?.addEventListener('abort', abort)
-    return await Promise.race([run(inner.signal), stopped])
-  } finally {
+  const settle = () => {
     clearTimeout(timer)
     if (!keep) signal?.removeEventListener('abort', abort)
   }
-}
+  const stop = (code: 'timeout' | 'aborted') => {
+    settle()
+    failed(failure(code))
+    inner.abort()
+  }
+  const abort = () => stop('aborted')
+  const timer = setTimeout(() => stop('timeout'), limit)
+  if (signal?.aborted) return abort()
+  signal?.addEventListener('abort', abort)
+  run(inner.signal).then(done, failed).finally(settle)
+})
 
 /** failure is the error of a call without an answer. */
 export const failure = (code: 'timeout' | 'aborted' | 'network', message?: string) => new YoozakError({ code, message })
@@ -41,10 +37,10 @@ export const failure = (code: 'timeout' | 'aborted' | 'network', message?: strin
 export const reached = <T>(answer: Promise<T>): Promise<T> => answer.catch(e => {
   if (isYoozakError(e)) throw e
   // A browser does not tell a refused origin from a server that is down.
-  throw failure('network', typeof document === 'object' ? 'network, or page not in YOOZAK_CORS_ORIGINS' : undefined)
+  throw failure('network', globalThis.document && 'network, or page not in YOOZAK_CORS_ORIGINS')
 })
 
-/** about tells of a call without an answer what was asked, and whether it may have happened. */
+/** about tells an error what was asked and, of a call without an answer, whether it may have happened. */
 export function about(e: unknown, method: string, path: string, sent: boolean): unknown {
-  return isYoozakError(e) && !e.status && !e.method ? Object.assign(e, { method, path, unknownOutcome: sent && method !== 'GET' }) : e
+  return isYoozakError(e) && !e.method ? Object.assign(e, { method, path, unknownOutcome: !e.status && sent && method !== 'GET' }) : e
 }

@@ -117,6 +117,464 @@ export interface components {
             /** @description Alone, when the body cannot be read. */
             detail?: string;
         };
+        /** @description The challenge of a login that waits, and exactly one factor. */
+        LoginSecondRequest: {
+            /** @description That of the 401 `second_factor_required`. */
+            challenge: string;
+            /** @description Six digits, in any script; space and hyphens do not matter. */
+            code?: string;
+            /** @description One of the ten, 24 letters and digits; case and groups do not matter. */
+            recovery_code?: string;
+            /** @description `true`: trust this device for 30 days. Ask the person first. */
+            trust?: boolean;
+            /** @description The `ceremony` of the options, with `assertion` or `credential`. */
+            ceremony?: string;
+            assertion?: components["schemas"]["AuthenticationResponseJSON"];
+        };
+        /** @description A list of texts for each field that is not right. */
+        LoginSecondErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            challenge?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            recovery_code?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            trust?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            ceremony?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            assertion?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description Exactly one thing that shows who it is. */
+        ConfirmRequest: {
+            /**
+             * Format: password
+             * @description The password, if `methods` has it.
+             */
+            password?: string;
+            /** @description Six digits, in any script; space and hyphens do not matter. Of an authenticator app, or with `code_id` of a mail. */
+            code?: string;
+            /** @description One of the ten, 24 letters and digits; case and groups do not matter. */
+            recovery_code?: string;
+            /** @description The `ceremony` of the options, with `assertion` or `credential`. */
+            ceremony?: string;
+            assertion?: components["schemas"]["AuthenticationResponseJSON"];
+            /** @description The `code_id` of the request for the code. */
+            code_id?: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        ConfirmErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            password?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            recovery_code?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            ceremony?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            assertion?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description The factors of an account. */
+        Factors: {
+            /** @description The factors. */
+            factors: components["schemas"]["Factor"][];
+            /**
+             * Format: int32
+             * @description How many recovery codes were not used yet.
+             */
+            recovery_codes_left: number;
+        };
+        /** @description An authenticator app or a passkey. */
+        Factor: {
+            /** @description The id. */
+            id: string;
+            /** @description `totp` (an app) or `passkey`; others may come. */
+            kind: string;
+            /** @description The name that its owner gave it; may be empty. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was used last; `null`: never.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A name. */
+        RenameFactorRequest: {
+            /** @description The name that its owner gave it; may be empty. */
+            name?: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        RenameFactorErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            name?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description The password, and a name for the app; both optional. */
+        EnrolAppRequest: {
+            /**
+             * Format: password
+             * @description The password, of who has no factor; without it the session's proof counts.
+             */
+            password?: string;
+            /** @description The name that its owner gave it; may be empty. */
+            name?: string;
+        };
+        /** @description What an authenticator app needs. */
+        AppSecret: {
+            /** @description The id. */
+            id: string;
+            /** @description The secret in base32, for who cannot scan. */
+            secret: string;
+            /** @description The same as a link for an app on this device (`otpauth://`). */
+            uri: string;
+            /** @description A picture of it, an SVG element: black on white, with its margin. */
+            qr: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        EnrolAppErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            password?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            name?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description A code of the app that is being set up. */
+        ConfirmAppRequest: {
+            /** @description The `id` of the first step; may be left out while one app waits. */
+            id?: string;
+            /** @description Six digits of the app. */
+            code?: string;
+        };
+        /** @description What comes of a confirmation. */
+        FactorAdded: {
+            /** @description The codes; `null`: there were some before, and they stay. */
+            recovery_codes: string[] | null;
+            /**
+             * Format: int32
+             * @description How many other sessions are open.
+             */
+            other_sessions: number;
+        };
+        /** @description A list of texts for each field that is not right. */
+        ConfirmAppErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            id?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description Ten codes, each good once. */
+        RecoveryCodes: {
+            /** @description The codes. */
+            recovery_codes: string[];
+        };
+        /** @description A list of texts for each field that is not right. */
+        RenewRecoveryCodesErrors: {
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+        };
+        /** @description The token of the link, and the password of before. */
+        UndoFactorRequest: {
+            /** @description The token of the link in the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description The password that was in force before the factor came; optional.
+             */
+            password?: string;
+        };
+        /** @description What came of the link. */
+        FactorUndone: {
+            /** @description Whether the factor is gone. */
+            undone: boolean;
+            /**
+             * Format: date-time
+             * @description From when on the recovery that has begun can be finished; `null`: none has.
+             */
+            recovery_ready_at: string | null;
+        };
+        /** @description A list of texts for each field that is not right. */
+        UndoFactorErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            token?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            password?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description What to have signed, and the id to send with the answer. */
+        PasskeyRequestResponse: {
+            /** @description To send with the answer, within 5 minutes, once. */
+            ceremony: string;
+            options: components["schemas"]["PublicKeyCredentialRequestOptionsJSON"];
+        };
+        /** @description What `navigator.credentials.get` takes (Web Authentication Level 3). */
+        PublicKeyCredentialRequestOptionsJSON: {
+            /** @description What is signed, in base64url. */
+            challenge: string;
+            /**
+             * Format: int64
+             * @description For how long the answer is waited for, in milliseconds.
+             */
+            timeout: number;
+            /** @description The domain that the passkeys belong to. */
+            rpId: string;
+            /** @description Which passkeys may sign; empty: any for this shop. */
+            allowCredentials: components["schemas"]["PublicKeyCredentialDescriptorJSON"][];
+            /** @description `required` for a login without a name, else `preferred`. */
+            userVerification: string;
+        };
+        /** @description A passkey of the account. */
+        PublicKeyCredentialDescriptorJSON: {
+            /** @description The passkey's id, in base64url. */
+            id: string;
+            /** @description Always `public-key`. */
+            type: string;
+            /** @description How the authenticator is reached, as it says. */
+            transports: string[];
+        };
+        /** @description A list of texts for each field that is not right. */
+        BeginPasskeyConfirmErrors: {
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+        };
+        /** @description The challenge of a login that waits; optional. */
+        PasskeyLoginOptionsRequest: {
+            /** @description That of the 401 `second_factor_required`; without it the login needs no name. */
+            challenge?: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        PasskeyLoginOptionsErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            challenge?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description What a passkey signed. */
+        PasskeyLoginRequest: {
+            /** @description The `ceremony` of the options, with `assertion` or `credential`. */
+            ceremony: string;
+            credential: components["schemas"]["AuthenticationResponseJSON"];
+        };
+        /** @description A list of texts for each field that is not right. */
+        PasskeyLoginErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            ceremony?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            credential?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description The password, to confirm; optional. */
+        PasskeyOptionsRequest: {
+            /**
+             * Format: password
+             * @description The password, of who has no factor; without it the session's proof counts.
+             */
+            password?: string;
+        };
+        /** @description What to have made, and the id to send with the answer. */
+        PasskeyCreationResponse: {
+            /** @description To send with the answer, within 5 minutes, once. */
+            ceremony: string;
+            options: components["schemas"]["PublicKeyCredentialCreationOptionsJSON"];
+        };
+        /** @description What `navigator.credentials.create` takes (Web Authentication Level 3). */
+        PublicKeyCredentialCreationOptionsJSON: {
+            rp: components["schemas"]["PublicKeyCredentialRpEntity"];
+            user: components["schemas"]["PublicKeyCredentialUserEntityJSON"];
+            /** @description What is signed, in base64url. */
+            challenge: string;
+            /** @description The algorithms, the best first. */
+            pubKeyCredParams: components["schemas"]["PublicKeyCredentialParameters"][];
+            /**
+             * Format: int64
+             * @description For how long the answer is waited for, in milliseconds.
+             */
+            timeout: number;
+            /** @description The passkeys that there are: no authenticator makes a second one. */
+            excludeCredentials: components["schemas"]["PublicKeyCredentialDescriptorJSON"][];
+            authenticatorSelection: components["schemas"]["AuthenticatorSelectionCriteria"];
+            /** @description Always `none`. */
+            attestation: string;
+        };
+        /** @description The shop, as the authenticator shows it. */
+        PublicKeyCredentialRpEntity: {
+            /** @description The domain that the passkeys belong to. */
+            id: string;
+            /** @description The shop's name. */
+            name: string;
+        };
+        /** @description The account, as the authenticator shows it. */
+        PublicKeyCredentialUserEntityJSON: {
+            /** @description Random bytes that name the account, in base64url. */
+            id: string;
+            /** @description The username. */
+            name: string;
+            /** @description The first and the last name, or the username. */
+            displayName: string;
+        };
+        /** @description An algorithm that is taken. */
+        PublicKeyCredentialParameters: {
+            /** @description Always `public-key`. */
+            type: string;
+            /**
+             * Format: int32
+             * @description The algorithm, as COSE numbers it: -7 is ES256.
+             */
+            alg: number;
+        };
+        /** @description Which authenticators are wanted. */
+        AuthenticatorSelectionCriteria: {
+            /** @description Always `preferred`. */
+            residentKey: string;
+            /** @description Always `false`. */
+            requireResidentKey: boolean;
+            /** @description Always `preferred`. */
+            userVerification: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        PasskeyOptionsErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            password?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description What an authenticator made. */
+        AddPasskeyRequest: {
+            /** @description The `ceremony` of the options, with `assertion` or `credential`. */
+            ceremony: string;
+            credential: components["schemas"]["RegistrationResponseJSON"];
+            /** @description The name that its owner gave it; may be empty. */
+            name?: string;
+        };
+        /** @description A passkey that is a factor now. */
+        PasskeyAdded: {
+            /** @description The id. */
+            id: string;
+            /** @description Always `passkey`. */
+            kind: string;
+            /** @description The name that its owner gave it; may be empty. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was used last; `null`: never.
+             */
+            last_used_at: string | null;
+            /** @description Whether it is on several devices, as of its last use. */
+            backed_up: boolean;
+            /** @description The codes; `null`: there were some before, and they stay. */
+            recovery_codes: string[] | null;
+        };
+        /** @description A list of texts for each field that is not right. */
+        AddPasskeyErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            ceremony?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            credential?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            name?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description What a code is for, and where it goes. */
+        CodeRequest: {
+            /** @description `reset`, `verify`, `login` or `confirm`. */
+            purpose: string;
+            /** @description The address; of `verify` and `confirm` it may be left out. */
+            to?: string;
+            /** @description Which one, if several accounts have this address. */
+            username?: string;
+            /** @description Of a request that is not old: the same code is sent again. */
+            code_id?: string;
+        };
+        /** @description The name of the request for a code. */
+        CodeSent: {
+            /** @description To send with the code. Only the program that asked has it. */
+            code_id: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        CodeErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            purpose?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            to?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            username?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description The code and the request that it answers. */
+        UseCodeRequest: {
+            /** @description The `code_id` of the request for the code. */
+            code_id: string;
+            /** @description The six digits of the mail. */
+            code: string;
+        };
+        /** @description What a code gives. */
+        CodeResult: {
+            /** @description `reset`, `verify`, `login` or `confirm`. */
+            purpose: string;
+            /** @description For `password/reset/confirm/`; `null`: there is none. */
+            token: string | null;
+            login?: components["schemas"]["TokenResponse"];
+        };
+        /** @description A list of texts for each field that is not right. */
+        UseCodeErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
         /** @description A token to verify. */
         VerifyTokenRequest: {
             /** @description The token. */
@@ -177,6 +635,13 @@ export interface components {
             aud?: unknown;
             /** @description The session. */
             sid?: string;
+            /** @description What was shown of the person (RFC 8176): `pwd`, `otp`, `pop`, `mfa`, `email`, `recovery`. */
+            amr?: string[];
+            /**
+             * Format: int64
+             * @description When they last showed it, in seconds since 1970.
+             */
+            auth_time?: number;
         };
         /** @description A login on a device. */
         Session: {
@@ -202,6 +667,32 @@ export interface components {
             /** @description The device, in words, in the language of the request; empty if the support did it. */
             device: string;
             /** @description Whether it is the session of this request. */
+            current: boolean;
+        };
+        /** @description A device on which a login asks for no second factor. */
+        TrustedDevice: {
+            /** @description The id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is trusted.
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description The last login that it spared the second factor; `null`: none.
+             */
+            last_used_at: string | null;
+            /** @description The IP address; empty if the support did it. */
+            ip: string;
+            /** @description The device, in words, in the language of the request; empty if the support did it. */
+            device: string;
+            /** @description Whether it is the device of this request. */
             current: boolean;
         };
         /** @description An act that matters for the account's security. */
@@ -232,13 +723,44 @@ export interface components {
             /** @description What is wrong with this field; show the first text. */
             before?: string[];
         };
+        /** @description The token of a link. */
+        LinkRequest: {
+            /** @description The token of the link in the mail. */
+            token: string;
+        };
+        /** @description A list of texts for each field that is not right. */
+        LinkErrors: {
+            /** @description What is wrong with this field; show the first text. */
+            token?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
+        };
+        /** @description A recovery that waits. */
+        Recovery: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description From when on it can be finished.
+             */
+            ready_at: string;
+            /** @description Whether the support began it. */
+            by_staff: boolean;
+            /** @description The mailbox that finishes it, masked. */
+            email: string;
+        };
         /** @description The present password and the new one. */
         ChangePasswordRequest: {
             /**
              * Format: password
-             * @description The present password.
+             * @description The present password, of who has no factor; without it the session's proof counts.
              */
-            current_password: string;
+            current_password?: string;
             /**
              * Format: password
              * @description The new password, by the rules of registration.
@@ -265,13 +787,15 @@ export interface components {
             email: string;
             /** @description Which one, if several accounts have this address. */
             username?: string;
+            /** @description Of a request that is not old: the same code is sent again. */
+            code_id?: string;
         };
-        /** @description A sentence to show and, sometimes, the error's code. */
-        Detail: {
+        /** @description A sentence to show, and the name of the code in the mail. */
+        MailSent: {
             /** @description The sentence to show, in the language of the request. */
             detail: string;
-            /** @description The error's stable code, as in `X-Error-Code`. */
-            code?: string;
+            /** @description To send with the code of the mail. Only the program that asked has it. */
+            code_id: string;
         };
         /** @description A list of texts for each field that is not right. */
         PasswordResetErrors: {
@@ -279,15 +803,21 @@ export interface components {
             email?: string[];
             /** @description What is wrong with this field; show the first text. */
             username?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
             /** @description What is wrong with the body as a whole. */
             non_field_errors?: string[];
             /** @description Alone, when the body cannot be read. */
             detail?: string;
         };
-        /** @description The token of a link and the new password. */
+        /** @description The token of a link, or a code, and the new password. */
         ResetPasswordRequest: {
-            /** @description The token of the link in the mail. */
-            token: string;
+            /** @description The token of the link in the mail, or of `code/confirm/`. */
+            token?: string;
+            /** @description The `code_id` of the request for the code. */
+            code_id?: string;
+            /** @description The six digits of the mail, with `code_id`, instead of `token`. */
+            code?: string;
             /**
              * Format: password
              * @description The new password, by the rules of registration.
@@ -299,30 +829,31 @@ export interface components {
             /** @description What is wrong with this field; show the first text. */
             token?: string[];
             /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
+            /** @description What is wrong with this field; show the first text. */
+            code?: string[];
+            /** @description What is wrong with this field; show the first text. */
             new_password?: string[];
             /** @description What is wrong with the body as a whole. */
             non_field_errors?: string[];
             /** @description Alone, when the body cannot be read. */
             detail?: string;
         };
-        /** @description The token of a link. */
-        LinkRequest: {
-            /** @description The token of the link in the mail. */
-            token: string;
-        };
-        /** @description A list of texts for each field that is not right. */
-        LinkErrors: {
-            /** @description What is wrong with this field; show the first text. */
-            token?: string[];
-            /** @description What is wrong with the body as a whole. */
-            non_field_errors?: string[];
-            /** @description Alone, when the body cannot be read. */
-            detail?: string;
+        /** @description The code to send again; optional. */
+        ResendVerificationRequest: {
+            /** @description Of a request that is not old: the same code is sent again. */
+            code_id?: string;
         };
         /** @description A list of texts for each field that is not right. */
         ResendVerificationErrors: {
             /** @description What is wrong with this field; show the first text. */
+            code_id?: string[];
+            /** @description What is wrong with this field; show the first text. */
             email?: string[];
+            /** @description What is wrong with the body as a whole. */
+            non_field_errors?: string[];
+            /** @description Alone, when the body cannot be read. */
+            detail?: string;
         };
         /** @description The password and the new address. */
         ChangeEmailRequest: {
@@ -330,12 +861,19 @@ export interface components {
              * Format: password
              * @description The password.
              */
-            password: string;
+            password?: string;
             /**
              * Format: email
              * @description The new address.
              */
             email: string;
+        };
+        /** @description A sentence to show and, sometimes, the error's code. */
+        Detail: {
+            /** @description The sentence to show, in the language of the request. */
+            detail: string;
+            /** @description The error's stable code, as in `X-Error-Code`. */
+            code?: string;
         };
         /** @description A list of texts for each field that is not right. */
         ChangeEmailErrors: {
@@ -350,7 +888,7 @@ export interface components {
         };
         /** @description What changes of the profile. */
         UpdateMeRequest: {
-            /** @description Another username; it needs `password`. */
+            /** @description Another username; it needs a proof of the last five minutes, or `password`. */
             username?: string;
             /** @description The first name. */
             first_name?: string;
@@ -383,7 +921,7 @@ export interface components {
              * Format: password
              * @description The password.
              */
-            password: string;
+            password?: string;
         };
         /** @description A list of texts for each field that is not right. */
         CloseMeErrors: {
@@ -442,6 +980,26 @@ export interface components {
             former_usernames: components["schemas"]["ExportedName"][];
             /** @description What other programs were told, the newest 1,000. */
             told_to_webhooks: components["schemas"]["ExportedTold"][];
+            /** @description The factors. */
+            factors: components["schemas"]["ExportedFactor"][];
+            /** @description The recovery codes. */
+            recovery_codes: components["schemas"]["ExportedCode"][];
+            /** @description The trusted devices. */
+            trusted_devices: components["schemas"]["ExportedDevice"][];
+            /** @description The places of logins. */
+            login_places: components["schemas"]["ExportedPlace"][];
+            /** @description How many mails there were, by kind. */
+            notices: components["schemas"]["ExportedNotice"][];
+            /** @description The recoveries. */
+            recoveries: components["schemas"]["ExportedRecovery"][];
+            /** @description What the person is in the staff: none or one. */
+            roles: components["schemas"]["ExportedRole"][];
+            /** @description The notes of the staff. */
+            notes: components["schemas"]["ExportedNote"][];
+            /** @description The passkeys. */
+            passkeys: components["schemas"]["ExportedPasskey"][];
+            /** @description The codes that were mailed, the newest 1,000. */
+            codes: components["schemas"]["ExportedMailedCode"][];
             /** @description The events, the newest 10,000. */
             events: components["schemas"]["ExportedEvent"][];
             /** @description Whether older sessions were left out. */
@@ -452,6 +1010,10 @@ export interface components {
             mails_truncated: boolean;
             /** @description Whether older rows were left out. */
             told_to_webhooks_truncated: boolean;
+            /** @description Whether older codes were left out. */
+            codes_truncated: boolean;
+            /** @description Whether older notes were left out. */
+            notes_truncated: boolean;
             /** @description Whether older events were left out. */
             events_truncated: boolean;
         };
@@ -638,6 +1200,203 @@ export interface components {
             /** @description How far the delivery is. */
             state: string;
         };
+        /** @description An authenticator app or a passkey, also one that was not confirmed. */
+        ExportedFactor: {
+            /** @description The id. */
+            id: string;
+            /** @description The kind; stable, others may come. */
+            kind: string;
+            /** @description The name that its owner gave it; may be empty. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be confirmed.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it became a factor.
+             */
+            confirmed_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was used last, to within five minutes.
+             */
+            last_used_at: string | null;
+        };
+        /** @description A recovery code. What it is nobody can read. */
+        ExportedCode: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the code was used.
+             */
+            used_at: string | null;
+        };
+        /** @description A trusted device. */
+        ExportedDevice: {
+            /** @description The id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until when it is trusted.
+             */
+            expires_at: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, to within five minutes.
+             */
+            last_used_at: string | null;
+            /** @description The IP address; empty if the support did it. */
+            ip: string;
+            /** @description The program, as it named itself. */
+            user_agent: string;
+        };
+        /** @description That the person logged in from some network and browser; from which nobody can read. */
+        ExportedPlace: {
+            /**
+             * Format: date-time
+             * @description When it was seen last.
+             */
+            seen_at: string;
+        };
+        /** @description How many mails of a kind there were. */
+        ExportedNotice: {
+            /** @description The kind; stable, others may come. */
+            kind: string;
+            /**
+             * Format: date-time
+             * @description Since when they are counted.
+             */
+            since: string;
+            /**
+             * Format: int32
+             * @description How many there were.
+             */
+            count: number;
+        };
+        /** @description A recovery, whatever became of it. */
+        ExportedRecovery: {
+            /** @description The e-mail address; empty if there is none. */
+            email: string;
+            /** @description Whether the support began it. */
+            by_staff: boolean;
+            /** @description The reason that the support gave. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description From when on it can be finished.
+             */
+            ready_at: string;
+            /**
+             * Format: date-time
+             * @description When it was stopped.
+             */
+            stopped_at: string | null;
+            /** @description By what it was stopped. */
+            stopped_by: string;
+            /**
+             * Format: date-time
+             * @description When it was finished.
+             */
+            finished_at: string | null;
+        };
+        /** @description A role in the staff. */
+        ExportedRole: {
+            /** @description `support`, `manager` or `owner`. */
+            role: string;
+            /**
+             * Format: date-time
+             * @description When it was offered.
+             */
+            given_at: string;
+            /**
+             * Format: date-time
+             * @description When it was accepted; null: not yet.
+             */
+            accepted_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was suspended; null: it is not.
+             */
+            suspended_at: string | null;
+        };
+        /** @description A note of the staff. */
+        ExportedNote: {
+            /** @description The text. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /** @description What is kept of a passkey beside its factor. */
+        ExportedPasskey: {
+            /** @description The `id` of its factor. */
+            factor: string;
+            /** @description The model of the authenticator; zeros: it does not say. */
+            aaguid: string;
+            /** @description How the authenticator is reached, as it says. */
+            transports: string[];
+            /** @description Whether it can be on several devices. */
+            backup_eligible: boolean;
+            /** @description Whether it is on several devices, as of its last use. */
+            backed_up: boolean;
+            /**
+             * Format: int64
+             * @description How often it has signed, as it counts.
+             */
+            sign_count: number;
+            /** @description The domain that it belongs to. */
+            rp_id: string;
+        };
+        /** @description A code that was mailed. The code itself is kept nowhere. */
+        ExportedMailedCode: {
+            /** @description `reset`, `verify`, `login` or `confirm`. */
+            purpose: string;
+            /** @description The e-mail address; empty if there is none. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the mail was made.
+             */
+            mailed_at: string | null;
+            /**
+             * Format: int32
+             * @description How many wrong codes were tried.
+             */
+            wrong_tries: number;
+            /**
+             * Format: date-time
+             * @description When the code was used.
+             */
+            used_at: string | null;
+        };
         /** @description An event. */
         ExportedEvent: {
             /**
@@ -667,6 +1426,8 @@ export interface components {
              * @description How many acts the event counts.
              */
             count: number;
+            /** @description The reason that the staff gave. */
+            reason?: string;
             /** @description The fields that changed. */
             changed_fields?: string[];
             /** @description The session that was ended. */
@@ -689,6 +1450,85 @@ export interface components {
             code?: string;
             /** @description What is wrong with the token. */
             messages?: components["schemas"]["TokenMessage"][];
+        };
+        /** @description Why the login was refused; with `second_factor_required`, how it goes on. */
+        LoginRefused: {
+            /** @description The sentence to show, in the language of the request. */
+            detail: string;
+            /** @description The error's stable code, as in `X-Error-Code`. */
+            code?: string;
+            /** @description What `login/second/` takes, for 5 minutes. Keep it in memory only, never in a URL. */
+            challenge?: string;
+            /** @description What may be shown, the strongest first: `passkey`, `totp`, `email`, `password`, `recovery_code`. Others may come; ignore those that you do not know. */
+            methods?: string[];
+            /** @description What is wrong with an access token that was sent. */
+            messages?: components["schemas"]["TokenMessage"][];
+        };
+        /** @description What to show first. */
+        ConfirmRequired: {
+            /** @description The sentence to show, in the language of the request. */
+            detail: string;
+            /** @description The error's stable code, as in `X-Error-Code`. */
+            code: string;
+            /** @description What may be shown, the strongest first: `passkey`, `totp`, `email`, `password`, `recovery_code`. Others may come; ignore those that you do not know. */
+            methods: string[];
+        };
+        /** @description What `PublicKeyCredential.toJSON()` gives after `create` (Web Authentication Level 3). */
+        RegistrationResponseJSON: {
+            /** @description The passkey's id, in base64url. */
+            id: string;
+            /** @description The same as `id`. */
+            rawId: string;
+            response: components["schemas"]["AuthenticatorAttestationResponseJSON"];
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string;
+            /** @description What extensions answered; not looked at. */
+            clientExtensionResults: Record<string, never>;
+            /** @description Always `public-key`. */
+            type: string;
+        };
+        /** @description The new passkey. The statement of its maker is not looked at. */
+        AuthenticatorAttestationResponseJSON: {
+            /** @description What the browser says that it was asked, in base64url. */
+            clientDataJSON: string;
+            /** @description The new key, in base64url. */
+            attestationObject: string;
+            /** @description How the authenticator is reached, as it says. */
+            transports?: string[];
+            /** @description What the authenticator says of itself, in base64url. */
+            authenticatorData?: string;
+            /** @description The public key, in base64url; not looked at. */
+            publicKey?: string;
+            /**
+             * Format: int32
+             * @description Its algorithm; not looked at.
+             */
+            publicKeyAlgorithm?: number;
+        };
+        /** @description What `PublicKeyCredential.toJSON()` gives after `get` (Web Authentication Level 3). */
+        AuthenticationResponseJSON: {
+            /** @description The passkey's id, in base64url. */
+            id: string;
+            /** @description The same as `id`. */
+            rawId: string;
+            response: components["schemas"]["AuthenticatorAssertionResponseJSON"];
+            /** @description `platform` or `cross-platform`. */
+            authenticatorAttachment?: string;
+            /** @description What extensions answered; not looked at. */
+            clientExtensionResults: Record<string, never>;
+            /** @description Always `public-key`. */
+            type: string;
+        };
+        /** @description The signature. */
+        AuthenticatorAssertionResponseJSON: {
+            /** @description What the browser says that it was asked, in base64url. */
+            clientDataJSON: string;
+            /** @description What the authenticator says of itself, in base64url. */
+            authenticatorData: string;
+            /** @description The signature, in base64url. */
+            signature: string;
+            /** @description The bytes that name the account, in base64url. */
+            userHandle?: string;
         };
         /** @description An error as OAuth writes it (RFC 6749, section 5.2). */
         OAuthError: {
@@ -722,6 +1562,27 @@ export interface components {
         KeySet: {
             /** @description The keys. */
             keys: components["schemas"]["Key"][];
+        };
+        /** @description The server for OAuth libraries (RFC 8414, section 2). There are no authorization and token endpoints. */
+        ServerMetadata: {
+            /** @description The `iss` of tokens. */
+            issuer: string;
+            /** @description The URL of the key set. */
+            jwks_uri: string;
+            /** @description Always empty. */
+            response_types_supported: string[];
+            /** @description Always empty. */
+            grant_types_supported: string[];
+            /** @description Where services ask whether a token is good (RFC 7662). */
+            introspection_endpoint: string;
+            /** @description How they show who they are. */
+            introspection_endpoint_auth_methods_supported: string[];
+            /** @description Where services end the session of a token (RFC 7009). */
+            revocation_endpoint: string;
+            /** @description How they show who they are. */
+            revocation_endpoint_auth_methods_supported: string[];
+            /** @description The documents for developers. */
+            service_documentation: string;
         };
         /** @description The state of the server. */
         Health: {

@@ -33,7 +33,7 @@ export interface ServerClient {
 }
 
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
-const DEVICES = /^[\w=&-]+$/
+const DEVICE = /\.device\.(\w+)$/ // a key of devices.ts: they share a cookie, "hash=token&hash=token", the newest last
 const MOST = 3500 // bytes; browsers drop a cookie over 4,096 with its name and attributes without a word
 const DEVICE_DAYS = 180
 
@@ -57,20 +57,24 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
     return value.length <= MOST && TOKEN.test(value) ? value : undefined
   }
 
+  const known = () => new Map([...(jar.get(prefix + 'devices') ?? '').matchAll(/(\w+)=([\w-]+)/g)].map(([, hash, token]) => [hash!, token!]))
+
   const store: Store = {
     alone: true,
     get(key) {
-      if (key.endsWith('.devices')) {
-        const value = jar.get(prefix + 'devices') ?? ''
-        return DEVICES.test(value) ? value : null
-      }
+      const device = DEVICE.exec(key)?.[1]
+      if (device) return known().get(device)
       const access = token('access'), refresh = token('refresh')
       return refresh ? JSON.stringify({ v: 1, g: generation, access, refresh }) : null
     },
     set(key, value) {
-      if (key.endsWith('.devices')) {
-        while (value.length > MOST) value = value.slice(value.indexOf('&') + 1) // the oldest goes
-        return put('devices', value, DEVICE_DAYS * 86_400)
+      const device = DEVICE.exec(key)?.[1]
+      if (device) {
+        const others = known()
+        others.delete(device)
+        let list = [...others, [device, value]].map(pair => pair.join('=')).join('&')
+        while (list.length > MOST) list = list.slice(list.indexOf('&') + 1) // the oldest goes
+        return put('devices', list, DEVICE_DAYS * 86_400)
       }
       const s = JSON.parse(value)
       generation = s.g
@@ -95,6 +99,7 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
       const out = new Response(response.body, response)
       for (const cookie of changed.values()) out.headers.append('Set-Cookie', cookie)
       out.headers.set('Cache-Control', 'private, no-store')
+      out.headers.append('Vary', 'Cookie') // for a cache that was told to keep it all the same
       return out
     },
     cookieHeader: () => [...jar].map(([name, value]) => name + '=' + value).join('; '),

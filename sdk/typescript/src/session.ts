@@ -6,7 +6,7 @@
 // answers for the server, a store that breaks, a clock that is wrong: none of
 // them logs anybody out.
 
-import { isYoozakError } from './errors.js'
+import { isYoozakError, YoozakError } from './errors.js'
 import { exclusive, sleep } from './lock.js'
 import { UNKNOWN, type State } from './state.js'
 import { parse, type Store, type Stored } from './store.js'
@@ -20,17 +20,14 @@ export interface Session {
   state(): State
   /** What is held now, after a look into the store where that is quick. */
   current(): Promise<Stored | null>
-  /** The same, but renewed first if its access token is over, or was too slow to be answered. */
-  fresh(): Promise<Stored | null>
-  /** What to repeat a call with that got a 401: other tokens than those, or null. */
-  after401(access: string | undefined): Promise<Stored | null>
-  /** How such a repetition with those tokens went. */
-  replayed(access: string | undefined, taken: boolean): void
-  /** The server said that this token has little time left. */
-  hinted(access: string | undefined): void
+  /**
+   * Makes an attempt with the access token, renewed first if it is over or was too slow to be answered, and once more with
+   * another if it was refused. Who is repeatable has nothing that is gone when it was sent.
+   */
+  authorized<T extends { answer: Response }>(attempt: (access: string | undefined) => Promise<T>, isRepeatable?: boolean): Promise<T>
   /** A call with this token was never answered: ask for another before the next. */
   suspect(access: string | undefined): void
-  begin(tokens: { access: string; refresh: string; user: User }): Promise<void>
+  begin(tokens: { access: string; refresh: string; user?: User | undefined }): Promise<void>
   /** Returns the refresh token that was held. */
   end(): Promise<string | undefined>
   setUser(user: User, generation: string | undefined): Promise<void>
@@ -50,6 +47,8 @@ export function openSession(o: {
   ask: (refresh: string) => Promise<Renewal>
   /** False: never renew here (a prefetch, a page that cannot set cookies). */
   renews: boolean
+  /** Most that the server may have us wait, in ms. */
+  ceiling: number
   changed: (state: State) => void
 }): Session {
   const { store, key } = o
@@ -93,7 +92,7 @@ export function openSession(o: {
   let failures = 0
   function unreadable() { // a locked telephone: go on with what is held, which at the first time is not yet known
     broken = true
-    known ||= failures++ > 0
+    if (failures++) known = true
   }
 
   async function put() {
@@ -163,25 +162,23 @@ export function openSession(o: {
 
   const serverTime = () => Date.now() + (held?.skew ?? 0)
 
-  // left tells how much of a token's life is left, and how long it is, in ms.
-  function left(access: string | undefined) {
+  // endsWithin tells whether no more than a share of a token's life is left, and no more than so many ms. Null: it cannot be read.
+  function endsWithin(access: string | undefined, share: number, most = Infinity) {
     const c = claims(access)
-    return c ? { left: c.exp * 1000 - serverTime(), life: (c.exp - c.iat) * 1000 } : null
+    return c && c.exp * 1000 - serverTime() <= Math.min(most, (c.exp - c.iat) * 1000 * share)
   }
 
-  function isOld(s: Stored) {
-    const t = left(s.access)
-    return !s.access || s.access === slow || !!t && t.left <= Math.min(10_000, t.life / 10)
-  }
+  const isOld = ({ access }: Stored) => !access || access === slow || endsWithin(access, 1 / 10, 10_000)
 
   // ---- renewal
 
   let flight: Promise<void> | undefined // one for all callers of this page
   let flightFor: string | undefined
-  let pausedUntil = 0 // after a refresh that failed
+  let pause = 0 // after a refresh that failed, in ms
+  let pausedAt = 0
   let pauseLength = 0
-  let byServer = false // it named the time
-  let reason: unknown
+  let named = 0 // seconds that the server said
+  let reason: any
   let slow: string | undefined // an access token whose call was never answered
   let vain: string | undefined // a token that a refresh brought and that was refused all the same
   let vainTimes = 0
@@ -192,38 +189,36 @@ export function openSession(o: {
     while (flight && flightFor !== access) await flight.catch(() => {})
     if (flight) return flight
     flightFor = access
-    return flight = exclusiveHere(async () => {
+    const step = async () => {
       await inTurn(look)
       if (held?.refresh && held.access === access) await exchange(held)
-    }).finally(() => {
+    }
+    return flight = (store.alone ? step() : exclusive(key, quick ? store : undefined, step)).finally(() => {
       flight = undefined
       notify()
     })
   }
-  const exclusiveHere = (run: () => Promise<void>) => store.alone ? run() : exclusive(key, quick ? store : undefined, run)
 
   async function exchange(sent: Stored) {
     await amend(sent.g, s => ({ ...s, busy: true }))
     let got: Renewal
     try {
       got = await o.ask(sent.refresh!)
-      pausedUntil = pauseLength = 0
-    } catch (e) {
-      const seconds = isYoozakError(e) && e.retryAfter
-      byServer = !!seconds
+      pause = pauseLength = 0
+    } catch (e: any) {
+      named = e?.retryAfter || 0
       reason = e
+      pausedAt = Date.now()
       pauseLength = Math.min(pauseLength * 2 || FIRST_PAUSE, LAST_PAUSE)
-      pausedUntil = Date.now() + (seconds ? seconds * 1000 : pauseLength * (1 + Math.random() / 4))
+      pause = named ? Math.min(named * 1000, Math.max(o.ceiling, FIRST_PAUSE)) : pauseLength * (1 + Math.random() / 4)
       throw e
     }
     if (got === 'refused') {
       await sleep(200) // what another tab wrote may not have come here yet
-      await amend(sent.g, s => s.refresh === sent.refresh && s.access === sent.access ? nobody('ended') : s)
-      return
+      return amend(sent.g, s => s.refresh === sent.refresh && s.access === sent.access ? nobody('ended') : s)
     }
     const { access, refresh } = got
-    const issued = claims(access)?.iat ?? 0
-    await amend(sent.g, s => (claims(s.access)?.iat ?? 0) > issued ? s // never back to an older one
+    await amend(sent.g, s => claims(s.access)?.iat! > claims(access)?.iat! ? s // never back to an older one
       : { ...s, access, refresh: refresh ?? s.refresh, busy: undefined, skew: skewBy(access) })
   }
 
@@ -232,45 +227,65 @@ export function openSession(o: {
     return iat && iat * 1000 - Date.now()
   }
 
-  const mayAsk = (because401: boolean) => o.renews && (Date.now() >= pausedUntil || because401 && !byServer)
+  const waited = () => Date.now() - pausedAt // less than nothing: the clock was set back
+  const mayAsk = (because401: boolean) => o.renews && (waited() < 0 || waited() >= pause || because401 && !named)
+  // why is the error of the refresh that failed, with what is left of the time that the server named.
+  const why = () => named ? new YoozakError({ ...reason, message: reason.message, retryAfter: Math.ceil(named - waited() / 1000) }) : reason
   const background = () => { if (held?.refresh && mayAsk(false)) renew(held.access).catch(() => {}) }
 
-  const session: Session = {
+  try { // the first read: at once where the store can
+    const text = store.get(key)
+    if (typeof text === 'object' && text) {
+      quick = false
+      turn = ready = text.then(text => {
+        adopt(text)
+        started()
+      }).catch(unreadable)
+    } else {
+      adopt(text)
+      started()
+    }
+  } catch {
+    unreadable()
+  }
+
+  return {
     state: () => state,
     current: latest,
     serverTime,
 
-    async fresh() {
-      const s = await latest()
-      if (!s?.refresh || !isOld(s) || !mayAsk(false)) return s
-      await renew(s.access)
-      slow = undefined
-      return held
-    },
-
-    async after401(access) {
+    async authorized(attempt, isRepeatable = true) {
       let s = await latest()
+      if (s?.refresh && isOld(s) && mayAsk(false)) {
+        await renew(s.access)
+        slow = undefined
+        s = held
+      }
+      // A store that cannot be read now does not say that nobody is logged in.
+      if (!s?.refresh) throw new YoozakError(state.status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
+      const { access, user } = s
+      let result = await attempt(access)
+      // The server says that the token has little time left. Once: others join the flight, and after it the token is another
+      // one. Not for one that is brand new.
+      if (result.answer.headers.get('X-Token-Refresh-Required') && held?.access === access && endsWithin(access, 2 / 3) !== false) background()
+      if (result.answer.status !== 401) return result
+      s = await latest()
       if (s?.refresh && s.access === access) {
-        if (!o.renews || vain === access && Date.now() < vainUntil) return null
-        if (!mayAsk(true)) throw reason
+        if (!o.renews || vain === access && Date.now() < vainUntil) return result
+        if (!mayAsk(true)) throw why()
         await renew(access)
         s = held
       }
-      return s?.refresh && s.access !== access ? s : null
-    },
-
-    replayed(access, taken) {
-      if (taken) vainTimes = 0
-      else if (vain !== access) { // a resource that refuses every token must not make us ask for ever more of them
-        vain = access
+      if (!s?.refresh || s.access === access || s.user?.id !== user?.id) return result // what began as one person does not end as another
+      if (!isRepeatable) throw new YoozakError({ code: 'not_repeatable', status: 401 })
+      result.answer.body?.cancel?.().catch(() => {})
+      result = await attempt(s.access)
+      if (result.answer.status !== 401) vainTimes = 0
+      else if (vain !== s.access) { // a resource that refuses every token must not make us ask for ever more of them
+        vain = s.access
         vainUntil = Date.now() + Math.min(vainTimes++, 6) * 10_000
       }
-    },
-
-    hinted(access) {
-      const t = left(access)
-      // Once: others join the flight, and after it the token is another one. Not for one that is brand new.
-      if (held?.access === access && !(t && t.left > t.life * 2 / 3)) background()
+      return result
     },
 
     suspect(access) { slow = access },
@@ -296,27 +311,10 @@ export function openSession(o: {
     },
 
     wake(online) {
-      if (online && !byServer) pausedUntil = 0
+      if (online && !named) pause = 0
       latest().then(s => { if (s?.refresh && (isOld(s) || s.busy)) background() })
     },
   }
-
-  try { // the first read: at once where the store can
-    const text = store.get(key)
-    if (typeof text === 'object' && text) {
-      quick = false
-      turn = ready = text.then(text => {
-        adopt(text)
-        started()
-      }).catch(unreadable)
-    } else {
-      adopt(text)
-      started()
-    }
-  } catch {
-    unreadable()
-  }
-  return session
 }
 
 const generation = () => '' + Math.random()

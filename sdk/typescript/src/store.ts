@@ -38,7 +38,7 @@ export interface Stored {
 /** parse reads a stored text. What it cannot read (half a value, one of a newer version) is nobody's session, and is left alone. */
 export function parse(text: string | null): Stored | null {
   try {
-    const s = JSON.parse(text ?? '')
+    const s = JSON.parse(text!)
     return s.v === 1 && [s.g, s.refresh ?? '', s.access ?? ''].every(isText) ? s : null
   } catch {
     return null
@@ -48,7 +48,7 @@ export function parse(text: string | null): Stored | null {
 /** memoryStore forgets with the process. For tests and for scripts. */
 export function memoryStore(): Store {
   const held = new Map<string, string>()
-  return { get: key => held.get(key), set: (key, value) => { held.set(key, value) }, alone: true, fleeting: true }
+  return { get: key => held.get(key), set: (key, value) => held.set(key, value), alone: true, fleeting: true }
 }
 
 /** localStore is the page's localStorage. Where the browser forbids it, it is memory. */

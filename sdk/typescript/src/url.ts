@@ -2,15 +2,18 @@
 
 import { YoozakError } from './errors.js'
 
-/** serverAt takes the server's address apart, without URL, which telephones have half of. */
-export function serverAt(url: string): { origin: string; base: string } {
-  const [, origin = '', path = ''] = /^(https?:\/\/[^/?#@\\\s]+)(\/[^?#\\\s]*)?$/i.exec(String(url).trim()) ?? []
-  if (!origin) throw new YoozakError({ code: 'bad_url', message: `url must be like https://a.example, not ${url}` })
+/**
+ * serverAt takes an address apart, without URL, which telephones have half of. The error does not quote it: it may hold a
+ * password. An empty entry of ClientOptions.origins would be the beginning of every address.
+ */
+export function serverAt(url: string, i: number): { origin: string; base: string } {
+  const [, origin = '', path = '/'] = /^(https?:\/\/(?:[^/?#@\\\s:[\]*%]+|\[[\da-f:.]+\])(?::\d+)?)(\/[^?#\\\s]*)?$/i.exec(String(url).trim()) ?? []
+  if (!origin || i && path !== '/') throw new YoozakError({ code: 'bad_url', message: 'url and origins are like https://a.example' })
   return { origin: origin.toLowerCase(), base: origin + path.replace(/\/+$/, '') + '/api/clients/' }
 }
 
-/** startsAt reports whether a URL is of exactly this origin: what follows it must not make it another host. */
-export const startsAt = (url: string, origin: string) => url.startsWith(origin) && /^([/?#]|$)/.test(url.slice(origin.length))
+/** originOf is all of a URL before its path: what else stands there (a user, a tab) makes it another origin. */
+export const originOf = (url: string) => /^\w+:\/\/[^/?#]*/.exec(url)?.[0]
 
 /** absolute is the URL that fetch would ask, so far as it matters for whose it is. */
 export function absolute(url: string): string {

@@ -1,17 +1,19 @@
 // The client in a real Chromium: tabs that share one session, and what browsers do to pages.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { accessSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { buildSync } from 'esbuild'
 import { chromium } from 'playwright-core'
-import { isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sleep, until } from './rig.mjs'
+import { guide, isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sleep, until } from './rig.mjs'
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(path => {
   try { accessSync(path); return true } catch { return false }
 })
 
 let browser, shop, server
+const older = new URL('react-18/node_modules/', import.meta.url).pathname
 const page = (body = '') => `<!doctype html><html lang="fr"><meta charset="utf-8"><title>shop</title><h1>shop</h1>${body}</html>`
 const script = `<script type="module">
 import * as sdk from '/dist/index.js'
@@ -29,13 +31,15 @@ before(async () => {
     executablePath, ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: ['--no-sandbox', '--host-resolver-rules=MAP shop.test 127.0.0.1,MAP other.test 127.0.0.1'],
   })
-  const react = buildSync({ entryPoints: [new URL('react-page.jsx', import.meta.url).pathname], bundle: true, write: false, format: 'esm', define: { 'process.env.NODE_ENV': '"development"' } }).outputFiles[0].text
+  const react = (alias = {}) => buildSync({ entryPoints: [new URL('react-page.jsx', import.meta.url).pathname], alias, bundle: true, write: false, format: 'esm', define: { 'process.env.NODE_ENV': '"development"' } }).outputFiles[0].text
+  const reacts = { 19: react(), 18: react({ react: older + 'react', 'react-dom': older + 'react-dom' }) }
   shop = http.createServer((req, res) => {
     const path = new URL(req.url, 'http://x').pathname
     res.setHeader('Access-Control-Allow-Origin', '*') // modules of a sandboxed frame
     if (path.startsWith('/dist/')) return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(new URL('..' + path, import.meta.url)))
-    if (path === '/react.js') return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(react)
-    if (path === '/react') return res.writeHead(200, { 'Content-Type': 'text/html' }).end(page('<div id="root"><p>unknown</p></div><script type="module" src="/react.js"></script>'))
+    const version = /^\/react(\d+)(\.js)?$/.exec(path)
+    if (version?.[2]) return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(reacts[version[1]])
+    if (version) return res.writeHead(200, { 'Content-Type': 'text/html' }).end(page(`<div id="root"><p>unknown</p></div><script type="module" src="${path}.js"></script>`))
     if (path === '/worker.js') return res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(new URL('worker.js', import.meta.url)))
     if (path === '/frame') return res.writeHead(200, { 'Content-Type': 'text/html' }).end(page(`<iframe sandbox="allow-scripts" src="/?url=${encodeURIComponent(new URL(req.url, 'http://x').searchParams.get('url'))}"></iframe>`))
     res.writeHead(200, { 'Content-Type': 'text/html' }).end(page(script))
@@ -43,7 +47,7 @@ before(async () => {
   await new Promise(done => shop.listen(0, '127.0.0.1', done))
   shop.port = shop.address().port
   shop.url = 'http://127.0.0.1:' + shop.port
-  server = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true', YOOZAK_ACCESS_LIFETIME: '5m', YOOZAK_REFRESH_HINT: '1s', YOOZAK_CORS_ORIGINS: 'http://shop.test:' + shop.port })
+  server = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true', YOOZAK_ACCESS_LIFETIME: '5m', YOOZAK_REFRESH_HINT: '1s', YOOZAK_CORS_ORIGINS: 'http://shop.test:' + shop.port, YOOZAK_PASSKEY_RP_ID: 'localhost', YOOZAK_PASSKEY_ORIGINS: 'http://localhost:' + shop.port })
 })
 after(async () => {
   await browser?.close()
@@ -125,7 +129,8 @@ for (const rotation of ['true', 'false']) {
         const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) && times-- > 0 && fault })
         await spoil(tabs[0])
         good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
-        assert.equal(proxy.refreshes, 2)
+        // The one that was lost and one more; on a slow machine a tab that has waited for it as long as a tab may asks by itself.
+        assert.ok(proxy.refreshes >= 2 && proxy.refreshes <= 1 + tabs.length, `${proxy.refreshes} refreshes`)
       }
     })
   })
@@ -306,13 +311,84 @@ test('a page and a service worker with one IndexedDB store: one refresh', async 
   await context.close()
 })
 
-test('React: StrictMode, remounts, hydration', async () => {
+test('in a page: the body after a 401 is the first one, and no other origin is shown the token', async () => {
+  const seen = []
+  const api = http.createServer(async (req, res) => { // the shop's own service
+    const hash = createHash('sha256')
+    for await (const part of req) hash.update(part)
+    res.setHeader('Access-Control-Allow-Origin', '*').setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+    if (req.method === 'OPTIONS') return res.writeHead(204).end()
+    seen.push({ url: req.url, sum: hash.digest('hex'), type: req.headers['content-type'], token: !!req.headers.authorization })
+    res.writeHead(req.url !== '/public' && seen.length % 2 ? 401 : 200).end()
+  })
+  await new Promise(done => api.listen(0, '127.0.0.1', done))
+  after(() => { api.closeAllConnections(); api.close() })
+  const origin = 'http://127.0.0.1:' + api.address().port
+  const { proxy, tab } = await person(1)
+  const statuses = await tab.evaluate(async ([url, origin]) => {
+    const own = sdk.createClient({ url, origins: [origin] })
+    const form = new FormData()
+    form.append('photo', new Blob(['x'.repeat(50_000)]), 'photo.png')
+    const all = []
+    for (const body of ['héllo'.repeat(1000), new URLSearchParams({ a: 'é' }), new Blob(['z'.repeat(9000)]), form]) {
+      all.push((await own.fetch(origin + '/in', { method: 'POST', body })).status)
+      all.push((await own.fetch(new Request(origin + '/in', { method: 'POST', body }))).status)
+    }
+    for (const to of [origin + '/public', origin.replace('http:', '') + '/public']) all.push((await client.fetch(to)).status) // one that does not name it
+    return all
+  }, [proxy.url, origin])
+  assert.deepEqual([...new Set(statuses)], [200])
+  const [inside, outside] = [seen.filter(s => s.url === '/in'), seen.filter(s => s.url === '/public')]
+  assert.deepEqual([inside.length, outside.length], [16, 2])
+  for (let i = 0; i < 16; i += 2) {
+    const [first, second] = inside.slice(i, i + 2)
+    assert.ok(first.token && second.token)
+    if (!/multipart/.test(first.type)) assert.deepEqual(second, first) // a form gets another boundary, which its header names
+    else assert.notEqual(second.sum, createHash('sha256').digest('hex'))
+  }
+  assert.ok(outside.every(s => !s.token))
+})
+
+test('a thousand clients that were made and disposed of leave nothing', async () => {
+  const { context, tab } = await person(1)
+  const cdp = await context.newCDPSession(tab)
+  const listeners = async () => {
+    const all = {}
+    for (const expression of ['window', 'document']) {
+      const { result } = await cdp.send('Runtime.evaluate', { expression })
+      for (const l of (await cdp.send('DOMDebugger.getEventListeners', { objectId: result.objectId })).listeners) all[expression + ' ' + l.type] = (all[expression + ' ' + l.type] ?? 0) + 1
+    }
+    return all
+  }
+  const before = await listeners()
+  assert.ok(before['window storage'] >= 1 && before['document visibilitychange'] >= 1) // those of the page's own client
+  await tab.evaluate(async () => {
+    window.gone = []
+    for (let i = 0; i < 1000; i++) {
+      const c = sdk.createClient({ url: location.origin, name: 'c' + i })
+      c.onChange(() => { window.told = true })
+      if (i % 100 === 0) await c.me().catch(() => {})
+      c.dispose()
+      gone.push(new WeakRef(c))
+    }
+    localStorage.setItem('yoozak', '{}')
+    dispatchEvent(new StorageEvent('storage', { key: null }))
+  })
+  assert.deepEqual(await listeners(), before)
+  await cdp.send('HeapProfiler.collectGarbage')
+  const alive = await tab.evaluate(() => gone.filter(c => c.deref()).length)
+  assert.ok(alive <= 5, `${alive} of 1,000 are still there`)
+  assert.equal(await tab.evaluate(() => window.told), undefined) // one that is disposed of answers no event
+})
+
+for (const version of ['19', '18']) test(`React ${version}: StrictMode, remounts, hydration`, async () => {
   const { proxy, context } = await person(1, { fault: r => r.path.includes('email/verify/') && { replace: { status: 204, body: '' } } })
   const tab = await context.newPage()
   const said = []
   tab.on('console', m => ['warning', 'error'].includes(m.type()) && !/React DevTools|favicon|Failed to load resource/.test(m.text()) && said.push(m.text()))
   tab.on('pageerror', e => said.push(String(e)))
-  await tab.goto(shop.url + '/react?url=' + encodeURIComponent(proxy.url))
+  await tab.goto(`${shop.url}/react${version}?url=${encodeURIComponent(proxy.url)}`)
+  assert.match(await tab.evaluate(() => window.reactVersion), new RegExp('^' + version))
   await tab.waitForFunction(() => document.body.innerText.includes('late in'))
   assert.equal(await tab.evaluate(() => window.flashed), undefined) // no login form for whoever is in
   assert.equal(proxy.count('email/verify/'), 1) // an effect that ran twice
@@ -326,4 +402,37 @@ test('React: StrictMode, remounts, hydration', async () => {
   assert.ok(await tab.evaluate(() => window.renders) - before <= 4 * 2)
   assert.deepEqual(await tab.evaluate(() => window.remount()), [0, 0]) // listeners of the page and of the client that stay
   assert.deepEqual(said, [])
+})
+
+test('a passkey: made, then a login without a name, a second step and a confirmation', async () => {
+  const context = await browser.newContext()
+  after(() => context.close())
+  const tab = await context.newPage()
+  const cdp = await context.newCDPSession(tab)
+  await cdp.send('WebAuthn.enable')
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+  })
+  await tab.goto(`http://localhost:${shop.port}/?url=${server.url}`)
+  const username = name()
+  const code = guide('factors', 'passkeys').replace('@yoozak/clients/factors', `http://localhost:${shop.port}/dist/factors.js`) // as it stands in docs/factors.md
+  const got = await tab.evaluate(async ({ username, password, code }) => {
+    const { factorsOf } = await import('/dist/factors.js')
+    const passkeys = await import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))), factors = factorsOf(client)
+    if (!passkeys.isOffered(client)) return 'no passkeys here'
+    await client.register({ username, password })
+    const added = await passkeys.add(client)
+    await client.logout()
+    const byKey = await passkeys.logIn(client)
+    await client.logout()
+    const waits = await client.login({ username, password }).catch(e => e)
+    const second = await passkeys.second(client, waits.challenge)
+    await passkeys.confirm(client)
+    const { factors: [factor] } = await factors.list()
+    await factors.remove(factor.id)
+    await client.logout()
+    const cancelled = await passkeys.logIn(client).then(() => 'in', e => e.code)
+    return [added.recovery_codes.length, byKey.username, waits.methods, second.username, factor.kind, factor.name, cancelled]
+  }, { username, password: PASSWORD, code })
+  assert.deepEqual(got, [10, username, ['passkey', 'recovery_code'], username, 'passkey', 'My phone', 'passkey_refused'])
 })

@@ -5,8 +5,8 @@ import http from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { createClient, isYoozakError, YoozakError } from '../dist/index.js'
-import { retryAfter } from '../dist/errors.js'
-import { isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sharedStore, sleep } from './rig.mjs'
+import { errorOf, retryAfter } from '../dist/errors.js'
+import { isMe, isRefresh, LONG, name, PASSWORD, Proxy, Server, sharedStore, sleep, until } from './rig.mjs'
 
 let server
 before(async () => { server = await Server.start() })
@@ -18,7 +18,7 @@ async function setup(fault, options = {}) {
   const store = sharedStore()
   const client = createClient({ url: proxy.url, store, ...options })
   const username = name()
-  const user = await client.register({ username, password: PASSWORD, email: username + '@example.ma', first_name: 'Amina' })
+  const user = await client.register({ username, password: PASSWORD, email: username + '@example.ma', first_name: 'Amina' }, { timeout: 60_000 }) // whatever the test wants
   proxy.reset()
   return { proxy, store, client, user }
 }
@@ -53,6 +53,48 @@ test('a GET is repeated when it may help, and not for longer than a person waits
   assert.ok(Date.now() - began < 1500)
   await sleep(100)
   assert.equal(proxy.seen.length, 1)
+})
+
+test('a Retry-After has a ceiling, whatever a proxy names', async () => {
+  const minute = { timeout: 3600_000 } // the time of the call does not decide
+  for (const [named, options] of [['61', minute], ['1', { ...minute, longestWait: 500 }]]) {
+    const { proxy, client } = await setup(r => isMe(r) && { replace: { status: 503, headers: { 'Retry-After': named } } }, options)
+    await assert.rejects(client.me(), { status: 503, retryAfter: +named })
+    assert.equal(proxy.seen.length, 1)
+  }
+})
+
+test('a proxy that names a day for a renewal is asked again after the ceiling; meanwhile calls are told what is left', async () => {
+  const clock = Date.now() + 2 * 3600_000 // the proxy's
+  const dates = { Date: new Date(clock).toUTCString(), 'Retry-After': new Date(clock + 86400_000).toUTCString() }
+  await Promise.all([{ 'Retry-After': '86400' }, dates].map(async headers => {
+    let times = 0
+    const { proxy, client, store } = await setup(r => isRefresh(r) && times-- > 0 && { replace: { status: 503, headers } }, { longestWait: 1000 })
+    times = 1
+    spoil(store)
+    const began = Date.now()
+    const told = []
+    await until('it is asked again', () => client.me().then(() => true, e => { told.push(e.retryAfter); return false }))
+    assert.ok(Date.now() - began >= 6000) // and not before
+    assert.equal(proxy.refreshes, 2)
+    assert.ok(told[0] === 86400 && told.at(-1) < 86400 && told.at(-1) > 86300, told.join())
+  }))
+})
+
+test('a clock that is set back during such a pause does not make it a day long', async () => {
+  let times = 0
+  const { proxy, client, store } = await setup(r => isRefresh(r) && times-- > 0 && { replace: { status: 429, headers: { 'Retry-After': '30' } } })
+  times = 1
+  spoil(store)
+  await assert.rejects(client.me(), { status: 429, retryAfter: 30 })
+  const { now } = Date
+  Date.now = () => now() - 86400_000
+  try {
+    assert.equal((await client.me()).first_name, 'Amina')
+  } finally {
+    Date.now = now
+  }
+  assert.equal(proxy.refreshes, 2)
 })
 
 test('a POST whose answer was lost happens once, and says that its outcome is unknown', async () => {
@@ -119,6 +161,13 @@ test('six shapes of errors, and those of proxies, are one class', async () => {
   await assert.rejects(client.login({ username: 'a', password: 'b' }), { code: 'bad_answer' })
   await assert.rejects(client.updateMe({ first_name: 'a' }), { code: 'bad_answer' })
   assert.equal({}.x, undefined)
+})
+
+test('an error of 50,000 codes of one field is read in one go', () => { // with a copy for each it takes a minute
+  const n = 50_000, began = Date.now()
+  const e = errorOf(new Response('', { status: 400, headers: { 'X-Error-Code': Array(n).fill('password=too_short').join(', ') } }), null, 'POST', '/', began)
+  assert.equal(e.codes.password.length, n)
+  assert.ok(Date.now() - began < 10_000)
 })
 
 test('the order of fields is the server\'s', async () => {
@@ -210,6 +259,17 @@ test('a base URL is made regular, or refused with a sentence', () => {
   for (const url of ['', 'a.example', '/api', 'ftp://a', 'https://u:p@a.example', 'https://a.example?x', 'https://a\\b', undefined, 'javascript:alert(1)']) {
     assert.throws(() => createClient({ url, store }), { code: 'bad_url' }, String(url))
   }
+})
+
+test('an entry of origins that is no origin is refused when the client is made, and not quoted', () => {
+  const store = sharedStore(), url = 'https://a.example'
+  for (const origin of ['https://b.example', 'HTTPS://B.example:8443', 'https://b.example/', 'http://[::1]:3000', 'https://متجر.example']) createClient({ url, store, origins: [origin] })
+  for (const origin of ['', ' ', '/', '//', 'https://', 'https:', 'http', 'null', '*', 'b.example', '//b.example', 'https://*.b.example', 'https://b.example/path', 'https://b.example?x', 'https://b.example#x',
+    'https://u:hunter2@b.example', 'https://b.example\\@c.example', 'https://b.example,https://c.example', 'https://b.example:', 'https://b%2eexample', 'ftp://b.example', null, undefined, 7, {}, ['https://']]) {
+    assert.throws(() => createClient({ url, store, origins: ['https://b.example', origin] }), e => e.code === 'bad_url' && /origins/.test(e.message) && !/hunter2/.test(e.message + e.stack), String(origin))
+  }
+  for (const origins of [[''], 'https://b.example']) assert.throws(() => createClient({ url, store, origins }), { code: 'bad_url' })
+  assert.throws(() => createClient({ url: 'https://amina:hunter2@a.example', store }), e => e.code === 'bad_url' && !/hunter2|amina/.test(e.message + e.stack + inspect(e)))
 })
 
 test('no error, no event and no object shows a token or a password', async () => {

@@ -39,9 +39,9 @@ const run = (...args) => {
 }
 
 test('what is in it', () => {
-  const names = ['client', 'devices', 'errors', 'http', 'index', 'lock', 'react', 'server', 'session', 'state', 'store', 'token', 'url']
+  const names = ['client', 'devices', 'errors', 'factors', 'http', 'index', 'lock', 'react', 'server', 'session', 'state', 'store', 'token', 'url']
   const dist = names.flatMap(n => ['.d.ts', '.d.cts', '.js', '.js.map', '.cjs', '.cjs.map'].map(e => `dist/${n}${e}`))
-  assert.deepEqual(files, ['LICENSE', 'README.fr.md', 'README.md', ...dist, 'dist/types.d.ts', 'dist/types.d.cts', 'dist/openapi.d.ts', 'dist/openapi.d.cts', 'package.json', 'react/package.json', 'server/package.json'].sort())
+  assert.deepEqual(files, ['LICENSE', 'README.fr.md', 'README.md', ...dist, 'dist/types.d.ts', 'dist/types.d.cts', 'dist/openapi.d.ts', 'dist/openapi.d.cts', 'factors/package.json', 'package.json', 'react/package.json', 'server/package.json'].sort())
   for (const f of files.filter(f => f.endsWith('.map'))) {
     const map = JSON.parse(readFileSync(join(place, 'node_modules/@yoozak/clients', f)))
     assert.equal(map.sourcesContent.length, map.sources.length)

@@ -1,5 +1,5 @@
 // A page that was made by a server which knows nobody, and is hydrated, one part of it later.
-import { StrictMode, Suspense, createElement as h, lazy, useEffect, useState } from 'react'
+import { StrictMode, Suspense, createElement as h, lazy, useEffect, useState, version } from 'react'
 import { createRoot, hydrateRoot } from 'react-dom/client'
 import { createClient } from '../dist/index.js'
 import { useAuth } from '../dist/react.js'
@@ -7,6 +7,7 @@ import { useAuth } from '../dist/react.js'
 const url = new URLSearchParams(location.search).get('url')
 const client = window.client = createClient({ url })
 window.renders = 0
+window.reactVersion = version
 
 function Who({ what = '' }) {
   window.renders++
@@ -41,7 +42,11 @@ window.remount = async () => {
   let page = 0, own = 0
   for (const target of [window, document]) {
     const [on, off] = [target.addEventListener, target.removeEventListener]
-    target.addEventListener = (...a) => { page++; on.apply(target, a) }
+    target.addEventListener = (...a) => {
+      page++
+      a[2]?.signal?.addEventListener('abort', () => { page-- }) // the browser takes it away then
+      on.apply(target, a)
+    }
     target.removeEventListener = (...a) => { page--; off.apply(target, a) }
   }
   for (let i = 0; i < 10; i++) {

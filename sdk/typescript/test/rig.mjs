@@ -1,7 +1,9 @@
 // What the tests stand on: the built server (YOOZAK_BINARY), and a proxy before it that fails as networks do.
 import { spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import http from 'node:http'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -130,6 +132,64 @@ export class Proxy {
 export const isRefresh = r => r.path.endsWith('/token/refresh/')
 export const isMe = r => r.path.endsWith('/clients/me/')
 
+// An authenticator app: each code is of a later time than the one before, because none is taken twice.
+export class App {
+  constructor(secret) {
+    const bits = [...secret].map(c => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
+    this.key = Buffer.from(bits.match(/.{8}/g).map(b => parseInt(b, 2)))
+    this.step = 0
+  }
+  code() {
+    this.step = Math.max(Math.floor(Date.now() / 30_000), this.step + 1)
+    const time = Buffer.alloc(8)
+    time.writeUInt32BE(this.step, 4)
+    const mac = createHmac('sha1', this.key).update(time).digest()
+    return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1e6).padStart(6, '0')
+  }
+}
+
+/** Mailbox takes every mail, as an SMTP server does. */
+export class Mailbox {
+  static async start() {
+    const m = new Mailbox()
+    m.raw = []
+    m.server = net.createServer(socket => {
+      let text = '', data = false
+      const say = line => socket.write(line + '\r\n')
+      socket.setEncoding('latin1').on('error', () => {}).on('data', chunk => {
+        text += chunk
+        for (let end; (end = text.indexOf(data ? '\r\n.\r\n' : '\r\n')) >= 0;) {
+          const part = text.slice(0, end)
+          text = text.slice(end + (data ? 5 : 2))
+          if (data) m.raw.unshift(part.replace(/^\.\./gm, '.'))
+          data = !data && /^DATA/i.test(part)
+          if (/^QUIT/i.test(part)) return void socket.end('221 bye\r\n')
+          say(data ? '354 go on' : '250 ok')
+        }
+      })
+      say('220 mailbox')
+    })
+    await new Promise(done => m.server.listen(0, '127.0.0.1', done))
+    m.env = { YOOZAK_SMTP_URL: 'smtp://127.0.0.1:' + m.server.address().port + '?tls=none', YOOZAK_MAIL_FROM: 'bonjour@yoozak.example', YOOZAK_MAIL_FOLDER: '', YOOZAK_PUBLIC_URL: 'http://localhost' }
+    return m
+  }
+
+  /** The plain texts of the mails to an address, the newest first. */
+  to(address) {
+    return this.raw.filter(raw => raw.includes(address)).map(raw => {
+      const [, head, body] = /(Content-Type: text\/plain[^]*?)\r\n\r\n([^]*?)\r\n--/.exec(raw)
+      if (/base64/i.test(head)) return Buffer.from(body, 'base64').toString()
+      return Buffer.from(body.replace(/=\r\n/g, '').replace(/=([\dA-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))), 'latin1').toString()
+    })
+  }
+
+  close() { this.server.close() }
+}
+
+/** guide is a block of code of docs/NAME.md by its mark: <!-- run: BLOCK -->. test/browser holds that it is the same in French. */
+export const guide = (document, block) =>
+  new RegExp(`<!-- run: ${block} -->\n\`\`\`js\n([^]*?)\`\`\``).exec(readFileSync(new URL(`../../../docs/${document}.md`, import.meta.url), 'utf8'))[1]
+
 let names = 0
 export const name = () => `amina${process.pid}x${names++}`
 
@@ -138,6 +198,6 @@ export function sharedStore(held = new Map()) {
   return { held, get: key => held.get(key) ?? null, set: (key, value) => { held.set(key, value) } }
 }
 export const sessionOf = store => {
-  const text = [...store.held].find(([key]) => !/\.(devices|lease)$/.test(key))?.[1]
+  const text = [...store.held].find(([key]) => !/\.(device\.\w+|lease)$/.test(key))?.[1]
   return text ? JSON.parse(text) : null
 }

@@ -1,5 +1,7 @@
 // Pages that a server makes: each visitor is somebody else, whatever is cached, repeated or sent at once.
 import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import http from 'node:http'
 import { after, before, test } from 'node:test'
 import { serverClient } from '../dist/server.js'
 import { name, PASSWORD, Proxy, Server, sleep } from './rig.mjs'
@@ -48,6 +50,77 @@ test('fifty visitors at once each see their own name', async () => {
     assert.equal((await b.page(c => c.me()).then(r => r.json())).username, b.user.username)
   })))
   await slow.stop()
+})
+
+// shopProcess is another process of the shop: see shop.mjs.
+async function shopProcess(url) {
+  const p = fork(new URL('shop.mjs', import.meta.url), [url], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  after(() => p.disconnect())
+  return String(await new Promise(done => p.stdout.once('data', done))).trim()
+}
+const cookiesOf = b => [...b.jar].map(p => p.join('=')).join('; ')
+
+test('twenty pages of six requests with the same dead cookie, to two processes: nobody is logged out, and the newest token stays', async () => {
+  const calm = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true' }) // its tokens outlast a busy machine
+  const proxy = await Proxy.start(calm.url)
+  const shops = await Promise.all([shopProcess(proxy.url), shopProcess(proxy.url)])
+  const b = await visitor('127.0.0.1', proxy.url)
+  const issued = token => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).iat
+  for (let i = 0; i < 20; i++) {
+    b.jar.set('yoozak_access', 'not.good.more')
+    const before = b.jar.get('yoozak_refresh'), cookie = cookiesOf(b)
+    proxy.reset()
+    const answers = await Promise.all(Array.from({ length: 6 }, async (_, i) => {
+      const a = await fetch(shops[i % 2] + '/page', { headers: { cookie } })
+      b.take(a) // in the order in which they come
+      return a.json()
+    }))
+    assert.deepEqual(new Set(answers.map(a => a.username)), new Set([b.user.username]), JSON.stringify(answers))
+    assert.ok(proxy.refreshes === 2, `${proxy.refreshes} refreshes`) // one in each process
+    assert.notEqual(b.jar.get('yoozak_refresh'), before)
+    assert.ok(issued(b.jar.get('yoozak_refresh')) >= issued(before))
+    const again = await fetch(shops[i % 2] + '/page', { headers: { cookie: cookiesOf(b) } })
+    assert.deepEqual([again.headers.getSetCookie(), (await again.json()).username], [[], b.user.username]) // nothing has changed
+    assert.equal(proxy.refreshes, 2)
+  }
+  proxy.close()
+  await calm.stop()
+})
+
+// A cache that many people share, as a CDN is. It keeps what it is told that it may, by address and by what Vary names, cookies and all.
+async function sharedCache(target) {
+  const kept = []
+  const server = http.createServer(async (req, res) => {
+    const hit = kept.find(k => k.url === req.url && k.vary.every(([n, v]) => req.headers[n] === v))
+    const a = hit ?? await fetch(target + req.url, { headers: new Headers(Object.entries(req.headers).filter(([n]) => n !== 'connection')) }).then(async r => ({
+      url: req.url, headers: [...r.headers].filter(([n]) => n !== 'transfer-encoding').flat(), body: await r.text(), may: r.headers.get('cache-control'),
+      vary: (r.headers.get('vary') ?? '').toLowerCase().split(/, */).filter(Boolean).map(n => [n, req.headers[n]]),
+    }))
+    if (!hit && /s-maxage|max-age/.test(a.may) && !/private|no-store/.test(a.may)) kept.push(a)
+    res.writeHead(200, [...a.headers, 'X-Cache', hit ? 'hit' : 'miss']).end(a.body)
+  })
+  await new Promise(done => server.listen(0, '127.0.0.1', done))
+  after(() => { server.closeAllConnections(); server.close() })
+  return 'http://127.0.0.1:' + server.address().port
+}
+
+test('behind a shared cache nobody gets the page or the cookies of somebody else', async () => {
+  const calm = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true' })
+  const cache = await sharedCache(await shopProcess(calm.url))
+  const ask = (path, cookie) => fetch(cache + path, { headers: cookie ? { cookie } : {} })
+  for (const want of ['miss', 'hit']) assert.equal((await ask('/open')).headers.get('x-cache'), want) // it does keep
+  const [a, b] = [await visitor('127.0.0.1', calm.url), await visitor('127.0.0.1', calm.url)]
+  a.jar.set('yoozak_access', 'not.good.more') // so that her page comes with new cookies
+  const first = await ask('/page', cookiesOf(a))
+  assert.equal((await first.json()).username, a.user.username)
+  assert.equal(first.headers.getSetCookie().length, 2)
+  for (const [who, cookie, want] of [['nobody', undefined, { code: 'logged_out' }], ['B', cookiesOf(b), { username: b.user.username }], ['nobody again', undefined, { code: 'logged_out' }]]) {
+    const answer = await ask('/page', cookie)
+    assert.deepEqual([await answer.json(), answer.headers.getSetCookie()], [want, []], who)
+    assert.equal(answer.headers.get('cache-control'), 'private, no-store')
+    assert.match(answer.headers.get('vary'), /Accept-Language, Cookie/)
+  }
+  await calm.stop()
 })
 
 test('what depended on a session is private, refreshed or not; without a change there is no Set-Cookie', async () => {
@@ -100,6 +173,13 @@ test('logout removes what login set, on https and on localhost', async () => {
     await b.page(c => c.login({ username: b.user.username, password: PASSWORD }))
     assert.equal((await b.page(c => c.me())).status, 200)
   }
+})
+
+test('a confirmation keeps the session, though cookies do not say who it is', async () => {
+  const b = await visitor(), before = b.jar.get('__Host-yoozak_access')
+  await b.page(c => c.confirm({ password: PASSWORD }).then(() => 'confirmed'))
+  assert.notEqual(b.jar.get('__Host-yoozak_access'), before)
+  assert.equal((await b.page(c => c.me())).status, 200)
 })
 
 test('behind a proxy that says localhost, cookies are for https alone', async () => {

@@ -1,4 +1,4 @@
-"""Settings of a project that is as Django makes them, but for the database."""
+"""Settings of a project that is as Django makes them, but for the database and cheap hashes."""
 import os
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ if _where.startswith("postgres://"):
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _where}}
 
-PASSWORD_HASHERS = [
+PASSWORD_HASHERS = ["old.hashers.PBKDF2PasswordHasher"] + [
     "django.contrib.auth.hashers." + name + "PasswordHasher"
-    for name in ("PBKDF2", "PBKDF2SHA1", "Argon2", "MD5", "UnsaltedMD5")
+    for name in ("PBKDF2SHA1", "Argon2", "MD5", "UnsaltedMD5")
 ]

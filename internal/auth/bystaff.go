@@ -1,0 +1,244 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// What the staff do to an account, in the transaction that they are given. Who
+// of them may is the business of package staff.
+
+// Wake has mails that were owed go out now.
+func (a *Accounts) Wake() { a.outbox.Wake() }
+
+// Delivers reports whether mails reach people.
+func (a *Accounts) Delivers() bool { return a.o.Mail.Delivers }
+
+// Disable keeps a user from logging in, ends their sessions, and tells them.
+func (a *Accounts) Disable(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if err := a.NotLastOwner(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	if err := tx.SetActive(ctx, u.ID, false); err != nil {
+		return err
+	}
+	if err := a.EndSessions(ctx, tx, u.ID, "", e.At); err != nil {
+		return err
+	}
+	if err := tx.InvalidateCodes(ctx, u.ID, account.CodePurposes()...); err != nil {
+		return err
+	}
+	if err := tx.DeleteApprovalsOf(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailAccountDisabled, CreatedAt: e.At})
+}
+
+// Close closes an account for its owner, as [Service.CloseAccount] does.
+func (a *Accounts) Close(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if err := a.NotLastOwner(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	if err := tx.CloseUser(ctx, u.ID, e.At); err != nil {
+		return err
+	}
+	if err := a.endAccess(ctx, tx, e, "", linksOfAddress); err != nil {
+		return err
+	}
+	if err := tx.DeleteApprovalsOf(ctx, u.ID); err != nil {
+		return err
+	}
+	return a.mailClosed(ctx, tx, u, e.Request.IP, e.At)
+}
+
+// RestorableUntil is when a closed account is erased.
+func (a *Accounts) RestorableUntil(u account.User) time.Time {
+	if u.ClosedAt.IsZero() {
+		return time.Time{}
+	}
+	return u.ClosedAt.Add(a.o.EraseAfter)
+}
+
+// Erase deletes a user at once, whatever the state of the account. Their
+// events stay, without them.
+func (a *Accounts) Erase(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if err := a.NotLastOwner(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	if err := tx.CloseUser(ctx, u.ID, e.At); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return a.erase(ctx, tx, []int64{u.ID}, e)
+}
+
+// erase deletes closed accounts. Their events stay, without them.
+func (a *Accounts) erase(ctx context.Context, tx *store.Store, ids []int64, e audit.Entry) error {
+	erased, err := tx.EraseUsers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	events, err := tx.AnonymiseEventsOf(ctx, erased)
+	if err != nil {
+		return err
+	}
+	if err := tx.ForgetDelivered(ctx, erased); err != nil {
+		return err
+	}
+	entries := make([]audit.Entry, len(erased))
+	for i, id := range erased {
+		entries[i] = e
+		entries[i].Kind, entries[i].UserID, entries[i].Erased = account.EventAccountErased, 0, id
+		entries[i].Details.Count = events[id]
+	}
+	return a.audit.RecordAll(ctx, tx, entries)
+}
+
+// MailReset owes a user the link to choose another password.
+func (a *Accounts) MailReset(ctx context.Context, tx *store.Store, u account.User, ip string, now time.Time, t guard.Turn) error {
+	return a.outbox.Add(ctx, tx, mailTo(u, account.MailResetPassword, ip, now), t)
+}
+
+// Invited is a user whom the staff create: without a password, and with an
+// address at which they are mailed the link to choose one. The errors are
+// about fields.
+type Invited struct {
+	Email, FirstName, LastName, Language account.Input
+	Username                             account.Input // missing: the address
+}
+
+// InvitedFields are those of an [Invited].
+var InvitedFields = []Field{emailField, firstNameField, lastNameField, languageField, usernameField.optional()}
+
+// RecoverFields are those of [Accounts.Recover]: without an address it is the
+// account's.
+var RecoverFields = []Field{emailField.optional()}
+
+// languageField is how a user is written to.
+var languageField = Field{Name: "language", Choices: account.Languages()}
+
+// NewInvited checks an invitation. An address that somebody has, proved or
+// not, is refused.
+func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) (account.User, error) {
+	errs := account.Fields{}
+	email := account.NormalizeEmail(emailField.read(errs, in.Email))
+	username := email
+	if in.Username.State != account.Missing {
+		username = account.NormalizeUsername(usernameField.optional().read(errs, in.Username))
+	}
+	if username == "" {
+		username = email
+	}
+	u := account.User{
+		Email: email, FirstName: firstNameField.read(errs, in.FirstName), LastName: lastNameField.read(errs, in.LastName),
+		Language: languageField.read(errs, in.Language), PasswordHash: unusablePassword, Active: true,
+	}
+	if len(errs["email"]) == 0 {
+		known, err := a.store.UsersByEmail(ctx, email, 1)
+		if err != nil {
+			return account.User{}, err
+		}
+		if len(known) > 0 {
+			errs.Add("email", "email.known", account.Args{"id": known[0].ID})
+		}
+	}
+	if len(errs["email"]) == 0 && len(errs["username"]) == 0 {
+		// A username is shorter, and has fewer characters, than an address may.
+		if in.Username.State == account.Missing {
+			named := account.Fields{}
+			username = account.NormalizeUsername(usernameField.read(named, account.TextInput(username)))
+			if named.Err() != nil {
+				errs.Add("username", "field.required", nil)
+			}
+		}
+		if len(errs["username"]) == 0 {
+			if err := a.checkUsernameFree(ctx, errs, username, 0); err != nil {
+				return account.User{}, err
+			}
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return account.User{}, err
+	}
+	if u.Language == "" {
+		u.Language = language
+	}
+	u.Username, u.JoinedAt = username, a.now()
+	u.PasswordAt = u.JoinedAt
+	return u, nil
+}
+
+// MailInvitation owes a user the link to choose their first password.
+func (a *Accounts) MailInvitation(ctx context.Context, tx *store.Store, u account.User, now time.Time, t guard.Turn) error {
+	return a.outbox.Add(ctx, tx, mailTo(u, account.MailInvited, "", now), t)
+}
+
+// Version is what an edit is made of: whoever sends it back edits what they
+// saw. Two versions are the same when nothing that staff can edit differs.
+func Version(u account.User) string {
+	text, err := json.Marshal([]string{u.FirstName, u.LastName, u.Email, u.Language})
+	if err != nil {
+		panic("auth: " + err.Error()) // texts
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// UserEditFields are those of a [UserEdit].
+var UserEditFields = []Field{{Name: "version", Max: 64, Required: true}, firstNameField, lastNameField, emailField.optional(), languageField}
+
+// UserEdit is what staff change of somebody; what is missing stays.
+type UserEdit struct {
+	Version                              account.Input // as [Version] had it
+	FirstName, LastName, Email, Language account.Input
+}
+
+// Edited is a user as an edit makes them, and the names of the fields that
+// differ.
+type Edited struct {
+	User   account.User
+	Fields []string
+}
+
+// ReadEdit checks an edit of a user. It returns [account.ErrEditConflict] when
+// somebody else edited them since the version.
+func (a *Accounts) ReadEdit(u account.User, in UserEdit) (Edited, error) {
+	errs := account.Fields{}
+	version := UserEditFields[0].read(errs, in.Version)
+	e := Edited{User: u}
+	set := func(f Field, in account.Input, to *string) {
+		if in.State == account.Missing {
+			return
+		}
+		text := f.read(errs, in)
+		if f.Name == "email" {
+			text = account.NormalizeEmail(text)
+		}
+		if text != *to {
+			*to = text
+			e.Fields = append(e.Fields, f.Name)
+		}
+	}
+	set(firstNameField, in.FirstName, &e.User.FirstName)
+	set(lastNameField, in.LastName, &e.User.LastName)
+	set(emailField, in.Email, &e.User.Email)
+	set(languageField.required(), in.Language, &e.User.Language)
+	if err := errs.Err(); err != nil {
+		return Edited{}, err
+	}
+	if version != Version(u) {
+		return Edited{}, account.ErrEditConflict
+	}
+	return e, nil
+}

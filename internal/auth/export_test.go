@@ -1,0 +1,7 @@
+package auth
+
+// NewRecoveryCode and RecoveryHash are for tests of what nobody else may make.
+var (
+	NewRecoveryCode = newRecoveryCode
+	RecoveryHash    = recoveryHash
+)

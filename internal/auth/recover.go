@@ -1,0 +1,387 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// A recovery with a waiting time. Who has lost their factor and every recovery
+// code gets the account back by a mailbox; so could whoever took that mailbox,
+// or talked the staff into it. So it waits, and everybody who may be the owner
+// is told and can stop it: whoever reads a mailbox that the account had proved
+// and can still be taken back to, and whoever shows a factor that is older.
+// Who has the password alone cannot: that is what a thief has. See
+// docs/decisions/0032-devices-and-recovery.md.
+const (
+	// DefaultRecoveryWait is how long a recovery waits where nobody said.
+	DefaultRecoveryWait = 24 * time.Hour
+
+	// LongestRecoveryWait is what may be set: the link that stops it lives as long.
+	LongestRecoveryWait = 30 * 24 * time.Hour
+
+	recoveryEvery = 7 * 24 * time.Hour   // one start in it
+	recoveryKept  = 365 * 24 * time.Hour // what became of it is remembered
+	mostReason    = 500                  // characters
+)
+
+// RecoveryRefused says why a recovery does not start. It is
+// [account.ErrRecoveryRefused] to clients, who are told no more.
+type RecoveryRefused struct{ Why string }
+
+func (e *RecoveryRefused) Error() string { return e.Why }
+
+// Unwrap is for package errors.
+func (e *RecoveryRefused) Unwrap() error { return account.ErrRecoveryRefused }
+
+// RecoveryStart is a recovery that is to begin.
+type RecoveryStart struct {
+	Email  string // of the mailbox that finishes it; empty: the user's, which has to be proved
+	Keeps  bool   // it gives another address, and takes no factor away
+	Reason string // of the staff
+}
+
+// StartRecovery begins a recovery of an account that has a factor, in the
+// transaction that it is given, and tells whoever can stop it. Who does it, and
+// when, is the entry's; its kind is the recovery's. The error is a
+// [RecoveryRefused] when one runs or was started in the last seven days, when
+// its owner stopped the last by a factor and this is not the staff with a
+// reason, and when there is no mailbox.
+func (a *Accounts) StartRecovery(ctx context.Context, tx *store.Store, u account.User, start RecoveryStart, e audit.Entry) error {
+	if err := tx.LockUser(ctx, u.ID); err != nil {
+		return err
+	}
+	r := account.Recovery{
+		ID: token.NewID(), UserID: u.ID, Email: start.Email, Keeps: start.Keeps, ByStaff: e.Actor == account.ActorStaff,
+		Reason: strings.TrimSpace(start.Reason), StartedAt: e.At, ReadyAt: e.At.Add(a.o.RecoveryWait),
+	}
+	if r.Email == "" && !u.EmailVerifiedAt.IsZero() {
+		r.Email = u.Email
+	}
+	if err := a.mayRecover(ctx, tx, u, r); err != nil {
+		return err
+	}
+	if err := tx.CreateRecovery(ctx, r); err != nil {
+		return err
+	}
+	e.Kind = account.EventRecoveryStarted
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{
+		Kind: account.MailRecoveryStarted, IP: e.Request.IP, CreatedAt: e.At,
+		Details: account.MailDetails{Email: account.MaskEmail(r.Email), Until: r.ReadyAt, IP: e.Request.IP, Device: e.Request.UserAgent},
+	})
+}
+
+// StartRecoveryIfFactor is [Accounts.StartRecovery] for what is done at once
+// where an account has no factor: then it begins none, reports so, and keeps the
+// user's row, so that no factor comes meanwhile. A passkey of another relying
+// party counts, unlike in [Service.factors]: who waits a day for nothing loses
+// less than who is robbed because a command was run without a setting.
+func (a *Accounts) StartRecoveryIfFactor(ctx context.Context, tx *store.Store, u account.User, start RecoveryStart, e audit.Entry) (waits bool, err error) {
+	if err := tx.LockUser(ctx, u.ID); err != nil {
+		return false, err
+	}
+	factors, err := tx.Factors(ctx, u.ID)
+	if err != nil || len(factors) == 0 {
+		return false, err
+	}
+	if !start.Keeps && strings.TrimSpace(start.Reason) == "" {
+		return false, &RecoveryRefused{"the account has a second factor: a reason is needed"}
+	}
+	return true, a.StartRecovery(ctx, tx, u, start, e)
+}
+
+// mayRecover says why a recovery may not start.
+func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.User, r account.Recovery) error {
+	past, err := tx.Recoveries(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	owners, err := a.provedAddresses(ctx, tx, u, r.StartedAt)
+	if err != nil {
+		return err
+	}
+	// What a link began in a mailbox that is the account's no more, a thief's
+	// perhaps, holds up nobody.
+	past = slices.DeleteFunc(past, func(p account.Recovery) bool {
+		return !p.ByStaff && !p.Running(r.StartedAt) && !isAmong(owners, p.Email)
+	})
+	switch {
+	case !u.Active:
+		return &RecoveryRefused{"the account is not active: enable or restore it first"}
+	case r.Email == "":
+		return &RecoveryRefused{"the account has no address that its owner has proved: name the one to which they can be written"}
+	case len([]rune(r.Reason)) > mostReason:
+		return &RecoveryRefused{fmt.Sprintf("the reason is longer than %d characters", mostReason)}
+	case len(past) == 0:
+		return nil
+	}
+	last := past[0]
+	switch {
+	case last.Running(r.StartedAt):
+		return &RecoveryRefused{"one is running: it can be finished from " + last.ReadyAt.Format(time.DateTime) + " UTC on"}
+	case r.StartedAt.Sub(last.StartedAt) < recoveryEvery:
+		return &RecoveryRefused{"one was started on " + last.StartedAt.Format(time.DateTime) + " UTC: there is one in seven days"}
+	case last.StoppedBy == account.StoppedByFactor && (!r.ByStaff || r.Reason == ""):
+		return &RecoveryRefused{"the last was stopped by somebody who showed a factor: the staff must give a reason for another"}
+	}
+	return nil
+}
+
+// TellOwners mails everybody who may be an account's owner: at the address that
+// it has, and at those to which it can be taken back.
+func (a *Accounts) TellOwners(ctx context.Context, tx *store.Store, u account.User, m account.Mail) error {
+	addresses, err := a.provedAddresses(ctx, tx, u, m.CreatedAt)
+	if err != nil {
+		return err
+	}
+	for _, email := range addresses {
+		if err := a.outbox.NotifyAt(ctx, tx, u, email, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Running returns the recovery of a user that can still come to its end, or
+// [store.ErrNotFound].
+func (a *Accounts) Running(ctx context.Context, st *store.Store, userID int64, now time.Time) (account.Recovery, error) {
+	past, err := st.Recoveries(ctx, userID)
+	if err != nil {
+		return account.Recovery{}, err
+	}
+	i := slices.IndexFunc(past, func(r account.Recovery) bool { return r.Running(now) })
+	if i < 0 {
+		return account.Recovery{}, store.ErrNotFound
+	}
+	return past[i], nil
+}
+
+// StopRecovery ends the recovery of a user that runs, in the transaction that
+// it is given. It returns [store.ErrNotFound] when none does.
+func (a *Accounts) StopRecovery(ctx context.Context, tx *store.Store, u account.User, by account.RecoveryStop, e audit.Entry) error {
+	r, err := a.Running(ctx, tx, u.ID, e.At)
+	if err != nil {
+		return err
+	}
+	if err := tx.StopRecovery(ctx, r.ID, by, e.At); err != nil {
+		return err
+	}
+	// Links that were mailed are worthless without it.
+	if err := tx.CancelMails(ctx, u.ID, account.MailRecoveryReady); err != nil {
+		return err
+	}
+	e.Kind = account.EventRecoveryStopped
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At})
+}
+
+// Recovery returns the recovery of the caller's account that runs, or
+// [account.ErrNotFound].
+func (s *Service) Recovery(ctx context.Context, caller *Caller) (account.Recovery, error) {
+	r, err := s.accounts.Running(ctx, s.store, caller.User.ID, s.now())
+	if errors.Is(err, store.ErrNotFound) {
+		return r, account.ErrNotFound
+	}
+	return r, err
+}
+
+// StopRecovery ends the recovery of the caller's account. Their last proof, in
+// this session, must be one of [mayStop]: a password is what a thief has, too, and
+// a younger factor is perhaps what a thief has added. It returns
+// [account.ErrNotFound] when no recovery runs.
+func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
+	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
+		return err
+	}
+	r, err := s.Recovery(ctx, caller)
+	if err != nil {
+		return err
+	}
+	proof, err := s.requireProof(ctx, caller, Field{}, account.Input{})
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.stillProved(ctx, tx, proof); err != nil {
+			return err
+		}
+		factors, err := s.factors(ctx, tx, proof.ID)
+		if err != nil {
+			return err
+		}
+		codes, err := tx.RecoveryCodes(ctx, proof.ID)
+		if err != nil {
+			return err
+		}
+		by, err := tx.ProvedBy(ctx, caller.SessionID)
+		if err != nil {
+			return err
+		}
+		may, methods := mayStop(r, factors, codes)
+		if !slices.Contains(may, by) {
+			required := *account.ErrConfirmRequired
+			required.Methods = methods
+			return &required
+		}
+		return s.accounts.StopRecovery(ctx, tx, proof.User, account.StoppedByFactor, entryBy(account.EventRecoveryStopped, caller, now))
+	})
+	if errors.Is(err, store.ErrNotFound) { // over since we looked
+		err = account.ErrNotFound
+	}
+	s.outbox.Wake()
+	return err
+}
+
+// mayStop returns the ids of the factors, of which the oldest comes first, whose
+// holder can stop a recovery, with [account.AMRRecovery] where the recovery codes
+// are as old, and how a client shows them: those that are settled; and where the
+// recovery was begun by a link in a mail alone, the oldest however young it is, or
+// whoever has the mailbox would be rid of it. What the staff begin, who have seen
+// a person, a young one does not stop.
+func mayStop(r account.Recovery, factors []account.Factor, codes []store.RecoveryCode) (ids, methods []string) {
+	settled := r.StartedAt.Add(-settledAfter)
+	latest := settled
+	if len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt) {
+		latest = factors[0].ConfirmedAt
+	}
+	methods = []string{}
+	for _, kind := range []account.FactorKind{account.Passkey, account.TOTP} {
+		for _, f := range factors {
+			if f.Kind == kind && !f.ConfirmedAt.After(latest) {
+				ids = append(ids, f.ID)
+				methods = appendOnce(methods, string(kind))
+			}
+		}
+	}
+	for _, c := range codes {
+		if len(ids) > 0 && !c.CreatedAt.After(latest) {
+			ids = append(ids, account.AMRRecovery)
+			if c.UsedAt.IsZero() {
+				methods = appendOnce(methods, account.MethodRecovery)
+			}
+		}
+	}
+	return ids, methods
+}
+
+func appendOnce(all []string, one string) []string {
+	if slices.Contains(all, one) {
+		return all
+	}
+	return append(all, one)
+}
+
+// StopRecoveryByLink ends the recovery that a mail told of, by the link in it.
+func (s *Service) StopRecoveryByLink(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.StopRecovery, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		r, err := s.accounts.Running(ctx, tx, u.ID, now)
+		if err != nil {
+			return asBadChallenge(err)
+		}
+		if c.CreatedAt.Before(r.StartedAt) { // of one before, from an address that may not be the owner's any more
+			return badChallenge("challenge_invalid")
+		}
+		stopped := audit.ByUser(account.EventRecoveryStopped, u.ID, "", req, now)
+		return asBadChallenge(s.accounts.StopRecovery(ctx, tx, u, account.StoppedByLink, stopped))
+	})
+}
+
+// FinishRecovery ends a recovery whose waiting time is over, by the link that
+// was mailed then. The account is given to whoever reads that mailbox as
+// [Accounts.Recover] does, without the factors, recovery codes and trusted
+// devices that it had; one that only gives another address keeps them.
+func (s *Service) FinishRecovery(ctx context.Context, req account.RequestInfo, in account.Input) error {
+	return s.redeemInput(ctx, req, account.FinishRecovery, in, func(ctx context.Context, tx *store.Store, c account.Challenge, u account.User, now time.Time) error {
+		r, err := s.accounts.Running(ctx, tx, u.ID, now)
+		if err != nil {
+			return asBadChallenge(err)
+		}
+		if account.EmailKey(r.Email) != account.EmailKey(c.Email) {
+			return badChallenge("challenge_invalid")
+		}
+		if err := tx.FinishRecovery(ctx, r.ID, now); err != nil {
+			return asBadChallenge(err)
+		}
+		// While the address before still has its way back: it is told.
+		if err := s.accounts.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryDone, IP: req.IP, CreatedAt: now}); err != nil {
+			return err
+		}
+		finished := audit.ByUser(account.EventRecoveryFinished, u.ID, "", req, now)
+		if r.Keeps {
+			return s.accounts.finishAddress(ctx, tx, u, r, finished)
+		}
+		return s.accounts.finishRecovery(ctx, tx, u, r, finished)
+	})
+}
+
+// finishAddress gives a user the address of a recovery, which was proved by
+// the use of its link.
+func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {
+	provedAt, err := a.proofTime(ctx, tx, r.Email, u.ID, e.At)
+	if err != nil {
+		return err
+	}
+	if provedAt.IsZero() {
+		return badChallenge("email.proved_elsewhere")
+	}
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request.IP, e.At)
+}
+
+func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {
+	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, account.UndoEmail, account.UndoFactor); err != nil {
+		return err
+	}
+	if err := a.Recover(ctx, tx, u, r.Email, e); err != nil {
+		return err
+	}
+	if err := tx.DeleteFactors(ctx, u.ID); err != nil {
+		return err
+	}
+	return a.suspendRole(ctx, tx, e)
+}
+
+// TellRecoveries owes the mails that finish recoveries whose waiting time is
+// over at the time now. Of several servers one owes each.
+func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
+	ready, err := s.store.ReadyRecoveries(ctx, now, 100)
+	if err != nil {
+		return err
+	}
+	for _, r := range ready {
+		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+			u, err := tx.UserByID(ctx, r.UserID)
+			if err != nil {
+				return err
+			}
+			if err := tx.TellRecovery(ctx, r.ID, now); err != nil {
+				return err
+			}
+			m := mailTo(u, account.MailRecoveryReady, "", now)
+			m.Email = r.Email
+			m.Details.Until = r.ReadyAt.Add(account.RecoveryOpen)
+			return tx.AddMail(ctx, m)
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped or erased
+			return err
+		}
+	}
+	s.outbox.Wake()
+	return nil
+}

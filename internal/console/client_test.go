@@ -1,0 +1,323 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/console"
+	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+func at(u account.User, rest string) string {
+	return "/console/clients/" + strconv.FormatInt(u.ID, 10) + rest
+}
+
+// TestWhyCanSheNotLogIn is the telephone call: find, read why, do one thing.
+func TestWhyCanSheNotLogIn(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		u := s.has(t, "amina", "Amina", "Alaoui")
+		b, karim := s.works(t, "karim", account.Manager)
+		a := b.send(t, at(u, "/disable"), "reason", "fraude")
+		if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text(), "fraude") || !strings.Contains(a.body, `aria-invalid="true"`) {
+			t.Errorf("a short reason: %d\n%s", a.status, a.text())
+		}
+		b.send(t, at(u, "/disable"), "reason", "fraude signalée").leadsTo(t, at(u, "/disable"), at(u, ""))
+		if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "est désactivé") {
+			t.Errorf("it is not said:\n%s", a.text())
+		}
+		if a := b.open(t, at(u, "")); strings.Contains(a.body, `class="done"`) {
+			t.Error("it is said twice")
+		}
+		if _, err := s.SignIn(t, "amina", authtest.PasswordOf("amina")); err == nil {
+			t.Error("she can still log in")
+		}
+		agent, _ := s.works(t, "salma", account.Support)
+		found := agent.open(t, "/console/clients?search=alaoui+am")
+		if found.status != http.StatusOK || !strings.Contains(found.body, `href="clients/`+strconv.FormatInt(u.ID, 10)+`"`) || !strings.Contains(found.text(), "Désactivé") {
+			t.Fatalf("found: %d\n%s", found.status, found.text())
+		}
+		page := agent.open(t, at(u, ""))
+		for _, want := range []string{"Connexion possible ? Non", "fraude signalée", karim.Username, "console.client.others"} {
+			if want = strings.Join(strings.Fields(locale.Text("fr", want, nil)), " "); !strings.Contains(page.text(), want) {
+				t.Errorf("the page does not say %q:\n%s", want, page.text())
+			}
+		}
+		if strings.Contains(page.body, "/enable") {
+			t.Error("an agent is offered what only a manager may")
+		}
+		if a := agent.send(t, at(u, "/enable"), "reason", "elle a prouvé qui elle est", "role", "owner"); a.status != http.StatusForbidden || !strings.Contains(a.text(), locale.Text("fr", "console.only.manager", nil)) {
+			t.Errorf("by hand: %d\n%s", a.status, a.text())
+		}
+		b.send(t, at(u, "/enable"), "reason", "elle a prouvé qui elle est").leadsTo(t, at(u, "/enable"), at(u, ""))
+		if _, err := s.SignIn(t, "amina", authtest.PasswordOf("amina")); err != nil {
+			t.Errorf("enabled: %v", err)
+		}
+		if a := agent.open(t, at(u, "")); !strings.Contains(a.text(), "Connexion possible ? Oui") {
+			t.Errorf("afterwards:\n%s", a.text())
+		}
+	})
+}
+
+// TestEachRouteAndRole: who may see and do what. A new route fails it until it
+// says what it needs.
+func TestEachRouteAndRole(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	browsers := map[account.Role]*browser{}
+	for _, role := range account.Roles() {
+		browsers[role], _ = s.works(t, "the-"+string(role), role)
+	}
+	for _, r := range console.Routes() {
+		if !r.Open && !r.Any && r.See == "" {
+			t.Errorf("%q does not say who may see it", r.Path)
+		}
+		if r.Open || r.Path == "events/stream" || r.Path == "enrol" {
+			continue
+		}
+		path := "/console/" + strings.ReplaceAll(r.Path, "{id}", strconv.FormatInt(u.ID, 10))
+		if strings.HasPrefix(r.Path, "events/") {
+			path = "/console/events/1"
+		}
+		if r.Path == "clients/export" || strings.HasPrefix(r.Path, "clients/bulk/") {
+			path += "?all=1"
+		}
+		if strings.HasPrefix(r.Path, "mails/") {
+			path = "/console/mails/1"
+		}
+		for role, b := range browsers {
+			want := http.StatusOK
+			if r.See != "" && !role.May(r.See) {
+				want = http.StatusForbidden
+			}
+			for _, header := range [][]string{nil, {"HX-Request", "true"}} {
+				if a := b.open(t, path, header...); a.status != want && (want != http.StatusOK || a.status != http.StatusNotFound) {
+					t.Errorf("%s sees %s: %d, want %d\n%s", role, path, a.status, want, a.text())
+				}
+			}
+			need := r.Do
+			if need == "" {
+				need = r.See
+			}
+			if need == "" || role.May(need) && r.Acts {
+				continue
+			}
+			want = http.StatusForbidden
+			if !r.Acts {
+				want = http.StatusMethodNotAllowed
+			}
+			if a := b.send(t, path, "reason", "un motif assez long", "role", "owner"); a.status != want {
+				t.Errorf("%s does %s: %d, want %d", role, path, a.status, want)
+			}
+		}
+		if a := s.browser().open(t, path); a.status != http.StatusSeeOther || !strings.Contains(a.header.Get("Location"), "login") || a.body != "" {
+			t.Errorf("nobody sees %s: %d", path, a.status)
+		}
+	}
+	for _, e := range s.AllEvents(t) {
+		if e.Kind == account.EventStaffRefused {
+			return
+		}
+	}
+	t.Error("no refusal is an event")
+}
+
+// TestScriptsStayText: what customers and staff write is shown as they typed it.
+func TestScriptsStayText(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	const evil = `"><img src=x onerror=alert(1)>`
+	u := s.has(t, "amina", evil, `x" hx-get="/console/clients/1/disable" hx-trigger="load`)
+	b, _ := s.works(t, "karim", account.Manager)
+	reason := `<script>alert("reason")</script>`
+	b.send(t, at(u, "/disable"), "reason", reason).leadsTo(t, at(u, "/disable"), at(u, ""))
+	b.send(t, at(u, "/notes"), "text", "<svg onload=alert(2)>").leadsTo(t, at(u, "/notes"), at(u, "/notes"))
+	for _, path := range []string{
+		"/console/clients", "/console/clients?search=" + url.QueryEscape(evil), "/console/clients?language=" + url.QueryEscape(evil), "/console/clients?" + url.QueryEscape(evil) + "=1",
+		at(u, ""), at(u, "/events"), at(u, "/notes"), at(u, "/edit"), at(u, "/enable"), at(u, "/erase"), "/console/events", "/console/events?client=" + url.QueryEscape(evil), "/console/mails",
+		"/console/login?next=" + url.QueryEscape(evil) + "&why=" + url.QueryEscape(evil),
+	} {
+		a := b.open(t, path)
+		for _, wrong := range []string{"<img src=x", "<svg onload", "<script>alert", `" hx-get="/console/clients/1`} {
+			if strings.Contains(a.body, wrong) {
+				t.Errorf("%s has %s:\n%s", path, wrong, a.body)
+			}
+		}
+	}
+	if a := b.open(t, at(u, "")); !strings.Contains(a.text(), evil) || !strings.Contains(a.text(), reason) {
+		t.Errorf("it is not shown as it was typed:\n%s", a.text())
+	}
+	turned := s.has(t, "hind", "Hind\u202egnp", "Аmina")
+	a := b.open(t, at(turned, ""))
+	if strings.Contains(a.body, "\u202e") || !strings.Contains(a.body, "U+202E") || !strings.Contains(a.body, "U+0410") {
+		t.Errorf("what turns others around, and letters of two scripts, are not marked:\n%s", a.body)
+	}
+}
+
+// TestWhatWasTypedComesBack: a session that ends in the middle of a form loses
+// nothing.
+func TestWhatWasTypedComesBack(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, m := s.works(t, "karim", account.Manager)
+	b.open(t, at(u, "/disable"))
+	token := b.cookies[session]
+	if err := s.Logout(t.Context(), authtest.Req, account.TextInput(token)); err != nil {
+		t.Fatal(err)
+	}
+	reason := strings.Repeat("سبب طويل ", 55)
+	login := "/console/login?next=" + url.QueryEscape(strings.TrimPrefix(at(u, "/disable"), "/console/")) + "&why=ended"
+	b.send(t, at(u, "/disable"), "reason", reason).leadsTo(t, at(u, "/disable"), login)
+	b.logIn(t, m)
+	if a := b.open(t, at(u, "/disable")); !strings.Contains(a.text(), strings.TrimSpace(reason)) {
+		t.Errorf("the reason is lost:\n%s", a.text())
+	}
+	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || !got.Active {
+		t.Errorf("it was done without a session; %v", err)
+	}
+}
+
+func TestTwoEdits(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "karim", account.Manager)
+	mine, theirs := b.open(t, at(u, "/edit")).field(t, "version"), b.open(t, at(u, "/edit")).field(t, "version")
+	edit := func(version, first string) answer {
+		return b.send(t, at(u, "/edit"), "version", version, "first_name", first, "last_name", "Alaoui", "email", u.Email, "language", "fr")
+	}
+	edit(theirs, "Aminata").leadsTo(t, at(u, "/edit"), at(u, ""))
+	a := edit(mine, "Mina")
+	if a.status != http.StatusConflict || !strings.Contains(a.text(), "Aminata") || !strings.Contains(a.body, `value="Mina"`) || !strings.Contains(a.text(), "Rien n’a été enregistré") {
+		t.Fatalf("a conflict: %d\n%s", a.status, a.text())
+	}
+	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || got.FirstName != "Aminata" {
+		t.Errorf("%q; %v", got.FirstName, err)
+	}
+	edit(a.field(t, "version"), "Mina").leadsTo(t, at(u, "/edit"), at(u, ""))
+	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || got.FirstName != "Mina" {
+		t.Errorf("%q; %v", got.FirstName, err)
+	}
+}
+
+func TestEraseNeedsTheNumber(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, m := s.works(t, "karim", account.Manager)
+	for _, number := range []string{"", "99", " " + strconv.FormatInt(u.ID, 10)} {
+		if a := b.send(t, at(u, "/erase"), "reason", "demande de la cliente", "number", number); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text(), "demande de la cliente") {
+			t.Errorf("%q: %d\n%s", number, a.status, a.text())
+		}
+	}
+	b.send(t, at(u, "/erase"), "reason", "demande de la cliente", "number", strconv.FormatInt(u.ID, 10)).leadsTo(t, at(u, "/erase"), "/console/clients")
+	if a := b.open(t, at(u, "")); a.status != http.StatusNotFound || strings.Contains(a.body, "Amina") {
+		t.Errorf("erased: %d", a.status)
+	}
+	if a := b.send(t, at(m.User, "/disable"), "reason", "contre moi-même, pour voir"); a.status != http.StatusForbidden {
+		t.Errorf("oneself: %d", a.status)
+	}
+	owner := s.hires(t, "hind", account.Owner)
+	for _, act := range []string{"disable", "close", "erase", "signout", "reset"} {
+		if a := b.send(t, at(owner.User, "/"+act), "reason", "un motif assez long", "number", strconv.FormatInt(owner.ID, 10)); a.status != http.StatusForbidden {
+			t.Errorf("a manager does %s to an owner: %d\n%s", act, a.status, a.text())
+		}
+	}
+}
+
+func TestListSaysWhatIsMeant(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "salma", account.Support)
+	for path, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"?date_joined_after=2026-02-31":        {400, "Ce jour n’existe pas"},
+		"?language=xx":                         {400, "Ce choix n’existe pas"},
+		"?is_active=maybe&search=amina":        {400, "Un filtre n’est pas compris"},
+		"?search=" + strings.Repeat("a+", 200): {400, "Trop de mots"},
+		"?search=%00":                          {400, "ne peut pas être cherché"},
+		"?cursor=tampered":                     {400, "n’est plus celui"},
+		"?search=mohammed":                     {200, "Essayer « moha »"},
+		"?search=%25":                          {200, "Aucun résultat"},
+		"?colour=red":                          {200, "ignorés"},
+		"?is_active=true&search=amina":         {200, "État : Actif"},
+	} {
+		a := b.open(t, "/console/clients"+path)
+		if a.status != want.status || !strings.Contains(a.text(), want.says) {
+			t.Errorf("%.60s: %d, want %d and %q\n%s", path, a.status, want.status, want.says, a.text())
+		}
+		if want.status == 400 && strings.Contains(a.body, "amina@") {
+			t.Errorf("%s widens the list", path)
+		}
+	}
+	b.open(t, "/console/clients?search=amina&verified=&language=").leadsTo(t, "/console/clients", "/console/clients?search=amina")
+	part := b.open(t, "/console/clients?search=ami&verified=", "HX-Request", "true", "HX-Target", "results")
+	if strings.Contains(part.body, "<html") || !strings.Contains(part.body, `id="results"`) || part.header.Get("Console-Address") != "./clients?search=ami" {
+		t.Errorf("a part, %q:\n%s", part.header.Get("Console-Address"), part.body)
+	}
+	whole := b.open(t, "/console/clients?search=ami", "HX-Request", "true", "HX-Target", "results", "HX-History-Restore-Request", "true")
+	if !strings.Contains(whole.body, "<html") {
+		t.Error("a page of the history is a part")
+	}
+	if regexp.MustCompile(`search=|amina`).MatchString(s.log.String()) {
+		t.Error("the log has what was searched")
+	}
+}
+
+// TestPagesAreSmall: with style and script, as sent, and the longest names.
+func TestPagesAreSmall(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	for i := range 55 {
+		s.has(t, "client"+strconv.Itoa(i), strings.Repeat("بن علي ", 21), strings.Repeat("Œuvrard"+strconv.Itoa(i), 15))
+	}
+	b, _ := s.works(t, "salma", account.Support)
+	files := 0
+	for _, name := range []string{"style.css", "console.js", "htmx.js", "favicon.svg"} {
+		a := b.open(t, "/console/"+name)
+		if a.status != http.StatusOK || a.header.Get("Content-Encoding") != "gzip" {
+			t.Errorf("%s: %d", name, a.status)
+		}
+		files += a.sent
+	}
+	a := b.open(t, "/console/clients")
+	if rows := strings.Count(a.body, "data-row"); rows != 50 || files+a.sent > 60<<10 {
+		t.Errorf("%d rows, %d bytes and %d of files, want %d at most", rows, a.sent, files, 60<<10)
+	}
+	t.Logf("page %d bytes, files %d", a.sent, files)
+}
+
+// TestOverviewWarnsOfAnAccountThatMayHaveBeenTaken, and leads to what happened.
+func TestOverviewWarnsOfAnAccountThatMayHaveBeenTaken(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	agent, _ := s.works(t, "salma", account.Support)
+	if a := agent.open(t, "/console/"); strings.Contains(a.text(), locale.Text("fr", "console.warning.look", nil)) {
+		t.Error("it warns of nothing")
+	}
+	if err := s.Staff.SetEmail(t.Context(), u.ID, "other@example.ma", authtest.Reason); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Staff.StartReset(t.Context(), u.ID, authtest.Reason); err != nil {
+		t.Fatal(err)
+	}
+	link := `href="./clients/` + strconv.FormatInt(u.ID, 10) + `/events"`
+	if a := agent.open(t, "/console/"); !strings.Contains(a.text(), locale.Text("fr", "console.warning.look", nil)) || !strings.Contains(a.body, link) {
+		t.Errorf("it does not warn:\n%s", a.body)
+	}
+}

@@ -1,0 +1,75 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+)
+
+// editing is the page that changes a client's names, address and language.
+type editing struct {
+	User     account.User
+	Base     string
+	Form     *form
+	Conflict []difference // what somebody else changed meanwhile
+	Clash    bool         // nothing was saved
+}
+
+type difference struct{ Name, Yours, Theirs string }
+
+func (p *page) edit() {
+	u, err := p.staff.User(p.r.Context(), p.clientID())
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	v := p.view
+	p.title(v.Say("console.edit.title", "name", isolated(Name(u)), "id", u.ID), v.Say("console.clients"))
+	d := &editing{User: u, Base: clientURL(u.ID)}
+	d.Form = &form{
+		Fields: []field{
+			{Name: "first_name", Type: "text", Label: v.Say("console.first_name"), Value: u.FirstName, Max: 150, Focus: true},
+			{Name: "last_name", Type: "text", Label: v.Say("console.last_name"), Value: u.LastName, Max: 150},
+			{Name: "email", Type: "email", Dir: "ltr", Label: v.Say("console.column.email"), Value: u.Email, Hint: v.Say("console.edit.email"), Max: 254},
+			{Name: "language", Type: "select", Label: v.Say("console.filter.language"), Value: u.Language, Options: languageOptions()},
+		},
+		Hidden: []hidden{{"version", auth.Version(u)}}, Submit: v.Say("console.save"), Cancel: v.Root + d.Base, page: "edit", data: d,
+	}
+	if version := p.before.Get("version"); version != "" { // typed before a login: of what was seen then
+		d.Form.Hidden[0].Value = version
+	}
+	p.ask(d.Form)
+	form, ok := p.submitted()
+	if !ok {
+		return
+	}
+	d.Form.Hidden[0].Value = form.Get("version")
+	_, err = p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
+		Version: account.TextInput(form.Get("version")), FirstName: account.TextInput(form.Get("first_name")), LastName: account.TextInput(form.Get("last_name")),
+		Email: account.TextInput(form.Get("email")), Language: account.TextInput(form.Get("language")),
+	})
+	switch {
+	case err == nil:
+		p.done(d.Base, "edit", map[string]string{"name": isolated(Name(u))})
+	case errors.Is(err, account.ErrEditConflict):
+		p.showConflict(d, u)
+	default:
+		p.fail(err)
+	}
+}
+
+// showConflict shows both: nothing was saved, and nothing is lost. Whoever
+// sends the form again has seen what the other did.
+func (p *page) showConflict(d *editing, u account.User) {
+	theirs := map[string]string{"first_name": u.FirstName, "last_name": u.LastName, "email": u.Email, "language": u.Language}
+	for _, f := range d.Form.Fields {
+		if f.Value != theirs[f.Name] {
+			d.Conflict = append(d.Conflict, difference{f.Label, f.Value, theirs[f.Name]})
+		}
+	}
+	d.Clash, d.Form.Hidden[0].Value = true, auth.Version(u)
+	p.view.Problem = p.view.Say("console.problem")
+	p.showForm(http.StatusConflict)
+}

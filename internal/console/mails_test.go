@@ -1,0 +1,78 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// TestFailedMailsAreFoundBelowOthers: the queue is narrowed where it is read,
+// not among its newest: a mail that failed is found below however many.
+func TestFailedMailsAreFoundBelowOthers(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		now := s.Clock.Now()
+		add := func(email string) {
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+				return tx.AddMail(ctx, account.Mail{Kind: account.MailAccountDisabled, Email: email, Language: "fr", CreatedAt: now})
+			})
+		}
+		add("planted@example.ma")
+		var failed account.Mail
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			claimed, err := tx.ClaimMails(ctx, 1, "lease", now.Add(time.Second), now.Add(time.Minute))
+			if err != nil {
+				return err
+			}
+			failed = claimed[0]
+			return tx.FinishMail(ctx, failed.ID, "lease", time.Time{}, time.Time{}, "552 mailbox full")
+		})
+		for i := range 230 {
+			add("other" + strconv.Itoa(i) + "@example.ma")
+		}
+		b, _ := s.works(t, "salma", account.Support)
+		list := b.open(t, "/console/mails?state=failed")
+		if !strings.Contains(list.text(), "planted@") || strings.Contains(list.text(), "other") || !strings.Contains(list.text(), "boîte pleine") {
+			t.Errorf("failed:\n%s", list.text())
+		}
+		one := "/console/mails/" + strconv.FormatInt(failed.ID, 10)
+		if a := b.open(t, one); a.status != http.StatusOK || !strings.Contains(a.text(), "planted@") {
+			t.Errorf("one: %d\n%s", a.status, a.text())
+		}
+		seen, pages := 0, 0
+		for path := "mails?state=waiting"; path != ""; pages++ {
+			a := b.open(t, "/console/"+path)
+			if a.status != http.StatusOK || strings.Contains(a.text(), "planted") {
+				t.Fatalf("%s: %d\n%s", path, a.status, a.text())
+			}
+			if !strings.Contains(a.text(), "Réessayer 1 échec") {
+				t.Errorf("%s does not say how many failed", path)
+			}
+			seen += strings.Count(a.body, "data-row")
+			_, path, _ = strings.Cut(a.body, `rel="next" href="`)
+			path, _, _ = strings.Cut(path, `"`)
+			path = strings.ReplaceAll(path, "&amp;", "&")
+		}
+		if seen < 230 || pages != 5 {
+			t.Errorf("%d mails on %d pages", seen, pages)
+		}
+		for _, wrong := range []string{"?state=lost", "?before=x", "?state=failed&before=-"} {
+			if a := b.open(t, "/console/mails"+wrong); a.status != http.StatusBadRequest || strings.Contains(a.body, "example.ma") {
+				t.Errorf("%s: %d\n%s", wrong, a.status, a.text())
+			}
+		}
+		b.send(t, "/console/mails").leadsTo(t, "/console/mails", "/console/mails")
+		if a := b.open(t, "/console/mails?state=failed"); strings.Contains(a.text(), "planted") {
+			t.Error("it was not tried again")
+		}
+	})
+}

@@ -1,0 +1,58 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/console"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// TestSystemIsForReading: a manager and an owner see how the server stands; of a
+// secret there is whether it is set, and nobody looks more often than is useful.
+func TestSystemIsForReading(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		looks := 0
+		s.system = console.System{
+			Version: "v1.2.3", Database: "SQLite", Migrations: st.Migrations,
+			Settings: []console.Setting{
+				{Name: "YOOZAK_LISTEN", Value: "127.0.0.1:8000", Group: "Server"}, {Name: "YOOZAK_SMTP_URL", Group: "Mail", Secret: true, Set: true},
+				{Name: "YOOZAK_JWT_SECRET", Group: "Tokens", Secret: true},
+			},
+			Look: func(context.Context) []console.Finding {
+				looks++
+				return []console.Finding{{Check: "schema", Level: "good", Text: "the tables are well"}, {Check: "mail", Level: "bad", Text: "3 mails <wait>", Remedy: "see the log"}}
+			},
+		}
+		s.serve(t)
+		agent, _ := s.works(t, "salma", account.Support)
+		if a := agent.open(t, "/console/system"); a.status != http.StatusForbidden {
+			t.Errorf("an agent: %d", a.status)
+		}
+		for name, role := range map[string]account.Role{"karim": account.Manager, "nadia": account.Owner} {
+			b, _ := s.works(t, name, role)
+			a := b.open(t, "/console/system")
+			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "3 mails <wait>", "see the log", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
+				if !strings.Contains(a.text(), want) && !strings.Contains(a.body, want) {
+					t.Errorf("%s: the page does not say %q:\n%s", role, want, a.text())
+				}
+			}
+			if strings.Index(a.body, "3 mails") > strings.Index(a.body, "the tables are well") {
+				t.Error("the worst is not first")
+			}
+			if a := b.send(t, "/console/system"); a.status != http.StatusMethodNotAllowed {
+				t.Errorf("%s changes something: %d", role, a.status)
+			}
+			b.open(t, "/console/system")
+		}
+		if looks > 2 {
+			t.Errorf("%d looks in a few minutes of pages", looks)
+		}
+	})
+}

@@ -1,0 +1,293 @@
+package staff_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/token"
+)
+
+// TestOnlyAFreshSessionWithAFactorWorksForStaff.
+func TestOnlyAFreshSessionWithAFactorWorksForStaff(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		agent := func(c *auth.Caller) error {
+			_, err := s.Staff.Agent(t.Context(), c)
+			return err
+		}
+		client := s.CallerOf(t, s.SignUp(t, "client"))
+		if err := agent(client); !errors.Is(err, account.ErrPermissionDenied) {
+			t.Errorf("a client: %v", err)
+		}
+		c := s.Employs(t, "nadia", account.Support)
+		if err := agent(c); err != nil {
+			t.Fatalf("staff: %v", err)
+		}
+		for name, change := range map[string]func(*auth.Caller){
+			"a password alone, or a trusted device": func(c *auth.Caller) { c.AMR = account.AMRPassword },
+			"a token of Django's":                   func(c *auth.Caller) { c.SessionID = "" },
+			"adopted before the role":               func(c *auth.Caller) { c.OpenedAt = c.OpenedAt.Add(-time.Hour) },
+			"twelve hours after the factor":         func(c *auth.Caller) { c.ProvedAt = c.ProvedAt.Add(-staff.MaxAge) },
+			"no proof":                              func(c *auth.Caller) { c.ProvedAt = time.Time{} },
+		} {
+			other := *c
+			change(&other)
+			if err := agent(&other); !errors.Is(err, account.ErrStaffLogin) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for range 4 { // two hours, never idle for long
+			s.Clock.Advance(staff.MaxIdle - time.Minute)
+			if err := agent(c); err != nil {
+				t.Fatalf("at work: %v", err)
+			}
+		}
+		s.Clock.Advance(staff.MaxIdle)
+		if err := agent(c); !errors.Is(err, account.ErrStaffLogin) {
+			t.Errorf("after half an hour without doing anything: %v", err)
+		}
+	})
+}
+
+// TestRemovedFactorOpensNothingToTheStaff: whoever has added one to an account of
+// the staff, and came in by it, is out when it is taken away.
+func TestRemovedFactorOpensNothingToTheStaff(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		c := s.Employs(t, "nadia", account.Support)
+		s.Clock.Advance(time.Minute)
+		planted, _ := s.Enrols(t, c)
+		s.Clock.Advance(time.Minute)
+		thief, err := s.LoginSecond(t.Context(), authtest.Elsewhere(), auth.SecondStep{
+			Challenge: s.Waits(t, "nadia", authtest.Good), Proof: auth.Proof{Code: s.TOTPCode(planted, 0)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.AgentOf(t, s.CallerOf(t, thief))
+		list, err := s.Factors(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveFactor(t.Context(), c, list.Factors[1].ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Staff.Agent(t.Context(), s.CallerOf(t, thief)); !errors.Is(err, account.ErrStaffLogin) {
+			t.Errorf("who came in by what is gone: %v", err)
+		}
+		s.AgentOf(t, c)
+	})
+}
+
+// TestRoleIsAskedOfTheDatabaseEachTime.
+func TestRoleIsAskedOfTheDatabaseEachTime(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		c := s.Employs(t, "nadia", account.Manager)
+		id := c.User.ID
+		if a := s.AgentOf(t, c); a.Role != account.Manager {
+			t.Fatalf("%+v", a)
+		}
+		s.Gives(t, id, account.Support)
+		if a := s.AgentOf(t, c); a.Role != account.Support {
+			t.Errorf("after another was given: %+v", a)
+		}
+		for name, m := range map[string]account.StaffMember{
+			"not accepted": {UserID: id, Role: account.Owner, GivenAt: c.OpenedAt},
+			"suspended":    {UserID: id, Role: account.Owner, GivenAt: c.OpenedAt, AcceptedAt: c.OpenedAt, SuspendedAt: s.Clock.Now()},
+		} {
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.SetStaff(ctx, m) })
+			if _, err := s.Staff.Agent(t.Context(), c); !errors.Is(err, account.ErrPermissionDenied) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.DeleteStaff(ctx, id) })
+		if _, err := s.Staff.Agent(t.Context(), c); !errors.Is(err, account.ErrPermissionDenied) {
+			t.Errorf("taken: %v", err)
+		}
+	})
+}
+
+// TestDjangosTokensDoNotOpenAccountsWithARole, not even while it waits to be
+// accepted.
+func TestDjangosTokensDoNotOpenAccountsWithARole(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "nadia")
+		s.Clock.Advance(time.Second)
+		access, refresh := authtest.DjangoToken(t, s, token.Access, g.User.ID, "a"), authtest.DjangoToken(t, s, token.Refresh, g.User.ID, "b")
+		if _, err := s.Authenticate(t.Context(), access); err != nil {
+			t.Fatalf("without a role: %v", err)
+		}
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			return tx.SetStaff(ctx, account.StaffMember{UserID: g.User.ID, Role: account.Support, GivenAt: s.Clock.Now()})
+		})
+		if _, err := s.Authenticate(t.Context(), access); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("access: %v", err)
+		}
+		if _, err := s.Renew(t, refresh); !errors.Is(err, account.ErrTokenInvalid) {
+			t.Errorf("refresh: %v", err)
+		}
+	}, authtest.Accepting)
+}
+
+// TestOnlyOwnersActOnStaff: and nobody on themselves.
+func TestOnlyOwnersActOnStaff(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		owner, manager, other := s.Employs(t, "owner", account.Owner), s.Employs(t, "manager", account.Manager), s.Employs(t, "other", account.Support)
+		client := s.SignUp(t, "client").User.ID
+		why := authtest.Reason
+		acts := map[string]func(svc *staff.Service, id int64) error{
+			"email": func(svc *staff.Service, id int64) error { return svc.SetEmail(t.Context(), id, "new@example.ma", why) },
+			"reset": func(svc *staff.Service, id int64) error { _, err := svc.StartReset(t.Context(), id, why); return err },
+			"resend": func(svc *staff.Service, id int64) error {
+				_, err := svc.ResendVerification(t.Context(), id, why)
+				return err
+			},
+			"sign out": func(svc *staff.Service, id int64) error { _, err := svc.EndSessions(t.Context(), id, why); return err },
+			"unlock":   func(svc *staff.Service, id int64) error { return svc.Unlock(t.Context(), id, why) },
+			"recover":  func(svc *staff.Service, id int64) error { return svc.Recover(t.Context(), id, "", why) },
+			"enable":   func(svc *staff.Service, id int64) error { return svc.Enable(t.Context(), id, why) },
+			"close":    func(svc *staff.Service, id int64) error { return svc.Close(t.Context(), id, why) },
+			"erase":    func(svc *staff.Service, id int64) error { _, err := svc.Erase(t.Context(), id, why); return err },
+			"disable":  func(svc *staff.Service, id int64) error { return svc.Disable(t.Context(), id, why) },
+			"edit": func(svc *staff.Service, id int64) error {
+				_, err := svc.Edit(t.Context(), id, auth.UserEdit{Version: account.TextInput("x"), FirstName: account.TextInput("X")})
+				return err
+			},
+		}
+		as := s.Staff.As(s.AgentOf(t, manager))
+		for name, act := range acts {
+			for who, id := range map[string]int64{"an owner": owner.User.ID, "an equal": other.User.ID, "themselves": manager.User.ID} {
+				if err := act(as, id); !errors.Is(err, account.ErrPermissionDenied) {
+					t.Errorf("a manager: %s of %s: %v", name, who, err)
+				}
+			}
+			if err := act(s.Staff.As(s.AgentOf(t, owner)), owner.User.ID); !errors.Is(err, account.ErrPermissionDenied) {
+				t.Errorf("an owner: %s of themselves: %v", name, err)
+			}
+		}
+		if n := s.EventKinds(t)[account.EventStaffRefused]; n == 0 {
+			t.Error("nothing of it is an event")
+		}
+		if err := as.Disable(t.Context(), client, why); err != nil {
+			t.Errorf("a client: %v", err)
+		}
+		if err := s.Staff.As(s.AgentOf(t, owner)).Disable(t.Context(), other.User.ID, why); err != nil {
+			t.Errorf("an owner disables support: %v", err)
+		}
+		for _, reason := range []string{"", "too short", strings.Repeat("x", 501)} {
+			if err := as.Disable(t.Context(), client, reason); len(authtest.FieldKeys(err)["reason"]) == 0 {
+				t.Errorf("the reason %.12q: %v", reason, err)
+			}
+		}
+		if err := s.Staff.Disable(t.Context(), owner.User.ID, ""); !errors.Is(err, account.ErrLastOwner) {
+			t.Errorf("the last owner, by a command: %v", err)
+		}
+		if err := s.CloseAccount(t.Context(), owner, account.Input{}); !errors.Is(err, account.ErrLastOwner) {
+			t.Errorf("the last owner leaves: %v", err)
+		}
+	}, authtest.EraseAfter30Days)
+}
+
+// TestActsOfAnAgentNameThem.
+func TestActsOfAnAgentNameThem(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		c := s.Employs(t, "manager", account.Manager)
+		client := s.SignUp(t, "client").User.ID
+		if err := s.Staff.As(s.AgentOf(t, c)).Disable(t.Context(), client, "fraud was reported"); err != nil {
+			t.Fatal(err)
+		}
+		events, err := s.Store.Events(t.Context(), store.EventFilter{Agent: c.User.ID}, 10)
+		if err != nil || len(events) != 1 {
+			t.Fatal(events, err)
+		}
+		if e := events[0]; e.Kind != account.EventUserDisabled || e.Actor != account.ActorStaff || e.UserID != client || e.Reason != "fraud was reported" || e.ReadDetails().Agent != c.User.ID {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestEditsOfTwoAgentsAreNotLost.
+func TestEditsOfTwoAgentsAreNotLost(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		g := s.SignUp(t, "client")
+		u, err := s.Staff.User(t.Context(), g.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := account.TextInput(auth.Version(u))
+		edit := func(first, last, email account.Input) (account.User, error) {
+			return s.Staff.Edit(t.Context(), u.ID, auth.UserEdit{Version: seen, FirstName: first, LastName: last, Email: email})
+		}
+		now, err := edit(account.TextInput("Amina"), account.Input{}, account.Input{})
+		if err != nil || now.FirstName != "Amina" || now.LastName != u.LastName {
+			t.Fatal(now, err)
+		}
+		if _, err := edit(account.Input{}, account.TextInput("Alaoui"), account.Input{}); !errors.Is(err, account.ErrEditConflict) {
+			t.Errorf("by what was before: %v", err)
+		}
+		seen = account.TextInput(auth.Version(now))
+		now, err = edit(account.Input{}, account.TextInput("Alaoui"), account.TextInput("amina@example.ma"))
+		if err != nil || now.LastName != "Alaoui" || now.FirstName != "Amina" || now.Email != "amina@example.ma" || !now.EmailVerifiedAt.IsZero() {
+			t.Errorf("%+v %v", now, err)
+		}
+		seen = account.TextInput(auth.Version(now))
+		if _, err := edit(account.Input{}, account.Input{}, account.TextInput("")); len(authtest.FieldKeys(err)["email"]) == 0 {
+			t.Errorf("no address: %v", err)
+		}
+	})
+}
+
+// TestRoleIsSuspendedWithTheLastFactor, by whatever takes it.
+func TestRoleIsSuspendedWithTheLastFactor(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		c := s.Employs(t, "nadia", account.Support)
+		factors, err := s.Factors(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveFactor(t.Context(), c, factors.Factors[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Store.StaffMember(t.Context(), c.User.ID)
+		if err != nil || m.Counts() || m.SuspendedAt.IsZero() || s.EventKinds(t)[account.EventRoleSuspended] != 1 {
+			t.Errorf("%+v %v", m, err)
+		}
+		s.Enrols(t, c)
+		if _, err := s.Staff.Agent(t.Context(), c); !errors.Is(err, account.ErrPermissionDenied) {
+			t.Errorf("another factor gives the role back: %v", err)
+		}
+	})
+}
+
+// TestRefusedMailsUseUpNothing: whoever may not have a mail sent to an account
+// of the staff does not keep its own from going out.
+func TestRefusedMailsUseUpNothing(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		owner := s.Employs(t, "owner", account.Owner).User.ID
+		support := s.Staff.As(s.AgentOf(t, s.Employs(t, "support", account.Support)))
+		for range 10 {
+			if _, err := support.StartReset(t.Context(), owner, ""); !errors.Is(err, account.ErrPermissionDenied) {
+				t.Fatalf("a reset of an owner: %v", err)
+			}
+		}
+		due, err := s.Staff.StartReset(t.Context(), owner, "")
+		if err != nil || due.After(s.Clock.Now()) {
+			t.Errorf("the owner's mail waits until %v, %v", due, err)
+		}
+	}, authtest.Limited)
+}

@@ -1,0 +1,226 @@
+package staff
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Export is many users to be written into a file.
+type Export struct {
+	s      *Service
+	ids    []int64 // of an approval; nil: those of the filter
+	filter store.UserFilter
+	format string
+	reason string
+	with   string // the approval by which it is done; empty: none was needed
+	Count  int64  // how many are expected
+}
+
+// The formats of an export. CSV is for spreadsheets, JSON lines for programs.
+const (
+	CSV    = "csv"
+	NDJSON = "ndjson"
+)
+
+// Format is csv or ndjson.
+func (e *Export) Format() string { return e.format }
+
+// Exports checks what is to be exported: those of a list, or all whom a search
+// means (an empty search is everybody). A reason is needed; where there have to
+// be two persons, waits is what the second has to approve, and the list is
+// written down. That it begins is an event, before the first byte, with how
+// many are expected.
+func (s *Service) Exports(ctx context.Context, ids account.Input, q Query, format, reason string) (e *Export, waits *account.Approval, err error) {
+	if reason, err = checkReason(reason, mustGiveReason); err != nil {
+		return nil, nil, err
+	}
+	f, errs := s.filter(q)
+	if format = formatField.Read(errs, account.TextInput(format)); format == "" {
+		format = CSV
+	}
+	if err := errs.Err(); err != nil {
+		return nil, nil, err
+	}
+	if err := oneOfBoth(ids, q, f); err != nil {
+		return nil, nil, err
+	}
+	e = &Export{s: s, filter: f, format: format, reason: reason}
+	switch {
+	case ids.State != account.Missing || s.NeedsSecond():
+		users, err := s.meantBy(ctx, ids, q, MostFrozen)
+		if err != nil {
+			return nil, nil, err
+		}
+		e.ids = make([]int64, 0, len(users))
+		for _, u := range users {
+			e.ids = append(e.ids, u.ID)
+		}
+		e.Count = int64(len(e.ids))
+	default:
+		count, err := s.store.CountUsers(ctx, f)
+		if err != nil {
+			return nil, nil, asFieldError(err)
+		}
+		e.Count = count.N
+	}
+	if s.NeedsSecond() {
+		waits, err = s.ask(ctx, account.ApproveExport, e.ids, format, reason)
+		return nil, waits, err
+	}
+	return e, nil, e.begins(ctx)
+}
+
+// ExportApproved is Exports for what a second person approved.
+func (s *Service) ExportApproved(ctx context.Context, id string) (*Export, error) {
+	a, err := s.use(ctx, id, account.ApproveExport)
+	if err != nil {
+		return nil, err
+	}
+	e := &Export{s: s, ids: a.Users, format: a.Format, reason: a.Reason, with: a.ID, Count: int64(len(a.Users))}
+	if e.ids == nil {
+		e.ids = []int64{}
+	}
+	return e, e.begins(ctx)
+}
+
+func (e *Export) begins(ctx context.Context) error { return e.record(ctx, int(e.Count), "expected") }
+
+func (e *Export) record(ctx context.Context, n int, what string) error {
+	return e.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		ev := e.s.by(account.EventUsersExported, 0, e.s.now())
+		if len(e.ids) == 1 && what == "expected" { // they may know
+			ev = e.s.by(account.EventUserExported, e.ids[0], ev.At)
+		}
+		ev.Details.Count, ev.Details.Fields, ev.Details.Approval, ev.Reason = n, []string{what, e.format}, e.with, e.reason
+		return e.s.audit.Record(ctx, tx, ev)
+	})
+}
+
+// Write writes the file as it reads the users, so that a million take little
+// memory. That it ended, or broke, is another event, with how many were written.
+func (e *Export) Write(ctx context.Context, w io.Writer) (err error) {
+	n := 0
+	defer func() {
+		what := "written"
+		if err != nil {
+			what = "broken"
+		}
+		err = errors.Join(err, e.record(context.WithoutCancel(ctx), n, what))
+	}()
+	out := bufio.NewWriterSize(w, 32<<10)
+	row, end := e.rows(out)
+	err = e.each(ctx, func(u account.User) error {
+		n++
+		return row(u)
+	})
+	if err != nil {
+		return err
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// each calls fn with every user of the export, in the order of their ids.
+func (e *Export) each(ctx context.Context, fn func(account.User) error) error {
+	if e.ids != nil {
+		for _, id := range e.ids {
+			u, err := e.s.store.UserByID(ctx, id)
+			if errors.Is(err, store.ErrNotFound) { // erased meanwhile
+				continue
+			}
+			if err == nil {
+				err = fn(u)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := e.s.walk(ctx, e.filter, fn); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// exported is a line of JSON.
+type exported struct {
+	ID          int64      `json:"id"`
+	Username    string     `json:"username"`
+	Email       string     `json:"email"`
+	FirstName   string     `json:"first_name"`
+	LastName    string     `json:"last_name"`
+	Language    string     `json:"language"`
+	State       string     `json:"state"`
+	VerifiedAt  *time.Time `json:"email_verified_at"`
+	JoinedAt    time.Time  `json:"date_joined"`
+	LastLoginAt *time.Time `json:"last_login"`
+	ClosedAt    *time.Time `json:"closed_at"`
+}
+
+var columns = []string{"id", "username", "email", "first_name", "last_name", "language", "state", "email_verified_at", "date_joined", "last_login", "closed_at"}
+
+// rows returns what writes a user, and what ends the file.
+func (e *Export) rows(out *bufio.Writer) (row func(account.User) error, end func() error) {
+	if e.format == NDJSON {
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		return func(u account.User) error {
+			return enc.Encode(exported{
+				u.ID, u.Username, u.Email, u.FirstName, u.LastName, u.Language, string(u.State()),
+				orNull(u.EmailVerifiedAt), u.JoinedAt, orNull(u.LastLoginAt), orNull(u.ClosedAt),
+			})
+		}, func() error { return nil }
+	}
+	// A French spreadsheet takes semicolons, and letters that are not Latin only
+	// after a byte order mark.
+	_, _ = out.WriteString("\ufeff")
+	c := csv.NewWriter(out)
+	c.Comma, c.UseCRLF = ';', true
+	_ = c.Write(columns) // an error stays, and c.Error has it
+	return func(u account.User) error {
+			return c.Write([]string{
+				strconv.FormatInt(u.ID, 10), cell(u.Username), cell(u.Email), cell(u.FirstName), cell(u.LastName), u.Language, string(u.State()),
+				moment(u.EmailVerifiedAt), moment(u.JoinedAt), moment(u.LastLoginAt), moment(u.ClosedAt),
+			})
+		}, func() error {
+			c.Flush()
+			return c.Error()
+		}
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// cell keeps a spreadsheet from taking what somebody called themselves for a
+// formula: an apostrophe makes it text.
+func cell(value string) string {
+	if first, size := utf8.DecodeRuneInString(value); size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+		return "'" + value
+	}
+	return value
+}

@@ -1,0 +1,90 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/store"
+)
+
+// Figures are how things stand now.
+type Figures struct {
+	Sessions      int
+	SessionsExact bool
+	MailsWait     int       // as the metrics count them: see [store.Store.MailsWaiting]
+	MailsSince    time.Time // the oldest of those; zero: none waits
+	MailsFailed   int
+}
+
+// Figures counts what is open and what waits.
+func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
+	now := s.now()
+	var errs [3]error
+	f.Sessions, f.SessionsExact, errs[0] = s.store.CountSessions(ctx, now)
+	waiting, err := s.store.MailsWaiting(ctx)
+	f.MailsWait, f.MailsSince, errs[1] = waiting.Count, waiting.Oldest, err
+	f.MailsFailed, errs[2] = s.store.CountFailedMails(ctx)
+	return f, errors.Join(errs[:]...)
+}
+
+// mostAddressesLooked bounds what [Service.AddressesThenResets] reads.
+const mostAddressesLooked = 50
+
+// AddressesThenResets are the users whose address somebody of the staff changed
+// in the last day, and who were then sent, within an hour, a link to choose
+// another password by the staff too: that is how one of the staff would take an
+// account. The newest comes first.
+func (s *Service) AddressesThenResets(ctx context.Context) ([]int64, error) {
+	changed, err := s.store.Events(ctx, store.EventFilter{Kind: account.EventEmailSet, From: s.now().Add(-24 * time.Hour)}, mostAddressesLooked)
+	if err != nil {
+		return nil, err
+	}
+	var users []int64
+	for _, e := range changed {
+		if e.UserID == 0 || slices.Contains(users, e.UserID) {
+			continue
+		}
+		resets, err := s.store.Events(ctx, store.EventFilter{UserID: e.UserID, Kind: account.EventPasswordResetRequested, After: e.ID, To: e.At.Add(time.Hour)}, mostAddressesLooked)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(resets, func(r account.Event) bool { return r.Actor == account.ActorStaff }) {
+			users = append(users, e.UserID)
+		}
+	}
+	return users, nil
+}
+
+// DayFigures are what was done on a day.
+type DayFigures struct {
+	From                       time.Time
+	Known                      bool // else its events were removed, or there were none yet
+	Registered, Logins, Failed int
+}
+
+// Day counts what was done from one midnight to the next, by the events.
+func (s *Service) Day(ctx context.Context, from, to time.Time) (d DayFigures, err error) {
+	d.From = from
+	begin, first, err := s.store.EventIDAt(ctx, from)
+	if err != nil {
+		return d, err
+	}
+	end, _, err := s.store.EventIDAt(ctx, to)
+	if err != nil || end <= first {
+		return d, err
+	}
+	counts, err := s.store.CountEvents(ctx, begin, end)
+	d.Known = true
+	d.Registered = counts[account.EventRegistered] + counts[account.EventUserCreated] + counts[account.EventUserInvited]
+	d.Logins = counts[account.EventLogin]
+	d.Failed = counts[account.EventLoginFailed] + counts[account.EventFactorRefused] + counts[account.EventPasswordRefused]
+	return d, err
+}
+
+// Everybody says how many accounts there are.
+func (s *Service) Everybody(ctx context.Context) (store.UserCount, error) {
+	return s.store.CountUsers(ctx, store.UserFilter{})
+}
