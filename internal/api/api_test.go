@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -173,6 +176,49 @@ func TestLargeBodiesAreRefused(t *testing.T) {
 		_ = res.Body.Close()
 		if res.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Errorf("64 KiB in chunks: %d", res.StatusCode)
+		}
+	})
+}
+
+// TestWhoSendsTooMuchSlowlyReadsTheAnswer: a connection that closes while the
+// sender still writes would be reset, and the 413 lost with it. Whoever asks
+// before sending is answered at once.
+func TestWhoSendsTooMuchSlowlyReadsTheAnswer(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		dial := func(headers string) net.Conn {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			if _, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s\r\n\r\n", loginPath, headers); err != nil {
+				t.Fatal(err)
+			}
+			return conn
+		}
+		status := func(conn net.Conn) int {
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Errorf("no answer: %v", err)
+				return 0
+			}
+			_ = res.Body.Close()
+			return res.StatusCode
+		}
+		part := strings.Repeat("x", 1<<20)
+		conn := dial(fmt.Sprintf("Content-Length: %d", 2*len(part)))
+		for range 2 {
+			if _, err := io.WriteString(conn, part); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(700 * time.Millisecond) // more than net/http waits for a sender
+		}
+		if got := status(conn); got != http.StatusRequestEntityTooLarge {
+			t.Errorf("2 MiB, slowly: %d", got)
+		}
+		if got := status(dial(fmt.Sprintf("Content-Length: %d\r\nExpect: 100-continue", len(part)))); got != http.StatusRequestEntityTooLarge {
+			t.Errorf("asked first: %d", got)
 		}
 	})
 }

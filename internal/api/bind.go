@@ -26,12 +26,14 @@ const hintJSON = "The body looks like JSON, but Content-Type says otherwise: sen
 // readBody returns the fields of a body in any of the three formats.
 func readBody(w *web.ResponseWriter, r *http.Request) (payload.Object, error) {
 	if r.ContentLength > maxBody {
+		web.Drain(r)
 		return nil, bodyTooLarge()
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
+			web.Drain(r)
 			return nil, bodyTooLarge()
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // form is what a page asks for.
@@ -73,7 +74,8 @@ func (p *page) readForm() (form url.Values, ok bool) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		p.w.Header().Set("Connection", "close") // the rest is not read
+		web.Drain(p.r)
+		p.w.Header().Set("Connection", "close") // there may be more
 		p.refuse(http.StatusRequestEntityTooLarge, "console.form_large")
 		return nil, false
 	case err != nil:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/web"
 )
 
 // maxForm bounds a form's body in bytes.
@@ -26,7 +27,8 @@ func (p *page) readForm() (form url.Values, ok bool) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		p.w.Header().Set("Connection", "close") // the rest is not read
+		web.Drain(p.r)
+		p.w.Header().Set("Connection", "close") // there may be more
 		p.refuse(http.StatusRequestEntityTooLarge, "body_too_large", locale.Args{"max": maxForm >> 10})
 		return nil, false
 	case err != nil:
