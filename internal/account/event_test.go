@@ -60,6 +60,36 @@ func TestEveryEventKindIsDocumented(t *testing.T) {
 	}
 }
 
+// TestFrenchPageOfEventsHasEveryKind holds the tables of docs/events.fr.md
+// against those of docs/events.md: the same kinds in the same order, each by
+// the same actors, and said what it is where the English page says it.
+func TestFrenchPageOfEventsHasEveryKind(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Kind   string
+		Said   bool
+		Actors []string
+	}
+	rows := func(path string) (all []row) {
+		t.Helper()
+		doc, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (.*) ?\\| (.+) \\|$").FindAllStringSubmatch(string(doc), -1) {
+			all = append(all, row{m[1], m[2] != "", regexp.MustCompile("user|anonymous|staff|system|service").FindAllString(m[3], -1)})
+		}
+		return all
+	}
+	en, fr := rows("../../docs/events.md"), rows("../../docs/events.fr.md")
+	if len(en) != len(account.EventKinds()) {
+		t.Fatalf("docs/events.md has %d rows that can be read, of %d", len(en), len(account.EventKinds()))
+	}
+	if diff := cmp.Diff(en, fr); diff != "" {
+		t.Errorf("docs/events.fr.md (-English +French):\n%s", diff)
+	}
+}
+
 func TestEventDetailsComeBack(t *testing.T) {
 	t.Parallel()
 	if got := (account.EventDetails{}).JSON(); got != "" {
