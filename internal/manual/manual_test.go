@@ -184,8 +184,10 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	if body := get(t, root+"/docs/fr/start").body; !strings.Contains(body, "l'un des deux\u00a0: le") || !strings.Contains(body, "// session.js : une session") {
 		t.Error("a colon may begin a line of a French text, or one in code was touched")
 	}
-	if a := get(t, root+"/docs/fr/webhooks"); !strings.Contains(a.body, `(<a href="../en/keys">Clés</a>)`) {
-		t.Error("the link to the keys has another name than the menu's")
+	for page, link := range map[string]string{"webhooks": `(<a href="keys">Clés</a>)`, "scale": `<a href="../en/performance">Performances</a>`} {
+		if a := get(t, root+"/docs/fr/"+page); !strings.Contains(a.body, link) {
+			t.Errorf("%s lacks %s: it has another name than the menu's", page, link)
+		}
 	}
 }
 
