@@ -25,7 +25,7 @@ var twins = [][2]string{
 	{"README.md", "README.fr.md"}, {"docs/README.md", "docs/README.fr.md"}, {"docs/start.md", "docs/start.fr.md"}, {"docs/tokens.md", "docs/tokens.fr.md"}, {"docs/factors.md", "docs/factors.fr.md"},
 	{"docs/ssr.md", "docs/ssr.fr.md"}, {"docs/accounts.md", "docs/accounts.fr.md"}, {"docs/api.md", "docs/api.fr.md"}, {"docs/pages.md", "docs/pages.fr.md"},
 	{"docs/services.md", "docs/services.fr.md"}, {"docs/webhooks.md", "docs/webhooks.fr.md"}, {"docs/operations.md", "docs/operations.fr.md"},
-	{"docs/events.md", "docs/events.fr.md"}, {"docs/keys.md", "docs/keys.fr.md"},
+	{"docs/events.md", "docs/events.fr.md"}, {"docs/keys.md", "docs/keys.fr.md"}, {"docs/configuration.md", "docs/configuration.fr.md"},
 	{"sdk/typescript/README.md", "sdk/typescript/README.fr.md"}, {"examples/storefront/README.md", "examples/storefront/README.fr.md"},
 }
 
@@ -38,7 +38,7 @@ func TestTwinsAreTwins(t *testing.T) {
 		"levels of headings": regexp.MustCompile(`(?m)^#+ `),
 		"languages of code":  regexp.MustCompile("(?m)^```\\w*$"),
 		"columns of tables":  regexp.MustCompile(`(?m)^\|(?: --- \|)+$`),
-		"settings":           regexp.MustCompile(`YOOZAK_[A-Z_]+`),
+		"settings":           regexp.MustCompile(`YOOZAK_[A-Z0-9_]+`),
 		"images":             regexp.MustCompile(`images/[\w.-]+`),
 		"calls":              regexp.MustCompile("`(?:GET|POST|PATCH|DELETE) [^`]+`"),
 	}

@@ -142,7 +142,7 @@ func (c Config) HouseWords() []string {
 // Encryption says with what the keys in the database are encrypted. Both are
 // empty, or Key is given, or both; they have [secret.KeySize] bytes.
 type Encryption struct {
-	Key secret.Bytes `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts the signing keys and the secret of device tokens in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
+	Key secret.Bytes `name:"encryption-key-file" env:"YOOZAK_ENCRYPTION_KEY_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key that encrypts keys and secrets in the database (or set YOOZAK_ENCRYPTION_KEY). Without it they are stored in clear."`
 	Old secret.Bytes `name:"encryption-key-old-file" env:"YOOZAK_ENCRYPTION_KEY_OLD_FILE" placeholder:"PATH" group:"Encryption:" help:"File that holds the key before, while it is changed (or set YOOZAK_ENCRYPTION_KEY_OLD)."`
 }
 
@@ -169,7 +169,7 @@ type Mail struct {
 	Helo         string      `name:"smtp-helo" env:"YOOZAK_SMTP_HELO" is:"text" placeholder:"NAME" group:"Mail:" help:"How the SMTP server is greeted (EHLO): the name of this host, such as accounts.shop.example. Without it, the sender's domain."`
 	From         string      `name:"mail-from" env:"YOOZAK_MAIL_FROM" is:"mailbox" placeholder:"ADDRESS" group:"Mail:" help:"Sender; the name is what the mails and pages call you. Needed with SMTP; without it, Yoozak <no-reply@localhost>."`
 	PublicURL    string      `name:"public-url" env:"YOOZAK_PUBLIC_URL" is:"link" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
-	LinkTemplate string      `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" is:"template" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email, undo-email, not-me, stop-recovery and finish-recovery; {language} may stand in it, too."`
+	LinkTemplate string      `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" is:"template" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email, undo-email, undo-factor, not-me, stop-recovery and finish-recovery; {language} may stand in it, too."`
 	NewDevice    bool        `name:"new-device-mail" env:"YOOZAK_NEW_DEVICE_MAIL" default:"on" group:"Mail:" help:"on, or off: whether people are told by mail of a login from a place and a device that are new, once a week at most."`
 	LoginCode    bool        `name:"login-code" env:"YOOZAK_LOGIN_CODE" default:"false" group:"Mail:" help:"Log in by a code of six digits that is mailed, without a password. Needs YOOZAK_SMTP_URL. Who has a second factor is asked for it all the same. See docs/decisions/0030-codes-by-mail.md."`
 	Workers      int         `name:"mail-workers" env:"YOOZAK_MAIL_WORKERS" default:"4" min:"1" max:"64" placeholder:"N" group:"Mail:" help:"Mails that are sent at once, each over a connection of its own to the SMTP server, which takes the next mail too."`
@@ -230,7 +230,7 @@ type Limits struct {
 type HTTP struct {
 	Listen          string         `name:"listen" env:"YOOZAK_LISTEN" is:"address" default:"127.0.0.1:8000" placeholder:"ADDR" group:"Server:" help:"Address of the API."`
 	CORSOrigins     []string       `name:"cors-origins" env:"YOOZAK_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the API, separated by commas: https://shop.example, or https://*.shop.example for every name below it. An asterisk alone allows all."`
-	StaffCORS       []string       `name:"staff-cors-origins" env:"YOOZAK_STAFF_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the staff's part of the API, beside none: YOOZAK_CORS_ORIGINS does not count for it."`
+	StaffCORS       []string       `name:"staff-cors-origins" env:"YOOZAK_STAFF_CORS_ORIGINS" placeholder:"ORIGINS" group:"Server:" help:"Web origins that may call the staff's part of the API, separated by commas. YOOZAK_CORS_ORIGINS does not count for it: without this none may."`
 	CORSLoopback    bool           `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  []netip.Prefix `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string         `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" of:"fr,en,ar" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`

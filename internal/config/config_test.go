@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -655,11 +657,15 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 		t.Fatal("the document lacks its marks")
 	}
 	var b strings.Builder
+	heading := ""
 	for _, group := range []any{
 		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Recovery{}, config.Passkeys{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
-		fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"))
+		if title := strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"); title != heading {
+			heading = title
+			fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", title)
+		}
 		for i := range typ.NumField() {
 			tag := typ.Field(i).Tag
 			if tag.Get("env") == "" {
@@ -684,6 +690,39 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 	if string(data) != want {
 		t.Errorf("docs/configuration.md is not what the code has; run: go test ./internal/config -update\n%s", cmp.Diff(want, string(data)))
+	}
+}
+
+// TestFrenchConfigurationHasEverySetting holds the tables of
+// docs/configuration.fr.md against those of docs/configuration.md, which are
+// the code's: the same settings in the same order, flags and defaults, and the
+// same settings and numbers in what is said of each.
+func TestFrenchConfigurationHasEverySetting(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Variable, Flag, Default string
+		Named                   []string // settings and numbers, which no language changes
+	}
+	rows := func(path, noFlag string) (all []row) {
+		t.Helper()
+		doc, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile(`YOOZAK_[A-Z0-9_]+|\b\d+\b`)
+		for _, m := range regexp.MustCompile("(?m)^\\| `(YOOZAK_[A-Z0-9_]+)` \\| ([^|]+) \\| ([^|]*) ?\\| (.+) \\|$").FindAllStringSubmatch(string(doc), -1) {
+			r := row{m[1], strings.Replace(m[2], noFlag, "", 1), strings.TrimSpace(m[3]), named.FindAllString(m[4], -1)}
+			slices.Sort(r.Named)
+			all = append(all, r)
+		}
+		return all
+	}
+	en, fr := rows("../../docs/configuration.md", "none: it is a secret"), rows("../../docs/configuration.fr.md", "aucune : c'est un secret")
+	if len(en) < 90 {
+		t.Fatalf("docs/configuration.md has %d rows that can be read", len(en))
+	}
+	if diff := cmp.Diff(en, fr); diff != "" {
+		t.Errorf("docs/configuration.fr.md (-English +French):\n%s", diff)
 	}
 }
 

@@ -324,7 +324,8 @@ func TestSearch(t *testing.T) {
 		{"en", "cors origins", "en/configuration#server"},
 		{"fr", "TELEPHONE numeros", "fr/"},
 		{"fr", "YOOZAK_CORS_ORIGINS", "fr/"},
-		{"fr", "argon2 lanes", "en/configuration#passwords"}, // there is no French page of it
+		{"fr", "argon2 voies", "fr/configuration#mots-de-passe"},
+		{"fr", "sched_autogroup_enabled terminal", "en/performance#the-scheduler"}, // there is no French page of it
 		{"en", "no such word anywhere", ""},
 		{"en", "", ""},
 	} {
