@@ -202,7 +202,7 @@ const Argon2Portable = "portable"
 type Accounts struct {
 	EraseAfter time.Duration `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" min:"1m" max:"87600h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 	EventsKeep time.Duration `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" min:"0s" max:"876000h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
-	TwoPersons bool          `name:"erase-two-persons" env:"YOOZAK_STAFF_TWO_PERSONS" default:"false" group:"Accounts:" help:"Erasing an account and exporting many need a second person of the staff, who approves within a day."`
+	TwoPersons bool          `name:"staff-two-persons" env:"YOOZAK_STAFF_TWO_PERSONS" default:"false" group:"Accounts:" help:"Erasing an account and exporting many need a second person of the staff, who approves within a day."`
 }
 
 // Recovery says how accounts are given back.
