@@ -19,10 +19,10 @@ type withDeviceToken struct{ deviceToken string }
 func (d withDeviceToken) device() string { return d.deviceToken }
 
 // deviceToken is what the client shows, from the header before the cookie.
-func deviceToken(r *http.Request) string {
+func deviceToken(w *web.ResponseWriter, r *http.Request) string {
 	token := r.Header.Get(web.DeviceHeader)
 	if token == "" {
-		token = web.DeviceCookie(r)
+		token = w.DeviceCookie(r)
 	}
 	if len(token) > guard.MaxDeviceToken {
 		return ""

@@ -288,7 +288,7 @@ func TestDeviceIsKnownByHeaderOrCookie(t *testing.T) {
 		}
 		for _, made := range []answer{registered, a} {
 			token := made.header.Get(deviceHeader)
-			want := "yoozak_device=" + token + "; Path=/api/clients/auth/; Max-Age=15552000; HttpOnly; SameSite=Lax"
+			want := "yoozak_device=" + token + "; Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax"
 			if len(token) != guard.MaxDeviceToken || made.header.Get("Set-Cookie") != want {
 				t.Errorf("%q\n%s\n%s", token, made.header.Get("Set-Cookie"), want)
 			}
@@ -309,8 +309,19 @@ func TestDeviceIsKnownByHeaderOrCookie(t *testing.T) {
 				t.Errorf("%s: %d, want %d", what, a.status, want)
 			}
 		}
-		if a := s.post(t, loginPath, right, deviceHeader, token, "X-Forwarded-For", "198.51.100.98", "X-Forwarded-Proto", "https"); !strings.HasSuffix(a.header.Get("Set-Cookie"), "; Secure; SameSite=Lax") {
-			t.Errorf("behind HTTPS: %s", a.header.Get("Set-Cookie"))
+		https := []string{"X-Forwarded-For", "198.51.100.98", "X-Forwarded-Proto", "https"}
+		a = s.post(t, loginPath, right, append(https, deviceHeader, token)...)
+		if want := "__Host-yoozak_device=" + a.header.Get(deviceHeader) + "; Path=/; Max-Age=15552000; HttpOnly; Secure; SameSite=Lax"; a.header.Get("Set-Cookie") != want {
+			t.Errorf("behind HTTPS: %s\n%s", a.header.Get("Set-Cookie"), want)
+		}
+		token = a.header.Get(deviceHeader)
+		for _, cookies := range []string{
+			"__Host-yoozak_device=" + token, "yoozak_device=x; __Host-yoozak_device=" + token, // what a page of the same domain has set comes after
+			"yoozak_device=" + token, // of a browser that was known before the prefix
+		} {
+			if a := s.post(t, loginPath, right, append(https, "Cookie", cookies)...); a.status != http.StatusOK {
+				t.Errorf("behind HTTPS, %.20s: %d", cookies, a.status)
+			}
 		}
 		if strings.Contains(s.logged(), token) {
 			t.Error("the log has the token")

@@ -104,7 +104,7 @@ func (s *Server) answer(w *web.ResponseWriter, r *http.Request, rt Route, found 
 	}
 	ctx := r.Context()
 	who := principal{request: w.RequestInfo(r)}
-	who.request.DeviceToken, who.request.TrustedToken = deviceToken(r), trustedToken(w, r)
+	who.request.DeviceToken, who.request.TrustedToken = deviceToken(w, r), trustedToken(w, r)
 	if rt.Requires == Caller || rt.Requires == Staff || rt.OptionalAuth {
 		var err error
 		if who.caller, err = s.authenticate(ctx, w, r); err != nil {

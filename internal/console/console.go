@@ -134,7 +134,7 @@ func (c *Console) page(rw http.ResponseWriter, r *http.Request) *page {
 	if lang := p.cookie(languageCookie); slices.Contains(locale.Languages(), lang) {
 		p.request.Language = lang
 	}
-	if token := web.DeviceCookie(r); len(token) <= guard.MaxDeviceToken {
+	if token := w.HostCookie(r, deviceCookie); len(token) <= guard.MaxDeviceToken {
 		p.request.DeviceToken = token
 	}
 	// The token of a trusted device is left where it is: the staff show their

@@ -286,9 +286,7 @@ func (p *page) enrol() {
 		p.failEnrol(err)
 		return
 	}
-	if added.Device != "" {
-		p.w.SetDeviceCookie(added.Device, guard.DeviceLifetime, Path)
-	}
+	p.remember(added.Device)
 	data.Intro, data.Form, data.Codes, data.Next = v.Say("page.codes.keep"), nil, added.RecoveryCodes, p.link(loginPath, "next", p.next())
 	// The token of a session that had no factor is not the one to go on with.
 	p.endSession()

@@ -27,6 +27,7 @@ const (
 	factorCookie   = "yoozak_console_factor" // the challenge of a login that waits
 	offerCookie    = "yoozak_console_offer"  // the token of a role that was offered
 	noteCookie     = "yoozak_console_note"
+	deviceCookie   = "yoozak_console_device" // by which the browser is known
 	languageCookie = "yoozak_console_language"
 )
 
@@ -56,8 +57,14 @@ func (p *page) signIn(grant auth.LoginResult) {
 	p.endSession()
 	p.setCookie(sessionCookie, grant.Refresh, 0)
 	p.dropCookie(factorCookie)
-	if grant.Device != "" {
-		p.w.SetDeviceCookie(grant.Device, guard.DeviceLifetime, Path)
+	p.remember(grant.Device)
+}
+
+// remember keeps the token by which this browser is known here. The one by
+// which it is known to the shop's pages may be another person's.
+func (p *page) remember(device string) {
+	if device != "" {
+		p.w.SetHostCookie(deviceCookie, device, guard.DeviceLifetime, http.SameSiteStrictMode)
 	}
 }
 

@@ -588,7 +588,7 @@ func TestThePageOfLoginIsCounted(t *testing.T) {
 		s.register(t, "amina")
 		known := s.visitor()
 		known.logIn(t, "amina")
-		if known.cookies["yoozak_device /account/"] == "" || known.cookies["yoozak_device /account/"] != known.cookies["yoozak_device /api/clients/auth/"] {
+		if known.cookies["yoozak_device /"] == "" {
 			t.Fatalf("the browser is not known: %v", known.cookies)
 		}
 		known.send(t, "/account/", "act", "logout")

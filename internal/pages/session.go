@@ -15,7 +15,6 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
-	"github.com/yoozak/clients/internal/web"
 )
 
 // A person who logs in on a page has an ordinary session; its refresh token
@@ -77,7 +76,7 @@ func (p *page) remember(device string) {
 
 // readDevice is what the browser kept of earlier logins.
 func (p *page) readDevice() {
-	if token := web.DeviceCookie(p.r); len(token) <= guard.MaxDeviceToken {
+	if token := p.w.DeviceCookie(p.r); len(token) <= guard.MaxDeviceToken {
 		p.request.DeviceToken = token
 	}
 	if token := p.w.TrustedCookie(p.r); len(token) <= auth.MaxTrustedToken {

@@ -5,29 +5,24 @@ import (
 	"time"
 )
 
-// A browser keeps the token by which it is known in a cookie, once for each
-// place of ours that asks it: the API and the pages, or the console. It goes to no other path,
-// no script can read it, and it opens nothing.
+// The token by which a browser is known opens nothing.
 const deviceCookie = "yoozak_device"
 
-// The token of a trusted device opens nothing without the password, and a
-// browser keeps it for this host alone.
+// The token of a trusted device opens nothing without the password.
 const trustedCookie = "yoozak_trusted"
 
-var devicePaths = []string{"/api/clients/auth/", "/account/"}
+// SetDeviceCookie lets the browser keep the token by which it is known.
+func (w *ResponseWriter) SetDeviceCookie(token string, lifetime time.Duration) {
+	w.SetHostCookie(deviceCookie, token, lifetime, http.SameSiteLaxMode)
+}
 
-// SetDeviceCookie lets the browser keep a device token for the API and the
-// pages, or, if it is given, for another path.
-func (w *ResponseWriter) SetDeviceCookie(token string, lifetime time.Duration, at ...string) {
-	if len(at) == 0 {
-		at = devicePaths
+// DeviceCookie is the device token that a browser kept; empty: none. Browsers
+// that were known before the cookie had its prefix show it without.
+func (w *ResponseWriter) DeviceCookie(r *http.Request) string {
+	if token := w.HostCookie(r, deviceCookie); token != "" {
+		return token
 	}
-	for _, path := range at {
-		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is HTTPS; http:// is for this machine
-			Name: deviceCookie, Value: token, Path: path, MaxAge: int(lifetime.Seconds()),
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: w.Client.HTTPS,
-		})
-	}
+	return cookieOf(r, deviceCookie)
 }
 
 // hostCookie has the prefix that keeps names of the same domain, and
@@ -64,9 +59,6 @@ func (w *ResponseWriter) SetTrustedCookie(token string, lifetime time.Duration) 
 func (w *ResponseWriter) TrustedCookie(r *http.Request) string {
 	return w.HostCookie(r, trustedCookie)
 }
-
-// DeviceCookie is the device token that a browser kept; empty: none.
-func DeviceCookie(r *http.Request) string { return cookieOf(r, deviceCookie) }
 
 func cookieOf(r *http.Request, name string) string {
 	if len(r.Header["Cookie"]) == 0 {
