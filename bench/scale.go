@@ -10,10 +10,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/fold"
 	"github.com/yoozak/clients/internal/secret"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -26,7 +28,8 @@ const sessionsPath = "/api/clients/auth/sessions/"
 const scaleSample = 20_000
 
 // scale: each operation with many users and sessions, in turns with few. Both are made by SQL, not over the API; the
-// sessions are a day's, opened in the order of their ids by users at random.
+// sessions are a day's, opened in the order of their ids by users at random. What is searched is left empty: it would take
+// longer than the rest, and a server that found it missing would fold it while it is measured.
 func (b *bench) scale() error {
 	for _, engine := range b.options.engines {
 		if err := b.scaleOf(engine); err != nil {
@@ -214,9 +217,9 @@ func fill(ctx context.Context, engine, database string, users int, day time.Time
 	}
 	statements = append(statements, `
 		INSERT INTO users (id, username, email, email_key, first_name, last_name, password_hash, is_active, is_staff, is_superuser,
-		                   language, joined_at, password_at, email_key_version)
+		                   language, joined_at, password_at, email_key_version, search, search_version)
 		SELECT n + 2, `+name+`, `+name+` || '@example.com', `+name+` || '@example.com', 'Amina', 'El Idrissi', f.password_hash, TRUE, FALSE, FALSE,
-		       'fr', f.joined_at, f.password_at, 2
+		       'fr', f.joined_at, f.password_at, 2, '', `+strconv.Itoa(fold.Version)+`
 		FROM `+series+` AS s CROSS JOIN (SELECT * FROM users WHERE username = 'first') AS f`, `
 		INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at, ip, user_agent, refresh_id, refresh_at, previous_id)
 		SELECT `+hex(12, opened)+` || `+hex(8, fmt.Sprintf("(n * %d) & 4294967295", scatter))+` || `+hex(12, "n")+`,

@@ -54,6 +54,26 @@ func TestStepThatTakesTooLongIsTriedWithLess(t *testing.T) {
 	}
 }
 
+// TestSweepRestsBetweenItsSteps, so that requests have half of the core, and of
+// the writer, while millions of rows are brought up to date.
+func TestSweepRestsBetweenItsSteps(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		const step = 30 * time.Millisecond
+		steps, began := 0, time.Now()
+		err := s.Sweep(t.Context(), "three steps", func(_ context.Context, _ *store.Store, most int) (int64, error) {
+			time.Sleep(step)
+			if steps++; steps == 3 {
+				return 0, nil
+			}
+			return int64(most), nil
+		})
+		if took := time.Since(began); err != nil || took < 5*step {
+			t.Errorf("three steps of %v and two rests took %v, %v", step, took, err)
+		}
+	})
+}
+
 // TestStepThatNeverEndsIsAnError: with one row, too, it takes too long.
 func TestStepThatNeverEndsIsAnError(t *testing.T) {
 	t.Parallel()
