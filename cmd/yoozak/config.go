@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/config"
 	"github.com/yoozak/clients/internal/secret"
 )
@@ -50,11 +52,18 @@ func (cmd configCheckCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := newTLS(c.TLS, slog.New(slog.DiscardHandler)); err != nil {
-		return err
+	if err := checkParts(c); err != nil {
+		return &app.SettingsError{Err: err}
 	}
 	_, err = fmt.Fprintln(e.stdout, "the settings are good")
 	return err
+}
+
+// checkParts finds what serve refuses of good settings when it puts its parts
+// together: what the certificate's files or the SMTP server's URL hold.
+func checkParts(c config.Config) error {
+	_, _, err := newTLS(c.TLS, slog.New(slog.DiscardHandler))
+	return errors.Join(app.CheckMail(c), err)
 }
 
 type configShowCmd struct {

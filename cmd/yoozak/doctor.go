@@ -65,6 +65,9 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // look opens the database, unless the settings are wrong.
 func (cmd doctorCmd) look(e env, secrets []string) []doctor.Finding {
 	c, err := config.Load(e.settings, cmd.groups()...)
+	if err == nil {
+		err = checkParts(c)
+	}
 	var found []doctor.Finding
 	for _, warning := range c.Warnings {
 		found = append(found, doctor.Finding{Check: "settings", Level: doctor.Note, Text: warning})

@@ -25,6 +25,13 @@ func newSender(c config.Config, log *slog.Logger) (*mail.Sender, error) {
 	return s.With(mailLooks(c, log)), nil
 }
 
+// CheckMail finds what a server refuses of the settings of mail when it starts,
+// without one.
+func CheckMail(c config.Config) error {
+	_, err := openSender(c)
+	return err
+}
+
 func openSender(c config.Config) (*mail.Sender, error) {
 	if !c.Mail.SMTPURL.Empty() {
 		s, err := mail.NewSMTP(mail.SMTP{URL: c.Mail.SMTPURL.Reveal(), From: c.Mail.From, Helo: c.Mail.Helo})
