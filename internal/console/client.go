@@ -443,6 +443,8 @@ func (v *view) mailReason(failure string) string {
 		return v.Say("console.mail.why.unwanted")
 	case failure == account.MailRestored:
 		return v.Say("console.mail.why.restored")
+	case has("answered") && has("at the greeting", "at ehlo", "at auth", "at mail from"): // not the reader's server: it refuses us
+		return v.Say("console.mail.why.other")
 	case has("full", "quota", "552", "5.2.2", "4.2.2"):
 		return v.Say("console.mail.why.full")
 	case has("550", "551", "553", "5.1.1", "user unknown", "no such", "does not exist"):

@@ -76,3 +76,44 @@ func TestFailedMailsAreFoundBelowOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestWhyAMailDidNotLeave: what the SMTP server has against the reader's address,
+// and what it has against us, are told apart: nobody is asked for another
+// address because ours is blocked.
+func TestWhyAMailDidNotLeave(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		now := s.Clock.Now()
+		failures := map[string]string{
+			"the SMTP server answered 550 5.1.1 at RCPT TO":                                             "cette adresse n’existe pas",
+			"the SMTP server answered 552 5.2.2 at RCPT TO":                                             "boîte pleine",
+			"the SMTP server answered 554 5.7.1 at the end of the text":                                 "refusé par le destinataire",
+			"the SMTP server answered 550 5.1.8 at MAIL FROM":                                           "refusé par le serveur de messagerie",
+			"the SMTP server answered 554 5.7.1 at the greeting":                                        "refusé par le serveur de messagerie",
+			"the SMTP server answered 535 5.7.8 at AUTH, with the user and password of YOOZAK_SMTP_URL": "refusé par le serveur de messagerie",
+			"the SMTP server cannot be reached: connection refused":                                     "n’a pas répondu",
+		}
+		ids := map[string]int64{}
+		for failure := range failures {
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+				err := tx.AddMail(ctx, account.Mail{Kind: account.MailAccountDisabled, Email: "amina@example.ma", Language: "fr", CreatedAt: now})
+				if err != nil {
+					return err
+				}
+				claimed, err := tx.ClaimMails(ctx, 1, "lease", now.Add(time.Second), now.Add(time.Minute))
+				if err != nil {
+					return err
+				}
+				ids[failure] = claimed[0].ID
+				return tx.FinishMail(ctx, claimed[0].ID, "lease", time.Time{}, time.Time{}, failure)
+			})
+		}
+		b, _ := s.works(t, "salma", account.Support)
+		for failure, want := range failures {
+			if page := b.open(t, "/console/mails/"+strconv.FormatInt(ids[failure], 10)).text(); !strings.Contains(page, want) {
+				t.Errorf("%q does not become %q:\n%s", failure, want, page)
+			}
+		}
+	})
+}

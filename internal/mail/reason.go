@@ -118,10 +118,7 @@ func (e *stepError) reason() string {
 		if code := enhancedCode.FindString(answer.Msg); code != "" {
 			text += " " + code
 		}
-		if e.step < atSender {
-			text += " at " + stepNames[e.step]
-		}
-		return text
+		return text + " at " + stepNames[e.step]
 	}
 	for _, known := range []error{errNoSTARTTLS, errNoAUTH, errNoMechanism, errNoSMTPUTF8} {
 		if errors.Is(e.err, known) {

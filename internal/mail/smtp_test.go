@@ -154,17 +154,17 @@ func TestWhatTheServerAnswersDecides(t *testing.T) {
 		permanent bool
 		reason    string
 	}{
-		"no such mailbox":        {smtptest.Verdict{Rcpt: 550}, true, "the SMTP server answered 550 5.1.1"},
-		"moved":                  {smtptest.Verdict{Rcpt: 551}, true, "the SMTP server answered 551 5.1.1"},
-		"full":                   {smtptest.Verdict{Rcpt: 552}, true, "the SMTP server answered 552 5.1.1"},
-		"no such name":           {smtptest.Verdict{Rcpt: 553}, true, "the SMTP server answered 553 5.1.1"},
-		"refused content":        {smtptest.Verdict{Data: 554}, true, "the SMTP server answered 554 5.1.1"},
-		"greylisted":             {smtptest.Verdict{Rcpt: 451}, false, "the SMTP server answered 451 4.1.1"},
-		"busy":                   {smtptest.Verdict{Rcpt: 421}, false, "the SMTP server answered 421 4.1.1"},
-		"busy after the content": {smtptest.Verdict{Data: 451}, false, "the SMTP server answered 451 4.1.1"},
-		"password expired":       {smtptest.Verdict{Mail: 530}, false, "the SMTP server answered 530 5.1.1"},
+		"no such mailbox":        {smtptest.Verdict{Rcpt: 550}, true, "the SMTP server answered 550 5.1.1 at RCPT TO"},
+		"moved":                  {smtptest.Verdict{Rcpt: 551}, true, "the SMTP server answered 551 5.1.1 at RCPT TO"},
+		"full":                   {smtptest.Verdict{Rcpt: 552}, true, "the SMTP server answered 552 5.1.1 at RCPT TO"},
+		"no such name":           {smtptest.Verdict{Rcpt: 553}, true, "the SMTP server answered 553 5.1.1 at RCPT TO"},
+		"refused content":        {smtptest.Verdict{Data: 554}, true, "the SMTP server answered 554 5.1.1 at the end of the text"},
+		"greylisted":             {smtptest.Verdict{Rcpt: 451}, false, "the SMTP server answered 451 4.1.1 at RCPT TO"},
+		"busy":                   {smtptest.Verdict{Rcpt: 421}, false, "the SMTP server answered 421 4.1.1 at RCPT TO"},
+		"busy after the content": {smtptest.Verdict{Data: 451}, false, "the SMTP server answered 451 4.1.1 at the end of the text"},
+		"password expired":       {smtptest.Verdict{Mail: 530}, false, "the SMTP server answered 530 5.1.1 at MAIL FROM"},
 		// The sender is our setting, not the reader's mailbox.
-		"sender refused":        {smtptest.Verdict{Mail: 550}, false, "the SMTP server answered 550 5.1.1"},
+		"sender refused":        {smtptest.Verdict{Mail: 550}, false, "the SMTP server answered 550 5.1.1 at MAIL FROM"},
 		"dropped":               {smtptest.Verdict{Drop: smtptest.DropAtData}, false, ""},
 		"dropped at the answer": {smtptest.Verdict{Drop: smtptest.DropBeforeAnswer}, false, ""},
 	} {

@@ -55,7 +55,7 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 		s.Deliver(t)
 		tell(1)
 		m := smtp.Messages()[0]
-		for _, want := range []string{"2 mails were given up", "the SMTP server answered 550 5.1.1", "yoozak mail list"} {
+		for _, want := range []string{"2 mails were given up", "the SMTP server answered 550 5.1.1 at RCPT TO", "yoozak mail list"} {
 			if m.To != operator || !strings.Contains(m.Text, want) {
 				t.Errorf("to %s: lacks %q:\n%s", m.To, want, m.Text)
 			}

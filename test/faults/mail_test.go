@@ -192,7 +192,7 @@ func TestMailsWaitForTheSMTPServer(t *testing.T) {
 			return countState(all, "sent") == total-refused && countState(all, "given up") == refused
 		})
 		for _, m := range mailList(t, url) {
-			if want := map[string]string{"given up": "the SMTP server answered 550 5.1.1", "sent": ""}[m.state]; m.failure != want {
+			if want := map[string]string{"given up": "the SMTP server answered 550 5.1.1 at RCPT TO", "sent": ""}[m.state]; m.failure != want {
 				t.Errorf("%s, failure %q, want %q", m.state, m.failure, want)
 			}
 		}
