@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -136,7 +137,11 @@ func (cmd doctorCmd) tryMail(e env, c config.Config) doctor.Finding {
 		return doctor.Finding{Check: "mail", Level: doctor.Bad, Text: "no mail can be sent: there is no SMTP server", Remedy: "set YOOZAK_SMTP_URL, YOOZAK_MAIL_FROM and YOOZAK_PUBLIC_URL"}
 	}
 	if reason := app.TryMail(e.ctx, c, cmd.Mail); reason != "" {
-		f.Level, f.Text, f.Remedy = doctor.Bad, "the mail was not sent: "+reason, "YOOZAK_SMTP_URL, YOOZAK_MAIL_FROM and YOOZAK_SMTP_HELO (docs/configuration.md)"
+		server := "YOOZAK_SMTP_URL"
+		if u, err := url.Parse(c.Mail.SMTPURL.Reveal()); err == nil { // its user and password stay out
+			server += " (" + u.Scheme + "://" + u.Host + ")"
+		}
+		f.Level, f.Text, f.Remedy = doctor.Bad, "the mail was not sent: "+reason, server+", YOOZAK_MAIL_FROM and YOOZAK_SMTP_HELO (docs/configuration.md)"
 	}
 	return f
 }

@@ -14,7 +14,7 @@ import (
 
 type mailCmd struct {
 	List  mailListCmd  `cmd:"" help:"List the newest mails: waiting, sent in the last day, given up."`
-	Retry mailRetryCmd `cmd:"" help:"Try mails again that were not delivered: one by its number, or all that were given up."`
+	Retry mailRetryCmd `cmd:"" help:"Try mails again that were not delivered: one by its number, all that were given up, or all that wait for their next try."`
 }
 
 type mailListCmd struct {
@@ -78,30 +78,45 @@ func mailState(m account.Mail) string {
 }
 
 type mailRetryCmd struct {
-	ID  int64 `arg:"" optional:"" help:"Number of the mail, as \"mail list\" shows it."`
-	All bool  `help:"All that were given up."`
+	ID      int64 `arg:"" optional:"" help:"Number of the mail, as \"mail list\" shows it."`
+	All     bool  `help:"All that were given up."`
+	Waiting bool  `help:"All that failed and wait for their next try, at most 10,000: once what kept them is mended."`
 	config.Database
 }
 
 // Run makes mails due; a running server sends them within seconds.
 func (cmd mailRetryCmd) Run(e env) error {
-	if (cmd.ID == 0) == !cmd.All {
-		return errors.New("give the number of a mail, or --all")
+	if (cmd.ID != 0) == (cmd.All || cmd.Waiting) {
+		return errors.New("give the number of a mail, or --all, or --waiting")
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
-		n := 1
-		var err error
-		if cmd.All {
-			n, err = a.Staff.RetryMails(e.ctx)
-		} else if err = a.Staff.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
-			return fmt.Errorf("there is no mail %d that was not delivered", cmd.ID)
-		}
+		n, err := cmd.retry(e, a)
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(e.stdout, "%d to be tried again by the running server\n", n)
 		return err
 	})
+}
+
+// retry says how many mails it has made due.
+func (cmd mailRetryCmd) retry(e env, a *app.App) (n int, err error) {
+	if cmd.ID != 0 {
+		if err = a.Staff.RetryMail(e.ctx, cmd.ID); errors.Is(err, account.ErrNotFound) {
+			err = fmt.Errorf("there is no mail %d that was not delivered", cmd.ID)
+		}
+		return 1, err
+	}
+	if cmd.Waiting {
+		if n, err = a.Staff.RetryWaitingMails(e.ctx); err != nil {
+			return n, err
+		}
+	}
+	if cmd.All {
+		given, err := a.Staff.RetryMails(e.ctx)
+		return n + given, err
+	}
+	return n, nil
 }
 
 // mailsStayHere says that a server that others reach keeps the mails to

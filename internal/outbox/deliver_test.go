@@ -98,6 +98,44 @@ func TestMailIsTriedAgainUntilItIsTaken(t *testing.T) {
 	})
 }
 
+// TestMailsThatFailedNeedNotWait: once the SMTP server is mended an operator has
+// those sent at once that wait for their next try, and no others: not what is
+// due later by itself, nor what another server has under way.
+func TestMailsThatFailedNeedNotWait(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		retried := func(want int) {
+			t.Helper()
+			if n, err := s.Staff.RetryWaitingMails(t.Context()); n != want || err != nil {
+				t.Fatalf("%d to be tried again, %v; want %d", n, err, want)
+			}
+		}
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 451} })
+		s.SignUp(t, "amina")
+		retried(0) // it is due
+		s.Deliver(t)
+		failed := s.LastMail(t, account.MailVerifyEmail)
+		later := account.Mail{Kind: account.MailVerifyEmail, UserID: failed.UserID, Email: failed.Email, Language: "fr", CreatedAt: s.Clock.Now(), DueAt: s.Clock.Now().Add(time.Hour)}
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.AddMail(ctx, later) })
+		smtp.Judge(nil)
+		retried(1)
+		s.Deliver(t)
+		authtest.WantTokens(t, smtp, account.VerifyEmail, 1)
+		retried(0)
+
+		s.Clock.Advance(time.Hour)
+		now := s.Clock.Now()
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			claimed, err := tx.ClaimMails(ctx, 1, "another server's", now, now.Add(time.Minute))
+			if err == nil && len(claimed) != 1 {
+				err = errors.New("nothing was claimed")
+			}
+			return err
+		})
+		retried(0)
+	})
+}
+
 func TestMailIsGivenUpAtOnceWhenRefusedForGood(t *testing.T) {
 	t.Parallel()
 	var log yoozaktest.Buffer

@@ -60,6 +60,20 @@ func (s *Service) RetryMails(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return s.retry(ctx, ids)
+}
+
+// RetryWaitingMails makes mails due that failed and wait for their next try, and
+// says how many there were, at most 10,000: for when what kept them was mended.
+func (s *Service) RetryWaitingMails(ctx context.Context) (int, error) {
+	ids, err := s.store.WaitingMails(ctx, s.now())
+	if err != nil {
+		return 0, err
+	}
+	return s.retry(ctx, ids)
+}
+
+func (s *Service) retry(ctx context.Context, ids []int64) (int, error) {
 	for _, id := range ids {
 		if err := s.RetryMail(ctx, id); err != nil && !errors.Is(err, account.ErrNotFound) {
 			return 0, err

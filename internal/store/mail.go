@@ -201,6 +201,17 @@ func (s *Store) FailedMails(ctx context.Context) ([]int64, error) {
 	return queryAll(ctx, s, "list the mails that failed", scanID, `SELECT id FROM mails WHERE `+failedMails+` ORDER BY id LIMIT $2`, account.MailUnwanted, mostFailed)
 }
 
+// WaitingMails lists the ids of mails that failed and wait for their next try,
+// which nobody has under way.
+func (s *Store) WaitingMails(ctx context.Context, now time.Time) ([]int64, error) {
+	return queryAll(ctx, s, "list the mails that wait", scanID, `
+		SELECT id
+		FROM mails
+		WHERE due_at > $1 AND lease = '' AND attempts > 0
+		ORDER BY id
+		LIMIT $2`, now.UTC(), mostFailed)
+}
+
 // Mails returns the mails of the outbox, the newest first, at most limit.
 // Those that were sent stay for a day.
 func (s *Store) Mails(ctx context.Context, limit int) ([]account.Mail, error) {
