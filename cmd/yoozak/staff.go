@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -280,6 +281,16 @@ func roleText(m staff.Member) string {
 	return string(m.Role)
 }
 
+// claimed adds to what is said of an address what makes it good: somebody has
+// registered with it, and has not followed the link that was mailed.
+func claimed(said, err error) error {
+	var e *account.Error
+	if !errors.As(err, &e) || !slices.ContainsFunc(e.Fields["email"], func(m account.Message) bool { return m.Key == "email.known" }) {
+		return said
+	}
+	return fmt.Errorf("%w It is not proved: follow the link that was mailed there at the registration, and try again; or give another address", said)
+}
+
 type userCreateOwnerCmd struct {
 	Email string `arg:"" optional:"" placeholder:"ADDRESS" help:"Asked for if it is not given."`
 	config.Database
@@ -299,7 +310,7 @@ func (cmd userCreateOwnerCmd) Run(e env) error {
 		}
 		link, err := a.Staff.FirstOwner(e.ctx, email, "fr")
 		if err != nil {
-			return formatFieldErrors(err)
+			return claimed(formatFieldErrors(err), err)
 		}
 		if link == "" {
 			_, err = fmt.Fprintln(e.stdout, "the link to become the owner is mailed by the running server, and works for three days")

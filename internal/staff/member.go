@@ -172,13 +172,16 @@ func (s *Service) HasUsers(ctx context.Context) (bool, error) {
 }
 
 // FirstOwner offers the role of the owner to whoever has an address, while
-// there is none. Where no mail reaches people it returns the link, for whoever
-// asks for it at the terminal.
+// there is none; or offers it again, because links get lost. Where no mail
+// reaches people it returns the link, for whoever asks for it at the terminal.
 func (s *Service) FirstOwner(ctx context.Context, email, language string) (link string, err error) {
 	if there, err := s.HasOwner(ctx); err != nil || there {
 		return "", errors.Join(err, ErrOwner)
 	}
-	u, err := s.memberToBe(ctx, auth.Invited{Email: account.TextInput(email)}, language)
+	u, err := s.unused(ctx, email)
+	if errors.Is(err, store.ErrNotFound) {
+		u, err = s.memberToBe(ctx, auth.Invited{Email: account.TextInput(email)}, language)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -189,6 +192,24 @@ func (s *Service) FirstOwner(ctx context.Context, email, language string) (link 
 		return "", s.Offer(ctx, u.ID, account.Owner)
 	}
 	return s.OfferByLink(ctx, u.ID, account.Owner)
+}
+
+// unused finds the account that was made for an address and that nobody has
+// opened yet: it has no password, and nobody has proved the address. It returns
+// [store.ErrNotFound] where there is none.
+func (s *Service) unused(ctx context.Context, email string) (account.User, error) {
+	email, err := auth.CheckEmail(email) // "" is that of many
+	if err != nil {
+		return account.User{}, err
+	}
+	known, err := s.store.UsersByEmail(ctx, email, 2)
+	if err != nil {
+		return account.User{}, err
+	}
+	if len(known) != 1 || hasPassword(known[0]) || !known[0].EmailVerifiedAt.IsZero() {
+		return account.User{}, store.ErrNotFound
+	}
+	return known[0], nil
 }
 
 // forgetOffers takes back what was offered to other first owners: there is to
