@@ -163,6 +163,7 @@ binaries: ## Build static binaries into dist/
 
 .PHONY: packages
 packages: ## Build Debian packages and lists of modules (CycloneDX) of the binaries in dist/
+	@rm -f dist/yoozak_*.deb # of other versions
 	@gzip -9nc packaging/yoozak.1 > dist/yoozak.1.gz
 	@mkdir -p dist/completion && for shell in bash zsh fish; do \
 		CGO_ENABLED=0 GOOS= GOARCH= go run ./cmd/yoozak completion $$shell > dist/completion/yoozak.$$shell || exit 1; \

@@ -114,11 +114,11 @@ func TestDebianPackage(t *testing.T) {
 	}
 	run(t, "make", "binaries", "packages", "PLATFORMS=linux/amd64")
 	debs, err := filepath.Glob("../../dist/yoozak_*_amd64.deb")
-	if err != nil || len(debs) == 0 {
-		t.Fatalf("there is no package: %v", err)
+	if err != nil || len(debs) != 1 { // of another version is another program
+		t.Fatalf("the packages are %q, %v", debs, err)
 	}
 	root := cleanDebian(t)
-	run(t, "cp", strings.TrimPrefix(debs[len(debs)-1], "../../"), filepath.Join(root, "root/yoozak.deb"))
+	run(t, "cp", strings.TrimPrefix(debs[0], "../../"), filepath.Join(root, "root/yoozak.deb"))
 	chroot := func(args ...string) string {
 		t.Helper()
 		return run(t, "chroot", append([]string{root}, args...)...)
@@ -145,6 +145,8 @@ func TestDebianPackage(t *testing.T) {
 		t.Errorf("bash completes by %q", said)
 	}
 	actAsTheService(t, root, chroot)
+	backUpAndRestoreAsDocumented(t, chroot)
+	installedDocumentsLeadSomewhere(t, root)
 
 	notify := filepath.Join(root, "run/yoozak-notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
@@ -225,8 +227,23 @@ func actAsTheService(t *testing.T, root string, chroot func(args ...string) stri
 		}
 	}
 	put("etc/yoozak/encryption-key", base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n", 0o600)
-	put("etc/systemd/system/yoozak.service.d/override.conf",
-		"[Service]\nLoadCredential=encryption-key:/etc/yoozak/encryption-key\nEnvironment=YOOZAK_ENCRYPTION_KEY_FILE=%d/encryption-key\n", 0o644)
+	put("etc/systemd/system/yoozak.service.d/override.conf", `[Service]
+LoadCredential=encryption-key:/etc/yoozak/encryption-key
+Environment=YOOZAK_ENCRYPTION_KEY_FILE=%d/encryption-key
+Environment="YOOZAK_MAIL_FROM=The shop <bonjour@shop.example>" YOOZAK_DRAIN=7s 'YOOZAK_JWT_ISSUER=100%% ours'
+`, 0o644)
+	settings := chroot("cat", "/etc/yoozak/yoozak.env")
+	put("etc/yoozak/yoozak.env", settings+"YOOZAK_DRAIN = 8s \n; no setting=\nexport YOOZAK_LANGUAGE=ar\nYOOZAK_SUPPORT=\"aide@shop.example\"", 0o640)
+	shown := chroot("yoozakctl", "config", "show")
+	for _, want := range []string{ // as systemd has them: the file goes before Environment=
+		`YOOZAK_DRAIN +8s +\(variable\)`, `YOOZAK_MAIL_FROM +The shop <bonjour@shop.example> +\(variable\)`, `YOOZAK_JWT_ISSUER +100% ours +\(variable\)`,
+		`YOOZAK_LANGUAGE +fr`, `YOOZAK_SUPPORT +aide@shop.example +\(variable\)`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(shown) {
+			t.Errorf("yoozakctl's settings have no %q:\n%s", want, shown)
+		}
+	}
+	put("etc/yoozak/yoozak.env", settings, 0o640)
 	chroot("yoozakctl", "migrate")
 	said := chroot("sh", "-c", "yoozakctl doctor; yoozakctl backup /var/lib/yoozak/b.db && yoozakctl doctor")
 	for _, want := range []string{
@@ -246,6 +263,61 @@ func actAsTheService(t *testing.T, root string, chroot func(args ...string) stri
 		t.Errorf("secrets are left in %s", left)
 	}
 	chroot("rm", "-r", "/etc/systemd/system/yoozak.service.d", "/var/lib/yoozak/yoozak.db")
+}
+
+// backUpAndRestoreAsDocumented does what docs/operations.md says: the line of
+// cron, in cron's environment, which has no /usr/sbin in its PATH, and the
+// restore for practice, as often as somebody practises.
+func backUpAndRestoreAsDocumented(t *testing.T, chroot func(args ...string) string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chapter, _ := strings.Cut(string(page), "\n## Back up and restore\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	line := regexp.MustCompile(`(?m)^\d+ \d+ \* \* \* root (.+)$`).FindStringSubmatch(chapter)
+	restore := regexp.MustCompile("(?s)```sh\n(sudo systemctl stop.+?)```").FindStringSubmatch(chapter)
+	if line == nil || restore == nil {
+		t.Fatalf("docs/operations.md shows no cron line, or no restore:\n%s", chapter)
+	}
+	if french, err := os.ReadFile("../../docs/operations.fr.md"); err != nil || !strings.Contains(string(french), line[0]) {
+		t.Errorf("docs/operations.fr.md has another line of cron, %v", err)
+	}
+	chroot("yoozakctl", "migrate")
+	chroot("env", "-i", "PATH=/usr/bin:/bin", "SHELL=/bin/sh", "sh", "-c", strings.ReplaceAll(line[1], `\%`, "%"))
+	made := strings.TrimSpace(chroot("sh", "-c", "ls /var/backups/yoozak/yoozak-*.db"))
+	if said := chroot("yoozakctl", "backup", "--check", made); !strings.Contains(said, "is good") {
+		t.Error(said)
+	}
+	practice := regexp.MustCompile(`(?m)^sudo (systemctl .*\n)?`).ReplaceAllString(restore[1], "")
+	practice = strings.NewReplacer("yoozak-DATE.db", filepath.Base(made), "yoozakctl restored", "yoozakctl restored --yes").Replace(practice)
+	for range 2 {
+		chroot("sh", "-c", "echo newer >/var/lib/yoozak/yoozak.db-wal")
+		said := chroot("sh", "-euc", practice)
+		if left := chroot("sh", "-c", "cd /var/lib/yoozak && ls"); !strings.Contains(said, "tokens that Django issued") || strings.Contains(left, "yoozak.db-wal") {
+			t.Errorf("%s\n%s\nleaves %s", practice, said, left)
+		}
+	}
+	chroot("sh", "-c", "rm -r /var/lib/yoozak/* /var/backups/yoozak")
+}
+
+// installedDocumentsLeadSomewhere: what an operator reads on the server leads to
+// what is there.
+func installedDocumentsLeadSomewhere(t *testing.T, root string) {
+	t.Helper()
+	folder := filepath.Join(root, "usr/share/doc/yoozak")
+	for _, name := range []string{"operations.md", "operations.fr.md", "backup.md", "backup.fr.md", "configuration.md", "keys.md", "console.md", "scale.md", "scale.fr.md"} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([a-z][\w./-]*\.md)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(folder, link[1])); err != nil {
+				t.Errorf("%s leads to %s: %v", name, link[1], err)
+			}
+		}
+	}
 }
 
 // TestImage is built by buildah, which needs no daemon, from a Debian of the

@@ -151,14 +151,44 @@ func startNginx(t *testing.T, accounts, orders string) string {
 func startCaddy(t *testing.T, accounts, orders string) string {
 	t.Helper()
 	address := porttest.Address(t)
-	cmd := program(t, []string{
-		"SITE=http://" + address, "YOOZAK=" + accounts, "ORDERS=" + orders, "CADDY_ADMIN=off", "XDG_DATA_HOME=" + t.TempDir(), "XDG_CONFIG_HOME=" + t.TempDir(),
-	}, "caddy", "run", "--adapter", "caddyfile", "--config", filepath.Join(folder(t, "caddy"), "Caddyfile"))
+	output := runCaddy(t, filepath.Join(folder(t, "caddy"), "Caddyfile"), "SITE=http://"+address, "YOOZAK="+accounts, "ORDERS="+orders)
+	yoozaktest.Await(t, "http://"+address+"/", http.StatusUnauthorized, output)
+	return "http://" + address
+}
+
+func runCaddy(t *testing.T, file string, env ...string) *yoozaktest.Buffer {
+	t.Helper()
+	cmd := program(t, append(env, "CADDY_ADMIN=off", "XDG_DATA_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir()),
+		"caddy", "run", "--adapter", "caddyfile", "--config", file)
 	output := new(yoozaktest.Buffer)
 	cmd.Stdout, cmd.Stderr = output, output
 	start(t, cmd)
-	yoozaktest.Await(t, "http://"+address+"/", http.StatusUnauthorized, output)
-	return "http://" + address
+	return output
+}
+
+// TestDocumentedCaddyfile: what docs/operations.md shows, in both languages, is
+// what Caddy reads, but for addresses, and puts a server behind it.
+func TestDocumentedCaddyfile(t *testing.T) {
+	t.Parallel()
+	s := yoozaktest.Start(t, append(yoozaktest.CheapHashes, "YOOZAK_TRUSTED_PROXIES=127.0.0.1")...)
+	for _, name := range []string{"operations.md", "operations.fr.md"} {
+		page, err := os.ReadFile("../../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, block, found := strings.Cut(string(page), "```caddyfile\n")
+		block, _, closed := strings.Cut(block, "```")
+		if !found || !closed {
+			t.Fatalf("docs/%s shows no Caddyfile", name)
+		}
+		address := porttest.Address(t)
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		block = strings.NewReplacer("accounts.shop.example", "http://"+address, "127.0.0.1:8000", strings.TrimPrefix(s.URL, "http://")).Replace(block)
+		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		yoozaktest.Await(t, "http://"+address+"/readyz", http.StatusOK, runCaddy(t, file))
+	}
 }
 
 // gateway is one under test, with what is on both sides of it.
