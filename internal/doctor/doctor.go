@@ -206,13 +206,20 @@ func (o Options) mail(ctx context.Context) []Finding {
 	case err != nil:
 		return append(found, failed("mail", err))
 	case waiting.Count > 0 && o.Now().Sub(waiting.Oldest) > lateMail:
-		found = append(found, Finding{Check: "mail", Level: Bad, Text: fmt.Sprintf("%d mails wait, the oldest since %s: %s", waiting.Count, waiting.Oldest.Format(time.DateTime), o.why(ctx)), Remedy: "yoozak doctor --mail ADDRESS tries the settings; does a server run?"})
+		found = append(found, Finding{Check: "mail", Level: Bad, Text: fmt.Sprintf("%s, the oldest since %s: %s", count(waiting.Count, "mail waits", "mails wait"), waiting.Oldest.Format(time.DateTime), o.why(ctx)), Remedy: "yoozak doctor --mail ADDRESS tries the settings; does a server run?"})
 	case given > 0:
-		found = append(found, Finding{Check: "mail", Level: Note, Text: fmt.Sprintf("%d mails were given up in the last 30 days", given), Remedy: "yoozak mail list says why, yoozak mail retry --all tries again"})
+		found = append(found, Finding{Check: "mail", Level: Note, Text: count(given, "mail was", "mails were") + " given up in the last 30 days", Remedy: "yoozak mail list says why, yoozak mail retry --all tries again"})
 	case o.MailsLeave:
 		found = append(found, good("mail", "no mail waits for long"))
 	}
 	return found
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // why is the newest reason for which a mail was not delivered.

@@ -76,6 +76,25 @@ func TestOperatorIsToldOfMailsOnceADay(t *testing.T) {
 	}, operated)
 }
 
+// TestOperatorIsNotToldOfWhatTheyRestored: "yoozak restored" gives up the mails
+// that waited in the backup, and says so to whoever runs it.
+func TestOperatorIsNotToldOfWhatTheyRestored(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		s.SignUp(t, "amina")
+		if r, err := s.Staff.Restored(t.Context(), 1); err != nil || r.Mails != 1 {
+			t.Fatalf("%d mails given up, %v", r.Mails, err)
+		}
+		if err := s.Outbox.TellOfMails(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.Deliver(t)
+		if got := smtp.Attempts(operator); got != 0 {
+			t.Errorf("%d mails to the operator", got)
+		}
+	}, operated)
+}
+
 // TestOperatorIsToldOfRefusedMessagesOnceADay, and of each once, however many
 // servers look.
 func TestOperatorIsToldOfRefusedMessagesOnceADay(t *testing.T) {

@@ -271,12 +271,12 @@ func (s *Store) KindMailedSince(ctx context.Context, kind account.MailKind, sinc
 
 // GivenUpMails counts the mails that were owed since a time, given up and are
 // still wanted, but for those of some kinds, and says why the newest of them
-// was.
+// was. Those that a restore gave up do not count: they may have gone out.
 func (s *Store) GivenUpMails(ctx context.Context, since time.Time, but ...account.MailKind) (n int, reason string, err error) {
 	which := `
 		FROM mails
-		WHERE due_at IS NULL AND sent_at IS NULL AND failure <> $1 AND created_at > $2 AND kind NOT IN (` + params(2, len(but)) + `)`
-	args := []any{account.MailUnwanted, since.UTC()}
+		WHERE due_at IS NULL AND sent_at IS NULL AND failure NOT IN ($1, $2) AND created_at > $3 AND kind NOT IN (` + params(3, len(but)) + `)`
+	args := []any{account.MailUnwanted, account.MailRestored, since.UTC()}
 	for _, kind := range but {
 		args = append(args, kind)
 	}
