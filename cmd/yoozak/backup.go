@@ -15,7 +15,7 @@ import (
 )
 
 type backupCmd struct {
-	File  string `arg:"" optional:"" help:"The file to write. One that is there is never replaced."`
+	File  string `arg:"" optional:"" placeholder:"PATH" help:"The file to write. One that is there is never replaced."`
 	Check bool   `help:"Look at a backup instead: restore it into a temporary folder (TMPDIR names another), bring its schema up to date there, and verify its events. Nothing of the file or of the database is changed."`
 	Made  bool   `help:"Write nothing: note that another program has just made a backup, such as pg_dump. \"yoozak doctor\" and the metrics tell how old the newest is."`
 	config.Database

@@ -13,7 +13,7 @@ import (
 )
 
 type exportDjangoCmd struct {
-	File string `arg:"" optional:"" default:"-" help:"Where the fixture goes; - is standard output. It holds password hashes, so only you can read the file."`
+	File string `arg:"" optional:"" placeholder:"PATH" default:"-" help:"Where the fixture goes; - is standard output. It holds password hashes, so only you can read the file."`
 	djangoColumns
 	config.Database
 }

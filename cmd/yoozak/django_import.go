@@ -40,7 +40,7 @@ func (d djangoColumns) layout() (django.Layout, error) {
 }
 
 type importDjangoCmd struct {
-	Source         string `arg:"" optional:"" help:"Django's SQLite file, a postgres:// URL, or a JSON of dumpdata. A URL with a password goes into YOOZAK_IMPORT_SOURCE or a file instead: every user of this machine can read arguments."`
+	Source         string `arg:"" optional:"" placeholder:"PATH" help:"Django's SQLite file, a postgres:// URL, or a JSON of dumpdata. A URL with a password goes into YOOZAK_IMPORT_SOURCE or a file instead: every user of this machine can read arguments."`
 	SourceFile     string `placeholder:"PATH" help:"File that holds the source's URL."`
 	DryRun         bool   `help:"Do everything, then undo it and say what would have happened."`
 	Table          string `default:"auth_user" placeholder:"NAME" help:"The table of users in a database."`

@@ -24,9 +24,9 @@ type eventsCmd struct {
 }
 
 type eventsListCmd struct {
-	User string `help:"Of this user only." placeholder:"NAME"`
-	Kind string `help:"Of this kind only, as docs/events.md has them." placeholder:"KIND"`
-	JSON bool   `name:"json" help:"One JSON object a line, with all that is held."`
+	User string            `help:"Of this user only." placeholder:"NAME"`
+	Kind account.EventKind `help:"Of this kind only, as docs/events.md has them." placeholder:"KIND"`
+	JSON bool              `name:"json" help:"One JSON object a line, with all that is held."`
 	listLimit
 	config.Database
 }
@@ -49,8 +49,7 @@ type listedEvent struct {
 
 // Run lists events, the newest first.
 func (cmd eventsListCmd) Run(e env) error {
-	kind := account.EventKind(cmd.Kind)
-	if cmd.Kind != "" && !slices.Contains(account.EventKinds(), kind) {
+	if cmd.Kind != "" && !slices.Contains(account.EventKinds(), cmd.Kind) {
 		return fmt.Errorf("there is no kind %q; docs/events.md lists them", cmd.Kind)
 	}
 	if cmd.Limit < 1 {
@@ -67,7 +66,7 @@ func (cmd eventsListCmd) Run(e env) error {
 		}
 		var before int64
 		next := func(most int) ([]account.Event, error) {
-			events, err := a.Staff.Events(e.ctx, userID, kind, before, most)
+			events, err := a.Staff.Events(e.ctx, userID, cmd.Kind, before, most)
 			if len(events) > 0 {
 				before = events[len(events)-1].ID
 			}

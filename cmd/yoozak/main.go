@@ -40,7 +40,8 @@ type cli struct {
 	Doctor       doctorCmd       `cmd:"" help:"Look for what is wrong: settings, schema, changes, clock, keys, events, mails, disk, files. Each finding says what to do."`
 	Config       configCmd       `cmd:"" help:"Show the settings, or check them without a start."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask the server of this machine whether it is alive, or ready; for containers, which have no other program."`
-	Completion   completionCmd   `cmd:"" help:"Print a script that completes the commands in bash, zsh or fish."`
+	Completion   completionCmd   `cmd:"" help:"Print a script that completes commands, flags and what they may be, in bash, zsh or fish."`
+	Complete     completeCmd     `cmd:"" hidden:"" passthrough:"" help:"What the scripts of completion call."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 

@@ -20,7 +20,7 @@ type serviceCmd struct {
 
 type serviceCreateCmd struct {
 	Name     string   `arg:"" help:"What you call it, such as orders."`
-	Scope    []string `default:"introspect" placeholder:"SCOPES" help:"What it may do: introspect (ask whether a token is good), revoke (end its session), or both, separated by a comma."`
+	Scope    []string `default:"introspect" of:"introspect,revoke" placeholder:"SCOPES" help:"What it may do: introspect (ask whether a token is good), revoke (end its session), or both, separated by a comma."`
 	Audience string   `placeholder:"NAME" help:"Tokens for others than this audience are none of its business (see YOOZAK_JWT_AUDIENCE)."`
 	config.Database
 }

@@ -152,7 +152,7 @@ func (cmd userInviteCmd) Run(e env) error {
 
 type userRoleCmd struct {
 	Username   string `arg:"" optional:""`
-	Role       string `arg:"" optional:"" help:"support, manager, owner, or none to take it."`
+	Role       string `arg:"" optional:"" of:"support,manager,owner,none" help:"support, manager, owner, or none to take it."`
 	FromDjango bool   `help:"Offer roles to who were staff in Django: superusers are to be owners, others support."`
 	Reason     string `help:"Why, for the events." placeholder:"TEXT"`
 	Limit      int    `help:"How many of the staff are listed; 0 is all." default:"0"`

@@ -424,7 +424,7 @@ func (cmd userUnlockCmd) Run(e env) error {
 
 type userSetPasswordCmd struct {
 	Username string `arg:""`
-	Reason   string `help:"Why; needed where mails go out, because then \"user reset\" mails the user a link." placeholder:"TEXT"`
+	Reason   string `help:"Why; needed where mails go out, because then \"user recover\" mails the user a link." placeholder:"TEXT"`
 	config.Database
 	config.Passwords
 	config.Mail

@@ -31,9 +31,9 @@ type webhookCmd struct {
 }
 
 type webhookCreateCmd struct {
-	URL   string   `arg:"" name:"url" help:"Where it is told: https://orders.example/hooks/clients."`
-	Types []string `placeholder:"TYPES" help:"Of these types only, separated by commas, as docs/webhooks.md has them. Without it of all."`
-	JSON  bool     `name:"json" help:"As a JSON object."`
+	URL   string                `arg:"" name:"url" help:"Where it is told: https://orders.example/hooks/clients."`
+	Types []account.WebhookType `placeholder:"TYPES" help:"Of these types only, separated by commas, as docs/webhooks.md has them. Without it of all."`
+	JSON  bool                  `name:"json" help:"As a JSON object."`
 	config.Database
 	config.Encryption
 	config.Webhooks
@@ -45,7 +45,7 @@ type webhookCreateCmd struct {
 func (cmd webhookCreateCmd) Run(e env) error {
 	types := make([]account.WebhookType, len(cmd.Types))
 	for i, t := range cmd.Types {
-		types[i] = account.WebhookType(strings.TrimSpace(t))
+		types[i] = account.WebhookType(strings.TrimSpace(string(t)))
 	}
 	return withApp(e, groups{cmd.Database, cmd.Encryption, cmd.Webhooks}, func(a *app.App) error {
 		if err := a.Keys.CheckEncryption(e.ctx); err != nil {

@@ -141,8 +141,13 @@ func TestDebianPackage(t *testing.T) {
 			t.Errorf("%s completes %d bytes of commands that are not this program's, %v", shell, len(installed), err)
 		}
 	}
-	if said := chroot("bash", "-c", ". /usr/share/bash-completion/completions/yoozak; complete -p yoozak"); said != "complete -F _yoozak yoozak\n" {
-		t.Errorf("bash completes by %q", said)
+	for _, name := range []string{"yoozak", "yoozakctl"} { // each is looked for by its name
+		if said := chroot("bash", "-c", ". /usr/share/bash-completion/completions/"+name+"; complete -p "+name); said != "complete -F _yoozak "+name+"\n" {
+			t.Errorf("bash completes by %q", said)
+		}
+		if _, err := os.Stat(filepath.Join(root, "usr/share/fish/vendor_completions.d", name+".fish")); err != nil {
+			t.Error(err)
+		}
 	}
 	actAsTheService(t, root, chroot)
 	backUpAndRestoreAsDocumented(t, chroot)
