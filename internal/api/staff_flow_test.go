@@ -3,9 +3,11 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -198,6 +200,37 @@ func TestNothingIsDoneForAValueThatIsWrong(t *testing.T) {
 		}
 		if a := client.as(t, http.MethodGet, mePath, ""); a.status != http.StatusOK {
 			t.Errorf("the client was disabled: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// TestWhoIsErasedWhileTheyAsk is told that they are not there: what they asked
+// for at that moment fails for nobody's mistake.
+func TestWhoIsErasedWhileTheyAsk(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		for _, rt := range []string{
+			"PATCH " + mePath, "POST /api/clients/auth/logout/all/", "POST " + passkeysPath + "options/", "POST /api/clients/auth/email/verify/resend/",
+		} {
+			method, path, _ := strings.Cut(rt, " ")
+			for range 6 {
+				p := newPerson(t, s)
+				id := s.user(t, p.name).ID
+				var all sync.WaitGroup
+				all.Go(func() {
+					if _, err := s.app.Staff.Erase(t.Context(), id, "asked for in writing"); err != nil && !errors.Is(err, account.ErrUnavailable) {
+						t.Errorf("erase: %v", err)
+					}
+				})
+				for range 3 {
+					all.Go(func() {
+						if a := p.as(t, method, path, `{"first_name":"Hind"}`); a.status >= 500 && a.status != http.StatusServiceUnavailable {
+							t.Errorf("%s: %d %s", rt, a.status, a.body)
+						}
+					})
+				}
+				all.Wait()
+			}
 		}
 	})
 }

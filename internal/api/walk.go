@@ -151,6 +151,9 @@ func (s *Server) answer(w *web.ResponseWriter, r *http.Request, rt Route, found 
 		}
 	}
 	out, err := rt.call(ctx, who, from)
+	if err != nil && who.caller != nil {
+		err = s.auth.Erased(ctx, who.caller, err)
+	}
 	return out, rt.Status, err
 }
 

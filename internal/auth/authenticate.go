@@ -2,10 +2,12 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
+	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -111,4 +113,18 @@ func (s *Service) CallerByRefresh(ctx context.Context, req account.RequestInfo, 
 // entryBy is what a caller does.
 func entryBy(kind account.EventKind, caller *Caller, at time.Time) audit.Entry {
 	return audit.ByUser(kind, caller.User.ID, caller.SessionID, caller.Request, at)
+}
+
+// Erased returns [account.ErrUserNotFound] in place of an error that came because
+// the caller was erased while they asked: it is nobody's mistake. Others come
+// back as they are.
+func (s *Service) Erased(ctx context.Context, caller *Caller, err error) error {
+	var known *account.Error
+	if errors.As(err, &known) || !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrGone) {
+		return err
+	}
+	if _, found := s.store.UserByID(ctx, caller.User.ID); errors.Is(found, store.ErrNotFound) {
+		return account.ErrUserNotFound
+	}
+	return err
 }

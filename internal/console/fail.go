@@ -34,6 +34,9 @@ func (p *page) forbidden(need account.Permission, err error) {
 // fail shows the form again with what to mend, or why there is none.
 func (p *page) fail(err error) {
 	v := p.view
+	if p.caller != nil {
+		err = p.o.Auth.Erased(p.r.Context(), p.caller, err)
+	}
 	var e *account.Error
 	if !errors.As(err, &e) {
 		if p.r.Context().Err() == nil {

@@ -92,6 +92,9 @@ func (p *page) signalUnknown(answer string) error {
 
 // answerScript answers the script; err is why there is nothing to ask.
 func (p *page) answerScript(b web.PasskeyAnswer, err error) {
+	if p.caller != nil {
+		err = p.o.Auth.Erased(p.r.Context(), p.caller, err)
+	}
 	var e *account.Error
 	status := http.StatusOK
 	switch {

@@ -113,14 +113,14 @@ func (s *Service) AddNote(ctx context.Context, id int64, in account.Input) (acco
 	}
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if _, err := tx.UserByID(ctx, id); err != nil {
-			return asNotFound(err)
+			return err
 		}
 		if err := tx.AddNote(ctx, &note); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, s.by(account.EventNoteAdded, id, note.CreatedAt))
 	})
-	return note, err
+	return note, asNotFound(err)
 }
 
 // EventQuery is which events are asked for, as it came in.

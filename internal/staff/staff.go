@@ -76,14 +76,14 @@ func (s *Service) tx(ctx context.Context, fn func(ctx context.Context, tx *store
 }
 
 func asUserNotFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrGone) {
 		return account.ErrUserNotFound
 	}
 	return err
 }
 
 func asNotFound(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrGone) {
 		return account.ErrNotFound
 	}
 	return err

@@ -2,12 +2,15 @@ package staff_test
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/staff"
 )
 
 func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
@@ -59,6 +62,45 @@ func TestSetPasswordEndsSessions(t *testing.T) {
 		}
 		if err := s.Staff.SetPassword(t.Context(), s.IDOf(t, "nobody"), account.TextInput(authtest.Good), authtest.Reason); !errors.Is(err, account.ErrUserNotFound) {
 			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+// TestWhoIsErasedMeanwhileIsNotThere: what staff do to somebody whom another
+// erases at that moment is done, or they are told that there is nobody.
+func TestWhoIsErasedMeanwhileIsNotThere(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		agent := s.AgentOf(t, s.Employs(t, "owner", account.Owner))
+		for name, act := range map[string]func(svc *staff.Service, id int64) error{
+			"look": func(svc *staff.Service, id int64) error { return svc.Look(t.Context(), id) },
+			"note": func(svc *staff.Service, id int64) error {
+				_, err := svc.AddNote(t.Context(), id, account.TextInput("called"))
+				return err
+			},
+			"reset": func(svc *staff.Service, id int64) error {
+				_, err := svc.StartReset(t.Context(), id, "")
+				return err
+			},
+		} {
+			for i := range 8 {
+				id := s.SignUp(t, fmt.Sprintf("%s-%d", name, i)).User.ID
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					if _, err := s.Staff.Erase(t.Context(), id, authtest.Reason); err != nil && !errors.Is(err, account.ErrUnavailable) {
+						t.Errorf("%s: erase: %v", name, err)
+					}
+				})
+				for range 3 {
+					wg.Go(func() {
+						err := act(s.Staff.As(agent), id)
+						if err != nil && !errors.Is(err, account.ErrNotFound) && !errors.Is(err, account.ErrUserNotFound) && !errors.Is(err, account.ErrUserNotActive) && !errors.Is(err, account.ErrUnavailable) {
+							t.Errorf("%s: %v", name, err)
+						}
+					})
+				}
+				wg.Wait()
+			}
 		}
 	})
 }

@@ -408,6 +408,8 @@ func mendPostgres(err error) error {
 		return err
 	case c == "23505":
 		return fmt.Errorf("%w: %w", ErrTaken, err)
+	case c == "23503":
+		return fmt.Errorf("%w: %w", ErrGone, err)
 	case c == "": // it could not be reached, or went away
 		return fmt.Errorf("%w: %w", account.ErrUnavailable, err)
 	}

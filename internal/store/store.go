@@ -27,10 +27,11 @@ import (
 	"github.com/yoozak/clients/internal/trace"
 )
 
-// The two answers that a caller acts on.
+// The answers that a caller acts on.
 var (
 	ErrNotFound = errors.New("not found")
 	ErrTaken    = errors.New("already taken")
+	ErrGone     = errors.New("what it refers to is gone") // a person who was erased meanwhile, mostly
 )
 
 // ErrReadOnly says that the database can be read, but not changed, now. It

@@ -267,8 +267,36 @@ func TestSessionNeedsAUser(t *testing.T) {
 		err := s.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 			return tx.CreateSession(t.Context(), account.Session{ID: "s", UserID: 404, CreatedAt: noon, LastUsedAt: noon, ExpiresAt: noon, RefreshAt: noon})
 		})
-		if err == nil {
-			t.Fatal("a session of nobody was stored")
+		if !errors.Is(err, store.ErrGone) {
+			t.Fatalf("a session of nobody: %v", err)
+		}
+	})
+}
+
+// TestWhatRefersToWhoIsErasedSaysSo: that somebody was erased while another wrote
+// about them is nobody's mistake.
+func TestWhatRefersToWhoIsErasedSaysSo(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		agent := createUser(t, s, "salma").ID
+		for name, write := range map[string]func(ctx context.Context, tx *store.Store) error{
+			"a mail": func(ctx context.Context, tx *store.Store) error {
+				return tx.AddMail(ctx, account.Mail{Kind: account.MailResetPassword, UserID: 404, Email: "amina@example.ma", CreatedAt: noon, DueAt: noon})
+			},
+			"a note": func(ctx context.Context, tx *store.Store) error {
+				return tx.AddNote(ctx, &account.Note{UserID: 404, AuthorID: agent, Text: "called", CreatedAt: noon})
+			},
+			"a look": func(ctx context.Context, tx *store.Store) error {
+				_, err := tx.NoteLook(ctx, agent, 404, noon, noon)
+				return err
+			},
+			"a role": func(ctx context.Context, tx *store.Store) error {
+				return tx.SetStaff(ctx, account.StaffMember{UserID: 404, Role: account.Support, GivenAt: noon})
+			},
+		} {
+			if err := s.Tx(t.Context(), write); !errors.Is(err, store.ErrGone) || errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 }
