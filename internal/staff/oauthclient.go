@@ -20,7 +20,7 @@ import (
 var (
 	ErrServiceName     = errors.New("a service's name has 1 to 64 characters, without spaces at its ends")
 	ErrServiceTaken    = errors.New("there is a service of this name already")
-	ErrServiceAudience = errors.New("no audience has a space in it")
+	ErrServiceAudience = errors.New("no audience has a space or a control character in it")
 	ErrNoSuchService   = errors.New("there is no such service, or it is disabled already")
 )
 
@@ -46,7 +46,7 @@ func (s *Service) CreateOAuthClient(ctx context.Context, v account.OAuthClient) 
 	if n := utf8.RuneCountInString(v.Name); n < 1 || n > 64 || strings.TrimSpace(v.Name) != v.Name || !utf8.ValidString(v.Name) || strings.ContainsFunc(v.Name, unicode.IsControl) {
 		return account.OAuthClient{}, secret.Text{}, ErrServiceName
 	}
-	if strings.ContainsFunc(v.Audience, unicode.IsSpace) {
+	if !utf8.ValidString(v.Audience) || strings.ContainsFunc(v.Audience, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
 		return account.OAuthClient{}, secret.Text{}, fmt.Errorf("%q: %w", v.Audience, ErrServiceAudience)
 	}
 	for _, scope := range v.Scopes {

@@ -24,6 +24,9 @@ func (s *Store) CreateOAuthClient(ctx context.Context, v account.OAuthClient) er
 
 // OAuthClient returns the service with an id, or [ErrNotFound].
 func (s *Store) OAuthClient(ctx context.Context, id string) (account.OAuthClient, error) {
+	if !plainID(id) {
+		return account.OAuthClient{}, ErrNotFound
+	}
 	return queryRow(ctx, s, "find a service", scanOAuthClient, `
 		SELECT id, name, secret_hash, audience, scopes, created_at, disabled_at
 		FROM services

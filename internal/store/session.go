@@ -38,9 +38,9 @@ func (s *Store) SessionUser(ctx context.Context, id string) (account.Session, ac
 	return session, user, err
 }
 
-// plainID reports whether a text could be the id of a session, or of an
-// approval. PostgreSQL fails on a text that is not UTF-8 or has a NUL, and with it
-// fail the lookups of everybody in the same query.
+// plainID reports whether a text could be an id that this program made.
+// PostgreSQL fails on a text that is not UTF-8 or has a NUL, and with it fail
+// the lookups of everybody in the same query.
 func plainID(id string) bool {
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] > '~' {

@@ -51,6 +51,9 @@ func (s *Store) AwaitActs(ctx context.Context) error {
 
 // Webhook returns a webhook or [ErrNotFound].
 func (s *Store) Webhook(ctx context.Context, id string) (account.Webhook, error) {
+	if !plainID(id) {
+		return account.Webhook{}, ErrNotFound
+	}
 	return queryRow(ctx, s, "find a webhook", scanWebhook, `
 		SELECT `+webhookColumns+`
 		FROM webhooks

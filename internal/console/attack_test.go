@@ -1,0 +1,41 @@
+package console_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/console"
+	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
+)
+
+// TestWhatIsNoIDIsNobodys: an address whose id no engine takes for a text, or
+// that is no number, leads to nothing, and does nothing.
+func TestWhatIsNoIDIsNobodys(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		b, _ := s.works(t, "nadia", account.Owner)
+		for _, r := range console.Routes() {
+			if !strings.Contains(r.Path, "{id}") {
+				continue
+			}
+			for _, id := range []string{"%00", "x%00y", "%ff", "%f0%9f", "9223372036854775808", "-1", "0", "+1", "01", "%d9%a1", strings.Repeat("x", 4000)} {
+				path := "/console/" + strings.Replace(r.Path, "{id}", id, 1)
+				if a := b.open(t, path); a.status >= http.StatusInternalServerError || a.status == http.StatusOK {
+					t.Errorf("GET %.60s: %d", path, a.status)
+				}
+				if a := b.send(t, path, "reason", "un motif assez long", "text", "note", "end", "x"); r.Acts && (a.status < http.StatusBadRequest || a.status >= http.StatusInternalServerError) {
+					t.Errorf("POST %.60s: %d", path, a.status)
+				}
+			}
+		}
+		for _, audience := range []string{"\x00", "a\x00b", "a\x7fb"} {
+			if a := b.send(t, "/console/services", "name", "livraison", "audience", audience, "scope_introspect", "true"); a.status != http.StatusUnprocessableEntity {
+				t.Errorf("audience %q: %d", audience, a.status)
+			}
+		}
+	})
+}
