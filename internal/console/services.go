@@ -210,6 +210,8 @@ func (p *page) failWebhook(err error) {
 		p.refuse(http.StatusConflict, "console.webhook.is_off")
 	case errors.Is(err, staff.ErrWebhookOn):
 		p.refuse(http.StatusConflict, "console.webhook.is_on")
+	case errors.Is(err, staff.ErrWebhookChanged):
+		p.refuse(http.StatusConflict, "console.webhook.changed")
 	default:
 		p.fail(err)
 	}

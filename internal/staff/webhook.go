@@ -23,6 +23,9 @@ var (
 	ErrNoSuchWebhook = errors.New("there is no such webhook")
 	ErrWebhookOff    = errors.New("the webhook is off: yoozak webhook enable turns it on")
 	ErrWebhookOn     = errors.New("the webhook is on")
+
+	// ErrWebhookChanged says that somebody else changed it at the same moment.
+	ErrWebhookChanged = errors.New("the webhook was changed at the same moment: nothing was done")
 )
 
 // WebhookState is a webhook with what it has to be told yet.
@@ -124,10 +127,28 @@ func (s *Service) Webhooks(ctx context.Context) ([]WebhookState, error) {
 // webhook is the one with an id, or [ErrNoSuchWebhook].
 func (s *Service) webhook(ctx context.Context, id string) (account.Webhook, error) {
 	w, err := s.store.Webhook(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		err = ErrNoSuchWebhook
+	return w, asNoSuchWebhook(err)
+}
+
+// asNoSuchWebhook says of one that was deleted, before or meanwhile, that there
+// is none.
+func asNoSuchWebhook(err error) error {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrGone) {
+		return ErrNoSuchWebhook
 	}
-	return w, err
+	return err
+}
+
+// asRefusedChange says why a change found nothing to change: the webhook is gone,
+// or in a state to which it does not apply.
+func (s *Service) asRefusedChange(ctx context.Context, id string, err, otherwise error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return asNoSuchWebhook(err)
+	}
+	if _, err := s.webhook(ctx, id); err != nil {
+		return err
+	}
+	return otherwise
 }
 
 // Webhook returns one with what it has to be told yet, or [ErrNoSuchWebhook].
@@ -156,13 +177,13 @@ func (s *Service) TestWebhook(ctx context.Context, id string) (account.Delivery,
 		return err
 	})
 	if err != nil {
-		return d, err
+		return d, asNoSuchWebhook(err)
 	}
 	err = s.until(ctx, func() (bool, error) {
 		d, err = s.store.Delivery(ctx, d.Number)
 		return d.State == account.DeliveryDelivered || d.State == account.DeliveryGivenUp, err
 	})
-	return d, err
+	return d, asNoSuchWebhook(err)
 }
 
 // until asks several times a second whether something is so.
@@ -235,7 +256,7 @@ func (s *Service) RotateWebhook(ctx context.Context, id string, keep time.Durati
 	err = s.changeWebhook(ctx, account.EventWebhookRotated, id, s.store.Tx, func(ctx context.Context, tx *store.Store) error {
 		return tx.SetWebhookSecrets(ctx, w)
 	})
-	return shown, w.OldUntil, err
+	return shown, w.OldUntil, s.asRefusedChange(ctx, id, err, ErrWebhookChanged)
 }
 
 // DisableWebhook turns a webhook off. What waits stays, and is delivered when it
@@ -247,10 +268,7 @@ func (s *Service) DisableWebhook(ctx context.Context, id string) error {
 	err := s.changeWebhook(ctx, account.EventWebhookDisabled, id, s.store.Tx, func(ctx context.Context, tx *store.Store) error {
 		return tx.DisableWebhook(ctx, id, s.offBy(), s.now())
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrWebhookOff
-	}
-	return err
+	return s.asRefusedChange(ctx, id, err, ErrWebhookOff)
 }
 
 // Why a webhook is off that somebody turned off.
@@ -279,10 +297,7 @@ func (s *Service) EnableWebhook(ctx context.Context, id string) error {
 		}
 		return tx.HastenDeliveries(ctx, id, s.now(), true)
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrWebhookOn
-	}
-	return err
+	return s.asRefusedChange(ctx, id, err, ErrWebhookOn)
 }
 
 // DeleteWebhook turns a webhook off, if it is on, and forgets it, with what it was
@@ -296,7 +311,7 @@ func (s *Service) DeleteWebhook(ctx context.Context, id string) error {
 		return err
 	}
 	if err := s.untilHeard(ctx, id, w.Version); err != nil {
-		return err
+		return asNoSuchWebhook(err)
 	}
 	err = s.store.Sweep(ctx, "delete deliveries of a webhook", func(ctx context.Context, tx *store.Store, most int) (int64, error) {
 		return tx.DeleteDeliveriesOf(ctx, id, most)
@@ -310,13 +325,7 @@ func (s *Service) DeleteWebhook(ctx context.Context, id string) error {
 		}
 		return s.recordWebhook(ctx, tx, account.EventWebhookDeleted, id, w.Count)
 	})
-	if errors.Is(err, store.ErrNotFound) { // somebody turned it on meanwhile, or deleted it
-		if _, err := s.webhook(ctx, id); err != nil {
-			return err
-		}
-		return ErrWebhookOn
-	}
-	return err
+	return s.asRefusedChange(ctx, id, err, ErrWebhookOn)
 }
 
 // changeWebhook runs a change and returns when no worker goes by what was

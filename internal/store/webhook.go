@@ -103,12 +103,14 @@ func (s *Store) EnableWebhook(ctx context.Context, id string) error {
 		WHERE id = $1 AND disabled_at IS NOT NULL`, id)
 }
 
-// SetWebhookSecrets replaces what a webhook signs with.
+// SetWebhookSecrets replaces what a webhook signs with. It returns [ErrNotFound]
+// when it was changed since it was read: of two secrets that are made at once one
+// would sign nothing.
 func (s *Store) SetWebhookSecrets(ctx context.Context, w account.Webhook) error {
 	return s.execOne(ctx, "change the secret of a webhook", `
 		UPDATE webhooks
 		SET secret = $1, old_secret = $2, old_until = $3, version = version + 1
-		WHERE id = $4`, w.Secret, w.OldSecret, nullTime(w.OldUntil), w.ID)
+		WHERE id = $4 AND version = $5`, w.Secret, w.OldSecret, nullTime(w.OldUntil), w.ID, w.Version)
 }
 
 // WebhookHeard reports whether no worker goes by an earlier version of a
