@@ -7,7 +7,8 @@ import (
 )
 
 // Day is a date in words, by the clock that t has: "25 novembre 2026". Arabic
-// months have the names of Morocco (CLDR's ar-MA).
+// months have the names of Morocco (CLDR's ar-MA). It stays on one line, and so
+// does the time with the word before it: their spaces are U+00A0.
 func Day(lang string, t time.Time) string {
 	months := strings.Fields(Text(lang, "date.months", nil))
 	day := strconv.Itoa(t.Day())

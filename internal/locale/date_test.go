@@ -10,10 +10,10 @@ import (
 func TestDatesAreInWords(t *testing.T) {
 	t.Parallel()
 	for lang, want := range map[string][2]string{
-		"fr": {"25 novembre 2026 à 16:16", "1er août 2026"},
-		"en": {"25 November 2026 at 16:16", "1 August 2026"},
-		"ar": {"25 نونبر 2026 على الساعة 16:16", "1 غشت 2026"},
-		"de": {"25 novembre 2026 à 16:16", "1er août 2026"}, // as Text: French stands in
+		"fr": {"25\u00a0novembre\u00a02026 à\u00a016:16", "1er\u00a0août\u00a02026"},
+		"en": {"25\u00a0November\u00a02026 at\u00a016:16", "1\u00a0August\u00a02026"},
+		"ar": {"25\u00a0نونبر\u00a02026 على الساعة\u00a016:16", "1\u00a0غشت\u00a02026"},
+		"de": {"25\u00a0novembre\u00a02026 à\u00a016:16", "1er\u00a0août\u00a02026"}, // as Text: French stands in
 	} {
 		if got := locale.Moment(lang, time.Date(2026, 11, 25, 16, 16, 59, 0, time.UTC)); got != want[0] {
 			t.Errorf("%s: %q, want %q", lang, got, want[0])

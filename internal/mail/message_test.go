@@ -149,8 +149,8 @@ func TestEveryMailInEveryLanguageCanBeRead(t *testing.T) {
 func TestMailTellsWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("", 3600)
-	moment := map[string]string{"fr": "5 juin 2026 à 13:56", "en": "5 June 2026 at 13:56", "ar": "5 يونيو 2026 على الساعة 13:56"}
-	until := map[string]string{"fr": "le 6 juillet 2026", "en": "on 6 July 2026", "ar": "6 يوليوز 2026"}
+	moment := map[string]string{"fr": "5\u00a0juin\u00a02026 à\u00a013:56", "en": "5\u00a0June\u00a02026 at\u00a013:56", "ar": "5\u00a0يونيو\u00a02026 على الساعة\u00a013:56"}
+	until := map[string]string{"fr": "le 6\u00a0juillet\u00a02026", "en": "on 6\u00a0July\u00a02026", "ar": "6\u00a0يوليوز\u00a02026"}
 	for _, language := range locale.Languages() {
 		for kind, wants := range map[account.MailKind][]string{
 			account.MailEmailChanged:    {"b***@\u200bexample.\u200bma"},

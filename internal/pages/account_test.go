@@ -146,7 +146,7 @@ func TestLogInSeeAndLogOut(t *testing.T) {
 			t.Errorf("session cookie: %v", c)
 		}
 		a := b.open(t, "/account/")
-		a.shows(t, http.StatusOK, "amina", address("amina"), fr("page.overview.not_verified"), fr("page.overview.current"), fr("event.login"), "Firefox sur Linux", "5 juin 2026 à 12:56")
+		a.shows(t, http.StatusOK, "amina", address("amina"), fr("page.overview.not_verified"), fr("page.overview.current"), fr("event.login"), "Firefox sur Linux", "5\u00a0juin\u00a02026 à\u00a012:56")
 		b.open(t, "/account/login/").leadsTo(t, "/account/login/", "/account/") // nothing to do there
 
 		kept := b.cookies["yoozak_account /"]
