@@ -254,6 +254,6 @@ func TestUndoAFactor(t *testing.T) {
 		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.done"))
 		b.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 		s.received(t, account.MailResetPassword, address("amina"))
-		s.get(t, m.Path).shows(t, http.StatusGone, fr("challenge_used"))
+		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.link_used"), fr("page.undo.another"))
 	})
 }

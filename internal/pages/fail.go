@@ -42,7 +42,11 @@ func (p *page) fail(err error) {
 		if m.Key == "challenge_invalid" { // it may never have worked
 			title = "page.invalid_link"
 		}
-		v.close(v.say(title), locale.Text(v.Language, m.Key, m.Args))
+		why := m.Key
+		if key := withoutAnother[m.Key]; key != "" && sentOnce[p.kind] {
+			why = key
+		}
+		v.close(v.say(title), locale.Text(v.Language, why, m.Args))
 		v.ShowAgain = v.Again
 		if way := anotherLink[p.kind]; way != "" {
 			v.Hint = v.say(way)
@@ -78,9 +82,23 @@ func (p *page) retryAfter(e *account.Error) int {
 	return seconds
 }
 
-// anotherLink says how people get another link, where no page mails one.
+// anotherLink says how people get another link, where no page mails one, or
+// what they do without.
 var anotherLink = map[account.ChallengeKind]string{
 	account.VerifyEmail: "page.verify.another", account.ConfirmEmail: "page.confirm.another", account.UndoEmail: "page.undo.another",
+	account.UndoFactor: "page.undo.another", account.NotMe: "page.undo.another", account.StopRecovery: "page.undo.another", account.FinishRecovery: "page.undo.another",
+}
+
+// sentOnce are the links that come with what happened: nobody can ask for
+// another.
+var sentOnce = map[account.ChallengeKind]bool{
+	account.UndoEmail: true, account.UndoFactor: true, account.NotMe: true, account.StopRecovery: true, account.FinishRecovery: true,
+}
+
+// withoutAnother are the texts of such a link, in place of those that tell
+// people to ask for another.
+var withoutAnother = map[string]string{
+	"challenge_used": "page.link_used", "challenge_expired": "page.link_expired", "challenge_invalid": "page.link_invalid",
 }
 
 // failLink is fail for a page with a token. A link that was pressed twice, or
