@@ -15,6 +15,7 @@ import (
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/locale"
+	"github.com/yoozak/clients/internal/mailtest"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -574,9 +575,20 @@ func TestPagesOfAccountsCanBeLeftOut(t *testing.T) {
 		s.call(t, http.MethodGet, "/", "", "Accept", "text/html").lacks(t, fr("page.overview.title"))
 		a := s.press(t, m.Path)
 		a.shows(t, http.StatusOK, fr("page.reset.done"))
+		a.lacks(t, fr("page.login.title"))
 		if a.header.Get("Set-Cookie") != "" {
 			t.Errorf("a cookie that no page asks for: %s", a.header.Get("Set-Cookie"))
 		}
+		b := s.visitor()
+		b.send(t, "/account/forgot-password/", "email", address("amina"))
+		code := codeIn(t, mailtest.Wait(t, s.folder, string(account.MailResetPassword), address("amina"), 2))
+		token := regexp.MustCompile(`name="token" value="([A-Za-z0-9_-]{43})"`).FindStringSubmatch(b.send(t, "/account/code/", "code", code).body)
+		if token == nil {
+			t.Fatal("the code of a mail does nothing")
+		}
+		done := b.send(t, "/account/code/", "token", token[1], "new_password", firstPassword, "repeat", firstPassword)
+		done.shows(t, http.StatusOK, fr("page.reset.done"))
+		done.lacks(t, fr("page.login.title")) // there is none
 	})
 }
 

@@ -71,12 +71,13 @@ func (p *page) resetPassword(token string, form url.Values) (auth.Reset, error) 
 	return p.o.Auth.ResetPassword(p.r.Context(), p.request, auth.PasswordReset{Token: account.TextInput(token), New: plain})
 }
 
-// wasReset has the browser known from now on, and shows what was added to the
-// account lately: a reset leaves it, and it may be a thief's.
+// wasReset has the browser known from now on, leads to the login, and shows what
+// was added to the account lately: a reset leaves it, and it may be a thief's.
 func (p *page) wasReset(done auth.Reset) {
 	v := p.view
 	if p.o.Account { // the page that asks it
 		p.remember(done.Device)
+		v.Links = []link{{v.say("page.login.title"), p.link("login")}}
 	}
 	if len(done.RecentFactors) == 0 {
 		return
@@ -180,7 +181,9 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		return
 	}
 	v.finish(v.say(a.done))
-	p.wasReset(reset)
+	if kind == account.ResetPassword {
+		p.wasReset(reset)
+	}
 	v.Languages = nil // they would lead back to a link that was used
 	p.show(http.StatusOK)
 }

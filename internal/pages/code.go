@@ -30,7 +30,7 @@ func (p *page) code() {
 	}
 	v.Intro, v.Submit = v.say("page.code.intro"), v.say("page.second.submit")
 	v.Inputs = []input{mailedCodeInput(v)}
-	v.After = []link{{v.say("page.code.again"), v.AgainLink}}
+	v.After = []link{{v.say("page.code.again"), p.anotherCode()}}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
 		return
@@ -51,12 +51,24 @@ func (p *page) code() {
 	if got.Token == "" {
 		p.dropCookie(codeCookie)
 		v.finish(v.say("page.verify.done"))
-		v.Links = []link{{v.say("page.overview.title"), p.link("")}}
+		if p.o.Account {
+			v.Links = []link{{v.say("page.overview.title"), p.link("")}}
+		}
 		p.show(http.StatusOK)
 		return
 	}
-	p.askNewPassword(got.Token)
-	p.show(http.StatusOK)
+	if p.askNewPassword(got.Token) {
+		p.show(http.StatusOK)
+	}
+}
+
+// anotherCode is where a code is asked for: by who is logged in, to verify the
+// address, in the overview.
+func (p *page) anotherCode() string {
+	if p.maybeCaller() != nil {
+		return p.link("")
+	}
+	return p.view.AgainLink
 }
 
 func mailedCodeInput(v *view) input {
@@ -94,17 +106,27 @@ func (p *page) maybeCaller() *auth.Caller {
 }
 
 // askNewPassword goes on with the token that the code gave, which is in the
-// form and in no address.
-func (p *page) askNewPassword(token string) {
+// form and in no address. It reports whether the token is good.
+func (p *page) askNewPassword(token string) bool {
 	v := p.view
 	v.Title, v.Intro, v.Submit = v.say("page.reset.title"), v.say("page.reset.intro"), v.say("page.reset.submit")
-	v.Hiddens = []hidden{{"token", token}}
-	v.Inputs = p.newPasswordInputs()
 	v.After, v.Languages = nil, nil
+	username, _, err := p.o.Auth.CheckChallenge(p.r.Context(), p.request, account.ResetPassword, token)
+	if err != nil {
+		v.Again = true
+		p.fail(err)
+		return false
+	}
+	v.Hiddens = []hidden{{"token", token}}
+	v.Facts = []fact{{v.say("page.account"), username}}
+	v.Inputs = append([]input{usernameInput(username)}, p.newPasswordInputs()...)
+	return true
 }
 
 func (p *page) passwordByCode(form url.Values) {
-	p.askNewPassword(form.Get("token"))
+	if !p.askNewPassword(form.Get("token")) {
+		return
+	}
 	reset, err := p.resetPassword(form.Get("token"), form)
 	if err != nil {
 		p.view.Again = true
@@ -115,7 +137,6 @@ func (p *page) passwordByCode(form url.Values) {
 	v := p.view
 	v.finish(v.say("page.reset.done"))
 	p.wasReset(reset)
-	v.Links = []link{{v.say("page.login.title"), p.link("login")}}
 	p.show(http.StatusOK)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,13 +53,17 @@ func TestResetByTheCodeOfTheMail(t *testing.T) {
 		b.open(t, page).shows(t, http.StatusOK, fr("page.code.intro"), fr("page.code.hint"))
 		b.send(t, page, "code", "12345").shows(t, http.StatusBadRequest, fr("factor_format"))
 		form := b.send(t, page, "code", code)
-		form.shows(t, http.StatusOK, fr("page.reset.title"))
+		form.shows(t, http.StatusOK, fr("page.reset.title"), fr("page.account"), "amina")
+		if !strings.Contains(form.body, `autocomplete="username" value="amina"`) {
+			t.Errorf("a password manager does not know whose password it is:\n%s", form.body)
+		}
 		token := regexp.MustCompile(`name="token" value="([A-Za-z0-9_-]{43})"`).FindStringSubmatch(form.body)
 		if token == nil {
 			t.Fatalf("no token:\n%s", form.body)
 		}
 		b.send(t, page, "token", token[1], "new_password", "123", "repeat", "123").shows(t, http.StatusBadRequest, fr("page.reset.title"))
-		b.send(t, page, "token", token[1], "new_password", nextPassword, "repeat", nextPassword).shows(t, http.StatusOK, fr("page.reset.done"))
+		b.send(t, page, "token", token[1], "new_password", nextPassword, "repeat", nextPassword).shows(t, http.StatusOK, fr("page.reset.done"), "../login/")
+		b.send(t, page, "token", token[1], "new_password", nextPassword, "repeat", nextPassword).shows(t, http.StatusGone, fr("page.code.gone"))
 		if !s.opens(t, "amina", nextPassword) || b.cookies["yoozak_code /"] != "" {
 			t.Error("the password did not change, or the browser still waits for a code")
 		}
@@ -74,6 +79,9 @@ func TestVerifyByTheCodeOfTheMail(t *testing.T) {
 		b.logIn(t, "amina")
 		b.send(t, "/account/", "act", "verify").leadsTo(t, "/account/", "/account/")
 		b.open(t, "/account/").shows(t, http.StatusOK, fr("page.overview.verify_sent"), fr("page.code.enter"))
+		asks := b.open(t, "/account/code/")
+		asks.shows(t, http.StatusOK, fr("page.code.again"))
+		asks.lacks(t, "forgot-password") // it is another code that they want, not another password
 		code := codeIn(t, mailtest.Wait(t, s.folder, string(account.MailVerifyEmail), address("amina"), 2))
 		b.send(t, "/account/code/", "code", code).shows(t, http.StatusOK, fr("page.verify.done"))
 		if s.user(t, "amina").EmailVerifiedAt.IsZero() {
