@@ -673,6 +673,9 @@ func TestManySessionsAndNames(t *testing.T) {
 	for _, all := range []string{"sessions", "events"} {
 		a := b.open(t, "/account/?all="+all)
 		a.shows(t, http.StatusOK, fr("page.overview.back"))
+		if !strings.Contains(a.body, "<h1>"+fr("page.overview."+all)+"</h1>") || strings.Contains(a.body, "<h2>") {
+			t.Errorf("all %s: the heading is not what the page is about", all)
+		}
 		if len(a.body) > 60<<10 {
 			t.Errorf("all %s: %d bytes", all, len(a.body))
 		}

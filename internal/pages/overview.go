@@ -68,7 +68,7 @@ func (p *page) showSections(parts ...func() (section, error)) {
 			p.failAct(err, nil)
 			return
 		}
-		if sec.Title != "" || len(sec.Acts) > 0 {
+		if sec.Title != "" || len(sec.Rows) > 0 || len(sec.Acts) > 0 {
 			p.view.Sections = append(p.view.Sections, sec)
 		}
 	}
@@ -115,6 +115,9 @@ func (p *page) sessionSection() (section, error) {
 	}
 	sec := section{Title: v.say("page.overview.sessions"), Text: v.say("page.overview.sessions_why")}
 	all := p.r.URL.Query().Get(allOfQuery) == "sessions"
+	if all { // it is the page
+		v.Title, sec.Title = sec.Title, ""
+	}
 	for i, sess := range sessions {
 		if i == fewSessions && !all {
 			sec.Links = []link{{locale.Text(v.Language, "page.overview.sessions_all", locale.Args{"n": len(sessions)}), p.link("", allOfQuery, "sessions")}}
@@ -145,6 +148,9 @@ func (p *page) eventSection() (section, error) {
 	}
 	sec := section{Title: v.say("page.overview.events"), Text: v.say("page.overview.events_why")}
 	all := p.r.URL.Query().Get(allOfQuery) == "events"
+	if all {
+		v.Title, sec.Title = sec.Title, ""
+	}
 	for i, e := range events {
 		if i == fewEvents && !all {
 			sec.Links = []link{{v.say("page.overview.events_all"), p.link("", allOfQuery, "events")}}

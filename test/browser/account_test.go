@@ -252,7 +252,7 @@ func TestAccountIsReadable(t *testing.T) {
 			b.status(b.logIn(s, firstAddress, firstPassword), http.StatusOK)
 			fine("page.overview.title")
 			b.open(s.URL + "/account/?all=sessions")
-			fine("page.overview.title")
+			fine("page.overview.sessions")
 			b.open(s.URL + "/account/password/")
 			fine("page.password.title")
 			b.press()
