@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	secretOfPage = regexp.MustCompile(`<p class="secret"><code dir="ltr">([A-Z2-7 ]+)</code></p>`)
+	secretOfPage = regexp.MustCompile(`<p class="secret" dir="ltr"><code>([A-Z2-7 ]+)</code></p>`)
 	pendingID    = regexp.MustCompile(`name="id" value="([0-9a-f]{32})"`)
 	codesOfPage  = regexp.MustCompile(`<li><code>([0-9A-Z-]+)</code></li>`)
 	manageLink   = regexp.MustCompile(`href="\./factors/\?id=([0-9a-f]{32})"`)

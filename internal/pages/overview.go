@@ -205,7 +205,7 @@ func (p *page) recoverySection() (section, error) {
 		return section{}, err
 	}
 	v.Alert = locale.Text(v.Language, "page.recovery.running", locale.Args{"time": p.moment(r.ReadyAt)})
-	return section{Acts: []button{{Name: actField, Value: actStop, Text: v.say("page.recovery.stop")}}}, nil
+	return section{Acts: []button{{Name: actField, Value: actStop, Text: v.say("page.recovery.stop"), First: true}}}, nil
 }
 
 func (p *page) leaveSection() (section, error) {

@@ -103,7 +103,10 @@ func number(words string) text { return text{words, "ltr"} }
 
 // button is a form of its own. Label tells it from others to who does not see
 // what it stands beside.
-type button struct{ Name, Value, Text, Label string }
+type button struct {
+	Name, Value, Text, Label string
+	First                    bool // it is what the page is for just now
+}
 
 // other is a second thing that a page's link allows, with a form of its own.
 type other struct{ Name, Text string }
@@ -173,9 +176,9 @@ func breakable(text string) template.HTML {
 	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)) //nolint:gosec // escaped above
 }
 
-// unbroken keeps a heading from going on in the next line within "e-mail".
-func unbroken(heading string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(heading), "e-mail", `<span class="unbroken">e-mail</span>`)) //nolint:gosec // escaped above
+// unbroken keeps a text from going on in the next line within "e-mail".
+func unbroken(text string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "e-mail", `<span class="unbroken">e-mail</span>`)) //nolint:gosec // escaped above
 }
 
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }
