@@ -109,6 +109,10 @@ func TestMailWithoutItsCode(t *testing.T) {
 			}
 			none := locale.Text(language, "mail."+string(kind)+".body_none", nil)
 			if kind == account.MailLoginCode {
+				want := locale.Text(language, "mail.login_code.subject_none", nil) // "your code" would be none
+				if subject := got.Decoded("Subject"); subject != want || !strings.Contains(got.HTML, want+"</h1>") {
+					t.Errorf("subject %q, want %q there and as the heading", subject, want)
+				}
 				m.Details.CodeHash = ""
 				if asked := writtenWith(t, from, furnished(t), m, link); strings.Contains(asked.Text, "mail.") || asked.Text == got.Text {
 					t.Errorf("%s in %s does not say that several asked:\n%s", kind, language, asked.Text)

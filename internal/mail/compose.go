@@ -32,6 +32,7 @@ type words struct {
 	withCode string // the subject, where the code stands in it; empty: in none, for anybody sees those on a locked screen
 	noCode   string // the body of a mail that has nothing but a code, where none is sent
 	shared   string // that body, where several have asked and a code would be right for one
+	noneHere string // the subject of both, where the other promises a code
 }
 
 // The facts of an act, and of many that share no device and no address.
@@ -104,7 +105,7 @@ var kinds = map[account.MailKind]words{
 	},
 	account.MailLoginCode: {
 		subject: "mail.login_code.subject", body: "mail.login_code.body", note: "mail.login_code.note",
-		code: "mail.login_code.code", noCode: "mail.login_code.body_none", shared: "mail.login_code.body_shared",
+		code: "mail.login_code.code", noCode: "mail.login_code.body_none", shared: "mail.login_code.body_shared", noneHere: "mail.login_code.subject_none",
 	},
 	account.MailConfirmCode: {
 		subject: "mail.confirm_code.subject", body: "mail.confirm_code.body", note: "mail.confirm_code.note", forgot: true,
@@ -168,9 +169,9 @@ type logo struct {
 
 type shades struct{ Brand, OnBrand html.CSS }
 
-// unbroken keeps a heading from going on in the next line within "e-mail".
-func unbroken(heading string) html.HTML {
-	return html.HTML(strings.ReplaceAll(html.HTMLEscapeString(heading), "e-mail", `<span style="white-space:nowrap">e-mail</span>`)) //nolint:gosec // escaped
+// unbroken keeps a text from going on in the next line within "e-mail".
+func unbroken(text string) html.HTML {
+	return html.HTML(strings.ReplaceAll(html.HTMLEscapeString(text), "e-mail", `<span style="white-space:nowrap">e-mail</span>`)) //nolint:gosec // escaped
 }
 
 func inCSS(s shop.Shades) shades {
@@ -232,6 +233,9 @@ func compose(m account.Mail, link, brand string, o Options) content {
 		c.Body = say(w.noCode)
 		if m.Details.CodeHash == "" && w.shared != "" {
 			c.Body = say(w.shared)
+		}
+		if w.noneHere != "" {
+			c.Subject, c.Heading = say(w.noneHere), say(w.noneHere)
 		}
 		if o.Forgot != nil {
 			c.Forgot, c.ForgotText = o.Forgot(lang), say("mail.forgot")
