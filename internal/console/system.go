@@ -64,8 +64,11 @@ type settingRow struct {
 }
 
 type settingGroup struct {
-	Name string
-	All  []settingRow
+	Name    string
+	English bool // it has no other name
+	All     []settingRow
+
+	of string
 }
 
 // systemPage is how the server stands, for who may see it; nothing is changed
@@ -109,13 +112,23 @@ func (p *page) system() {
 		case setting.Secret || setting.Value == "":
 			row.Shown = v.Say("console.setting.unset")
 		}
-		if n := len(d.Groups); n == 0 || d.Groups[n-1].Name != setting.Group {
-			d.Groups = append(d.Groups, settingGroup{Name: setting.Group})
+		if n := len(d.Groups); n == 0 || d.Groups[n-1].of != setting.Group {
+			d.Groups = append(d.Groups, p.settingGroup(setting.Group))
 		}
 		g := &d.Groups[len(d.Groups)-1]
 		g.All = append(g.All, row)
 	}
 	p.show(http.StatusOK, "system", d)
+}
+
+// settingGroup is a group by what the page's language calls it.
+func (p *page) settingGroup(name string) settingGroup {
+	key := "console.setting.group." + strings.ToLower(name)
+	g := settingGroup{Name: p.view.Say(key), of: name}
+	if g.Name == key {
+		g.Name, g.English = name, true
+	}
+	return g
 }
 
 // schema says whether the tables are those of this program.

@@ -23,7 +23,7 @@ func TestSystemIsForReading(t *testing.T) {
 			Version: "v1.2.3", Database: "SQLite", Migrations: st.Migrations,
 			Settings: []console.Setting{
 				{Name: "YOOZAK_LISTEN", Value: "127.0.0.1:8000", Group: "Server"}, {Name: "YOOZAK_SMTP_URL", Group: "Mail", Secret: true, Set: true},
-				{Name: "YOOZAK_JWT_SECRET", Group: "Tokens", Secret: true},
+				{Name: "YOOZAK_JWT_SECRET", Group: "Tokens", Secret: true}, {Name: "YOOZAK_NEW", Value: "1", Group: "Novelties"},
 			},
 			Look: func(context.Context) []console.Finding {
 				looks++
@@ -41,6 +41,11 @@ func TestSystemIsForReading(t *testing.T) {
 			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "3 mails <wait>", "see the log", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
 				if !strings.Contains(a.text(), want) && !strings.Contains(a.body, want) {
 					t.Errorf("%s: the page does not say %q:\n%s", role, want, a.text())
+				}
+			}
+			for _, want := range []string{"<summary>Serveur</summary>", "<summary>E-mails</summary>", `<summary lang="en">Novelties</summary>`} {
+				if !strings.Contains(a.body, want) {
+					t.Errorf("%s: the settings have no group %s", role, want)
 				}
 			}
 			if strings.Index(a.body, "3 mails") > strings.Index(a.body, "the tables are well") {

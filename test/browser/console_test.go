@@ -344,6 +344,9 @@ func TestConsolePictures(t *testing.T) {
 				shot("webhooks", d.URL+"/console/webhooks", http.StatusOK)
 				shot("webhook", d.URL+"/console/webhooks/"+hooks[0].ID, http.StatusOK)
 				shot("system", d.URL+"/console/system", http.StatusOK)
+				if got := b.run("return [...document.querySelectorAll('summary[lang=en]')].map(s => s.textContent).join()"); got != "" {
+					t.Errorf("settings without a heading in %s: %s", lang, got)
+				}
 				b.run("for (const group of document.querySelectorAll('details.group')) group.open = true")
 				b.says()
 			})
