@@ -20,6 +20,8 @@ func at(u account.User, rest string) string {
 	return "/console/clients/" + strconv.FormatInt(u.ID, 10) + rest
 }
 
+var wholeIP = regexp.MustCompile(`>10\.0\.0\.\d+<`)
+
 // TestWhyCanSheNotLogIn is the telephone call: find, read why, do one thing.
 func TestWhyCanSheNotLogIn(t *testing.T) {
 	t.Parallel()
@@ -37,6 +39,9 @@ func TestWhyCanSheNotLogIn(t *testing.T) {
 		}
 		if a := b.open(t, at(u, "")); strings.Contains(a.body, `class="done"`) {
 			t.Error("it is said twice")
+		}
+		if a := b.open(t, "/console/events"); !strings.Contains(a.body, `<q><bdi dir="auto">fraude signalée</bdi></q>`) || !wholeIP.MatchString(a.body) {
+			t.Errorf("the log has no reason as a quotation, or no address that stays in one line:\n%s", a.body)
 		}
 		if _, err := s.SignIn(t, "amina", authtest.PasswordOf("amina")); err == nil {
 			t.Error("she can still log in")

@@ -256,7 +256,7 @@ func (p *page) event() {
 		add("console.events.device", text(locale.Device(v.Language, e.UserAgent)))
 	}
 	if e.IP != "" {
-		add("console.events.ip", Code(e.IP))
+		add("console.events.ip", IP(e.IP))
 	}
 	d := e.ReadDetails()
 	if len(d.Fields) > 0 {

@@ -185,6 +185,12 @@ func Code(text string) template.HTML {
 	return template.HTML(`<bdi dir="ltr">` + text + `</bdi>`) //nolint:gosec // escaped
 }
 
+// IP writes an address of the network, which goes on in the next line only
+// where a line has no room for it.
+func IP(text string) template.HTML {
+	return template.HTML(`<bdi dir="ltr">` + visible(text) + `</bdi>`) //nolint:gosec // escaped
+}
+
 // visible escapes a text. Controls, and marks that turn the direction of what
 // follows, are shown as their code points: a name must not be able to look
 // like another, or to change how its neighbours are read.
