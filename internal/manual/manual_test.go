@@ -191,6 +191,20 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 }
 
+// TestCellsAreCalledAsTheirColumn, for a telephone that shows a row as a block.
+func TestCellsAreCalledAsTheirColumn(t *testing.T) {
+	t.Parallel()
+	tables := regexp.MustCompile(`(?s)<table>.*?</table>`).FindAllString(get(t, newServer(t, "")+"/docs/fr/errors").body, -1)
+	if len(tables) < 5 {
+		t.Fatalf("%d tables", len(tables))
+	}
+	for _, table := range tables {
+		if !strings.Contains(table, `<td data-label="code">`) || !strings.Contains(table, `<td data-label="statut">`) || strings.Contains(table, "<td>") {
+			t.Errorf("cells without a name:\n%.600s", table)
+		}
+	}
+}
+
 // TestNavigationHasEveryDocument, but for those that the index alone leads to.
 func TestNavigationHasEveryDocument(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	tables "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
@@ -74,8 +75,9 @@ func documentOf(lang, name string) string {
 const indexName = "README"
 
 // adapt makes of a document for a code host one for the manual: links lead to
-// its pages and bear their names, pictures are links, and what only a reader of the file needs
-// (comments, the way to the other language) is gone.
+// its pages and bear their names, pictures are links, cells know what their
+// column is called, and what only a reader of the file needs (comments, the way
+// to the other language) is gone.
 func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	var gone, pictures []ast.Node
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
@@ -92,6 +94,8 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 			n.Destination = []byte(m.target(string(n.Destination), lang))
 		case *ast.Image:
 			pictures = append(pictures, n)
+		case *tables.Table:
+			label(n, source)
 		case *ast.HTMLBlock:
 			gone = append(gone, n)
 		case *ast.Paragraph:
@@ -109,6 +113,25 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		link.Destination = []byte(m.target(name, lang))
 		link.AppendChild(link, ast.NewString([]byte(path.Base(name))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
+	}
+}
+
+// label tells each cell the name of its column, which a telephone shows beside
+// it: a row there is a block.
+func label(table *tables.Table, source []byte) {
+	var names []string
+	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
+		_, isHeader := row.(*tables.TableHeader)
+		i := 0
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			switch {
+			case isHeader:
+				names = append(names, strings.TrimSpace(textOf(cell, source)))
+			case i < len(names) && names[i] != "":
+				cell.SetAttributeString("data-label", []byte(names[i]))
+			}
+			i++
+		}
 	}
 }
 

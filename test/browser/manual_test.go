@@ -91,6 +91,10 @@ func TestManualIsReadable(t *testing.T) {
 				if p.Scroll > p.Width {
 					t.Errorf("it is %d pixels wide in a window of %d", p.Scroll, p.Width)
 				}
+				// On a telephone a row of a table is a block, with the names of its columns.
+				if wide := b.run(`return [...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth).length`); o.width < 640 && wide != "0" {
+					t.Errorf("%s tables are wider than the window", wide)
+				}
 				if slices.Contains(sample, name) || yoozaktest.Long(0, 1) == 1 {
 					b.accessible()
 				}
