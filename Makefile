@@ -147,7 +147,7 @@ TOOLS := GOTOOLCHAIN=auto go tool -modfile packaging/tools/go.mod
 
 .PHONY: release
 release: binaries packages ## Build binaries, Debian packages, lists of what is in them and checksums into dist/
-	@cd dist && sha256sum yoozak-*-* yoozak_*.deb *.cdx.json | tee SHA256SUMS
+	@cd dist && sha256sum yoozak-*-* yoozak_*.deb | tee SHA256SUMS
 
 .PHONY: binaries
 binaries: ## Build static binaries into dist/

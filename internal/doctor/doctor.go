@@ -88,8 +88,13 @@ func failed(check string, err error) Finding {
 }
 
 func (o Options) schema(ctx context.Context) Finding {
-	if err := o.Store.CheckSchema(ctx); err != nil {
+	switch err := o.Store.CheckSchema(ctx); {
+	case errors.Is(err, store.ErrSchema):
 		return Finding{Check: "schema", Level: Bad, Text: err.Error(), Remedy: "a backup first, then: yoozak migrate"}
+	case errors.Is(err, account.ErrUnavailable):
+		return failed("schema", err)
+	case err != nil: // it is newer
+		return Finding{Check: "schema", Level: Bad, Text: err.Error(), Remedy: "install the package that ran last, or restore the backup of before the upgrade"}
 	}
 	return good("schema", "the tables are those of this program")
 }

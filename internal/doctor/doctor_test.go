@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/doctor"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
 )
 
 // look makes every check at a time, and returns what was found by one.
@@ -50,6 +52,36 @@ func TestAgeOfTheBackupIsFound(t *testing.T) {
 		lastWeek := doctor.Options{Database: sqlite.Database, Now: func() time.Time { return now.Add(7 * 24 * time.Hour) }}
 		if f := look(t, s, "backup", lastWeek); f.Level != doctor.Bad || !strings.Contains(f.Text, "7 days old") {
 			t.Errorf("a week after a backup: %+v", f)
+		}
+	})
+}
+
+// TestSchemaOfANewerProgramIsNotToBeMigrated: this program cannot.
+func TestSchemaOfANewerProgramIsNotToBeMigrated(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		s := authtest.New(t, storetest.Open(t, url))
+		if f := look(t, s, "schema", doctor.Options{}); f.Level != doctor.Good {
+			t.Errorf("%+v", f)
+		}
+		driver, source := "pgx", url
+		if path, is := strings.CutPrefix(url, "sqlite:"); is {
+			driver, source = "sqlite", path
+		}
+		db, err := sql.Open(driver, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close() //nolint:errcheck // the test is over
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, TRUE)`); err != nil {
+			t.Fatal(err)
+		}
+		if s.Store, err = store.Open(t.Context(), url, store.Options{}); err != nil { // another program, of the same release
+			t.Fatal(err)
+		}
+		defer s.Store.Close() //nolint:errcheck // it was read
+		if f := look(t, s, "schema", doctor.Options{}); f.Level != doctor.Bad || !strings.Contains(f.Text, "9999") || strings.Contains(f.Remedy, "migrate") {
+			t.Errorf("%+v", f)
 		}
 	})
 }
