@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -22,6 +23,7 @@ type serviceCreateCmd struct {
 	Name     string   `arg:"" help:"What you call it, such as orders."`
 	Scope    []string `default:"introspect" of:"introspect,revoke" placeholder:"SCOPES" help:"What it may do: introspect (ask whether a token is good), revoke (end its session), or both, separated by a comma."`
 	Audience string   `placeholder:"NAME" help:"Tokens for others than this audience are none of its business (see YOOZAK_JWT_AUDIENCE)."`
+	JSON     bool     `name:"json" help:"As a JSON object."`
 	config.Database
 }
 
@@ -38,6 +40,12 @@ func (cmd serviceCreateCmd) Run(e env) error {
 			return err
 		}
 		fmt.Fprintln(e.stderr, "The secret is shown this once; only its hash is stored.")
+		if cmd.JSON {
+			return json.NewEncoder(e.stdout).Encode(struct { //nolint:gosec // to be shown, once
+				ID     string `json:"client_id"`
+				Secret string `json:"client_secret"`
+			}{created.ID, plain.Reveal()})
+		}
 		_, err = fmt.Fprintf(e.stdout, "client_id: %s\nclient_secret: %s\n", created.ID, plain.Reveal())
 		return err
 	})
