@@ -133,8 +133,9 @@ const (
 type Approval struct {
 	ID        string
 	Act       ApprovalAct
-	Users     []int64
-	Format    string // of an export
+	Users     []int64 // in a list the first [ApprovalListed]
+	Count     int     // how many they are
+	Format    string  // of an export
 	Reason    string
 	AskedBy   int64
 	AskedAt   time.Time
@@ -143,6 +144,9 @@ type Approval struct {
 	DecidedAt time.Time // zero: not yet
 	Approved  bool
 }
+
+// ApprovalListed is how many of those whom an approval is about a list of them has.
+const ApprovalListed = 1000
 
 // ApprovalAct is what an [Approval] is for.
 type ApprovalAct string

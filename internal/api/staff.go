@@ -281,7 +281,7 @@ func newApprovalBody(a account.Approval) approvalBody {
 		state = "refused"
 	}
 	return approvalBody{
-		ID: a.ID, Act: string(a.Act), State: state, Count: len(a.Users), Users: append([]int64{}, a.Users[:min(len(a.Users), 1000)]...), Format: a.Format,
+		ID: a.ID, Act: string(a.Act), State: state, Count: a.Count, Users: append([]int64{}, a.Users[:min(len(a.Users), account.ApprovalListed)]...), Format: a.Format,
 		Reason: a.Reason, AskedBy: a.AskedBy, AskedAt: formatTime(a.AskedAt), ExpiresAt: formatTime(a.ExpiresAt),
 		DecidedBy: idOrNull(a.DecidedBy), DecidedAt: formatTimeOrNull(a.DecidedAt),
 	}

@@ -72,8 +72,13 @@ func (a *Accounts) RestorableUntil(u account.User) time.Time {
 }
 
 // Erase deletes a user at once, whatever the state of the account. Their
-// events stay, without them.
+// events stay, without them. It holds the user before their mails, as whatever
+// ends access does, or each would wait for the other. It returns
+// [store.ErrNotFound] where another erased them.
 func (a *Accounts) Erase(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if err := tx.LockUser(ctx, u.ID); err != nil {
+		return err
+	}
 	if err := a.NotLastOwner(ctx, tx, u.ID); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (p *page) nameThem(d *asked) {
 			d.Names = append(d.Names, u)
 		}
 	}
-	d.More = max(len(d.Users)-mostNames, 0)
+	d.More = max(d.Count-mostNames, 0)
 }
 
 func (p *page) approvals() {
@@ -154,7 +154,7 @@ func (p *page) useApproval() {
 		return
 	}
 	act := string(a.Act)
-	p.title(v.Say("console.approval."+act+".question", "n", len(a.Users)), v.Say("console.approvals"))
+	p.title(v.Say("console.approval."+act+".question", "n", a.Count), v.Say("console.approvals"))
 	p.nameThem(&d)
 	d.Follows = []string{v.Say("console.approval." + act + ".follows"), v.Say("console.approval.once")}
 	d.Form = &form{Submit: v.Say("console.approval." + act + ".do"), Cancel: v.Root + "approvals/" + a.ID, Danger: erases, page: "use", data: &d}

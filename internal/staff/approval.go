@@ -24,15 +24,20 @@ const approvalLifetime = 24 * time.Hour
 // MostFrozen is about how many users one approval may be.
 const MostFrozen = 100_000
 
+// MostAsked is how much of one person's may wait: lists show what is newest, and
+// must have room for what others ask.
+const MostAsked = 50
+
 // NeedsSecond reports whether an act that can need two persons does: for
 // agents, where that is set.
 func (s *Service) NeedsSecond() bool { return s.agent != nil && s.o.TwoPersons }
 
-// ask writes down what waits for a second person.
+// ask writes down what waits for a second person. It returns
+// [account.ThrottledFor] where [MostAsked] wait.
 func (s *Service) ask(ctx context.Context, act account.ApprovalAct, users []int64, format, reason string) (*account.Approval, error) {
 	now := s.now()
 	a := account.Approval{
-		ID: token.NewID(), Act: act, Users: users, Format: format, Reason: reason,
+		ID: token.NewID(), Act: act, Users: users, Count: len(users), Format: format, Reason: reason,
 		AskedBy: s.agent.User.ID, AskedAt: now, ExpiresAt: now.Add(approvalLifetime),
 	}
 	refused := false
@@ -40,6 +45,13 @@ func (s *Service) ask(ctx context.Context, act account.ApprovalAct, users []int6
 		err := hold(ctx, tx, needed{a.AskedBy: act.Needs()})
 		if errors.Is(err, store.ErrNotFound) {
 			err = account.ErrPermissionDenied
+		}
+		if err != nil {
+			return err
+		}
+		ends, err := tx.AskedApprovals(ctx, a.AskedBy, now)
+		if err == nil && len(ends) >= MostAsked {
+			err = account.ThrottledFor(ends[0].Sub(now))
 		}
 		if err != nil {
 			return err
@@ -95,7 +107,7 @@ func hold(ctx context.Context, tx *store.Store, agents needed) error {
 }
 
 // Approvals returns what waits for a second person, or waited lately, the
-// newest first.
+// newest first, each with the first of those whom it is about.
 func (s *Service) Approvals(ctx context.Context) ([]account.Approval, error) {
 	return s.store.Approvals(ctx, 200)
 }
@@ -138,7 +150,7 @@ func (s *Service) Decide(ctx context.Context, id string, approve bool, reason st
 			kind = account.EventApprovalGiven
 		}
 		e := s.by(kind, 0, now)
-		e.Details.Approval, e.Details.Count, e.Reason = id, len(a.Users), reason
+		e.Details.Approval, e.Details.Count, e.Reason = id, a.Count, reason
 		return s.audit.Record(ctx, tx, e)
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -150,10 +162,8 @@ func (s *Service) Decide(ctx context.Context, id string, approve bool, reason st
 	return s.Approval(ctx, id)
 }
 
-// use takes an approval, which the agent asked for and another person gave,
-// before what it allows is done: so that is done once. Of both the role still
-// has to allow what they did.
-func (s *Service) use(ctx context.Context, id string, act account.ApprovalAct) (account.Approval, error) {
+// usable returns an approval that the agent asked for.
+func (s *Service) usable(ctx context.Context, id string, act account.ApprovalAct) (account.Approval, error) {
 	a, err := s.Approval(ctx, id)
 	if err != nil {
 		return a, err
@@ -164,32 +174,52 @@ func (s *Service) use(ctx context.Context, id string, act account.ApprovalAct) (
 	if a.Act != act {
 		return a, account.ErrNotFound
 	}
-	now := s.now()
-	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if a.DecidedBy == 0 || a.DecidedBy == a.AskedBy {
-			return store.ErrNotFound
-		}
-		if err := hold(ctx, tx, needed{a.AskedBy: act.Needs(), a.DecidedBy: account.DecideApprovals}); err != nil {
-			return err
-		}
-		return tx.UseApproval(ctx, id, now)
-	})
+	return a, nil
+}
+
+// use takes an approval that another person gave, in the transaction of what it
+// allows: so that is done once, and what could not be done is still approved. Of
+// both the role has to allow what they did.
+func (s *Service) use(ctx context.Context, tx *store.Store, a account.Approval) error {
+	if a.DecidedBy == 0 || a.DecidedBy == a.AskedBy {
+		return account.ErrApprovalOver
+	}
+	err := hold(ctx, tx, needed{a.AskedBy: a.Act.Needs(), a.DecidedBy: account.DecideApprovals})
+	if err == nil {
+		err = tx.UseApproval(ctx, a.ID, s.now())
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = account.ErrApprovalOver
 	}
-	return a, err
+	return err
 }
 
 // EraseApproved erases whom an approval is about.
 func (s *Service) EraseApproved(ctx context.Context, id string) error {
-	a, err := s.use(ctx, id, account.ApproveErase)
+	a, err := s.usable(ctx, id, account.ApproveErase)
 	if err != nil {
 		return err
 	}
-	for _, userID := range a.Users {
-		if err := s.erase(ctx, userID, a.Reason); err != nil && !errors.Is(err, account.ErrUserNotFound) {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.use(ctx, tx, a); err != nil {
 			return err
 		}
+		for _, userID := range a.Users {
+			u, err := tx.UserByID(ctx, userID)
+			if err == nil {
+				err = s.mayTouch(ctx, tx, userID)
+			}
+			if err == nil {
+				err = s.accounts.Erase(ctx, tx, u, doing{s, userID, a.Reason, s.now()}.entry(account.EventAccountErased))
+			}
+			if err != nil && !errors.Is(err, store.ErrNotFound) { // nobody: erased meanwhile
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.accounts.Wake()
 	}
-	return nil
+	return s.asRefused(ctx, err)
 }

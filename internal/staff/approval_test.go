@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // TestApprovalsEndWithThePart of who asked or approved, and do not come back
@@ -143,4 +146,96 @@ func disabled(ctx context.Context, t *testing.T, svc *staff.Service, id int64) {
 	if err := svc.Disable(ctx, id, ""); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestErasureThatFailsIsStillApproved: what two persons agreed on is used up by
+// being done.
+func TestErasureThatFailsIsStillApproved(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		asks := s.Staff.As(s.AgentOf(t, s.Employs(t, "first", account.Manager)))
+		approves := s.Staff.As(s.AgentOf(t, s.Employs(t, "second", account.Manager)))
+		client := s.SignUp(t, "client").User.ID
+		waits, err := asks.Erase(ctx, client, authtest.Reason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := approves.Decide(ctx, waits.ID, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.Gives(t, client, account.Support)
+		if err := asks.EraseApproved(ctx, waits.ID); !errors.Is(err, account.ErrPermissionDenied) {
+			t.Errorf("of somebody who has a role since: %v", err)
+		}
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.DeleteStaff(ctx, client) })
+		if err := asks.EraseApproved(ctx, waits.ID); err != nil {
+			t.Errorf("once it can be done: %v", err)
+		}
+		if _, err := s.Staff.User(ctx, client); !errors.Is(err, account.ErrNotFound) {
+			t.Errorf("not erased: %v", err)
+		}
+	}, twoPersons)
+}
+
+// TestApprovalIsUsedOnce, by however many requests at once.
+func TestApprovalIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		asks := s.Staff.As(s.AgentOf(t, s.Employs(t, "first", account.Manager)))
+		approves := s.Staff.As(s.AgentOf(t, s.Employs(t, "second", account.Manager)))
+		for range 5 {
+			_, waits, err := asks.Exports(ctx, account.Input{}, staff.Query{Search: account.TextInput("")}, staff.CSV, authtest.Reason)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := approves.Decide(ctx, waits.ID, true, ""); err != nil {
+				t.Fatal(err)
+			}
+			var used atomic.Int32
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					switch _, err := asks.ExportApproved(ctx, waits.ID); {
+					case err == nil:
+						used.Add(1)
+					case !over(err):
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if used.Load() != 1 {
+				t.Errorf("used %d times", used.Load())
+			}
+		}
+	}, twoPersons)
+}
+
+// TestOnePersonAsksForSoMuch: what others ask has room in the list.
+func TestOnePersonAsksForSoMuch(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		asks := s.Staff.As(s.AgentOf(t, s.Employs(t, "first", account.Manager)))
+		other := s.Staff.As(s.AgentOf(t, s.Employs(t, "second", account.Manager)))
+		client := s.SignUp(t, "client").User.ID
+		for range staff.MostAsked {
+			if _, err := asks.Erase(ctx, client, authtest.Reason); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var throttled *account.Error
+		if _, err := asks.Erase(ctx, client, authtest.Reason); !errors.As(err, &throttled) || throttled.Kind != account.Throttled || throttled.Wait > 24*time.Hour {
+			t.Errorf("one more: %v", err)
+		}
+		if _, err := other.Erase(ctx, client, authtest.Reason); err != nil {
+			t.Errorf("another person: %v", err)
+		}
+		s.Clock.Advance(24 * time.Hour)
+		if _, err := s.Staff.As(s.AgentOf(t, s.Employs(t, "third", account.Manager))).Erase(ctx, client, authtest.Reason); err != nil {
+			t.Errorf("the day after: %v", err)
+		}
+	}, twoPersons)
 }

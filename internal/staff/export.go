@@ -78,33 +78,47 @@ func (s *Service) Exports(ctx context.Context, ids account.Input, q Query, forma
 		waits, err = s.ask(ctx, account.ApproveExport, e.ids, format, reason)
 		return nil, waits, err
 	}
-	return e, nil, e.begins(ctx)
+	return e, nil, e.note(ctx, int(e.Count), expected)
 }
 
 // ExportApproved is Exports for what a second person approved.
 func (s *Service) ExportApproved(ctx context.Context, id string) (*Export, error) {
-	a, err := s.use(ctx, id, account.ApproveExport)
+	a, err := s.usable(ctx, id, account.ApproveExport)
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{s: s, ids: a.Users, format: a.Format, reason: a.Reason, with: a.ID, Count: int64(len(a.Users))}
+	e := &Export{s: s, ids: a.Users, format: a.Format, reason: a.Reason, with: a.ID, Count: int64(a.Count)}
 	if e.ids == nil {
 		e.ids = []int64{}
 	}
-	return e, e.begins(ctx)
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.use(ctx, tx, a); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, a.Count, expected)
+	})
+	return e, err
 }
 
-func (e *Export) begins(ctx context.Context) error { return e.record(ctx, int(e.Count), "expected") }
+// What the two events of an export tell.
+const (
+	expected = "expected"
+	written  = "written"
+	broken   = "broken"
+)
 
-func (e *Export) record(ctx context.Context, n int, what string) error {
-	return e.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		ev := e.s.by(account.EventUsersExported, 0, e.s.now())
-		if len(e.ids) == 1 && what == "expected" { // they may know
-			ev = e.s.by(account.EventUserExported, e.ids[0], ev.At)
-		}
-		ev.Details.Count, ev.Details.Fields, ev.Details.Approval, ev.Reason = n, []string{what, e.format}, e.with, e.reason
-		return e.s.audit.Record(ctx, tx, ev)
-	})
+func (e *Export) record(ctx context.Context, tx *store.Store, n int, what string) error {
+	ev := e.s.by(account.EventUsersExported, 0, e.s.now())
+	if len(e.ids) == 1 && what == expected { // they may know
+		ev = e.s.by(account.EventUserExported, e.ids[0], ev.At)
+	}
+	ev.Details.Count, ev.Details.Fields, ev.Details.Approval, ev.Reason = n, []string{what, e.format}, e.with, e.reason
+	return e.s.audit.Record(ctx, tx, ev)
+}
+
+// note is record in a transaction of its own.
+func (e *Export) note(ctx context.Context, n int, what string) error {
+	return e.s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return e.record(ctx, tx, n, what) })
 }
 
 // Write writes the file as it reads the users, so that a million take little
@@ -112,11 +126,11 @@ func (e *Export) record(ctx context.Context, n int, what string) error {
 func (e *Export) Write(ctx context.Context, w io.Writer) (err error) {
 	n := 0
 	defer func() {
-		what := "written"
+		what := written
 		if err != nil {
-			what = "broken"
+			what = broken
 		}
-		err = errors.Join(err, e.record(context.WithoutCancel(ctx), n, what))
+		err = errors.Join(err, e.note(context.WithoutCancel(ctx), n, what))
 	}()
 	out := bufio.NewWriterSize(w, 32<<10)
 	row, end := e.rows(out)

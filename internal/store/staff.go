@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -159,7 +161,28 @@ func scanApproval(scan func(...any) error) (a account.Approval, err error) {
 	if err == nil {
 		err = json.Unmarshal([]byte(users), &a.Users)
 	}
-	a.DecidedBy = decidedBy.Int64
+	a.DecidedBy, a.Count = decidedBy.Int64, len(a.Users)
+	return a, err
+}
+
+// listedApproval are the columns of a list: of very many users it has the first,
+// and their number.
+var listedApproval = strings.Replace(approvalColumns, `users`, fmt.Sprintf(`substr(users, 1, %d)`, mostListed), 1) +
+	`, CASE WHEN users = '[]' THEN 0 ELSE length(users) - length(replace(users, ',', '')) + 1 END`
+
+// mostListed is how long the text of so many users is, at most.
+const mostListed = len("[") + account.ApprovalListed*len("9223372036854775807,")
+
+func scanListedApproval(scan func(...any) error) (a account.Approval, err error) {
+	count := 0
+	a, err = scanApproval(func(to ...any) error {
+		err := scan(append(to, &count)...)
+		if users := to[2].(*string); err == nil && !strings.HasSuffix(*users, "]") { // it was cut
+			*users = (*users)[:strings.LastIndexByte(*users, ',')] + "]"
+		}
+		return err
+	})
+	a.Users, a.Count = a.Users[:min(len(a.Users), account.ApprovalListed)], count
 	return a, err
 }
 
@@ -185,13 +208,23 @@ func (s *Store) Approval(ctx context.Context, id string) (account.Approval, erro
 }
 
 // Approvals returns the newest of what waits for a second person, or waited,
-// at most limit.
+// at most limit, each with the first of the users that it is about.
 func (s *Store) Approvals(ctx context.Context, limit int) ([]account.Approval, error) {
-	return queryAll(ctx, s, "list approvals", scanApproval, `
-		SELECT `+approvalColumns+`
+	return queryAll(ctx, s, "list approvals", scanListedApproval, `
+		SELECT `+listedApproval+`
 		FROM staff_approvals
 		ORDER BY asked_at DESC, id
 		LIMIT $1`, limit)
+}
+
+// AskedApprovals returns when each of the approvals ends that one of the staff
+// asked for and that have not yet, the first first.
+func (s *Store) AskedApprovals(ctx context.Context, askedBy int64, now time.Time) ([]time.Time, error) {
+	return queryAll(ctx, s, "list when approvals end", scanTime, `
+		SELECT expires_at
+		FROM staff_approvals
+		WHERE asked_by = $1 AND expires_at > $2
+		ORDER BY expires_at`, askedBy, now.UTC())
 }
 
 // DecideApproval notes what the second person said. Of several one succeeds;

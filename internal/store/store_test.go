@@ -649,3 +649,41 @@ func TestSessionsOfTokensEndStepByStep(t *testing.T) {
 		}
 	})
 }
+
+// TestListedApprovalHasTheFirst of however many it is about: a list of approvals
+// of a hundred thousand people each would take gigabytes.
+func TestListedApprovalHasTheFirst(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		manager := createUser(t, s, "salma").ID
+		numbers := map[string]int{"none": 0, "one": 1, "all": account.ApprovalListed, "more": account.ApprovalListed + 1, "many": 20_000}
+		for id, n := range numbers {
+			users := make([]int64, n)
+			for i := range users {
+				users[i] = 1<<62 + int64(i)
+			}
+			write(t, s, func(ctx context.Context, tx *store.Store) error {
+				return tx.CreateApproval(ctx, account.Approval{ID: id, Act: account.ApproveExport, Users: users, AskedBy: manager, AskedAt: noon, ExpiresAt: noon.Add(time.Hour)})
+			})
+		}
+		listed, err := s.Approvals(t.Context(), 10)
+		if err != nil || len(listed) != len(numbers) {
+			t.Fatal(len(listed), err)
+		}
+		for _, a := range listed {
+			n := numbers[a.ID]
+			if a.Count != n || len(a.Users) != min(n, account.ApprovalListed) || len(a.Users) > 0 && a.Users[len(a.Users)-1] != 1<<62+int64(len(a.Users)-1) {
+				t.Errorf("%s: %d users of %d", a.ID, len(a.Users), a.Count)
+			}
+			if one, err := s.Approval(t.Context(), a.ID); err != nil || one.Count != n || len(one.Users) != n {
+				t.Errorf("%s by itself: %d users of %d; %v", a.ID, len(one.Users), one.Count, err)
+			}
+		}
+		if ends, err := s.AskedApprovals(t.Context(), manager, noon); len(ends) != len(numbers) || !ends[0].Equal(noon.Add(time.Hour)) || err != nil {
+			t.Errorf("asked: %v; %v", ends, err)
+		}
+		if ends, err := s.AskedApprovals(t.Context(), manager, noon.Add(time.Hour)); len(ends) != 0 || err != nil {
+			t.Errorf("an hour later: %v; %v", ends, err)
+		}
+	})
+}
