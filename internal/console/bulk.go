@@ -133,7 +133,7 @@ func (p *page) bulk(a bulkKind) {
 		p.form.fill(sent)
 		v.Problem, v.Alert = v.Say("console.problem"), v.Say("console.bulk.changed")
 		p.showForm(http.StatusConflict)
-	case err != nil && len(r.Done) > 0 && p.r.Context().Err() == nil:
+	case err != nil && len(r.Done) > 0 && p.r.Context().Err() == nil && !errors.Is(err, account.ErrStaffLogin):
 		p.bulkBroke(a, d, w, r, err, ctx.Err() != nil)
 	case err != nil:
 		p.fail(err)

@@ -195,6 +195,9 @@ func (p *page) stream() {
 	_ = out.Flush()
 	end := time.After(streamTime)
 	for {
+		if err := p.staff.AtWork(p.r.Context()); err != nil {
+			return
+		}
 		events, err := p.staff.FindEvents(p.r.Context(), q)
 		if err != nil {
 			return // the browser comes again, from where it was

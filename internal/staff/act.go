@@ -58,8 +58,12 @@ var errOfStaff = errors.New("the account is of the staff")
 
 // act does something to a user, in a transaction. Of an account of the staff
 // only an owner does, and nobody to themselves: that is refused, and an event.
+// It returns [account.ErrStaffLogin] to who is not at work any more.
 func (s *Service) act(ctx context.Context, id int64, reason string, fn func(ctx context.Context, tx *store.Store, u account.User, do doing) error) error {
 	err := s.tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.atWork(ctx, tx); err != nil {
+			return err
+		}
 		u, err := tx.UserByID(ctx, id)
 		if err != nil {
 			return err

@@ -80,6 +80,22 @@ func (s *Service) May(ctx context.Context, agent *Agent, p account.Permission) e
 	return errors.Join(account.ErrPermissionDenied, s.As(agent).refused(ctx, p))
 }
 
+// AtWork returns [account.ErrStaffLogin] for an agent whose role is another by
+// now, whose account is not active any more or whose session has ended: an act
+// on many, or a file of many, takes longer than a request should after that.
+func (s *Service) AtWork(ctx context.Context) error { return s.atWork(ctx, s.store) }
+
+func (s *Service) atWork(ctx context.Context, st *store.Store) error {
+	if s.agent == nil {
+		return nil
+	}
+	role, err := st.StaffAtWork(ctx, s.agent.User.ID, s.agent.SessionID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && role != s.agent.Role {
+		err = account.ErrStaffLogin
+	}
+	return err
+}
+
 // As returns a Service whose acts are an agent's: events name them.
 func (s *Service) As(agent *Agent) *Service {
 	as := *s

@@ -3,7 +3,10 @@ package staff_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,4 +293,83 @@ func TestRefusedMailsUseUpNothing(t *testing.T) {
 			t.Errorf("the owner's mail waits until %v, %v", due, err)
 		}
 	}, authtest.Limited)
+}
+
+// TestWorkEndsWithTheRole: what an agent does takes longer than a request, and
+// ends with the role, the account or the session.
+func TestWorkEndsWithTheRole(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		s.Employs(t, "owner", account.Owner)
+		client := s.SignUp(t, "client").User.ID
+		for name, end := range map[string]func(c *auth.Caller) error{
+			"taken":      func(c *auth.Caller) error { return s.Staff.Take(ctx, c.User.ID, "") },
+			"lower":      func(c *auth.Caller) error { return s.Staff.Change(ctx, c.User.ID, account.Support, "") },
+			"disabled":   func(c *auth.Caller) error { return s.Staff.Disable(ctx, c.User.ID, "") },
+			"closed":     func(c *auth.Caller) error { return s.Staff.Close(ctx, c.User.ID, authtest.Reason) },
+			"signed-out": func(c *auth.Caller) error { return s.LogoutAll(ctx, c) },
+		} {
+			c := s.Employs(t, name, account.Manager)
+			svc := s.Staff.As(s.AgentOf(t, c))
+			file, _, err := svc.Exports(ctx, account.TextInput(fmt.Sprint(client)), staff.Query{}, staff.CSV, authtest.Reason)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := svc.AtWork(ctx); err != nil {
+				t.Fatalf("%s: before: %v", name, err)
+			}
+			if err := end(c); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			report, err := svc.Do(ctx, staff.BulkDisable, staff.Bulk{IDs: account.TextInput(fmt.Sprint(client)), Reason: authtest.Reason})
+			if !errors.Is(err, account.ErrStaffLogin) || len(report.Done) > 0 {
+				t.Errorf("%s: %+v, %v", name, report, err)
+			}
+			if err := file.Write(ctx, io.Discard); !errors.Is(err, account.ErrStaffLogin) {
+				t.Errorf("%s: a file: %v", name, err)
+			}
+		}
+		if u, err := s.Staff.User(ctx, client); err != nil || !u.Active {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}
+
+// taker takes a role once something is written.
+type taker struct{ take func() }
+
+func (w *taker) Write(p []byte) (int, error) {
+	w.take()
+	return len(p), nil
+}
+
+// TestFileOfManyBreaksOffWithTheRole: it does not go on to the last of a million.
+func TestFileOfManyBreaksOffWithTheRole(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		c := s.Employs(t, "manager", account.Manager)
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			for i := range 2 * store.MaxUserPage {
+				u := account.User{Username: fmt.Sprint("client", i), FirstName: strings.Repeat("a", 150), LastName: strings.Repeat("b", 150), PasswordHash: "!", Active: true, Language: "fr", JoinedAt: s.Clock.Now(), PasswordAt: s.Clock.Now()}
+				if err := tx.CreateUser(ctx, &u); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		file, _, err := s.Staff.As(s.AgentOf(t, c)).Exports(ctx, account.Input{}, staff.Query{Search: account.TextInput("")}, staff.CSV, authtest.Reason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		take := sync.OnceFunc(func() {
+			if err := s.Staff.Take(ctx, c.User.ID, ""); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := file.Write(ctx, &taker{take}); !errors.Is(err, account.ErrStaffLogin) {
+			t.Errorf("%v", err)
+		}
+	})
 }

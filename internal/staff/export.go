@@ -135,6 +135,11 @@ func (e *Export) Write(ctx context.Context, w io.Writer) (err error) {
 	out := bufio.NewWriterSize(w, 32<<10)
 	row, end := e.rows(out)
 	err = e.each(ctx, func(u account.User) error {
+		if n%store.MaxUserPage == 0 {
+			if err := e.s.atWork(ctx, e.s.store); err != nil {
+				return err
+			}
+		}
 		n++
 		return row(u)
 	})

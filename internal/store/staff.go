@@ -32,6 +32,17 @@ func (s *Store) StaffMembers(ctx context.Context) ([]account.StaffMember, error)
 	return queryAll(ctx, s, "list the staff", scanStaff, `SELECT `+staffColumns+` FROM staff ORDER BY given_at, user_id`)
 }
 
+// StaffAtWork returns the role by which one of the staff works in a session, or
+// [ErrNotFound] when that counts no more, their account is not active, or the
+// session has ended.
+func (s *Store) StaffAtWork(ctx context.Context, userID int64, sessionID string) (account.Role, error) {
+	return queryValue[account.Role](ctx, s, "ask whether one of the staff is at work", `
+		SELECT m.role
+		FROM staff m JOIN users u ON u.id = m.user_id JOIN sessions s ON s.user_id = u.id
+		WHERE m.user_id = $1 AND s.id = $2
+		  AND m.accepted_at IS NOT NULL AND m.suspended_at IS NULL AND u.is_active AND s.revoked_at IS NULL`, userID, sessionID)
+}
+
 // LockStaff lets one transaction at a time change who is staff: the last owner
 // must stay, which each change has to see of the one before.
 func (s *Store) LockStaff(ctx context.Context) error {
