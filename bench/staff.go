@@ -211,7 +211,7 @@ func exact(name string, words ...string) question {
 	turn := 0
 	return question{name, func(ctx context.Context, st *store.Store) error {
 		turn++
-		_, err := st.ExactUsers(ctx, words[turn%len(words)])
+		_, err := st.ExactUsers(ctx, store.UserFilter{Search: words[turn%len(words)]})
 		return err
 	}}
 }

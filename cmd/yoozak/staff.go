@@ -31,7 +31,7 @@ func (cmd userSearchCmd) Run(e env) error {
 	}
 	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
 		words := strings.Join(cmd.Words, " ")
-		exact, err := a.Staff.ExactMatches(e.ctx, words)
+		exact, err := a.Staff.ExactMatches(e.ctx, staff.Query{Search: account.TextInput(words)})
 		if err != nil {
 			return formatFieldErrors(err)
 		}

@@ -195,7 +195,7 @@ func (p *page) findClients(d *clientList) (status int) {
 	v, f, ctx := p.view, d.Filter, p.r.Context()
 	list, err := p.staff.List(ctx, f.query())
 	if err == nil && strings.TrimSpace(f.Search) != "" && f.Cursor == "" {
-		d.Exact, err = p.staff.ExactMatches(ctx, f.Search)
+		d.Exact, err = p.staff.ExactMatches(ctx, f.query())
 	}
 	var e *account.Error
 	switch {

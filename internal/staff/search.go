@@ -134,10 +134,15 @@ func (s *Service) Count(ctx context.Context, ids account.Input, q Query) (store.
 	return count, asFieldError(err)
 }
 
-// ExactMatches returns the few who are meant by a search as a whole, above a
-// list in whatever order: by id, whole address, username, or whole name.
-func (s *Service) ExactMatches(ctx context.Context, search string) ([]account.User, error) {
-	users, err := s.store.ExactUsers(ctx, search)
+// ExactMatches returns the few whom a query's search means as a whole, above a
+// list in whatever order: by id, whole address, username, or whole name; of
+// those whom the rest of the query means.
+func (s *Service) ExactMatches(ctx context.Context, q Query) ([]account.User, error) {
+	f, errs := s.filter(q)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	users, err := s.store.ExactUsers(ctx, f)
 	return users, asFieldError(err)
 }
 

@@ -131,12 +131,19 @@ func (s *Store) share(ctx context.Context, sel *selection) (float64, error) {
 // MostExact is how many users [Store.ExactUsers] returns at most.
 const MostExact = 5
 
-// ExactUsers returns who is meant by a search as a whole: by an id (4821 or
-// #4821), a whole address, a username, or a whole first or last name; those
-// by the first of these come first.
-func (s *Store) ExactUsers(ctx context.Context, search string) ([]account.User, error) {
-	sel, err := s.selection(UserFilter{Search: search})
+// ExactUsers returns who is meant by a filter's search as a whole: by an id
+// (4821 or #4821), a whole address, a username, or a whole first or last name;
+// those by the first of these come first. Nobody is returned whom the rest of
+// the filter leaves out.
+func (s *Store) ExactUsers(ctx context.Context, f UserFilter) ([]account.User, error) {
+	sel, err := s.selection(UserFilter{Search: f.Search})
 	if err != nil {
+		return nil, err
+	}
+	search := f.Search
+	f.Search = ""
+	rest, err := s.selection(f)
+	if err != nil || rest.nobody {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, searchTime)
@@ -150,30 +157,53 @@ func (s *Store) ExactUsers(ctx context.Context, search string) ([]account.User, 
 		}
 		return err
 	}
+	meant := func(users []account.User, err error) ([]account.User, error) {
+		if err != nil || len(users) == 0 || len(rest.where) == 0 {
+			return users, err
+		}
+		return s.usersIn(ctx, rest, users)
+	}
 	typed := strings.TrimSpace(search)
 	if id, err := strconv.ParseInt(fold.String(strings.TrimPrefix(typed, "#")), 10, 64); err == nil {
-		if err := add(s.users(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)); err != nil {
+		if err := add(meant(s.users(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id))); err != nil {
 			return nil, err
 		}
 	}
 	if strings.Contains(typed, "@") {
-		if err := add(s.UsersByEmail(ctx, typed, MostExact)); err != nil {
+		if err := add(meant(s.UsersByEmail(ctx, typed, mostClaims))); err != nil {
 			return nil, err
 		}
 	}
 	if typed != "" {
-		if err := add(s.users(ctx, `SELECT `+userColumns+` FROM users u WHERE u.username = $1`, account.NormalizeUsername(typed))); err != nil {
+		if err := add(meant(s.users(ctx, `SELECT `+userColumns+` FROM users u WHERE u.username = $1`, account.NormalizeUsername(typed)))); err != nil {
 			return nil, err
 		}
 	}
 	if sel.query.Whole == "" {
 		return found, nil
 	}
-	args := []any{s.dialect.gramQuery(sel.query.WholeGrams()), sel.query.Whole}
+	args := append([]any{s.dialect.gramQuery(sel.query.WholeGrams()), sel.query.Whole}, rest.args...)
 	err = add(s.users(ctx, numbered(`
 		SELECT `+userColumns+`
 		FROM (`+s.dialect.findGrams+`) AS c CROSS JOIN users u
-		WHERE u.id = c.id AND `+fmt.Sprintf(s.dialect.contains, "u.search", "%s")+`
+		WHERE u.id = c.id AND `+and(append([]string{fmt.Sprintf(s.dialect.contains, "u.search", "%s")}, rest.where...)...)+`
 		LIMIT `+strconv.Itoa(MostExact), len(args)), args...))
 	return found, err
+}
+
+// mostClaims is how many of those who claim one address [Store.ExactUsers] looks
+// at: anybody can register with anybody's.
+const mostClaims = 100
+
+// usersIn returns those users whom a selection means.
+func (s *Store) usersIn(ctx context.Context, sel *selection, users []account.User) ([]account.User, error) {
+	ids := make([]int64, len(users))
+	for i, u := range users {
+		ids[i] = u.ID
+	}
+	return s.users(ctx, numbered(`
+		SELECT `+userColumns+`
+		FROM `+s.dialect.idList+` CROSS JOIN users u
+		WHERE u.id = c.id AND `+and(sel.where...)+`
+		ORDER BY u.id`, len(sel.args)+1), append([]any{s.dialect.ids(ids)}, sel.args...)...)
 }

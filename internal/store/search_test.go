@@ -59,7 +59,7 @@ func TestEachWriteOfANameIsFound(t *testing.T) {
 			return err
 		})
 		wantFound(t, s, "zahra")
-		if users, err := s.ExactUsers(t.Context(), "zahra"); err != nil || len(users) > 0 {
+		if users, err := s.ExactUsers(t.Context(), store.UserFilter{Search: "zahra"}); err != nil || len(users) > 0 {
 			t.Errorf("erased, and exactly found: %v, %v", idsOf(users), err)
 		}
 		if incomplete, err := s.SearchIncomplete(t.Context()); err != nil || incomplete {
@@ -160,13 +160,34 @@ func TestExactUsers(t *testing.T) {
 			"سا": {}, "%": {}, "": {}, `"`: {}, "99999999999999999999": {}, "#": {},
 			"3": {3}, "#3": {3}, " ٣ ": {3},
 		} {
-			users, err := s.ExactUsers(t.Context(), search)
+			users, err := s.ExactUsers(t.Context(), store.UserFilter{Search: search})
 			if got := idsOf(users); err != nil || !slices.Equal(got, want) {
 				t.Errorf("exactly %q: %v, %v; want %v", search, got, err, want)
 			}
 		}
-		if users, err := s.ExactUsers(t.Context(), "سامي"); err != nil || len(users) != store.MostExact {
+		if users, err := s.ExactUsers(t.Context(), store.UserFilter{Search: "سامي"}); err != nil || len(users) != store.MostExact {
 			t.Errorf("%d users, %v; want %d at most", len(users), err, store.MostExact)
+		}
+		// Whoever the rest of a filter leaves out is left out here, too.
+		last := person(t, s, account.User{FirstName: "سامي", Email: "amina.b@example.ma", Language: "ar"}).ID
+		write(t, s, func(ctx context.Context, tx *store.Store) error { return tx.SetActive(ctx, amina, false) })
+		yes, no := true, false
+		for name, test := range map[string]struct {
+			filter store.UserFilter
+			want   []int64
+		}{
+			"a name among many":    {store.UserFilter{Search: "سامي", Language: "ar"}, []int64{last}},
+			"an address":           {store.UserFilter{Search: "amina.b@example.ma"}, []int64{amina, last}},
+			"an address, active":   {store.UserFilter{Search: "amina.b@example.ma", Active: &yes}, []int64{last}},
+			"an address, disabled": {store.UserFilter{Search: "amina.b@example.ma", Active: &no}, []int64{amina}},
+			"an id":                {store.UserFilter{Search: "3", Verified: &yes}, nil},
+			"a username":           {store.UserFilter{Search: "amina_b", Active: &yes, Language: "fr"}, nil},
+			"nobody can be both":   {store.UserFilter{Search: "amina_b", Active: &yes, State: account.UserClosed}, nil},
+		} {
+			users, err := s.ExactUsers(t.Context(), test.filter)
+			if got := idsOf(users); err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("%s: %v, %v; want %v", name, got, err, test.want)
+			}
 		}
 	})
 }
@@ -194,7 +215,7 @@ func TestSearchesThatAreNone(t *testing.T) {
 			f := store.UserFilter{Search: test.search}
 			page, err := s.ListUsers(t.Context(), f, store.ByID, "", 9)
 			_, err2 := s.CountUsers(t.Context(), f)
-			_, err3 := s.ExactUsers(t.Context(), test.search)
+			_, err3 := s.ExactUsers(t.Context(), store.UserFilter{Search: test.search})
 			for _, err := range []error{err, err2, err3} {
 				if !errors.Is(err, test.want) || err != nil && strings.Contains(err.Error(), "secret") {
 					t.Errorf("search %.30q: %v, want %v", test.search, err, test.want)
