@@ -291,6 +291,9 @@ func (p *page) filterFields(f clientFilter) []field {
 		fields[i].Value, fields[i].Error = f.values.Get(fields[i].Name), f.wrong[fields[i].Name]
 		if fields[i].Type == "date" {
 			fields[i].Dir = "ltr"
+			if fields[i].Error != "" { // browsers would leave out a day that there is not
+				fields[i].Type = "text"
+			}
 		}
 	}
 	return fields

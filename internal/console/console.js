@@ -116,7 +116,10 @@
   document.addEventListener('htmx:afterRequest', e => {
     hush()
     const address = e.detail.xhr.getResponseHeader('Console-Address')
-    if (address && e.detail.successful) history.replaceState(history.state, '', address)
+    if (address && e.detail.successful) {
+      history.replaceState(history.state, '', address)
+      document.querySelector('.languages [name=to]').value = address.slice(root.length)
+    }
     forget()
   })
   document.addEventListener('htmx:sendError', () => {

@@ -126,6 +126,9 @@ func (p *page) events() {
 			for i := range fields {
 				if fields[i].Name == name {
 					fields[i].Error = v.Say("console.filter.wrong." + map[bool]string{true: "day", false: "choice"}[fields[i].Type == "date"])
+					if fields[i].Type == "date" { // browsers would leave out a day that there is not
+						fields[i].Type = "text"
+					}
 				}
 			}
 		}

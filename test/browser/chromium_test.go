@@ -222,7 +222,9 @@ func (b *tab) listen(event any) {
 	problem := ""
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		if e.Entry.Source != log.EntrySourceNetwork { // it notes each 4xx
+		// It notes each 4xx, and that a link into a page, whose end has the focus,
+		// wins over the field that a page has for it.
+		if e.Entry.Source != log.EntrySourceNetwork && !strings.HasPrefix(e.Entry.Text, "Autofocus processing was blocked") {
 			problem = string(e.Entry.Source) + ": " + e.Entry.Text
 		}
 	case *audits.EventIssueAdded:

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"encoding/base32"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -43,7 +44,11 @@ func (b *tab) run(script string) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return strings.Trim(string(res.Result.Value), `"`)
+	var text string
+	if err := json.Unmarshal(res.Result.Value, &text); err != nil {
+		b.t.Fatalf("%s: %v", res.Result.Value, err)
+	}
+	return text
 }
 
 // TestDocumentedClient is docs/start.md's session.js, in a page of another
