@@ -236,10 +236,28 @@ func moment(t time.Time) string {
 }
 
 // cell keeps a spreadsheet from taking what somebody called themselves for a
-// formula: an apostrophe makes it text.
+// formula, a number or a day: an apostrophe makes it text.
 func cell(value string) string {
-	if first, size := utf8.DecodeRuneInString(value); size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+	first, size := utf8.DecodeRuneInString(value)
+	if size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) || isNumber(value) {
 		return "'" + value
 	}
 	return value
+}
+
+// isNumber reports whether a spreadsheet would write a text in another way, as
+// a number or a day: 0612345678 without its zero, 1E5 as 100000, 3-4 as the
+// third of April. One of at most fifteen digits that begins with none stays as
+// it is.
+func isNumber(value string) bool {
+	digits := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, value)
+	if digits == "" || strings.Trim(value, "0123456789 .,:/-eE") != "" {
+		return false
+	}
+	return digits != value || len(digits) > 15 || digits[0] == '0' && len(digits) > 1
 }
