@@ -44,7 +44,8 @@ type EventDetails struct {
 	Factor   string    `json:"factor,omitempty"`   // the kind of the one that was added or removed
 	Staff    string    `json:"staff,omitempty"`    // the account of the operating system that ran the command
 	Role     Role      `json:"role,omitempty"`     // that was given or taken
-	Approval string    `json:"approval,omitempty"` // that was asked for or decided
+	Approval string    `json:"approval,omitempty"` // that was asked for, decided or used
+	Second   int64     `json:"second,omitempty"`   // the user of the staff who approved it; zero: nobody had to
 	Agent    int64     `json:"agent,omitempty"`    // the user of the staff who did it; zero: nobody of them
 	Session  string    `json:"session,omitempty"`  // that ended
 	Key      string    `json:"key,omitempty"`      // that was made

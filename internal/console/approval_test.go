@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,8 +35,8 @@ func TestEraseOfTwoPersons(t *testing.T) {
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
 		s := newServer(t, st, twoPersons)
 		u := s.has(t, "amina", "Amina", "Alaoui")
-		karim, _ := s.works(t, "karim", account.Manager)
-		hind, _ := s.works(t, "hind", account.Manager)
+		karim, k := s.works(t, "karim", account.Manager)
+		hind, h := s.works(t, "hind", account.Manager)
 		waits := karim.asks(t, u, "demande de la cliente")
 		if a := karim.open(t, waits); !strings.Contains(a.text(), "attend une deuxième personne") || !strings.Contains(a.text(), "vous l’avez demandé") || strings.Contains(a.body, "/use") || strings.Contains(a.body, "refuse") {
 			t.Errorf("one's own, that waits:\n%s", a.text())
@@ -78,6 +79,11 @@ func TestEraseOfTwoPersons(t *testing.T) {
 		}
 		if a := karim.send(t, waits+"/use", "number", number); a.status != http.StatusNotFound {
 			t.Errorf("again: %d", a.status)
+		}
+		erased := s.AllEvents(t)
+		last := slices.IndexFunc(erased, func(e account.Event) bool { return e.Kind == account.EventAccountErased })
+		if d := erased[max(last, 0)].ReadDetails(); last < 0 || d.Agent != k.ID || d.Second != h.ID || !strings.HasSuffix(waits, d.Approval) {
+			t.Errorf("the event does not name both: %+v", d)
 		}
 	})
 }

@@ -265,6 +265,9 @@ func (p *page) event() {
 		add("console.events.ip", IP(e.IP))
 	}
 	d := e.ReadDetails()
+	if d.Second != 0 {
+		add("console.events.second", Somebody(p.memberName(d.Second)))
+	}
 	if len(d.Fields) > 0 {
 		add("console.events.fields", Code(strings.Join(d.Fields, ", ")))
 	}

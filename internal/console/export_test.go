@@ -94,8 +94,8 @@ func TestExportOfTwoPersons(t *testing.T) {
 		t.Errorf("again: %d", a.status)
 	}
 	for _, e := range s.AllEvents(t) {
-		if e.Kind == account.EventUserExported && e.ReadDetails().Approval != id {
-			t.Errorf("the event does not name the approval: %s", e.Details)
+		if d := e.ReadDetails(); e.Kind == account.EventUserExported && (d.Approval != id || d.Second != h.ID) {
+			t.Errorf("the event does not name the approval and who gave it: %s", e.Details)
 		}
 	}
 	// A role that is taken takes what was approved along.

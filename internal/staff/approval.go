@@ -210,7 +210,9 @@ func (s *Service) EraseApproved(ctx context.Context, id string) error {
 				err = s.mayTouch(ctx, tx, userID)
 			}
 			if err == nil {
-				err = s.accounts.Erase(ctx, tx, u, doing{s, userID, a.Reason, s.now()}.entry(account.EventAccountErased))
+				e := doing{s, userID, a.Reason, s.now()}.entry(account.EventAccountErased)
+				e.Details.Approval, e.Details.Second = a.ID, a.DecidedBy
+				err = s.accounts.Erase(ctx, tx, u, e)
 			}
 			if err != nil && !errors.Is(err, store.ErrNotFound) { // nobody: erased meanwhile
 				return err

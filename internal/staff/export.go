@@ -23,8 +23,8 @@ type Export struct {
 	filter store.UserFilter
 	format string
 	reason string
-	with   string // the approval by which it is done; empty: none was needed
-	Count  int64  // how many are expected
+	by     account.Approval // by which it is done; zero: none was needed
+	Count  int64            // how many are expected
 }
 
 // The formats of an export. CSV is for spreadsheets, JSON lines for programs.
@@ -87,7 +87,7 @@ func (s *Service) ExportApproved(ctx context.Context, id string) (*Export, error
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{s: s, ids: a.Users, format: a.Format, reason: a.Reason, with: a.ID, Count: int64(a.Count)}
+	e := &Export{s: s, ids: a.Users, format: a.Format, reason: a.Reason, by: a, Count: int64(a.Count)}
 	if e.ids == nil {
 		e.ids = []int64{}
 	}
@@ -112,7 +112,8 @@ func (e *Export) record(ctx context.Context, tx *store.Store, n int, what string
 	if len(e.ids) == 1 && what == expected { // they may know
 		ev = e.s.by(account.EventUserExported, e.ids[0], ev.At)
 	}
-	ev.Details.Count, ev.Details.Fields, ev.Details.Approval, ev.Reason = n, []string{what, e.format}, e.with, e.reason
+	ev.Details.Count, ev.Details.Fields, ev.Reason = n, []string{what, e.format}, e.reason
+	ev.Details.Approval, ev.Details.Second = e.by.ID, e.by.DecidedBy
 	return e.s.audit.Record(ctx, tx, ev)
 }
 

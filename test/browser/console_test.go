@@ -30,16 +30,17 @@ import (
 // desk is a server with staff and customers, whose codes the test knows.
 type desk struct {
 	*server
-	store *store.Store
-	seeds map[string][]byte
-	steps map[string]int64 // the last code of each that was used
-	ids   map[string]int64
+	database string
+	store    *store.Store
+	seeds    map[string][]byte
+	steps    map[string]int64 // the last code of each that was used
+	ids      map[string]int64
 }
 
 func startDesk(t *testing.T, env ...string) *desk {
 	t.Helper()
 	database := storetest.SQLite(t)
-	d := &desk{server: start(t, database, env...), store: storetest.Open(t, database), seeds: map[string][]byte{}, steps: map[string]int64{}, ids: map[string]int64{}}
+	d := &desk{server: start(t, database, env...), database: database, store: storetest.Open(t, database), seeds: map[string][]byte{}, steps: map[string]int64{}, ids: map[string]int64{}}
 	for name, role := range map[string]account.Role{"salma": account.Support, "karim": account.Manager, "nadia": account.Owner} {
 		d.signs(t, name, name+"@boutique.example", strings.ToUpper(name[:1])+name[1:], "")
 		d.hire(t, name, role)
