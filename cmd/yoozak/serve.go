@@ -155,7 +155,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
 	if c.HTTP.Console {
 		desk.Auth, desk.Staff, desk.Guard, desk.Log, desk.Brand, desk.Shop, desk.PublicURL = a.Auth, a.Staff, a.Guard, log, a.Sender.Brand(), c.Shop.Shop, c.Mail.PublicURL
-		desk.Queue = a.Hasher.Waiting
+		desk.Queue, desk.Stopping = a.Hasher.Waiting, servers.Stopping
 		handlers[console.Path] = console.New(desk)
 	}
 	if c.HTTP.Docs {

@@ -39,6 +39,8 @@ type Options struct {
 	System System
 	Setup  *Setup // makes the first owner; nil: closed
 
+	Stopping func() bool // nil: never; a server that stops ends what would go on
+
 	Queue func() int       // logins that wait for their turn here; nil: not measured
 	Now   func() time.Time // nil: time.Now
 }

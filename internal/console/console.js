@@ -177,74 +177,111 @@
   // answer of the stream is short; the browser asks again, from where it was.
   const live = document.querySelector('[data-stream]')
   if (live && window.EventSource) {
-    const most = 200, idleAfter = 10 * 60 * 1000, say = live.dataset
+    const most = 200, idleAfter = 10 * 60 * 1000, againAfter = 5000, speakEvery = 10000, say = live.dataset
+    const lang = document.documentElement.lang, texts = JSON.parse(say.new), samples = [0, 1, 2, 3, 11, 100]
+    const form = n => new Intl.PluralRules(lang).select(n)
+    const news = n => (texts[samples.findIndex(s => form(s) === form(n))] ?? texts.at(-1))
+      .replace('{count}', String(n).replace(/\B(?=(\d{3})+$)/g, lang === 'en' ? ',' : '\u202f'))
+    const clock = at => at.toLocaleTimeString('en-GB', { timeZone: say.zone, hour: '2-digit', minute: '2-digit' })
     const button = (text, act) => {
       const b = document.createElement('button')
       b.textContent = text
       b.addEventListener('click', act)
       return b
     }
-    const status = document.createElement('span')
-    status.setAttribute('role', 'status')
-    status.className = 'hint'
-    let source, url = live.dataset.stream, waiting = [], active = Date.now(), spoken = 0
-    const fresh = button('', show)
+    const region = className => {
+      const r = document.createElement('span')
+      r.setAttribute('role', 'status')
+      r.className = className
+      return r
+    }
+    const list = document.getElementById('days'), status = region('hint'), said = region('unseen')
+    let source, again, url = say.stream, waiting = [], count = 0, active = Date.now(), lostAt = 0
+    let unsaid = 0, spoken = -Infinity, speaking
+    const fresh = button('', () => {
+      show()
+      scrollTo({ top: 0 })
+      toggle.focus()
+    })
     fresh.hidden = true
     const toggle = button(say.live, () => source ? stop(say.pause) : start())
-    live.prepend(toggle, fresh, status)
+    live.prepend(toggle, fresh, status, said)
     for (const kind of ['keydown', 'pointerdown', 'scroll']) document.addEventListener(kind, () => { active = Date.now() }, { passive: true })
 
-    function show() {
-      const list = document.getElementById('days')
-      for (const html of waiting.splice(0)) {
-        const part = new DOMParser().parseFromString(html, 'text/html').getElementById('days')
-        if (list.classList.contains('empty')) list.className = 'card timeline', list.replaceChildren()
-        for (const day of [...part.querySelectorAll('h2')].reverse()) {
-          const rows = day.nextElementSibling, first = list.querySelector('h2')
-          if (first?.textContent === day.textContent) first.nextElementSibling.prepend(...rows.children)
-          else list.prepend(day, rows)
-        }
+    // speak says how many have come, at most every ten seconds.
+    function speak() {
+      clearTimeout(speaking)
+      const wait = spoken + speakEvery - Date.now()
+      if (wait > 0) {
+        speaking = setTimeout(speak, wait)
+        return
       }
-      const rows = list.querySelectorAll('li')
-      for (const row of [...rows].slice(most)) row.remove()
+      said.textContent = news(unsaid)
+      unsaid = 0
+      spoken = Date.now()
+    }
+    function show() {
+      if (list.classList.contains('empty')) list.className = 'card timeline', list.replaceChildren()
+      for (const [day, row] of waiting.splice(0)) {
+        let heading = [...list.querySelectorAll('h2')].find(h => h.textContent === day)
+        if (!heading) {
+          heading = document.createElement('h2')
+          heading.textContent = day
+          list.prepend(heading, document.createElement('ul'))
+        }
+        heading.nextElementSibling.prepend(row)
+      }
+      for (const row of [...list.querySelectorAll('li')].slice(most)) {
+        const rows = row.parentElement
+        row.remove()
+        if (!rows.firstElementChild) rows.previousElementSibling.remove(), rows.remove()
+      }
+      count = 0
       fresh.hidden = true
     }
+    function take(e) {
+      url = say.stream.replace(/place=\d+/, 'place=' + e.lastEventId)
+      const part = new DOMParser().parseFromString(e.data, 'text/html')
+      const known = id => document.getElementById(id) || waiting.some(([, row]) => row.id === id)
+      const rows = [...part.querySelectorAll('#days li')].filter(row => !known(row.id)).reverse()
+      if (!rows.length) return
+      for (const row of rows) waiting.push([row.parentElement.previousElementSibling.textContent, document.adoptNode(row)])
+      waiting = waiting.slice(-most)
+      count += rows.length
+      unsaid += rows.length
+      speak()
+      if (scrollY < 80 && !list.contains(document.activeElement)) return show()
+      fresh.textContent = news(count) + ' ↑'
+      fresh.hidden = false
+    }
     function start() {
+      clearTimeout(again)
       source = new EventSource(url)
       toggle.setAttribute('aria-pressed', 'true')
-      status.textContent = ''
-      source.onmessage = e => {
-        waiting.push(e.data)
-        if (waiting.length > most) waiting.shift()
-        url = live.dataset.stream.replace(/after=\d+/, 'after=' + e.lastEventId)
-        if (scrollY < 80) return show()
-        const n = waiting.reduce((sum, html) => sum + html.split('<li').length - 1, 0)
-        fresh.textContent = n + ' ' + say.new + ' ↑'
-        fresh.hidden = false
-        if (Date.now() - spoken > 10000) {
-          spoken = Date.now()
-          status.textContent = fresh.textContent
-        }
-      }
-      let lostAt = 0
+      source.onmessage = take
       source.onopen = () => { lostAt = 0; status.textContent = '' }
-      source.onerror = () => {
+      source.onerror = () => { // also when an answer of the stream is over
         if (Date.now() - active > idleAfter) return stop(say.idle)
-        if (lostAt) {
-          const at = new Date(lostAt)
-          status.textContent = say.lost.replace('{time}', String(at.getHours()).padStart(2, '0') + ':' + String(at.getMinutes()).padStart(2, '0'))
-        }
+        const gone = source.readyState === EventSource.CLOSED // the browser gives up: an answer that is no stream
+        if (lostAt || gone) status.textContent = say.lost.replace('{time}', clock(new Date(lostAt || Date.now())))
         lostAt ||= Date.now()
-        if (source.readyState === EventSource.CLOSED) stop(status.textContent || say.pause)
+        if (gone) again = setTimeout(start, againAfter)
       }
     }
     function stop(why) {
+      clearTimeout(again)
       source?.close()
       source = null
+      lostAt = 0
       toggle.setAttribute('aria-pressed', 'false')
       status.textContent = why
     }
     toggle.setAttribute('aria-pressed', 'false')
-    addEventListener('pagehide', () => source?.close())
+    addEventListener('pagehide', () => stop(''))
+    document.addEventListener('keydown', e => { // the space bar pauses; else it scrolls
+      if (e.key !== ' ' || !source || !('keys' in body.dataset) || e.target.closest('button, input, select, textarea, summary')) return
+      e.preventDefault()
+      stop(say.pause)
+    })
   }
 })()

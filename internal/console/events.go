@@ -2,11 +2,13 @@ package console
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +40,7 @@ type journal struct {
 	Days    []eventDay
 	Older   template.URL
 	Stream  template.URL // live; empty: this is no page of the newest
+	New     string       // what says how many are new
 	Problem string
 }
 
@@ -105,7 +108,7 @@ func (p *page) events() {
 	query := p.r.URL.Query()
 	q, fields := p.eventQuery(query)
 	p.title(v.Say("console.events"))
-	d := &journal{Fields: fields}
+	d := &journal{Fields: fields, New: v.newTexts()}
 	values := url.Values{}
 	for _, in := range fields {
 		if in.Value != "" {
@@ -113,7 +116,11 @@ func (p *page) events() {
 			d.On = true
 		}
 	}
-	events, err := p.staff.FindEvents(p.r.Context(), q)
+	var events []account.Event
+	newest, err := p.staff.Newest(p.r.Context()) // before the list is read: what comes meanwhile comes twice rather than never
+	if err == nil {
+		events, err = p.staff.FindEvents(p.r.Context(), q)
+	}
 	var e *account.Error
 	switch {
 	case err == nil:
@@ -147,11 +154,7 @@ func (p *page) events() {
 	}
 	d.Days = p.days(events)
 	if query.Get("before") == "" {
-		newest := "1"
-		if len(events) > 0 {
-			newest = strconv.FormatInt(events[0].ID, 10)
-		}
-		live := url.Values{"after": {newest}}
+		live := url.Values{"place": {strconv.FormatInt(newest, 10)}}
 		for name, value := range values {
 			live[name] = value
 		}
@@ -172,13 +175,21 @@ const (
 	streamPause = time.Second
 )
 
-// stream sends new events as they come (server-sent events).
+// stream sends new events as they get their places in the chain (server-sent
+// events), from a place on.
 func (p *page) stream() {
 	q, _ := p.eventQuery(p.r.URL.Query())
+	from := p.r.URL.Query().Get("place")
 	if last := p.r.Header.Get("Last-Event-ID"); last != "" {
-		q.After = account.TextInput(last)
+		from = last
 	}
-	if _, err := p.staff.FindEvents(p.r.Context(), q); err != nil {
+	place, err := strconv.ParseInt(from, 10, 64)
+	if err != nil || place < 0 {
+		p.refuse(http.StatusBadRequest, "console.no_form")
+		return
+	}
+	events, next, err := p.staff.Follow(p.r.Context(), q, place)
+	if err != nil {
 		p.fail(err)
 		return
 	}
@@ -196,36 +207,59 @@ func (p *page) stream() {
 	out := http.NewResponseController(p.w)
 	_, _ = fmt.Fprint(p.w, "retry: 1000\n\n")
 	_ = out.Flush()
-	end := time.After(streamTime)
-	for {
-		if err := p.staff.AtWork(p.r.Context()); err != nil {
-			return
-		}
-		events, err := p.staff.FindEvents(p.r.Context(), q)
-		if err != nil {
-			return // the browser comes again, from where it was
-		}
+	for end := time.Now().Add(streamTime); ; {
 		if len(events) > 0 {
-			newest := strconv.FormatInt(events[0].ID, 10)
-			q.After = account.TextInput(newest)
-			var b bytes.Buffer
-			if err := layouts["events"].ExecuteTemplate(&b, "live", map[string]any{"View": p.view, "Days": p.days(events)}); err != nil {
-				panic("console: " + err.Error()) // the template is ours
-			}
-			if _, err := fmt.Fprintf(p.w, "id: %s\ndata: %s\n\n", newest, strings.ReplaceAll(b.String(), "\n", " ")); err != nil {
+			if _, err := fmt.Fprintf(p.w, "id: %d\ndata: %s\n\n", next, p.live(events)); err != nil { //nolint:gosec // the template escapes
 				return
 			}
 			_ = out.Flush()
 		}
-		select {
-		case <-p.r.Context().Done():
+		if p.o.Stopping != nil && p.o.Stopping() || time.Now().After(end) {
 			return
-		case <-end:
+		}
+		if len(events) < staff.EventsPage { // there are no more yet
+			select {
+			case <-p.r.Context().Done():
+				return
+			case <-time.After(streamPause):
+			}
+		}
+		if err := p.staff.AtWork(p.r.Context()); err != nil {
 			return
-		case <-time.After(streamPause):
+		}
+		if events, next, err = p.staff.Follow(p.r.Context(), q, next); err != nil {
+			return // the browser comes again, from where it was
 		}
 	}
 }
+
+// live is a list of events, the newest first, in one line.
+func (p *page) live(events []account.Event) string {
+	slices.Reverse(events)
+	var b bytes.Buffer
+	if err := layouts["events"].ExecuteTemplate(&b, "live", map[string]any{"View": p.view, "Days": p.days(events)}); err != nil {
+		panic("console: " + err.Error()) // the template is ours
+	}
+	return strings.ReplaceAll(b.String(), "\n", " ")
+}
+
+// newTexts are what says how many new events there are: a text for each plural
+// form, in the order of pluralSamples.
+func (v *view) newTexts() string {
+	texts := make([]string, 0, len(pluralSamples))
+	for _, n := range pluralSamples {
+		texts = append(texts, locale.Text(v.Language, "console.live.new", locale.Args{"n": n, "count": "{count}"}))
+	}
+	data, err := json.Marshal(texts)
+	if err != nil {
+		panic("console: " + err.Error()) // texts
+	}
+	return string(data)
+}
+
+// pluralSamples have every plural form of each language; the script has them,
+// too.
+var pluralSamples = []int{0, 1, 2, 3, 11, 100}
 
 // event is one, with all that is known of it.
 func (p *page) event() {

@@ -58,6 +58,7 @@ type view struct {
 	Languages                  []language
 	Here                       string // for the choice of the language
 	Zone                       string
+	ZoneName                   string // for scripts
 
 	Agent  string // empty: nobody is logged in
 	Role   account.Role
@@ -93,9 +94,10 @@ func (c *Console) newView(p *page) *view {
 		v.Languages = append(v.Languages, language{code, locale.Text(code, "language.name", nil), locale.Direction(code), code == lang})
 	}
 	v.Here = p.here()
-	v.Zone = v.Say("console.zone.utc")
+	v.Zone, v.ZoneName = v.Say("console.zone.utc"), "UTC"
 	if zone := c.o.Shop.Zone; zone != nil && strings.Contains(zone.String(), "/") {
 		name := zone.String()
+		v.ZoneName = name
 		city := strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
 		if city == "Casablanca" {
 			city = v.Say("console.zone.casablanca")

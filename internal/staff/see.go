@@ -135,6 +135,45 @@ const EventsPage = 50
 // or after an id. What staff do among themselves is an owner's business: others
 // are shown events about people alone.
 func (s *Service) FindEvents(ctx context.Context, q EventQuery) ([]account.Event, error) {
+	f, err := s.eventFilter(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Events(ctx, f, EventsPage)
+}
+
+// Newest is the place in the chain of the newest event that has one: where
+// [Service.Follow] begins.
+func (s *Service) Newest(ctx context.Context) (place int64, err error) {
+	chain, err := s.store.EventChain(ctx)
+	return chain.Head.Seq, err
+}
+
+// Follow returns events as they get their places in the chain, some seconds
+// after their acts: those after a place, the oldest first, a page at a time, and
+// the place from which to go on. Whoever goes on from there misses none.
+func (s *Service) Follow(ctx context.Context, q EventQuery, place int64) (events []account.Event, next int64, err error) {
+	f, err := s.eventFilter(ctx, q)
+	if err != nil {
+		return nil, place, err
+	}
+	newest, err := s.Newest(ctx)
+	if err != nil || newest <= place {
+		return nil, place, err
+	}
+	events, err = s.store.EventsPlaced(ctx, f, place, newest, EventsPage)
+	switch {
+	case err != nil:
+		return nil, place, err
+	case len(events) == EventsPage:
+		return events, events[len(events)-1].Seq, nil
+	}
+	return events, newest, nil
+}
+
+// eventFilter reads which events are asked for, of those that the agent may
+// see.
+func (s *Service) eventFilter(ctx context.Context, q EventQuery) (store.EventFilter, error) {
 	errs := account.Fields{}
 	f := store.EventFilter{
 		UserID: number(errs, userField, q.User), Agent: number(errs, agentField, q.Agent), Before: number(errs, beforeField, q.Before), After: number(errs, afterField, q.After),
@@ -150,18 +189,16 @@ func (s *Service) FindEvents(ctx context.Context, q EventQuery) ([]account.Event
 		}
 	}
 	if err := errs.Err(); err != nil {
-		return nil, err
+		return f, err
 	}
 	if s.agent != nil && !s.agent.Role.May(account.ManageStaff) {
 		f.NotStaff = true
 		f.Not = append(f.Not, account.EventStaffRefused, account.EventRoleGiven, account.EventRoleAccepted, account.EventRoleSuspended, account.EventRoleTaken)
 	}
 	if f.UserID != 0 {
-		if err := s.Look(ctx, f.UserID); err != nil {
-			return nil, err
-		}
+		return f, s.Look(ctx, f.UserID)
 	}
-	return s.store.Events(ctx, f, EventsPage)
+	return f, nil
 }
 
 func number(errs account.Fields, f auth.Field, in account.Input) int64 {

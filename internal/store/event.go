@@ -108,8 +108,33 @@ type EventFilter struct {
 
 // Events returns the newest events, at most limit; zero is no limit.
 func (s *Store) Events(ctx context.Context, f EventFilter, limit int) ([]account.Event, error) {
-	var where []string
-	var args []any
+	where, args := f.conditions()
+	rest := ``
+	if len(where) > 0 {
+		rest = `WHERE ` + strings.Join(where, ` AND `)
+	}
+	rest += ` ORDER BY id DESC`
+	if limit > 0 {
+		args = append(args, limit)
+		rest += fmt.Sprintf(` LIMIT $%d`, len(args))
+	}
+	return s.events(ctx, rest, args...)
+}
+
+// EventsPlaced is [Store.Events] in the order of the chain: those after a place
+// and up to another, at most limit. No event gets a place before one that
+// somebody may have read, which cannot be said of ids: on PostgreSQL a
+// transaction with a lower one may be committed later.
+func (s *Store) EventsPlaced(ctx context.Context, f EventFilter, after, through int64, limit int) ([]account.Event, error) {
+	where, args := f.conditions()
+	args = append(args, after, through, limit)
+	n := len(args)
+	where = append(where, fmt.Sprintf(`seq > $%d AND seq <= $%d`, n-2, n-1))
+	return s.events(ctx, `WHERE `+strings.Join(where, ` AND `)+fmt.Sprintf(` ORDER BY seq LIMIT $%d`, n), args...)
+}
+
+// conditions are those of the filter, with their arguments.
+func (f EventFilter) conditions() (where []string, args []any) {
 	add := func(condition string, value any) {
 		args = append(args, value)
 		where = append(where, fmt.Sprintf(condition, len(args)))
@@ -150,16 +175,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter, limit int) ([]account
 	if !f.To.IsZero() {
 		add(`at < $%d`, f.To.UTC())
 	}
-	rest := ``
-	if len(where) > 0 {
-		rest = `WHERE ` + strings.Join(where, ` AND `)
-	}
-	rest += ` ORDER BY id DESC`
-	if limit > 0 {
-		args = append(args, limit)
-		rest += fmt.Sprintf(` LIMIT $%d`, len(args))
-	}
-	return s.events(ctx, rest, args...)
+	return where, args
 }
 
 // SealedEvents returns events in the order of the chain: those after a place

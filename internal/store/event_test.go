@@ -120,6 +120,60 @@ func TestEventsAreFiltered(t *testing.T) {
 	})
 }
 
+// TestEventsInTheOrderOfTheChain: whoever reads on from a place misses none,
+// also of a transaction that was committed after others with higher ids.
+func TestEventsInTheOrderOfTheChain(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		seal := func(ids ...int64) {
+			t.Helper()
+			write(t, s, func(_ context.Context, tx *store.Store) error {
+				chain, err := tx.LockEventChain(t.Context())
+				if err != nil {
+					return err
+				}
+				var places []store.EventHead
+				for range ids {
+					chain.Head.Seq++
+					chain.Head.Hash = []byte{byte(chain.Head.Seq)}
+					places = append(places, chain.Head)
+				}
+				if err := tx.SealEvents(t.Context(), ids, places); err != nil {
+					return err
+				}
+				return tx.SetEventHead(t.Context(), chain.Head)
+			})
+		}
+		for i := range 6 {
+			addEvent(t, s, newEvent(int64(i%2)+1))
+		}
+		seal(1, 3)
+		seal(2, 5, 4) // 6 has no place yet
+		for name, test := range map[string]struct {
+			filter         store.EventFilter
+			after, through int64
+			limit          int
+			want           []int64
+		}{
+			"all":           {store.EventFilter{}, 0, 9, 9, []int64{1, 3, 2, 5, 4}},
+			"a page":        {store.EventFilter{}, 0, 9, 2, []int64{1, 3}},
+			"the next page": {store.EventFilter{}, 2, 9, 2, []int64{2, 5}},
+			"up to a place": {store.EventFilter{}, 1, 3, 9, []int64{3, 2}},
+			"of a user":     {store.EventFilter{UserID: 2}, 0, 9, 9, []int64{2, 4}},
+			"no more":       {store.EventFilter{}, 5, 9, 9, nil},
+		} {
+			events, err := s.EventsPlaced(t.Context(), test.filter, test.after, test.through, test.limit)
+			var got []int64
+			for _, e := range events {
+				got = append(got, e.ID)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+			}
+		}
+	})
+}
+
 func TestEventIsSealedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {

@@ -121,7 +121,7 @@ func (s *Servers) Wait(ctx context.Context) error {
 	}
 }
 
-// Stopping reports whether [Servers.Drain] was called.
+// Stopping reports whether [Servers.Drain] or [Servers.Shutdown] was called.
 func (s *Servers) Stopping() bool { return s.drains.Load() }
 
 // lastCalls is how long connections that are being made have when no new ones
@@ -154,6 +154,7 @@ func (s *Servers) Drain(wait time.Duration) {
 // servers at once: a profile that is being taken, or a scraper that does not
 // read, must not take the time of people's requests.
 func (s *Servers) Shutdown() error {
+	s.drains.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	errs := make([]error, len(s.running))
