@@ -124,6 +124,7 @@ type page struct {
 	view    *view
 	form    *form // in which mistakes are marked; nil: there is none
 	before  url.Values
+	sent    url.Values // the form, when it was read
 
 	caller *auth.Caller
 	agent  *staff.Agent

@@ -94,27 +94,45 @@
   let timers = []
   const hush = () => {
     timers.forEach(clearTimeout)
+    timers = []
     slow.hidden = true
     slow.textContent = ''
   }
   const later = (ms, what) => timers.push(setTimeout(what, ms))
+  const retry = () => { // what is in the search now
+    const again = document.createElement('button')
+    again.textContent = slow.dataset.retry
+    again.addEventListener('click', () => {
+      const search = document.getElementById('search')
+      search.focus()
+      search.dispatchEvent(new Event('search'))
+    })
+    slow.append(' ', again)
+  }
+  const lost = () => {
+    hush()
+    slow.hidden = false
+    slow.textContent = slow.dataset.lost
+    retry()
+  }
   document.addEventListener('htmx:beforeRequest', () => {
+    if (timers.length) return // another word, in place of one that waits
     hush()
     later(300, () => { slow.hidden = false })
     later(4000, () => { slow.textContent = slow.dataset.slow })
-    later(10000, () => {
-      const again = document.createElement('button')
-      again.textContent = slow.dataset.retry
-      again.addEventListener('click', () => location.reload())
-      slow.append(' ', again)
-    })
+    later(10000, retry)
   })
+  // What a proxy says is no list, and takes the place of none.
+  const isOurs = xhr => xhr.getResponseHeader('HX-Redirect') || xhr.responseText.includes('id="results"')
+  document.addEventListener('htmx:beforeSwap', e => { if (!isOurs(e.detail.xhr)) e.detail.shouldSwap = false })
   // The address follows the list. htmx notes where it is in the browser's
   // storage, with what was searched: nothing of a client stays there.
   const forget = () => sessionStorage.removeItem('htmx-current-path-for-history')
   forget()
   document.addEventListener('htmx:afterRequest', e => {
-    hush()
+    if (!e.detail.xhr.status) return // it was taken back for another word, or see sendError
+    if (isOurs(e.detail.xhr)) hush()
+    else lost()
     const address = e.detail.xhr.getResponseHeader('Console-Address')
     if (address && e.detail.successful) {
       history.replaceState(history.state, '', address)
@@ -122,11 +140,7 @@
     }
     forget()
   })
-  document.addEventListener('htmx:sendError', () => {
-    hush()
-    slow.hidden = false
-    slow.textContent = slow.dataset.lost
-  })
+  document.addEventListener('htmx:sendError', lost)
 
   // Ticks: one for the whole page, and how many there are. What the list has in
   // its place is another list, with none.

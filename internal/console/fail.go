@@ -85,8 +85,9 @@ func (p *page) internal(err error) string {
 	return locale.Text(p.view.Language, "internal_error", locale.Args{"id": id})
 }
 
-// tryAgain says what went wrong that is nobody's mistake. Whoever sent a form
-// keeps it, but for passwords.
+// tryAgain says what went wrong that is nobody's mistake, and leads to the same
+// page again. Whoever sent a form keeps it, but for passwords: it is shown, or
+// waits in the browser where it could not even be made.
 func (p *page) tryAgain(status int, why string) {
 	p.view.Problem = p.view.Say("console.problem")
 	if p.form != nil && p.acts() {
@@ -94,5 +95,14 @@ func (p *page) tryAgain(status int, why string) {
 		p.showForm(status)
 		return
 	}
-	p.say(status, p.view.Say("console.problem"), why)
+	if p.acts() {
+		form, ok := p.readForm()
+		if !ok {
+			return
+		}
+		p.keep(note{To: p.r.URL.Path, Typed: p.typed(form)})
+	}
+	p.view.Narrow = p.agent == nil
+	p.title(p.view.Say("console.problem"))
+	p.show(status, "message", message{Text: why, Link: p.view.Root + p.here(), Back: p.view.Say("console.retry")})
 }

@@ -65,6 +65,9 @@ const maxForm = 64 << 10
 // readForm returns what was filled in, or answers what cannot be read. The
 // query is not part of it.
 func (p *page) readForm() (form url.Values, ok bool) {
+	if p.sent != nil {
+		return p.sent, true
+	}
 	media, _, _ := mime.ParseMediaType(p.r.Header.Get("Content-Type"))
 	if media != "application/x-www-form-urlencoded" {
 		p.refuse(http.StatusUnsupportedMediaType, "console.no_form")
@@ -92,6 +95,7 @@ func (p *page) readForm() (form url.Values, ok bool) {
 			values[i] = strings.ReplaceAll(strings.ToValidUTF8(values[i], "\ufffd"), "\r\n", "\n")
 		}
 	}
+	p.sent = form
 	return form, true
 }
 

@@ -53,6 +53,15 @@ func (d *desk) happens(t *testing.T) (stop func()) {
 	}
 }
 
+// quoted is a text as scripts have it.
+func quoted(text string) string {
+	data, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
 // rows are the ids of the events that the page shows, the newest first.
 func (b *tab) rows() (ids []int64) {
 	b.t.Helper()
@@ -95,7 +104,7 @@ func TestConsoleLive(t *testing.T) {
 	b.until(`/^\d+ nouveaux ↑$/.test(button(/nouveaux/)?.textContent ?? '')`)
 	before := b.rows()
 	waiting := b.run(`return document.querySelector('.live button:nth-child(2)').textContent`)
-	b.until(`button(/nouveaux/).textContent !== ` + strconv.Quote(waiting))
+	b.until(`button(/nouveaux/).textContent !== ` + quoted(waiting))
 	if after := b.rows(); !slices.Equal(before, after) {
 		t.Errorf("the list moves under the hand: %d, then %d", before[0], after[0])
 	}
@@ -153,7 +162,7 @@ func TestConsoleLive(t *testing.T) {
 
 	// The space bar pauses; what comes then is not shown.
 	b.do(chromedp.KeyEvent(" "))
-	b.until(`document.querySelector('.live [role=status]').textContent === ` + strconv.Quote(locale.Text("fr", "console.live.off", nil)))
+	b.until(`document.querySelector('.live [role=status]').textContent === ` + quoted(locale.Text("fr", "console.live.off", nil)))
 	if got := b.run(`return document.querySelector('.live button').getAttribute('aria-pressed')`); got != "false" {
 		t.Errorf("pressed: %s", got)
 	}

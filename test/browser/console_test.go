@@ -40,7 +40,13 @@ type desk struct {
 func startDesk(t *testing.T, env ...string) *desk {
 	t.Helper()
 	database := storetest.SQLite(t)
-	d := &desk{server: start(t, database, env...), database: database, store: storetest.Open(t, database), seeds: map[string][]byte{}, steps: map[string]int64{}, ids: map[string]int64{}}
+	return startDeskOn(t, database, database, env...)
+}
+
+// startDeskOn has the way that the server takes to its database, and the test's.
+func startDeskOn(t *testing.T, far, database string, env ...string) *desk {
+	t.Helper()
+	d := &desk{server: start(t, far, env...), database: database, store: storetest.Open(t, database), seeds: map[string][]byte{}, steps: map[string]int64{}, ids: map[string]int64{}}
 	for name, role := range map[string]account.Role{"salma": account.Support, "karim": account.Manager, "nadia": account.Owner} {
 		d.signs(t, name, name+"@boutique.example", strings.ToUpper(name[:1])+name[1:], "")
 		d.hire(t, name, role)
