@@ -153,9 +153,9 @@ func (s *Service) left(act BulkAct, u account.User, roles map[int64]account.Staf
 func (s *Service) doOne(ctx context.Context, act BulkAct, u account.User, reason string) (why LeftWhy, err error) {
 	switch act {
 	case BulkDisable:
-		err = s.Disable(ctx, u.ID, reason)
+		err = s.disable(ctx, u.ID, reason)
 	case BulkEnable:
-		err = s.Enable(ctx, u.ID, reason)
+		err = s.enable(ctx, u.ID, reason)
 	case BulkSignOut:
 		_, err = s.EndSessions(ctx, u.ID, reason)
 	case BulkResend:
@@ -167,6 +167,8 @@ func (s *Service) doOne(ctx context.Context, act BulkAct, u account.User, reason
 	switch {
 	case err == nil:
 		return "", nil
+	case errors.Is(err, errAlready), act == BulkClose && errors.Is(err, account.ErrUserClosed): // by another, since we looked
+		return LeftAlready, nil
 	case errors.Is(err, account.ErrUserNotFound), errors.Is(err, account.ErrNotFound):
 		return LeftGone, nil
 	case errors.Is(err, account.ErrUserClosed):

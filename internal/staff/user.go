@@ -130,40 +130,84 @@ func (s *Service) SetPassword(ctx context.Context, id int64, in account.Input, r
 	})
 }
 
-// Enable lets a disabled user log in again. It returns [ErrClosed] for a closed
-// account: closed and disabled are one bit in the database, so its way back
-// would open it against the staff's word.
+// errAlready says that there was nothing to do.
+var errAlready = errors.New("it is so already")
+
+// actOnState is act for what goes by whether the account is disabled or closed: of
+// two who do it at once the second sees what the first did.
+func (s *Service) actOnState(ctx context.Context, id int64, reason string, fn func(ctx context.Context, tx *store.Store, u account.User, do doing) error) error {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
+		u, err := held(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, u, do)
+	})
+}
+
+// held is a user, whom nobody else changes until the transaction ends.
+func held(ctx context.Context, tx *store.Store, id int64) (account.User, error) {
+	if err := tx.LockUser(ctx, id); err != nil {
+		return account.User{}, err
+	}
+	return tx.UserByID(ctx, id)
+}
+
+// orAlready takes an act that found nothing to do for done.
+func orAlready(err error) error {
+	if errors.Is(err, errAlready) {
+		return nil
+	}
+	return err
+}
+
+// Enable lets a disabled user log in again; of another it does nothing. It
+// returns [ErrClosed] for a closed account: closed and disabled are one bit in the
+// database, so its way back would open it against the staff's word.
 func (s *Service) Enable(ctx context.Context, id int64, reason string) error {
+	return orAlready(s.enable(ctx, id, reason))
+}
+
+func (s *Service) enable(ctx context.Context, id int64, reason string) error {
 	reason, err := checkReason(reason, mayGiveReason)
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		if !u.ClosedAt.IsZero() {
+	return s.actOnState(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		switch {
+		case !u.ClosedAt.IsZero():
 			return ErrClosed
+		case u.Active:
+			return errAlready
 		}
 		if err := tx.SetActive(ctx, u.ID, true); err != nil {
 			return err
 		}
-		if !u.Active {
-			if err := s.accounts.Reopen(ctx, tx, u, do.at); err != nil {
-				return err
-			}
+		if err := s.accounts.Reopen(ctx, tx, u, do.at); err != nil {
+			return err
 		}
 		return s.audit.Record(ctx, tx, do.entry(account.EventUserEnabled))
 	})
 }
 
-// Disable keeps a user from logging in, ends their sessions, and tells them. An
-// agent must give a reason. It returns [ErrClosed] for a closed account.
+// Disable keeps a user from logging in, ends their sessions, and tells them; of
+// who is disabled it does nothing. An agent must give a reason. It returns
+// [ErrClosed] for a closed account.
 func (s *Service) Disable(ctx context.Context, id int64, reason string) error {
+	return orAlready(s.disable(ctx, id, reason))
+}
+
+func (s *Service) disable(ctx context.Context, id int64, reason string) error {
 	reason, err := checkReason(reason, s.agentReason())
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		if !u.ClosedAt.IsZero() {
+	return s.actOnState(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		switch {
+		case !u.ClosedAt.IsZero():
 			return ErrClosed
+		case !u.Active:
+			return errAlready
 		}
 		return s.accounts.Disable(ctx, tx, u, do.entry(account.EventUserDisabled))
 	})
@@ -176,7 +220,7 @@ func (s *Service) Close(ctx context.Context, id int64, reason string) error {
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	return s.actOnState(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		if !u.ClosedAt.IsZero() {
 			return ErrClosed
 		}
@@ -190,7 +234,7 @@ func (s *Service) Restore(ctx context.Context, id int64, reason string) error {
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	return s.actOnState(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		err := tx.RestoreUser(ctx, u.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			return ErrNotClosed
@@ -365,10 +409,7 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account.User, error) {
 	var edited auth.Edited
 	err := s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
-		if err := tx.LockUser(ctx, id); err != nil {
-			return err
-		}
-		u, err := tx.UserByID(ctx, id)
+		u, err := held(ctx, tx, id)
 		if err != nil {
 			return err
 		}
