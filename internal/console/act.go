@@ -112,9 +112,8 @@ type confirmation struct {
 
 // clientAct asks, and acts.
 func (p *page) clientAct(a clientActKind) {
-	u, err := p.staff.User(p.r.Context(), p.clientID())
-	if err != nil {
-		p.fail(err)
+	u, ok := p.lookAt()
+	if !ok {
 		return
 	}
 	v := p.view

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,4 +39,28 @@ func TestWhatIsNoIDIsNobodys(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhoeverShowsAClientLooks: each page of a client is a look, also those that
+// ask before an act, and counts with the others.
+func TestWhoeverShowsAClientLooks(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "nadia", account.Owner)
+	looks := func() int { return s.EventKinds(t)[account.EventUserSeen] }
+	for i, r := range console.Routes() {
+		rest, is := strings.CutPrefix(r.Path, "clients/{id}")
+		if !is {
+			continue
+		}
+		u := s.has(t, fmt.Sprintf("client%d", i), "Amina", "Alaoui")
+		before := looks()
+		path := fmt.Sprintf("/console/clients/%d%s", u.ID, rest)
+		if a := b.open(t, path); a.status != http.StatusOK || !strings.Contains(a.body, "Alaoui") {
+			t.Errorf("%s: %d", path, a.status)
+		}
+		if n := looks() - before; n != 1 {
+			t.Errorf("%s: %d looks", path, n)
+		}
+	}
 }

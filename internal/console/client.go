@@ -90,6 +90,20 @@ func (p *page) clientID() int64 {
 	return id
 }
 
+// lookAt is the client of an address, whom the page shows; that is an event.
+func (p *page) lookAt() (u account.User, ok bool) {
+	id := p.clientID()
+	err := p.staff.Look(p.r.Context(), id)
+	if err == nil {
+		u, err = p.staff.User(p.r.Context(), id)
+	}
+	if err != nil {
+		p.fail(err)
+		return u, false
+	}
+	return u, true
+}
+
 // openClient reads what every tab shows, and fills in the tab that is asked.
 func (p *page) openClient(path string) *clientPage {
 	id := p.clientID()

@@ -20,9 +20,8 @@ type editing struct {
 type difference struct{ Name, Yours, Theirs string }
 
 func (p *page) edit() {
-	u, err := p.staff.User(p.r.Context(), p.clientID())
-	if err != nil {
-		p.fail(err)
+	u, ok := p.lookAt()
+	if !ok {
 		return
 	}
 	v := p.view
@@ -46,7 +45,7 @@ func (p *page) edit() {
 		return
 	}
 	d.Form.Hidden[0].Value = form.Get("version")
-	_, err = p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
+	_, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
 		Version: account.TextInput(form.Get("version")), FirstName: account.TextInput(form.Get("first_name")), LastName: account.TextInput(form.Get("last_name")),
 		Email: account.TextInput(form.Get("email")), Language: account.TextInput(form.Get("language")),
 	})
