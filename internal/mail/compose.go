@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"embed"
 	html "html/template"
-	"strings"
+	"regexp"
 	text "text/template"
 
 	"github.com/yoozak/clients/internal/account"
@@ -169,9 +169,13 @@ type logo struct {
 
 type shades struct{ Brand, OnBrand html.CSS }
 
-// unbroken keeps a text from going on in the next line within "e-mail".
+// hyphenated is what a mail program may break after its hyphen: "e-mail",
+// "arrêtez-la". What is longer keeps some places to break, for a telephone.
+var hyphenated = regexp.MustCompile(`\p{L}{1,12}-\p{L}{1,6}`)
+
+// unbroken keeps a text from going on in the next line within such a word.
 func unbroken(text string) html.HTML {
-	return html.HTML(strings.ReplaceAll(html.HTMLEscapeString(text), "e-mail", `<span style="white-space:nowrap">e-mail</span>`)) //nolint:gosec // escaped
+	return html.HTML(hyphenated.ReplaceAllString(html.HTMLEscapeString(text), `<span style="white-space:nowrap">$0</span>`)) //nolint:gosec // escaped
 }
 
 func inCSS(s shop.Shades) shades {

@@ -184,6 +184,9 @@ func TestManageAFactor(t *testing.T) {
 		b.open(t, "/account/recovery/").shows(t, http.StatusOK, fr("page.codes.intro"))
 		a := b.send(t, "/account/recovery/", "make", "1")
 		a.shows(t, http.StatusOK, fr("page.codes.done"), fr("page.codes.keep"))
+		if !strings.Contains(a.body, `<span class="unbroken">copiez-les</span>, et`) {
+			t.Errorf("a line may break within a word:\n%s", a.body)
+		}
 		if n := len(codesOfPage.FindAllString(a.body, -1)); n != 10 || strings.Contains(a.body, codes[0]) {
 			t.Errorf("%d codes, or old ones", n)
 		}

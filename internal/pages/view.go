@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/yoozak/clients/internal/account"
@@ -176,9 +177,13 @@ func breakable(text string) template.HTML {
 	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(text)) //nolint:gosec // escaped above
 }
 
-// unbroken keeps a text from going on in the next line within "e-mail".
+// hyphenated is what a browser may break after its hyphen: "e-mail",
+// "copiez-les". What is longer keeps some places to break, for a telephone.
+var hyphenated = regexp.MustCompile(`\p{L}{1,12}-\p{L}{1,6}`)
+
+// unbroken keeps a text from going on in the next line within such a word.
 func unbroken(text string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "e-mail", `<span class="unbroken">e-mail</span>`)) //nolint:gosec // escaped above
+	return template.HTML(hyphenated.ReplaceAllString(template.HTMLEscapeString(text), `<span class="unbroken">$0</span>`)) //nolint:gosec // escaped
 }
 
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }
