@@ -144,6 +144,7 @@ type chip struct {
 }
 
 type column struct {
+	ID         string // of its link, which has the focus again in the page that it leads to
 	Text, Sort string // Sort is "ascending", "descending" or empty
 	URL        template.URL
 	Number     bool
@@ -338,7 +339,7 @@ func (p *page) columnsOf(d *clientList) {
 	}
 	d.Columns = []column{{Text: v.Say("console.name")}}
 	for _, o := range []store.UserOrdering{store.ByUsername, store.ByEmail, store.ByJoined, store.ByLastLogin} {
-		c := column{Text: v.Say("console.column." + string(o))}
+		c := column{ID: "by-" + string(o), Text: v.Say("console.column." + string(o))}
 		to := o
 		if o == store.ByJoined || o == store.ByLastLogin { // the newest first
 			to = o.Down()

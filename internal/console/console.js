@@ -8,13 +8,14 @@
   const rows = () => all('main tbody tr a[data-row], main li a[data-row]')
 
   // Layouts put letters, digits and / elsewhere: the character counts, and where
-  // it is of no Latin letter, the place of the key.
+  // it is none that means something, the place of the key.
   const keyOf = e => {
-    if (/^[\x21-\x7e]$/.test(e.key)) return e.key
-    if (e.key.length > 1) return e.key
+    if (e.key.length > 1 || /^[a-z0-9/?]$/i.test(e.key)) return e.key
+    if (e.key === '؟') return '?'
     if (/^Key[A-Z]$/.test(e.code)) return e.code[3].toLowerCase()
-    if (/^Digit\d$/.test(e.code)) return e.code[5]
-    return e.key === '؟' ? '?' : e.key
+    if (/^Digit\d$/.test(e.code) && !e.shiftKey) return e.code[5] // French has & and é there
+    if (e.code === 'Slash' && !e.shiftKey) return '/'
+    return e.key
   }
 
   const find = () => {
@@ -42,7 +43,10 @@
     }
     if (e.ctrlKey || e.altKey || e.metaKey) return
     if (key === 'Escape') {
-      for (const open of all('details[open].me, .more details[open]')) open.open = false
+      for (const open of all('details[open].me, .more details[open]')) {
+        if (open.contains(document.activeElement)) open.querySelector('summary').focus()
+        open.open = false
+      }
       const cancel = document.querySelector('[data-cancel]')
       if (typing(e)) e.target.blur()
       else cancel?.click()
@@ -153,7 +157,7 @@
     whole.setAttribute('aria-label', place.dataset.label)
     whole.addEventListener('change', () => {
       for (const box of ticks()) box.checked = whole.checked
-      count()
+      document.getElementById('said').textContent = count()
     })
     place.append(whole)
     count()
@@ -165,17 +169,29 @@
     ticked.textContent = n ? `${ticked.dataset.text} (${n})` : ticked.dataset.text
     if (n) whom.selectedIndex = 0
     if (n) whom.closest('details').open = true
+    return ticked.textContent
   }
-  document.addEventListener('change', e => { if (e.target.name === 'ids') count() })
+  document.addEventListener('change', e => { if (e.target.name === 'ids') document.getElementById('said').textContent = count() })
   document.addEventListener('htmx:afterSwap', tickable)
   tickable()
 
-  // Back from a client, the row that was opened has the focus.
-  const kept = history.state?.row
-  if (kept) rows().find(a => a.getAttribute('href') === kept)?.focus()
+  // Back from a page, the link that led there has the focus; and to cancel is
+  // to go back.
+  const kept = all('main a').find(a => a.getAttribute('href') === history.state?.at)
+  if (kept) {
+    const closed = kept.closest('details')
+    if (closed) closed.open = true
+    kept.focus()
+  }
   document.addEventListener('click', e => {
-    const row = e.target.closest('a[data-row]')
-    if (row) history.replaceState({ ...history.state, row: row.getAttribute('href') }, '')
+    const link = e.target.closest('main a')
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return
+    if ('cancel' in link.dataset && document.referrer && new URL(document.referrer).pathname === link.pathname) {
+      e.preventDefault()
+      history.back()
+      return
+    }
+    history.replaceState({ ...history.state, at: link.getAttribute('href') }, '')
   })
 
   // The token of the set-up link stands in the fragment, which no server is sent:
