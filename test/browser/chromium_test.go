@@ -137,6 +137,7 @@ type tab struct {
 	scripts bool // the pages' run
 
 	mu       sync.Mutex
+	answered int             // the status of the last page that came
 	problems []string        // what the console would show in red
 	origins  map[string]bool // where it was
 }
@@ -240,8 +241,17 @@ func (b *tab) listen(event any) {
 		for _, arg := range e.Args {
 			said += string(arg.Value) + arg.Description
 		}
-		if !strings.HasPrefix(said, `"@scalar/api-reference@`) { // its version, of the page that it draws
+		switch {
+		case strings.HasPrefix(said, `"@scalar/api-reference@`): // its version, of the page that it draws
+		case strings.HasPrefix(said, `"htmx:afterRequest,`), strings.HasPrefix(said, `"htmx:sendAbort,`): // a request that was taken back for another word
+		default:
 			problem = "a script wrote to the console: " + said
+		}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument {
+			b.mu.Lock()
+			b.answered = int(e.Response.Status)
+			b.mu.Unlock()
 		}
 	case *network.EventRequestWillBeSent:
 		if u, err := url.Parse(e.DocumentURL); err == nil && u.Host != "" {
@@ -284,14 +294,32 @@ func (b *tab) open(url string) int {
 // load does what loads another page.
 func (b *tab) load(actions ...chromedp.Action[chromedp.Void]) int {
 	b.t.Helper()
+	b.mu.Lock()
+	b.answered = 0
+	b.mu.Unlock()
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`globalThis.left = true`)); err != nil {
+		b.t.Fatal(err)
+	}
 	res, err := chromedp.RunResponse(b.ctx, actions...)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if res == nil {
-		return 0 // a file
+	if res != nil {
+		return int(res.Status)
 	}
-	return int(res.Status)
+	// A script noted something in the history on the way, as the console's does
+	// where a link has the focus again after "back": the page is still to come.
+	for range 1200 {
+		whole, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`!globalThis.left && document.readyState === 'complete'`))
+		b.mu.Lock()
+		status := b.answered
+		b.mu.Unlock()
+		if err == nil && whole && status != 0 {
+			return status
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return 0
 }
 
 // fill types into a field, in place of what is there.

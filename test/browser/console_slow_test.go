@@ -1,15 +1,18 @@
 package browser
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -17,14 +20,11 @@ import (
 	"github.com/yoozak/clients/internal/pgtest"
 )
 
-// line is a way to a database on which a test holds everything up, or cuts
-// what there is and lets nobody through.
+// line is a way to a database that a test cuts, and mends.
 type line struct {
 	url string
 
 	mu    sync.Mutex
-	free  sync.Cond
-	held  bool
 	gone  bool
 	conns []net.Conn
 }
@@ -42,10 +42,9 @@ func newLine(t *testing.T, database string) *line {
 	}
 	to.Host = l.Addr().String()
 	n := &line{url: to.String()}
-	n.free.L = &n.mu
 	t.Cleanup(func() {
 		_ = l.Close()
-		n.set(false, true)
+		n.cut(true)
 	})
 	go func() {
 		for {
@@ -71,51 +70,157 @@ func (n *line) join(near net.Conn, target string) {
 		return
 	}
 	n.conns = append(n.conns, near, far)
-	go n.carry(far, near)
-	go n.carry(near, far)
-}
-
-func (n *line) carry(to, from net.Conn) {
-	defer to.Close() //nolint:errcheck // one of two
-	block := make([]byte, 32<<10)
-	for {
-		size, err := from.Read(block)
-		if err != nil {
-			return
-		}
-		n.mu.Lock()
-		for n.held {
-			n.free.Wait()
-		}
-		n.mu.Unlock()
-		if _, err := to.Write(block[:size]); err != nil {
-			return
-		}
+	carry := func(to, from net.Conn) {
+		_, _ = io.Copy(to, from)
+		_ = to.Close()
 	}
+	go carry(far, near)
+	go carry(near, far)
 }
 
-// set holds everything up, or cuts it, or neither.
-func (n *line) set(held, gone bool) {
+// cut ends what there is and lets nobody through, or lets them through again.
+func (n *line) cut(gone bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.held, n.gone = held, gone
+	n.gone = gone
 	if gone {
 		for _, c := range n.conns {
 			_ = c.Close()
 		}
 		n.conns = nil
 	}
-	n.free.Broadcast()
 }
 
-// TestConsoleSlow: while the database does not answer, what is there stays, it
-// is said that it takes long, and typing goes on; then the last word's answer
-// is shown, and none of those before. When the database is gone a block says
-// so, with a reference, and nothing that was typed is lost.
+// slowProxy is before a server, and keeps the answers of searches for as long
+// as a test wants.
+type slowProxy struct {
+	url  string
+	mu   sync.Mutex
+	keep bool
+	kept []*keptAnswer // in the order in which they were asked for
+}
+
+type keptAnswer struct {
+	search string
+	goes   chan struct{}
+}
+
+func newSlowProxy(t *testing.T, s *server) *slowProxy {
+	t.Helper()
+	target, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, p := httputil.NewSingleHostReverseProxy(target), &slowProxy{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		k := &keptAnswer{search: r.URL.Query().Get("search"), goes: make(chan struct{})}
+		if p.keep && r.Header.Get("HX-Request") != "" {
+			p.kept = append(p.kept, k)
+		} else {
+			close(k.goes)
+		}
+		p.mu.Unlock()
+		<-k.goes
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		p.release()
+		srv.Close()
+	})
+	p.url = srv.URL
+	return p
+}
+
+// hold keeps the answers from now on.
+func (p *slowProxy) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keep = true
+}
+
+// asked waits until an answer is kept for each of these searches.
+func (p *slowProxy) asked(t *testing.T, searches ...string) {
+	t.Helper()
+	var got []string
+	for range 1200 {
+		got = nil
+		p.mu.Lock()
+		for _, k := range p.kept {
+			got = append(got, k.search)
+		}
+		p.mu.Unlock()
+		if slices.Equal(got, searches) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("asked for %v, want %v", got, searches)
+}
+
+// release lets the answers go, the last first.
+func (p *slowProxy) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range slices.Backward(p.kept) {
+		close(k.goes)
+	}
+	p.kept, p.keep = nil, false
+}
+
+// TestConsoleSlow: while an answer does not come, what is there stays, it is said
+// that it takes long, and typing goes on; then the last word's answer is shown,
+// and none of those before, whichever comes last.
 func TestConsoleSlow(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Start(t)
-	database := cluster.NewDatabase(t)
+	d := startDesk(t)
+	session := d.session(t, "karim")
+	p := newSlowProxy(t, d.server)
+	for _, o := range consoleWidths {
+		t.Run(o.name(), func(t *testing.T) {
+			b := openTab(t, o)
+			b.open(p.url + "/console/login")
+			b.has(d, session)
+			b.open(p.url + "/console/clients")
+			b.inField("search")
+			b.write("search", "alaoui")
+			b.until(`location.search.includes('search=alaoui')`)
+			rows := b.listed()
+			p.hold()
+			b.write("search", "tazi")
+			b.until(`!document.getElementById('slow').hidden && document.getElementById('slow').textContent === ''`)
+			slow := locale.Text("fr", "console.slow", nil)
+			b.until(`document.getElementById('slow').textContent === ` + quoted(slow))
+			p.asked(t, "tazi")
+			if got := b.listed(); got != rows {
+				t.Errorf("meanwhile the rows are %s, were %s", got, rows)
+			}
+			b.accessible()
+			b.write("search", "maximil")
+			b.holds("search", "maximil")
+			p.asked(t, "tazi", "maximil")
+			if got := b.run(`return document.getElementById('slow').textContent`); !strings.HasPrefix(got, slow) {
+				t.Errorf("another word, and it says %q", got)
+			}
+			p.release()
+			b.until(`location.search.includes('search=maximil') && document.getElementById('slow').hidden`)
+			b.inField("search")
+			if got := b.listed(); !strings.HasPrefix(got, "Maximilienne") || strings.Contains(got, "Tazi") {
+				t.Errorf("the last word's answer is %s", got)
+			}
+			if got := b.run(`const search = document.getElementById('search'); return search.selectionStart + ' ' + search.value`); got != "7 maximil" {
+				t.Errorf("the caret and the word: %s", got)
+			}
+		})
+	}
+}
+
+// TestConsoleDatabaseGone: a block says so, with a reference, in the place of the
+// list; trying again leads to what was typed, and so does a form that could not
+// be sent.
+func TestConsoleDatabaseGone(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Start(t).NewDatabase(t)
 	n := newLine(t, database)
 	d := startDeskOn(t, n.url, database)
 	session := d.session(t, "karim")
@@ -126,34 +231,7 @@ func TestConsoleSlow(t *testing.T) {
 			b.has(d, session)
 			b.open(d.URL + "/console/clients")
 			b.inField("search")
-			b.write("search", "alaoui")
-			b.until(`location.search.includes('search=alaoui')`)
-			rows := b.listed()
-
-			n.set(true, false)
-			b.write("search", "tazi")
-			b.until(`!document.getElementById('slow').hidden && document.getElementById('slow').textContent === ''`)
-			b.until(`document.getElementById('slow').textContent === ` + quoted(locale.Text("fr", "console.slow", nil)))
-			if got := b.listed(); got != rows {
-				t.Errorf("meanwhile the rows are %s, were %s", got, rows)
-			}
-			b.accessible()
-			b.write("search", "maximil")
-			b.holds("search", "maximil")
-			if got := b.run(`return document.getElementById('slow').textContent`); got != locale.Text("fr", "console.slow", nil) {
-				t.Errorf("another word, and it says %q", got)
-			}
-			n.set(false, false)
-			b.until(`location.search.includes('search=maximil') && document.getElementById('slow').hidden`)
-			if got := b.listed(); !strings.HasPrefix(got, "Maximilienne") || strings.Contains(got, "Tazi") {
-				t.Errorf("the last word's answer is %s", got)
-			}
-			b.inField("search")
-			if got := b.run(`const search = document.getElementById('search'); return search.selectionStart + ' ' + search.value`); got != "7 maximil" {
-				t.Errorf("the caret and the word: %s", got)
-			}
-
-			n.set(false, true)
+			n.cut(true)
 			b.write("search", "amina")
 			b.until(`document.querySelector('#results [role=alert]')`)
 			b.says(locale.Text("fr", "console.problem", nil), "La base de données ne répond pas", "Référence")
@@ -164,7 +242,7 @@ func TestConsoleSlow(t *testing.T) {
 			retry := chromedp.Click(chromedp.CSS("main a.button"))
 			b.status(b.load(chromedp.Click(chromedp.CSS("#results a.button"))), http.StatusServiceUnavailable)
 			b.says("La base de données ne répond pas", "Référence")
-			n.set(false, false)
+			n.cut(false)
 			d.Ready(t)
 			b.status(b.load(retry), http.StatusOK)
 			b.holds("search", "amina")
@@ -172,13 +250,12 @@ func TestConsoleSlow(t *testing.T) {
 				t.Errorf("at last: %s", got)
 			}
 
-			// A form that could not be sent.
 			b.open(d.client("tazi") + "/disable")
 			b.write("reason", "fraude signalée par la banque")
-			n.set(false, true)
+			n.cut(true)
 			b.status(b.pressIn("button.danger"), http.StatusServiceUnavailable)
 			b.says("La base de données ne répond pas. Rien n’a été changé.")
-			n.set(false, false)
+			n.cut(false)
 			d.Ready(t)
 			b.status(b.load(retry), http.StatusOK)
 			b.holds("reason", "fraude signalée par la banque")
