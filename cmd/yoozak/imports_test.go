@@ -80,7 +80,7 @@ var mayImport = map[string][]string{
 		"internal/doctor", "internal/manual", "internal/openapi", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/trace", "internal/web",
 	},
 	"cmd/yoozak-shadow": {"internal/api", "internal/config", "internal/job", "internal/shadow", "internal/telemetry"},
-	"bench":             {"internal/account", "internal/pgtest", "internal/secret", "internal/store", "internal/token"},
+	"bench":             {"internal/account", "internal/fold", "internal/pgtest", "internal/secret", "internal/store", "internal/token"},
 	"bench/djangousers": {},
 	"bench/enumeration": {},
 }
