@@ -84,9 +84,9 @@ func (p *page) whom(form url.Values) (w whom, ok bool) {
 // bulk is who is meant as package staff takes it.
 func (w whom) bulk() staff.Bulk {
 	if len(w.ids) > 0 {
-		return staff.Bulk{IDs: account.TextInput(strings.Join(w.ids, ","))}
+		return staff.Bulk{IDs: account.TextInput(strings.Join(w.ids, ",")), Named: mostNames}
 	}
-	b := staff.Bulk{Query: w.filter.query()}
+	b := staff.Bulk{Query: w.filter.query(), Named: mostNames}
 	if w.all {
 		b.Query.Search = account.TextInput("")
 	}

@@ -61,10 +61,13 @@ var (
 )
 
 // At how many people one of the staff may look, beside those at whom they
-// looked within the hour; and how often owners are told of who looks at more.
+// looked within the hour; how many lists may name to them, whom who may not
+// export by themselves would copy page by page; and how often owners are told of
+// who looks at more.
 var (
-	LooksPerAgent = Quota{Name: "looks", Count: 300, Per: time.Hour}
-	LooksWarning  = Quota{Name: "looks warning", Count: 1, Per: time.Hour}
+	LooksPerAgent  = Quota{Name: "looks", Count: 300, Per: time.Hour}
+	ListedPerAgent = Quota{Name: "listed", Count: 20_000, Per: time.Hour}
+	LooksWarning   = Quota{Name: "looks warning", Count: 1, Per: time.Hour}
 )
 
 // UnlocksPerUser is how often agents may lift what wrong tries at a password
@@ -122,6 +125,15 @@ func (g *Guard) Allow(ctx context.Context, q Quota, key string) error {
 // AllowUser is Allow for a user.
 func (g *Guard) AllowUser(ctx context.Context, q Quota, userID int64) error {
 	return g.Allow(ctx, q, strconv.FormatInt(userID, 10))
+}
+
+// AllowMany counts so many uses of a quota by a user at once; none is allowed.
+func (g *Guard) AllowMany(ctx context.Context, q Quota, userID int64, n int) error {
+	if n == 0 {
+		return nil
+	}
+	q.Count = max(1, q.Count/n) // so often that many
+	return g.AllowUser(ctx, q, userID)
 }
 
 // AllowRead counts a request of a caller, whatever it does. Django's tokens

@@ -33,6 +33,7 @@ type Bulk struct {
 	Query  Query
 	Reason string
 	DryRun bool // says what would be done
+	Named  int  // of those who are left out so many are named to the agent at most; zero: all
 
 	// Expected is what [Report.Digest] said of the dry run that somebody saw; empty:
 	// none was seen. Where others are meant by now, nothing is done.
@@ -105,6 +106,13 @@ func (s *Service) Do(ctx context.Context, act BulkAct, b Bulk) (Report, error) {
 		} else {
 			plan.Done = append(plan.Done, u)
 		}
+	}
+	named := len(plan.Left)
+	if b.Named > 0 {
+		named = min(named, b.Named)
+	}
+	if err := s.names(ctx, named); err != nil {
+		return Report{}, err
 	}
 	switch {
 	case b.DryRun:

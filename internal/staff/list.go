@@ -14,14 +14,21 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 }
 
 // Queue returns mails of the outbox, the newest first, a page at a time: those
-// in a state, and before an id.
+// in a state, and before an id. Their addresses count as those of a list.
 func (s *Service) Queue(ctx context.Context, state, before account.Input) ([]account.Mail, error) {
 	errs := account.Fields{}
 	want, id := account.MailState(stateField.Read(errs, state)), number(errs, beforeField, before)
 	if err := errs.Err(); err != nil {
 		return nil, err
 	}
-	return s.store.MailsIn(ctx, want, id, EventsPage)
+	mails, err := s.store.MailsIn(ctx, want, id, EventsPage)
+	if err == nil {
+		err = s.names(ctx, len(mails))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return mails, nil
 }
 
 // Mail returns one mail of the outbox, or [account.ErrNotFound].

@@ -30,7 +30,7 @@ func (s *Service) Look(ctx context.Context, id int64) error {
 		return err
 	}
 	if err := s.guard.AllowUser(ctx, guard.LooksPerAgent, s.agent.User.ID); err != nil {
-		return errors.Join(err, s.tellOfLooks(ctx))
+		return errors.Join(err, s.tellOfLooks(ctx, guard.LooksPerAgent.Count))
 	}
 	return asNotFound(s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		noted, err := tx.NoteLook(ctx, s.agent.User.ID, id, now.Add(-seenEvery), now)
@@ -41,9 +41,23 @@ func (s *Service) Look(ctx context.Context, id int64) error {
 	}))
 }
 
-// tellOfLooks tells the owners that an agent looks at very many people, once an
-// hour.
-func (s *Service) tellOfLooks(ctx context.Context) error {
+// names counts people whom a list names to an agent who may not export them by
+// themselves: without an end, page after page would be an export that nobody has
+// to give a reason for, or approve. It returns [account.ThrottledFor] to who has
+// seen too many in an hour; then the owners are told.
+func (s *Service) names(ctx context.Context, n int) error {
+	if s.agent == nil || s.agent.Role.May(account.ExportUsers) && !s.o.TwoPersons {
+		return nil
+	}
+	if err := s.guard.AllowMany(ctx, guard.ListedPerAgent, s.agent.User.ID, n); err != nil {
+		return errors.Join(err, s.tellOfLooks(ctx, guard.ListedPerAgent.Count))
+	}
+	return nil
+}
+
+// tellOfLooks tells the owners that an agent looks at more than so many people,
+// once an hour.
+func (s *Service) tellOfLooks(ctx context.Context, most int) error {
 	if s.guard.AllowUser(ctx, guard.LooksWarning, s.agent.User.ID) != nil {
 		return nil
 	}
@@ -62,7 +76,7 @@ func (s *Service) tellOfLooks(ctx context.Context) error {
 				return err
 			}
 			err = s.accounts.TellOwners(ctx, tx, u, account.Mail{
-				Kind: account.MailStaffLooks, CreatedAt: s.now(), Details: account.MailDetails{Agent: s.agent.User.ID, Count: guard.LooksPerAgent.Count},
+				Kind: account.MailStaffLooks, CreatedAt: s.now(), Details: account.MailDetails{Agent: s.agent.User.ID, Count: most},
 			})
 			if err != nil {
 				return err

@@ -86,7 +86,8 @@ type Page struct {
 }
 
 // List returns a page of the users that are asked for. That somebody listed
-// them is an event, with how many they were and never with the words.
+// them is an event, with how many they were and never with the words. It returns
+// [account.ThrottledFor] to who lists more than anybody needs to help.
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 	f, errs := s.filter(q)
 	order := store.UserOrdering(orderingField.Read(errs, q.Ordering))
@@ -114,6 +115,9 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		Short: found.Short, Incomplete: found.Incomplete || count.Incomplete,
 	}
 	if p.Roles, err = s.roles(ctx); err != nil {
+		return Page{}, err
+	}
+	if err := s.names(ctx, len(p.Users)); err != nil {
 		return Page{}, err
 	}
 	return p, s.listed(ctx, len(p.Users))
