@@ -64,3 +64,30 @@ func TestWhoeverShowsAClientLooks(t *testing.T) {
 		}
 	}
 }
+
+// TestNotesAboutTheStaffAreAnOwners: others have no form for one, and writing it
+// by hand is refused.
+func TestNotesAboutTheStaffAreAnOwners(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	owner, nadia := s.works(t, "nadia", account.Owner)
+	agent, salma := s.works(t, "salma", account.Support)
+	client := s.has(t, "amina", "Amina", "Alaoui")
+	for _, row := range []struct {
+		b    *browser
+		of   int64
+		want bool
+	}{{owner, salma.ID, true}, {owner, nadia.ID, false}, {agent, nadia.ID, false}, {agent, salma.ID, false}, {agent, client.ID, true}} {
+		path := fmt.Sprintf("/console/clients/%d/notes", row.of)
+		if a := row.b.open(t, path); a.status != http.StatusOK || strings.Contains(a.body, "<textarea") != row.want {
+			t.Errorf("%s: %d, want a form: %v", path, a.status, row.want)
+		}
+		want := http.StatusSeeOther
+		if !row.want {
+			want = http.StatusForbidden
+		}
+		if a := row.b.send(t, path, "text", "appelée ce matin"); a.status != want {
+			t.Errorf("%s: %d, want %d", path, a.status, want)
+		}
+	}
+}

@@ -331,6 +331,11 @@ func (p *page) clientNotes() {
 		c.Notes = append(c.Notes, noteRow{n, author})
 	}
 	c.Empty = v.Say("console.notes.none")
+	if !p.acts() && (c.User.ID == p.agent.User.ID || c.IsStaff && !p.agent.Role.May(account.ManageStaff)) { // what may not be done is not shown
+		c.Form = nil
+		p.showClient(c)
+		return
+	}
 	form, ok := p.submitted()
 	if !ok {
 		return

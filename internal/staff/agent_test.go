@@ -13,6 +13,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -160,9 +161,15 @@ func TestOnlyOwnersActOnStaff(t *testing.T) {
 			"unlock":   func(svc *staff.Service, id int64) error { return svc.Unlock(t.Context(), id, why) },
 			"recover":  func(svc *staff.Service, id int64) error { return svc.Recover(t.Context(), id, "", why) },
 			"enable":   func(svc *staff.Service, id int64) error { return svc.Enable(t.Context(), id, why) },
-			"close":    func(svc *staff.Service, id int64) error { return svc.Close(t.Context(), id, why) },
-			"erase":    func(svc *staff.Service, id int64) error { _, err := svc.Erase(t.Context(), id, why); return err },
-			"disable":  func(svc *staff.Service, id int64) error { return svc.Disable(t.Context(), id, why) },
+			"restore":  func(svc *staff.Service, id int64) error { return svc.Restore(t.Context(), id, why) },
+			"stop":     func(svc *staff.Service, id int64) error { return svc.StopRecovery(t.Context(), id, why) },
+			"note": func(svc *staff.Service, id int64) error {
+				_, err := svc.AddNote(t.Context(), id, account.TextInput("not to be trusted"))
+				return err
+			},
+			"close":   func(svc *staff.Service, id int64) error { return svc.Close(t.Context(), id, why) },
+			"erase":   func(svc *staff.Service, id int64) error { _, err := svc.Erase(t.Context(), id, why); return err },
+			"disable": func(svc *staff.Service, id int64) error { return svc.Disable(t.Context(), id, why) },
 			"edit": func(svc *staff.Service, id int64) error {
 				_, err := svc.Edit(t.Context(), id, auth.UserEdit{Version: account.TextInput("x"), FirstName: account.TextInput("X")})
 				return err
@@ -274,6 +281,23 @@ func TestRoleIsSuspendedWithTheLastFactor(t *testing.T) {
 			t.Errorf("another factor gives the role back: %v", err)
 		}
 	})
+}
+
+// TestRefusedUnlocksUseUpNothing: of the five of a day that an owner may need.
+func TestRefusedUnlocksUseUpNothing(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		owner, agent := s.Staff.As(s.AgentOf(t, s.Employs(t, "owner", account.Owner))), s.Employs(t, "agent", account.Support)
+		manager := s.Employs(t, "manager", account.Manager).User.ID
+		for range guard.UnlocksPerUser.Count {
+			if err := s.Staff.As(s.AgentOf(t, agent)).Unlock(t.Context(), manager, authtest.Reason); !errors.Is(err, account.ErrPermissionDenied) {
+				t.Errorf("support unlocks a manager: %v", err)
+			}
+		}
+		if err := owner.Unlock(t.Context(), manager, authtest.Reason); err != nil {
+			t.Errorf("an owner does: %v", err)
+		}
+	}, authtest.Limited)
 }
 
 // TestRefusedMailsUseUpNothing: whoever may not have a mail sent to an account

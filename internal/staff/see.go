@@ -98,7 +98,8 @@ func (s *Service) Notes(ctx context.Context, id int64) ([]account.Note, error) {
 	return s.store.Notes(ctx, id, mostNotes)
 }
 
-// AddNote writes a note about a user. An error is about the field "text".
+// AddNote writes a note about a user: about one of the staff an owner does, and
+// nobody about themselves. An error is about the field "text".
 func (s *Service) AddNote(ctx context.Context, id int64, in account.Input) (account.Note, error) {
 	errs := account.Fields{}
 	note := account.Note{UserID: id, Text: noteField.Read(errs, in), CreatedAt: s.now()}
@@ -115,12 +116,15 @@ func (s *Service) AddNote(ctx context.Context, id int64, in account.Input) (acco
 		if _, err := tx.UserByID(ctx, id); err != nil {
 			return err
 		}
+		if err := s.mayTouch(ctx, tx, id); err != nil {
+			return err
+		}
 		if err := tx.AddNote(ctx, &note); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, s.by(account.EventNoteAdded, id, note.CreatedAt))
 	})
-	return note, asNotFound(err)
+	return note, asNotFound(s.asRefused(ctx, err))
 }
 
 // EventQuery is which events are asked for, as it came in.

@@ -387,6 +387,12 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 		return err
 	}
 	if s.agent != nil {
+		if err := s.asRefused(ctx, s.mayTouch(ctx, s.store, id)); err != nil { // before it uses up what the account may have
+			return err
+		}
+		if _, err := s.User(ctx, id); err != nil {
+			return err
+		}
 		if err := s.guard.AllowUser(ctx, guard.UnlocksPerUser, id); err != nil {
 			return err
 		}
