@@ -43,25 +43,50 @@ func (s *Service) FailedMails(ctx context.Context) (int, error) {
 	return s.store.CountFailedMails(ctx)
 }
 
-// RetryMail makes a mail that was not delivered due again.
+// RetryMail makes a mail that was not delivered due again. Of an agent that is
+// one of which an attempt failed, within the limits of its mailbox: it returns
+// [account.ThrottledFor] where that has had too many.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
+	retry := (*store.Store).RetryMail
+	if s.agent != nil {
+		if err := s.mayRetry(ctx, id); err != nil {
+			return err
+		}
+		retry = (*store.Store).RetryFailedMail
+	}
 	now := s.now()
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := tx.RetryMail(ctx, id, now); err != nil {
+		if err := retry(tx, ctx, id, now); err != nil {
 			return err
 		}
 		retried := s.by(account.EventMailRetried, 0, now)
 		retried.Details.Mail = id
 		return s.audit.Record(ctx, tx, retried)
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return account.ErrNotFound
+	if err == nil {
+		s.accounts.Wake()
+	}
+	return asNotFound(err)
+}
+
+// mayRetry counts a mail that an agent has tried again for its mailbox.
+func (s *Service) mayRetry(ctx context.Context, id int64) error {
+	m, err := s.Mail(ctx, id)
+	if err == nil && (m.Failure == "" || m.Failure == account.MailUnwanted) {
+		err = account.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	turn, err := s.mailTurn(ctx, m.Kind, account.User{Email: m.Email, Username: m.Details.Username})
+	if err == nil && turn.Wait > 0 {
+		err = account.ThrottledFor(turn.Wait)
 	}
 	return err
 }
 
-// RetryMails makes every mail that was given up due again and says how many
-// there were.
+// RetryMails makes every mail that was given up due again, but for those whose
+// mailboxes have had too many, and says how many that are.
 func (s *Service) RetryMails(ctx context.Context) (int, error) {
 	ids, err := s.store.FailedMails(ctx)
 	if err != nil {
@@ -80,13 +105,17 @@ func (s *Service) RetryWaitingMails(ctx context.Context) (int, error) {
 	return s.retry(ctx, ids)
 }
 
-func (s *Service) retry(ctx context.Context, ids []int64) (int, error) {
+func (s *Service) retry(ctx context.Context, ids []int64) (n int, err error) {
 	for _, id := range ids {
-		if err := s.RetryMail(ctx, id); err != nil && !errors.Is(err, account.ErrNotFound) {
-			return 0, err
+		switch err := s.RetryMail(ctx, id); {
+		case err == nil:
+			n++
+		case errors.Is(err, account.ErrNotFound), errors.Is(err, account.ThrottledFor(0)):
+		default:
+			return n, err
 		}
 	}
-	return len(ids), nil
+	return n, nil
 }
 
 // Events returns the newest events: of a user, of a kind, or all; before an id,

@@ -181,6 +181,15 @@ func (s *Store) RetryMail(ctx context.Context, id int64, now time.Time) error {
 		WHERE id = $2 AND sent_at IS NULL AND failure <> $3`, now.UTC(), id, account.MailUnwanted)
 }
 
+// RetryFailedMail is [Store.RetryMail] for a mail of which an attempt failed, and
+// none is under way: one that waits for its turn waits, and none goes out twice.
+func (s *Store) RetryFailedMail(ctx context.Context, id int64, now time.Time) error {
+	return s.execOne(ctx, "retry a mail", `
+		UPDATE mails
+		SET due_at = $1, attempts = 0, lease = ''
+		WHERE id = $2 AND sent_at IS NULL AND failure <> $3 AND failure <> '' AND (lease = '' OR due_at <= $1)`, now.UTC(), id, account.MailUnwanted)
+}
+
 // Of the mails that were given up, those that are still wanted, and how many of
 // them are looked at.
 const (
