@@ -78,7 +78,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.Passkeys, err = s.store.Credentials(ctx, u.ID); err != nil {
 		return Export{}, err
 	}
-	if e.Mails, err = s.store.MailsOf(ctx, u.ID, exportedRows+1); err != nil {
+	if e.Mails, err = s.store.MailsOf(ctx, u.ID, 0, exportedRows+1); err != nil {
 		return Export{}, err
 	}
 	if e.Usernames, err = s.store.UsernameChanges(ctx, u.ID, time.Time{}); err != nil {
@@ -105,7 +105,7 @@ func (s *Service) Export(ctx context.Context, caller *Caller) (Export, error) {
 	if e.Recoveries, err = s.store.Recoveries(ctx, u.ID); err != nil {
 		return Export{}, err
 	}
-	if e.Notes, err = s.store.Notes(ctx, u.ID, exportedRows+1); err != nil {
+	if e.Notes, err = s.store.Notes(ctx, u.ID, 0, exportedRows+1); err != nil {
 		return Export{}, err
 	}
 	if m, err := s.store.StaffMember(ctx, u.ID); err == nil {

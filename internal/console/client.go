@@ -177,7 +177,7 @@ func (p *page) memberName(id int64) string {
 		return p.view.Say("console.who.staff")
 	}
 	if u, err := p.staff.User(p.r.Context(), id); err == nil {
-		return Name(u)
+		return Brief(u)
 	}
 	return p.view.Say("console.who.gone")
 }
@@ -276,10 +276,7 @@ func (p *page) clientEvents() {
 	if c == nil {
 		return
 	}
-	q := staff.EventQuery{User: account.TextInput(strconv.FormatInt(c.User.ID, 10))}
-	if before := p.r.URL.Query().Get("before"); before != "" {
-		q.Before = account.TextInput(before)
-	}
+	q := staff.EventQuery{User: account.TextInput(strconv.FormatInt(c.User.ID, 10)), Before: p.beforeID()}
 	events, err := p.staff.FindEvents(p.r.Context(), q)
 	if err != nil {
 		c.Failed = p.failTab(err)
@@ -296,15 +293,29 @@ func (p *page) clientMails() {
 	if c == nil {
 		return
 	}
-	all, err := p.staff.MailsOf(p.r.Context(), c.User.ID)
+	all, err := p.staff.MailsPage(p.r.Context(), c.User.ID, p.beforeID())
 	if err != nil {
 		c.Failed = p.failTab(err)
+	}
+	if len(all) == staff.EventsPage {
+		c.Older = p.link(c.Base+"/mails", "before", strconv.FormatInt(all[len(all)-1].ID, 10))
 	}
 	for _, m := range all {
 		c.Mails = append(c.Mails, p.mailRow(m))
 	}
 	c.Empty = p.view.Say("console.mails.none_of")
 	p.showClient(c)
+}
+
+// mostNoteText is how many characters of notes are on one page.
+const mostNoteText = 20_000
+
+// beforeID is the id before which a list goes on; missing: from its beginning.
+func (p *page) beforeID() account.Input {
+	if before := p.r.URL.Query().Get("before"); before != "" {
+		return account.TextInput(before)
+	}
+	return account.Input{}
 }
 
 // clientNotes shows what staff wrote down, and takes a note.
@@ -319,14 +330,17 @@ func (p *page) clientNotes() {
 		Submit: v.Say("console.note.add"), page: "client", data: c,
 	}
 	p.ask(c.Form)
-	notes, err := p.staff.Notes(p.r.Context(), c.User.ID)
+	notes, more, err := p.staff.NotesPage(p.r.Context(), c.User.ID, p.beforeID(), mostNoteText)
 	if err != nil {
 		c.Failed = p.failTab(err)
+	}
+	if more {
+		c.Older = p.link(c.Base+"/notes", "before", strconv.FormatInt(notes[len(notes)-1].ID, 10))
 	}
 	for _, n := range notes {
 		author := v.Say("console.who.gone")
 		if u, err := p.staff.User(p.r.Context(), n.AuthorID); err == nil {
-			author = Name(u)
+			author = Brief(u)
 		}
 		c.Notes = append(c.Notes, noteRow{n, author})
 	}
@@ -368,13 +382,13 @@ func (p *page) days(events []account.Event) (days []eventDay) {
 		if _, known := names[id]; !known {
 			names[id] = v.Say("console.who.gone")
 			if u, err := p.staff.User(p.r.Context(), id); err == nil {
-				names[id] = Name(u)
+				names[id] = Brief(u)
 			}
 		}
 		return names[id]
 	}
 	for _, e := range events {
-		row := eventRow{Event: e, What: v.eventText(e), Clock: v.Clock(e.At), Reason: e.Reason, Who: v.Say("console.who." + string(e.Actor))}
+		row := eventRow{Event: e, What: v.eventText(e), Clock: v.Clock(e.At), Reason: beginning(e.Reason, briefReason), Who: v.Say("console.who." + string(e.Actor))}
 		row.Glyph, row.Tone = glyphOf(e.Kind)
 		if d := e.ReadDetails(); d.Agent != 0 {
 			row.Who = name(d.Agent)

@@ -283,29 +283,6 @@ func TestListSaysWhatIsMeant(t *testing.T) {
 	}
 }
 
-// TestPagesAreSmall: with style and script, as sent, and the longest names.
-func TestPagesAreSmall(t *testing.T) {
-	t.Parallel()
-	s := onSQLite(t)
-	for i := range 55 {
-		s.has(t, "client"+strconv.Itoa(i), strings.Repeat("بن علي ", 21), strings.Repeat("Œuvrard"+strconv.Itoa(i), 15))
-	}
-	b, _ := s.works(t, "salma", account.Support)
-	files := 0
-	for _, name := range []string{"style.css", "console.js", "htmx.js", "favicon.svg"} {
-		a := b.open(t, "/console/"+name)
-		if a.status != http.StatusOK || a.header.Get("Content-Encoding") != "gzip" {
-			t.Errorf("%s: %d", name, a.status)
-		}
-		files += a.sent
-	}
-	a := b.open(t, "/console/clients")
-	if rows := strings.Count(a.body, "data-row"); rows != 50 || files+a.sent > 60<<10 {
-		t.Errorf("%d rows, %d bytes and %d of files, want %d at most", rows, a.sent, files, 60<<10)
-	}
-	t.Logf("page %d bytes, files %d", a.sent, files)
-}
-
 // TestOverviewWarnsOfAnAccountThatMayHaveBeenTaken, and leads to what happened.
 func TestOverviewWarnsOfAnAccountThatMayHaveBeenTaken(t *testing.T) {
 	t.Parallel()

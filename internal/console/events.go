@@ -52,7 +52,7 @@ func (p *page) eventQuery(query url.Values) (q staff.EventQuery, fields []field)
 	for _, g := range eventGroups {
 		groups = append(groups, option{g.name, v.Say("console.events.group." + g.name)})
 	}
-	actors := []option{{"", v.Say("console.filter.any")}, {strconv.FormatInt(p.agent.User.ID, 10), Name(p.agent.User)}}
+	actors := []option{{"", v.Say("console.filter.any")}, {strconv.FormatInt(p.agent.User.ID, 10), Brief(p.agent.User)}}
 	if p.agent.Role.May(account.ManageStaff) {
 		members, err := p.staff.Members(p.r.Context())
 		if err != nil {
@@ -60,7 +60,7 @@ func (p *page) eventQuery(query url.Values) (q staff.EventQuery, fields []field)
 		}
 		for _, m := range members {
 			if m.UserID != p.agent.User.ID {
-				actors = append(actors, option{strconv.FormatInt(m.UserID, 10), Name(m.User)})
+				actors = append(actors, option{strconv.FormatInt(m.UserID, 10), Brief(m.User)})
 			}
 		}
 	}

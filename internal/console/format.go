@@ -161,6 +161,30 @@ func Name(u account.User) string {
 	return "#" + strconv.FormatInt(u.ID, 10)
 }
 
+// How many letters of a text lists have: of a name more than the two lines that
+// the style shows of it, which stands whole on the client's page; of a reason
+// what is read in passing, which stands whole on the event's.
+const (
+	briefName   = 120
+	briefReason = 280
+)
+
+// Brief is Name for a list.
+func Brief(u account.User) string { return beginning(Name(u), briefName) }
+
+// beginning is a text, or as much of it as fits into so many letters.
+func beginning(text string, most int) string {
+	letters := []rune(text)
+	if len(letters) <= most {
+		return text
+	}
+	end := most - 1
+	for end > 0 && (unicode.In(letters[end], unicode.M, unicode.Sk) || letters[end] == '\u200d' || letters[end-1] == '\u200d') { // no letter without its marks
+		end--
+	}
+	return string(letters[:end]) + "…"
+}
+
 // Somebody writes what people chose: in its own direction, apart from what
 // stands beside it, with marks that would turn others around made visible.
 func Somebody(text string) template.HTML {

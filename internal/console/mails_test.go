@@ -2,7 +2,10 @@ package console_test
 
 import (
 	"context"
+	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,6 +116,67 @@ func TestWhyAMailDidNotLeave(t *testing.T) {
 		for failure, want := range failures {
 			if page := b.open(t, "/console/mails/"+strconv.FormatInt(ids[failure], 10)).text(); !strings.Contains(page, want) {
 				t.Errorf("%q does not become %q:\n%s", failure, want, page)
+			}
+		}
+	})
+}
+
+// TestNotesAndMailsGoOn: what does not fit on a page stands on the next, each
+// once.
+func TestNotesAndMailsGoOn(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		s := newServer(t, st)
+		u := s.has(t, "amina", "Amina", "Alaoui")
+		b, m := s.works(t, "salma", account.Support)
+		const mails, notes = 120, 70
+		authtest.Write(t, st, func(ctx context.Context, tx *store.Store) error {
+			for i := range mails {
+				if err := tx.AddMail(ctx, account.Mail{Kind: account.MailInvited, UserID: u.ID, Email: fmt.Sprintf("mail-%d.@example.ma", i), Language: "fr", CreatedAt: s.Clock.Now()}); err != nil {
+					return err
+				}
+			}
+			for i := range notes {
+				n := account.Note{UserID: u.ID, AuthorID: m.ID, Text: fmt.Sprintf("note-%d.", i), CreatedAt: s.Clock.Now()}
+				if i < 8 { // of the oldest five fit
+					n.Text += strings.Repeat("x", account.NoteMax-len(n.Text))
+				}
+				if err := tx.AddNote(ctx, &n); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for tab, want := range map[string]struct {
+			what  string
+			n     int
+			pages []int
+		}{
+			"/mails": {"mail", mails, []int{50, 50, 20}},
+			"/notes": {"note", notes, []int{50, 12 + 4, 4}},
+		} {
+			seen, at := map[string]int{}, at(u, tab)
+			for i, n := range want.pages {
+				a := b.open(t, at)
+				rows := strings.Count(a.body, "<tr><th scope=\"row\">") + strings.Count(a.body, "<article")
+				if rows != n {
+					t.Errorf("%s, page %d: %d rows, want %d", tab, i+1, rows, n)
+				}
+				for _, one := range regexp.MustCompile(want.what+`-\d+`).FindAllString(a.body, -1) {
+					seen[one]++
+				}
+				next := regexp.MustCompile(`rel="next" href="[./]*(clients/[^"]+)"`).FindStringSubmatch(a.body)
+				if (next != nil) != (i < len(want.pages)-1) {
+					t.Fatalf("%s, page %d leads to %v", tab, i+1, next)
+				}
+				if next != nil {
+					at = "/console/" + html.UnescapeString(next[1])
+				}
+			}
+			for i := range want.n {
+				if n := seen[fmt.Sprintf("%s-%d", want.what, i)]; n != 1 {
+					t.Errorf("%s-%d is shown %d times", want.what, i, n)
+				}
 			}
 		}
 	})

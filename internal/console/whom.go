@@ -199,6 +199,6 @@ func (p *page) many() {
 
 // personLine is somebody in a list of a few.
 func personLine(v *view, u account.User) template.HTML {
-	return template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+clientURL(u.ID))+`">`) + Somebody(Name(u)) + template.HTML(`</a> · `) + //nolint:gosec // escaped
+	return template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+clientURL(u.ID))+`">`) + Somebody(Brief(u)) + template.HTML(`</a> · `) + //nolint:gosec // escaped
 		text(v.Say("console.client.number", "id", strconv.FormatInt(u.ID, 10)))
 }

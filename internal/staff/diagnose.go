@@ -159,7 +159,7 @@ func (s *Service) findFactors(ctx context.Context, u account.User) ([]Finding, e
 }
 
 func (s *Service) findMail(ctx context.Context, u account.User) ([]Finding, error) {
-	mails, err := s.store.MailsOf(ctx, u.ID, 1)
+	mails, err := s.store.MailsOf(ctx, u.ID, 0, 1)
 	if err != nil || len(mails) == 0 || !mails[0].SentAt.IsZero() || mails[0].Failure == "" {
 		return nil, err
 	}

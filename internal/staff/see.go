@@ -84,7 +84,20 @@ func (s *Service) MailsOf(ctx context.Context, id int64) ([]account.Mail, error)
 	if err := s.Look(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.store.MailsOf(ctx, id, mostMails)
+	return s.store.MailsOf(ctx, id, 0, mostMails)
+}
+
+// MailsPage is MailsOf, a page at a time: those before an id.
+func (s *Service) MailsPage(ctx context.Context, id int64, before account.Input) ([]account.Mail, error) {
+	errs := account.Fields{}
+	from := number(errs, beforeField, before)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.Look(ctx, id); err != nil {
+		return nil, err
+	}
+	return s.store.MailsOf(ctx, id, from, EventsPage)
 }
 
 // mostNotes is how many notes about one user are shown.
@@ -95,7 +108,30 @@ func (s *Service) Notes(ctx context.Context, id int64) ([]account.Note, error) {
 	if err := s.Look(ctx, id); err != nil {
 		return nil, err
 	}
-	return s.store.Notes(ctx, id, mostNotes)
+	return s.store.Notes(ctx, id, 0, mostNotes)
+}
+
+// NotesPage is Notes, a page at a time: those before an id, as many as have so
+// many characters together, and one at least. more says that there are older
+// ones.
+func (s *Service) NotesPage(ctx context.Context, id int64, before account.Input, characters int) (notes []account.Note, more bool, err error) {
+	errs := account.Fields{}
+	from := number(errs, beforeField, before)
+	if err := errs.Err(); err != nil {
+		return nil, false, err
+	}
+	if err := s.Look(ctx, id); err != nil {
+		return nil, false, err
+	}
+	if notes, err = s.store.Notes(ctx, id, from, EventsPage+1); err != nil {
+		return nil, false, err
+	}
+	for i, n := range notes {
+		if characters -= utf8.RuneCountInString(n.Text); i == EventsPage || i > 0 && characters < 0 {
+			return notes[:i], true, nil
+		}
+	}
+	return notes, false, nil
 }
 
 // AddNote writes a note about a user: about one of the staff an owner does, and

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -244,9 +245,18 @@ func (s *Store) Mail(ctx context.Context, id int64) (account.Mail, error) {
 	return queryRow(ctx, s, "find a mail", scanMail, `SELECT `+mailColumns+` FROM mails WHERE id = $1`, id)
 }
 
-// MailsOf returns the mails of one user, the newest first, at most limit.
-func (s *Store) MailsOf(ctx context.Context, userID int64, limit int) ([]account.Mail, error) {
-	return s.mails(ctx, `WHERE user_id = $1 ORDER BY id DESC LIMIT $2`, userID, limit)
+// MailsOf returns the mails of one user, or those before an id that is not zero,
+// the newest first, at most limit.
+func (s *Store) MailsOf(ctx context.Context, userID, before int64, limit int) ([]account.Mail, error) {
+	return s.mails(ctx, `WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, userID, orNewest(before), limit)
+}
+
+// orNewest is the id before which a list begins: zero is its beginning.
+func orNewest(before int64) int64 {
+	if before == 0 {
+		return math.MaxInt64
+	}
+	return before
 }
 
 func (s *Store) mails(ctx context.Context, rest string, args ...any) ([]account.Mail, error) {

@@ -120,14 +120,15 @@ func (s *Store) AddNote(ctx context.Context, n *account.Note) (err error) {
 	return err
 }
 
-// Notes returns the newest notes about a user, at most limit.
-func (s *Store) Notes(ctx context.Context, userID int64, limit int) ([]account.Note, error) {
+// Notes returns the newest notes about a user, or those before an id that is not
+// zero, at most limit.
+func (s *Store) Notes(ctx context.Context, userID, before int64, limit int) ([]account.Note, error) {
 	return queryAll(ctx, s, "list notes", scanNote, `
 		SELECT id, user_id, author_id, text, created_at
 		FROM staff_notes
-		WHERE user_id = $1
+		WHERE user_id = $1 AND id < $2
 		ORDER BY id DESC
-		LIMIT $2`, userID, limit)
+		LIMIT $3`, userID, orNewest(before), limit)
 }
 
 // CountOwners says how many owners there are whose role counts and who can log
