@@ -21,15 +21,43 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 	if err != nil {
 		return err
 	}
+	u, err := s.toBeChanged(ctx, id)
+	if err != nil {
+		return err
+	}
+	turn, err := s.addressTurn(ctx, u, email)
+	if err != nil {
+		return err
+	}
 	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		if email == u.Email {
 			return account.FieldError("email", "email.same", nil)
 		}
-		return s.setEmail(ctx, tx, u, email, reason, do)
+		return s.setEmail(ctx, tx, u, email, reason, do, turn)
 	})
 }
 
-func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing) error {
+// toBeChanged is a user on whom the agent may act: asked before what is to be
+// mailed uses up what a mailbox may get.
+func (s *Service) toBeChanged(ctx context.Context, id int64) (account.User, error) {
+	if err := s.asRefused(ctx, s.mayTouch(ctx, s.store, id)); err != nil {
+		return account.User{}, err
+	}
+	u, err := s.store.UserByID(ctx, id)
+	return u, asUserNotFound(err)
+}
+
+// addressTurn counts the mail to another address of a user, which may be
+// anybody's: an agent can change it there and back as often as they like.
+func (s *Service) addressTurn(ctx context.Context, u account.User, email string) (guard.Turn, error) {
+	if email == "" || email == u.Email {
+		return guard.Turn{}, nil
+	}
+	u.Email = email
+	return s.mailTurn(ctx, account.MailVerifyEmail, u)
+}
+
+func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing, t guard.Turn) error {
 	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
 	waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))
 	if err != nil || waits {
@@ -45,7 +73,7 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 		return nil
 	}
 	u.Email = email
-	return s.accounts.MailVerification(ctx, tx, u, account.MailedCode{}, account.RequestInfo{}, do.at, guard.Turn{})
+	return s.accounts.MailVerification(ctx, tx, u, account.MailedCode{}, account.RequestInfo{IP: s.ip()}, do.at, t)
 }
 
 // Recover gives an account back to its owner, who reads an address: the staff
@@ -54,7 +82,8 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 //
 // Nobody takes a factor from somebody else silently: where the account has one
 // this needs a reason, and begins a recovery with a waiting time, in which its
-// owner can stop it: see [Service.Recovery].
+// owner can stop it: see [Service.Recovery]. It returns [account.ThrottledFor] to
+// an agent who would have the mailbox sent more than it may get.
 func (s *Service) Recover(ctx context.Context, id int64, email, reason string) error {
 	if s.agent != nil {
 		var err error
@@ -68,6 +97,9 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 		if email, err = auth.CheckEmail(email); err != nil {
 			return err
 		}
+	}
+	if err := s.mayMailLink(ctx, id, email); err != nil {
+		return err
 	}
 	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		start := auth.RecoveryStart{Reason: reason}
@@ -97,6 +129,26 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 		}
 		return s.accounts.Recover(ctx, tx, u, email, recovered)
 	})
+}
+
+// mayMailLink counts the link that an agent has mailed to an address, or to the
+// account's own, which belongs to whoever reads it.
+func (s *Service) mayMailLink(ctx context.Context, id int64, email string) error {
+	if s.agent == nil {
+		return nil
+	}
+	u, err := s.toBeChanged(ctx, id)
+	if err != nil {
+		return err
+	}
+	if email != "" {
+		u.Email = email
+	}
+	turn, err := s.mailTurn(ctx, account.MailResetPassword, u)
+	if err == nil && turn.Wait > 0 {
+		err = account.ThrottledFor(turn.Wait)
+	}
+	return err
 }
 
 // Recovery returns the recovery of a user that runs, or [ErrNoRecovery].

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store"
@@ -71,6 +72,61 @@ func TestRetryKeepsToTheMailboxesLimits(t *testing.T) {
 		}
 		if err := agent.RetryMail(ctx, failed); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("one that goes out at this moment: %v", err)
+		}
+	}, authtest.Limited)
+}
+
+// TestAnotherAddressKeepsToItsMailboxsLimits: who may change addresses does not by
+// it have any number of mails sent to whoever they like.
+func TestAnotherAddressKeepsToItsMailboxsLimits(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		ctx := t.Context()
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		edited, recovered := s.SignUp(t, "edited").User.ID, s.SignUp(t, "recovered").User.ID
+		edit := func(version, email string) error {
+			_, err := manager.Edit(ctx, edited, auth.UserEdit{Version: account.TextInput(version), Email: account.TextInput(email)})
+			return err
+		}
+		for range 10 { // what is refused uses up nothing
+			if err := edit("0000000000000000", "stranger@example.com"); !errors.Is(err, account.ErrEditConflict) {
+				t.Fatal(err)
+			}
+		}
+		var throttled error
+		for range 10 {
+			for _, email := range []string{"stranger@example.com", "another@example.com"} {
+				u, err := s.Staff.User(ctx, edited)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := edit(auth.Version(u), email); err != nil {
+					throttled = err
+				}
+				if err := manager.Recover(ctx, recovered, email, authtest.Reason); err != nil {
+					throttled = err
+				}
+				s.Deliver(t)
+			}
+		}
+		if !errors.Is(throttled, account.ThrottledFor(0)) {
+			t.Errorf("nobody was told to wait: %v", throttled)
+		}
+		got := map[string]int{}
+		for _, m := range s.AllMails(t) {
+			if !m.SentAt.IsZero() {
+				got[string(m.Kind)+" to "+m.Email]++
+			}
+		}
+		for _, email := range []string{"stranger@example.com", "another@example.com"} {
+			for _, kind := range []account.MailKind{account.MailVerifyEmail, account.MailResetPassword} {
+				if n := got[string(kind)+" to "+email]; n == 0 || n > 5 {
+					t.Errorf("%s to %s: %d in no time", kind, email, n)
+				}
+			}
+		}
+		if err := s.Staff.Recover(ctx, recovered, "stranger@example.com", authtest.Reason); err != nil {
+			t.Errorf("at the terminal: %v", err)
 		}
 	}, authtest.Limited)
 }

@@ -341,13 +341,10 @@ func (s *Service) mail(ctx context.Context, id int64, reason string, kind accoun
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := s.asRefused(ctx, s.mayTouch(ctx, s.store, id)); err != nil { // before it uses up what the mailbox may get
-		return time.Time{}, err
-	}
-	u, err := s.store.UserByID(ctx, id)
+	u, err := s.toBeChanged(ctx, id)
 	switch {
 	case err != nil:
-		return time.Time{}, asUserNotFound(err)
+		return time.Time{}, err
 	case !u.Active:
 		return time.Time{}, ErrNotActive
 	case u.Email == "":
@@ -387,10 +384,7 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 		return err
 	}
 	if s.agent != nil {
-		if err := s.asRefused(ctx, s.mayTouch(ctx, s.store, id)); err != nil { // before it uses up what the account may have
-			return err
-		}
-		if _, err := s.User(ctx, id); err != nil {
+		if _, err := s.toBeChanged(ctx, id); err != nil { // before it uses up what the account may have
 			return err
 		}
 		if err := s.guard.AllowUser(ctx, guard.UnlocksPerUser, id); err != nil {
@@ -413,8 +407,19 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 // address: see [Service.SetEmail]. It returns the user as they are now, and
 // [account.ErrEditConflict] where somebody edited them since the version.
 func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account.User, error) {
-	var edited auth.Edited
-	err := s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
+	u, err := s.toBeChanged(ctx, id)
+	if err != nil {
+		return account.User{}, err
+	}
+	edited, err := s.accounts.ReadEdit(u, in) // what is wrong uses up nothing, either
+	if err != nil {
+		return account.User{}, err
+	}
+	turn, err := s.addressTurn(ctx, u, edited.User.Email)
+	if err != nil {
+		return account.User{}, err
+	}
+	err = s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
 		u, err := held(ctx, tx, id)
 		if err != nil {
 			return err
@@ -429,7 +434,7 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 			}
 		}
 		if now.Email != u.Email {
-			if err := s.setEmail(ctx, tx, u, now.Email, "", do); err != nil {
+			if err := s.setEmail(ctx, tx, u, now.Email, "", do, turn); err != nil {
 				return err
 			}
 		}
