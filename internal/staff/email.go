@@ -112,6 +112,9 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 			}
 		}
 		recovered := do.entry(account.EventAccountRecovered)
+		if account.EmailKey(email) != account.EmailKey(u.Email) {
+			recovered.Details.Fields = []string{"email"}
+		}
 		if !u.ClosedAt.IsZero() {
 			recovered.Includes = []account.EventKind{account.EventAccountRestored}
 		}

@@ -31,14 +31,17 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 }
 
 // mostAddressesLooked bounds what [Service.AddressesThenResets] reads.
-const mostAddressesLooked = 50
+const mostAddressesLooked = 200
 
 // AddressesThenResets are the users whose address somebody of the staff changed
-// in the last day, and who were then sent, within an hour, a link to choose
-// another password by the staff too: that is how one of the staff would take an
-// account. The newest comes first.
+// in the last day, and to whose new one a link or a code that lets in was mailed
+// within an hour; or to whom the account was given back at another address, which
+// is both. That is how one of the staff would take an account: whoever reads the
+// new address can ask for the link as anybody does. The newest comes first.
 func (s *Service) AddressesThenResets(ctx context.Context) ([]int64, error) {
-	changed, err := s.store.Events(ctx, store.EventFilter{Kind: account.EventEmailSet, From: s.now().Add(-24 * time.Hour)}, mostAddressesLooked)
+	changed, err := s.store.Events(ctx, store.EventFilter{
+		Kinds: []account.EventKind{account.EventEmailSet, account.EventAccountRecovered}, From: s.now().Add(-24 * time.Hour),
+	}, mostAddressesLooked)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +50,19 @@ func (s *Service) AddressesThenResets(ctx context.Context) ([]int64, error) {
 		if e.UserID == 0 || slices.Contains(users, e.UserID) {
 			continue
 		}
-		resets, err := s.store.Events(ctx, store.EventFilter{UserID: e.UserID, Kind: account.EventPasswordResetRequested, After: e.ID, To: e.At.Add(time.Hour)}, mostAddressesLooked)
+		if e.Kind == account.EventAccountRecovered {
+			if slices.Contains(e.ReadDetails().Fields, "email") {
+				users = append(users, e.UserID)
+			}
+			continue
+		}
+		asked, err := s.store.Events(ctx, store.EventFilter{
+			UserID: e.UserID, Kinds: []account.EventKind{account.EventPasswordResetRequested, account.EventLoginCodeRequested}, After: e.ID, To: e.At.Add(time.Hour),
+		}, 1)
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(resets, func(r account.Event) bool { return r.Actor == account.ActorStaff }) {
+		if len(asked) > 0 {
 			users = append(users, e.UserID)
 		}
 	}

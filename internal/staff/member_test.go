@@ -449,13 +449,14 @@ func TestVeryManyLooksAreSlowedAndTold(t *testing.T) {
 	}, authtest.Limited)
 }
 
-// TestAddressThenResetWarns: the two acts by which one of the staff would take
-// an account.
+// TestAddressThenResetWarns: the ways in which one of the staff would take an
+// account.
 func TestAddressThenResetWarns(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
 		amina, salma, omar := s.SignUp(t, "amina").User.ID, s.SignUp(t, "salma").User.ID, s.SignUp(t, "omar").User.ID
+		hind, badr := s.SignUp(t, "hind").User.ID, s.SignUp(t, "badr").User.ID
 		want := func(want ...int64) {
 			t.Helper()
 			got, err := manager.AddressesThenResets(t.Context())
@@ -469,18 +470,28 @@ func TestAddressThenResetWarns(t *testing.T) {
 			}
 		}
 		want()
-		s.AskReset(t, fmt.Sprintf("other%d@example.ma", salma)) // by herself
+		s.AskReset(t, fmt.Sprintf("other%d@example.ma", salma)) // as anybody does who reads it
+		s.Deliver(t)
+		want(salma)
 		s.Clock.Advance(50 * time.Minute)
 		if _, err := manager.StartReset(t.Context(), amina, authtest.Reason); err != nil {
 			t.Fatal(err)
 		}
-		want(amina)
+		want(salma, amina)
 		s.Clock.Advance(20 * time.Minute)
 		if _, err := manager.StartReset(t.Context(), omar, authtest.Reason); err != nil {
 			t.Fatal(err)
 		}
-		want(amina)
-		s.Clock.Advance(23 * time.Hour)
+		want(salma, amina)
+		if err := manager.Recover(t.Context(), hind, "", authtest.Reason); err != nil { // at the address that it had
+			t.Fatal(err)
+		}
+		want(salma, amina)
+		if err := manager.Recover(t.Context(), badr, "thief@example.ma", authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		want(badr, salma, amina)
+		s.Clock.Advance(25 * time.Hour)
 		want()
 	})
 }
