@@ -1,12 +1,14 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/authtest"
@@ -301,5 +303,20 @@ func TestOverviewWarnsOfAnAccountThatMayHaveBeenTaken(t *testing.T) {
 	link := `href="./clients/` + strconv.FormatInt(u.ID, 10) + `/events"`
 	if a := agent.open(t, "/console/"); !strings.Contains(a.text(), locale.Text("fr", "console.warning.look", nil)) || !strings.Contains(a.body, link) {
 		t.Errorf("it does not warn:\n%s", a.body)
+	}
+}
+
+// TestDatesOfTheConsole: the first of a month is "1er" in French, and no date goes on in the next line.
+func TestDatesOfTheConsole(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	now := s.Clock.Now()
+	s.Clock.Advance(time.Date(now.Year(), now.Month()+1, 1, 12, 0, 0, 0, time.UTC).Sub(now))
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "salma", account.Support)
+	months := strings.Fields(locale.Text("fr", "console.date.months", nil))
+	want := fmt.Sprintf("1er\u00a0%s\u00a0%d", months[now.Month()%12], s.Clock.Now().Year())
+	if a := b.open(t, "/console/clients/"+strconv.FormatInt(u.ID, 10)); !strings.Contains(a.body, want) {
+		t.Errorf("the page does not say %q:\n%s", want, a.text())
 	}
 }

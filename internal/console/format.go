@@ -76,7 +76,11 @@ func (v *view) Day(t time.Time) string {
 	}
 	t = v.shopTime(t)
 	months := strings.Fields(v.Say("console.date.months"))
-	return v.Say("console.date.day", "day", strconv.Itoa(t.Day()), "month", months[t.Month()-1], "year", strconv.Itoa(t.Year()))
+	day := strconv.Itoa(t.Day())
+	if t.Day() == 1 {
+		day = v.Say("date.first")
+	}
+	return v.Say("console.date.day", "day", day, "month", months[t.Month()-1], "year", strconv.Itoa(t.Year()))
 }
 
 // Moment is a date and the time of day: "25 nov. 2026, 14:32".
