@@ -1,5 +1,6 @@
 // The shop as a customer uses it: on a telephone and at a desk, in French and in Arabic, with a content security policy,
-// looked through by axe. With UPDATE=1 the pictures of docs/images are taken anew.
+// looked through by axe. With UPDATE=1 the pictures of docs/images are taken anew; with PICTURES=folder a picture of every
+// page is put there, in English, too.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { accessSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -43,7 +44,7 @@ after(async () => {
 // customer opens the shop in a browser of their own.
 async function customer(language, width) {
   const context = await browser.newContext({
-    viewport: { width, height: width < 600 ? 740 : 800 }, permissions: ['clipboard-read', 'clipboard-write'], locale: language === 'ar' ? 'ar-MA' : 'fr-MA', timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
+    viewport: { width, height: width < 600 ? 740 : 800 }, permissions: ['clipboard-read', 'clipboard-write'], locale: { fr: 'fr-MA', ar: 'ar-MA', en: 'en-GB' }[language], timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
     userAgent: width < 600 ? 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' : 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   })
   const page = await context.newPage()
@@ -58,7 +59,7 @@ async function customer(language, width) {
     const { scroll, client, lang, dir } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth, lang: document.documentElement.lang, dir: getComputedStyle(document.querySelector('h1')).direction }))
     assert.ok(scroll <= client, `${what} ${language} ${width}: ${scroll} pixels wide`)
     assert.deepEqual([lang, dir], [language, language === 'ar' ? 'rtl' : 'ltr'])
-    const folder = process.env.UPDATE && shown.has(what) ? images : process.env.PICTURES
+    const folder = process.env.PICTURES || process.env.UPDATE && shown.has(what) && images
     if (folder) {
       mkdirSync(folder, { recursive: true })
       await page.screenshot({ path: join(folder, `storefront-${what}.${language}-${width}.png`), fullPage: width < 600 && !await page.getByRole('dialog').count() })
@@ -82,16 +83,18 @@ async function link(address, action) {
   return found.replace(/&amp;/g, '&')
 }
 
-const people = { fr: ['Amina', 'Alaoui'], ar: ['أمينة', 'العلوي'] }
+const languages = process.env.PICTURES ? ['fr', 'ar', 'en'] : ['fr', 'ar']
+const people = { fr: ['Amina', 'Alaoui'], ar: ['أمينة', 'العلوي'], en: ['Amina', 'Alaoui'] }
 const words = {
   fr: { register: 'Créer un compte', logIn: 'Se connecter', logOut: 'Se déconnecter', save: 'Enregistrer', saved: 'C’est enregistré.', verify: 'Vérifier mon adresse', verified: 'Merci', change: 'Changer', changed: 'a changé', send: 'Envoyer le lien', choose: 'Choisir ce mot de passe', devices: 'Appareils', password: 'Mot de passe', profile: 'Profil', end: 'Déconnecter ' },
   ar: { register: 'إنشاء حساب', logIn: 'تسجيل الدخول', logOut: 'تسجيل الخروج', save: 'حفظ', saved: 'تم الحفظ', verify: 'تأكيد عنواني', verified: 'شكرا', change: 'تغيير', changed: 'تغيّرت', send: 'إرسال الرابط', choose: 'اعتماد كلمة المرور', devices: 'الأجهزة', password: 'كلمة المرور', profile: 'معلوماتي', end: 'إخراج ' },
+  en: { register: 'Create an account', logIn: 'Log in', logOut: 'Log out', save: 'Save', saved: 'Saved.', verify: 'Verify my address', verified: 'Thank you', change: 'Change', changed: 'has changed', send: 'Send the link', choose: 'Choose this password' },
 }
 
-for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
+for (const language of languages) for (const width of [360, 1280]) {
   test(`${language}, ${width} pixels`, async () => {
     const w = words[language], [first, last] = people[language]
-    const username = { fr: { 360: 'amina', 1280: 'amina.alaoui' }, ar: { 360: 'amina92', 1280: 'alaoui.amina' } }[language][width]
+    const username = { fr: { 360: 'amina', 1280: 'amina.alaoui' }, ar: { 360: 'amina92', 1280: 'alaoui.amina' }, en: { 360: 'amina.a', 1280: 'alaoui.am' } }[language][width]
     const email = username + '@example.ma', next = 'Olive-Tagine-77-moon'
     const { context, page, look, complaints } = await customer(language, width)
     const press = text => page.locator('main').getByRole('button', { name: text, exact: true }).click()
@@ -192,10 +195,11 @@ for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
 
 const factorWords = {
   fr: { addApp: 'Ajouter une application', turnOn: 'Activer', finish: 'Terminer', copy: 'Copier', name: 'Téléphone d’Amina', byRecovery: 'Utiliser un code de secours', newCodes: 'Nouveaux codes', cancel: 'Annuler', confirm: 'Confirmer', addPasskey: 'Ajouter une clé d’accès', byPasskey: 'Se connecter avec une clé d’accès', remove: 'Retirer', distrust: 'Ne plus faire confiance', off: 'Désactivée', removed: 'est retiré', usePasskey: 'Continuer avec la clé d’accès' },
-  ar: { addApp: 'إضافة تطبيق', turnOn: 'تفعيل', finish: 'إنهاء', copy: 'نسخ', name: 'هاتف أمينة', byRecovery: 'استعمال رمز طوارئ', newCodes: 'رموز جديدة', cancel: 'إلغاء', confirm: 'تأكيد', addPasskey: 'إضافة مفتاح مرور', byPasskey: 'الدخول بمفتاح مرور', remove: 'إزالة', distrust: 'إلغاء الثقة', off: 'غير مفعّل', removed: 'تمت الإزالة', usePasskey: 'المتابعة بمفتاح المرور' },
+  ar: { addApp: 'إضافة تطبيق', turnOn: 'تفعيل', finish: 'إنهاء', copy: 'نسخ', name: 'هاتف أمينة', byRecovery: 'استعمال رمز طوارئ', newCodes: 'رموز جديدة', cancel: 'إلغاء', confirm: 'تأكيد', addPasskey: 'إضافة مفتاح مرور', byPasskey: 'الدخول بمفتاح مرور', remove: 'إزالة', distrust: 'إلغاء الثقة', off: 'غير مفعّلة', removed: 'تمت الإزالة', usePasskey: 'المتابعة بمفتاح المرور' },
+  en: { addApp: 'Add an app', turnOn: 'Turn on', finish: 'Finish', copy: 'Copy', name: 'Amina’s phone', byRecovery: 'Use a recovery code', newCodes: 'New codes', cancel: 'Cancel', confirm: 'Confirm', addPasskey: 'Add a passkey', byPasskey: 'Log in with a passkey', remove: 'Remove', distrust: 'Stop trusting', off: 'Off', usePasskey: 'Continue with the passkey' },
 }
 
-for (const language of ['fr', 'ar']) for (const width of [360, 1280]) {
+for (const language of languages) for (const width of [360, 1280]) {
   test(`a second step: ${language}, ${width} pixels`, async () => {
     const w = { ...words[language], ...factorWords[language] }, [first, last] = people[language]
     const { context, page, look, complaints } = await customer(language, width)
