@@ -99,7 +99,7 @@ func (p *page) help() {
 			{[]string{"Enter"}, v.Say("console.help.open")},
 			{[]string{"x"}, v.Say("console.help.tick")},
 			{[]string{"n", "p"}, v.Say("console.help.pages")},
-			{[]string{"1", "6"}, v.Say("console.help.tabs")},
+			{[]string{"1", "2", "3", "4", "5", "6"}, v.Say("console.help.tabs")},
 			{[]string{v.Say("console.help.space")}, v.Say("console.help.pause")},
 			{[]string{"Esc"}, v.Say("console.help.leave")},
 		},

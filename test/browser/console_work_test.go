@@ -260,6 +260,9 @@ func TestConsoleLongAndOdd(t *testing.T) {
 					for _, page := range pages {
 						b.status(b.open(d.client(who)+page), http.StatusOK)
 						b.says()
+						if got := b.run(`const at = document.querySelector('.tabs [aria-current]')?.getBoundingClientRect(); return at && (at.left < 0 || at.right > innerWidth) ? at.left + ' to ' + at.right : ''`); got != "" {
+							t.Errorf("%s: the tab one is at is out of sight: %s", page, got)
+						}
 					}
 				}
 			})
