@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 		"internal/account", "internal/argon2", "internal/audit", "internal/auth", "internal/breach", "internal/config", "internal/console", "internal/guard", "internal/keys",
 		"internal/mail", "internal/outbox", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/staff", "internal/store", "internal/token", "internal/trace", "internal/webhook",
 	},
-	"internal/doctor": {"internal/account", "internal/audit", "internal/keys", "internal/store"},
+	"internal/doctor": {"internal/account", "internal/audit", "internal/keys", "internal/locale", "internal/store"},
 	"cmd/yoozak": {
 		"internal/account", "internal/api", "internal/app", "internal/audit", "internal/auth", "internal/backup", "internal/config", "internal/console", "internal/django", "internal/guard", "internal/job", "internal/keys", "internal/locale",
 		"internal/doctor", "internal/manual", "internal/openapi", "internal/pages", "internal/password", "internal/pulse", "internal/secret", "internal/shop", "internal/staff", "internal/store", "internal/telemetry", "internal/token", "internal/trace", "internal/web",

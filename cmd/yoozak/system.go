@@ -26,7 +26,7 @@ func systemOf(e env, c config.Config, a *app.App, flags []*kong.Flag) console.Sy
 	}
 	s.Look = func(ctx context.Context) (found []console.Finding) {
 		for _, f := range doctor.Look(ctx, doctorOptions(c, a, secrets)) {
-			found = append(found, console.Finding{Check: f.Check, Level: string(f.Level), Text: oneLine(f.Text), Remedy: f.Remedy})
+			found = append(found, console.Finding{Check: f.Check, Level: string(f.Level), Key: doctor.KeyPrefix + f.Key, Args: f.Args})
 		}
 		return found
 	}

@@ -142,7 +142,7 @@ func TestPagesAreSmall(t *testing.T) {
 	s.system.Migrations = s.Store.Migrations
 	s.system.Look = func(context.Context) (found []console.Finding) {
 		for i := range 12 {
-			found = append(found, console.Finding{Check: "files", Level: "bad", Text: fmt.Sprintf("every user of this machine may read /etc/yoozak/secret-number-%d (mode 0644)", i), Remedy: fmt.Sprintf("chmod o= /etc/yoozak/secret-number-%d", i)})
+			found = append(found, console.Finding{Check: "files", Level: "bad", Key: "console.doctor.files.open", Args: map[string]any{"path": fmt.Sprintf("/etc/yoozak/secret-number-%d", i), "mode": "0644", "command": fmt.Sprintf("chmod o= /etc/yoozak/secret-number-%d", i)}})
 		}
 		return found
 	}

@@ -2,10 +2,13 @@ package console
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/store"
 )
@@ -28,9 +31,14 @@ type Setting struct {
 	Given              bool // by the operator; else it is the default
 }
 
-// Finding is what was found by a check of the installation, in English: it is
-// for whoever runs the server.
-type Finding struct{ Check, Level, Text, Remedy string }
+// Finding is what was found by a check of the installation: Key is that of what
+// it says, and with ".remedy" of what to do, unless it is good. Args are numbers
+// ("n"), times, and what is the same in every language: commands, settings, files
+// and what other programs said.
+type Finding struct {
+	Check, Level, Key string
+	Args              map[string]any
+}
 
 // lookEvery is for how long findings are shown: each look verifies ten thousand
 // events.
@@ -54,8 +62,8 @@ func (l *looked) look(ctx context.Context, s System, now time.Time) ([]Finding, 
 }
 
 type findingRow struct {
-	Finding
 	What, Badge, Tone string
+	Text, Remedy      template.HTML
 }
 
 type settingRow struct {
@@ -152,9 +160,42 @@ func (p *page) schema(ctx context.Context) string {
 	return v.Say("console.system.schema.good", "n", len(all), "name", isolated(newest))
 }
 
+// technical is a text in which commands, files and what other programs said stand
+// as they are. Its first letter is a capital: at a terminal it is none.
+func (v *view) technical(key string, args map[string]any) template.HTML {
+	var pairs []any
+	for name, value := range args {
+		switch of := value.(type) {
+		case time.Time:
+			value = v.Moment(of)
+		case string:
+			value = isolated(strings.Join(strings.Fields(of), " "))
+		}
+		pairs = append(pairs, name, value)
+	}
+	said := v.Say(key, pairs...)
+	if first, size := utf8.DecodeRuneInString(said); size > 0 {
+		said = string(unicode.ToUpper(first)) + said[size:]
+	}
+	var b strings.Builder
+	for said != "" {
+		before, rest, opened := strings.Cut(said, "\u2068")
+		machine, after, closed := strings.Cut(rest, "\u2069")
+		b.WriteString(visible(before))
+		if opened && closed {
+			b.WriteString(`<code dir="ltr">` + visible(machine) + `</code>`)
+		}
+		said = after
+	}
+	return template.HTML(b.String()) //nolint:gosec // escaped
+}
+
 func (p *page) findingRow(f Finding) findingRow {
 	v := p.view
-	row := findingRow{Finding: f, What: v.Say("console.finding." + f.Check), Badge: v.Say("console.finding.is_" + f.Level)}
+	row := findingRow{What: v.Say("console.finding." + f.Check), Badge: v.Say("console.finding.is_" + f.Level), Text: v.technical(f.Key, f.Args)}
+	if f.Level != "good" {
+		row.Remedy = v.technical(f.Key+".remedy", f.Args)
+	}
 	if row.What == "console.finding."+f.Check {
 		row.What = f.Check
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/console"
@@ -27,7 +28,10 @@ func TestSystemIsForReading(t *testing.T) {
 			},
 			Look: func(context.Context) []console.Finding {
 				looks++
-				return []console.Finding{{Check: "schema", Level: "good", Text: "the tables are well"}, {Check: "mail", Level: "bad", Text: "3 mails <wait>", Remedy: "see the log"}}
+				return []console.Finding{
+					{Check: "schema", Level: "good", Key: "console.doctor.schema.good"},
+					{Check: "mail", Level: "bad", Key: "console.doctor.mail.late", Args: map[string]any{"n": 1300, "since": time.Date(2026, 11, 24, 13, 32, 0, 0, time.UTC), "why": "552\n<full>", "command": "yoozak doctor --mail ADDRESS"}},
+				}
 			},
 		}
 		s.serve(t)
@@ -38,7 +42,7 @@ func TestSystemIsForReading(t *testing.T) {
 		for name, role := range map[string]account.Role{"karim": account.Manager, "nadia": account.Owner} {
 			b, _ := s.works(t, name, role)
 			a := b.open(t, "/console/system")
-			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "3 mails <wait>", "see the log", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
+			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "1 300 e-mails", "le plus ancien depuis le 24 nov. 2026, 14:32 : 552 <full>", "yoozak doctor --mail ADDRESS essaie les réglages", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
 				if !strings.Contains(a.text(), want) && !strings.Contains(a.body, want) {
 					t.Errorf("%s: the page does not say %q:\n%s", role, want, a.text())
 				}
@@ -48,7 +52,7 @@ func TestSystemIsForReading(t *testing.T) {
 					t.Errorf("%s: the settings have no group %s", role, want)
 				}
 			}
-			if strings.Index(a.body, "3 mails") > strings.Index(a.body, "the tables are well") {
+			if strings.Index(a.body, "1\u202f300 e-mails") > strings.Index(a.body, "Les tables sont celles") {
 				t.Error("the worst is not first")
 			}
 			if a := b.send(t, "/console/system"); a.status != http.StatusMethodNotAllowed {

@@ -26,12 +26,16 @@ const (
 	Bad  Level = "bad"  // something does not work, or soon will not
 )
 
-// Finding is what was found by a check.
+// Finding is what was found by a check, in English, for the terminal and for
+// programs; and what says it in another language.
 type Finding struct {
 	Check  string `json:"check"` // schema, write, clock, keys, chain, mail, backup, disk, files, settings
 	Level  Level  `json:"level"`
 	Text   string `json:"text"`
 	Remedy string `json:"remedy,omitempty"` // empty: there is nothing to do
+
+	Key  string `json:"-"` // of its texts, see [Kind]; empty: it has English alone
+	Args Args   `json:"-"`
 }
 
 // Options are what a doctor looks at.
@@ -56,7 +60,7 @@ const (
 	lateMail    = 10 * time.Minute
 	lateEvent   = 5 * time.Minute
 	oldKey      = 60 * 24 * time.Hour
-	clockApart  = 5 * time.Second
+	apartMost   = 5 * time.Second
 	oldBackup   = 48 * time.Hour // one a night, of which one may have failed
 	chainLooked = 10_000         // events at the end of the chain that are verified
 )
@@ -78,25 +82,16 @@ func Look(ctx context.Context, o Options) []Finding {
 	return append(append(found, o.room()...), o.files()...)
 }
 
-func good(check, text string, args ...any) Finding {
-	return Finding{Check: check, Level: Good, Text: fmt.Sprintf(text, args...)}
-}
-
-// failed is a check that could not be made.
-func failed(check string, err error) Finding {
-	return Finding{Check: check, Level: Bad, Text: "it cannot be looked at: " + err.Error(), Remedy: "see what the database's log says"}
-}
-
 func (o Options) schema(ctx context.Context) Finding {
 	switch err := o.Store.CheckSchema(ctx); {
 	case errors.Is(err, store.ErrSchema):
-		return Finding{Check: "schema", Level: Bad, Text: err.Error(), Remedy: "a backup first, then: yoozak migrate"}
+		return schemaBad.found(Args{"error": err.Error(), "command": "yoozak migrate"})
 	case errors.Is(err, account.ErrUnavailable):
 		return failed("schema", err)
 	case err != nil: // it is newer
-		return Finding{Check: "schema", Level: Bad, Text: err.Error(), Remedy: "install the package that ran last, or restore the backup of before the upgrade"}
+		return schemaNewer.found(Args{"error": err.Error()})
 	}
-	return good("schema", "the tables are those of this program")
+	return schemaGood.found(nil)
 }
 
 // write sees whether a change gets through, and compares clocks on the way.
@@ -107,13 +102,13 @@ func (o Options) write(ctx context.Context) []Finding {
 	})
 	switch {
 	case errors.Is(err, store.ErrReadOnly):
-		return []Finding{{Check: "write", Level: Bad, Text: "the database is read-only", Remedy: "YOOZAK_DATABASE_URL names a standby, or a database that protects itself: name the primary"}}
+		return []Finding{readOnly.found(Args{"setting": "YOOZAK_DATABASE_URL"})}
 	case errors.Is(err, account.ErrUnavailable):
-		return []Finding{{Check: "write", Level: Bad, Text: "the database takes no changes: " + err.Error(), Remedy: "look whether its disk is full, and whether its synchronous standby answers"}}
+		return []Finding{writeRefused.found(Args{"error": err.Error()})}
 	case err != nil:
 		return []Finding{failed("write", err)}
 	}
-	found := []Finding{good("write", "a change gets through")}
+	found := []Finding{writeGood.found(nil)}
 	database, err := o.Store.Time(ctx)
 	if err != nil {
 		return append(found, failed("clock", err))
@@ -121,18 +116,15 @@ func (o Options) write(ctx context.Context) []Finding {
 	if database.IsZero() { // SQLite has no clock of its own
 		return found
 	}
-	if apart := database.Sub(o.Now()).Abs(); apart > clockApart {
-		return append(found, Finding{
-			Check: "clock", Level: Bad, Text: fmt.Sprintf("the clocks of this machine and of the database are %s apart", apart.Round(time.Second)),
-			Remedy: "have both set by NTP (timedatectl set-ntp true)",
-		})
+	if apart := database.Sub(o.Now()).Abs(); apart > apartMost {
+		return append(found, clockApart.found(Args{"apart": apart.Round(time.Second).String(), "command": "timedatectl set-ntp true"}))
 	}
-	return append(found, good("clock", "this machine and the database agree about the time"))
+	return append(found, clockGood.found(nil))
 }
 
 func (o Options) keys(ctx context.Context) []Finding {
 	if o.Symmetric {
-		return []Finding{{Check: "keys", Level: Note, Text: "tokens are signed with one secret (HS256), which every service that verifies them could sign with", Remedy: "YOOZAK_JWT_ALGORITHM=ES256 once no service needs the secret (docs/keys.md)"}}
+		return []Finding{keysSymmetric.found(Args{"algorithm": "HS256", "setting": "YOOZAK_JWT_ALGORITHM=ES256", "document": keysDocument})}
 	}
 	all, err := o.Keys.List(ctx)
 	if err != nil {
@@ -147,14 +139,14 @@ func (o Options) keys(ctx context.Context) []Finding {
 	var found []Finding
 	switch age := o.Now().Sub(newest); {
 	case newest.IsZero():
-		found = append(found, Finding{Check: "keys", Level: Note, Text: "there is no key that signs tokens yet", Remedy: "the first start of the server makes one"})
+		found = append(found, keysNone.found(nil))
 	case age > max(oldKey, 2*o.KeyRotation):
-		found = append(found, Finding{Check: "keys", Level: Bad, Text: fmt.Sprintf("the newest signing key is %d days old", int(age.Hours()/24)), Remedy: "yoozak key rotate; where YOOZAK_KEY_ROTATION is not 0, the log says why the server does not"})
+		found = append(found, keysOld.found(Args{"n": days(age), "command": "yoozak key rotate", "setting": "YOOZAK_KEY_ROTATION"}))
 	default:
-		found = append(found, good("keys", "the newest signing key is %d days old", int(age.Hours()/24)))
+		found = append(found, keysGood.found(Args{"n": days(age)}))
 	}
 	if !o.Encrypted {
-		found = append(found, Finding{Check: "keys", Level: Note, Text: "private keys and secrets of authenticator apps stand in the database in clear, and in each backup", Remedy: "set YOOZAK_ENCRYPTION_KEY (docs/keys.md)"})
+		found = append(found, keysClear.found(Args{"setting": "YOOZAK_ENCRYPTION_KEY", "document": keysDocument}))
 	}
 	return found
 }
@@ -170,7 +162,7 @@ func (o Options) chain(ctx context.Context) []Finding {
 		return []Finding{failed("chain", err)}
 	}
 	if waiting.Count > 0 && o.Now().Sub(waiting.Oldest) > lateEvent {
-		return []Finding{{Check: "chain", Level: Bad, Text: fmt.Sprintf("%d events wait for their place in the chain, the oldest since %s", waiting.Count, waiting.Oldest.Format(time.DateTime)), Remedy: "a server that runs seals them; its log has \"seal events\" where it cannot"}}
+		return []Finding{chainWaits.found(Args{"n": waiting.Count, "since": waiting.Oldest, "log": `"seal events"`})}
 	}
 	var from store.EventHead
 	if at := chain.Head.Seq - chainLooked; at > chain.Removed.Seq {
@@ -185,10 +177,15 @@ func (o Options) chain(ctx context.Context) []Finding {
 	case err != nil:
 		return []Finding{failed("chain", err)}
 	case report.Problem != "":
-		return []Finding{{Check: "chain", Level: Bad, Text: "events were changed or removed: " + report.Problem, Remedy: "docs/events.md; yoozak events verify walks all of it"}}
+		return []Finding{chainBroken.found(Args{"problem": report.Problem, "document": "docs/events.md", "command": "yoozak events verify"})}
 	}
-	return []Finding{good("chain", "the newest events are whole")}
+	return []Finding{chainGood.found(nil)}
 }
+
+// keysDocument is where keys are explained.
+const keysDocument = "docs/keys.md"
+
+func days(age time.Duration) int { return int(age.Hours() / 24) }
 
 func cause(err error) error {
 	if err == nil {
@@ -200,7 +197,7 @@ func cause(err error) error {
 func (o Options) mail(ctx context.Context) []Finding {
 	var found []Finding
 	if !o.MailsLeave {
-		found = append(found, Finding{Check: "mail", Level: Note, Text: "mails are written to a folder: nobody gets them", Remedy: "set YOOZAK_SMTP_URL, YOOZAK_MAIL_FROM and YOOZAK_PUBLIC_URL"})
+		found = append(found, mailFolder.found(Args{"smtp": "YOOZAK_SMTP_URL", "from": "YOOZAK_MAIL_FROM", "public": "YOOZAK_PUBLIC_URL"}))
 	}
 	waiting, err := o.Store.MailsWaiting(ctx)
 	if err != nil {
@@ -211,23 +208,21 @@ func (o Options) mail(ctx context.Context) []Finding {
 	case err != nil:
 		return append(found, failed("mail", err))
 	case waiting.Count > 0 && o.Now().Sub(waiting.Oldest) > lateMail:
-		found = append(found, Finding{Check: "mail", Level: Bad, Text: fmt.Sprintf("%s, the oldest since %s: %s", count(waiting.Count, "mail waits", "mails wait"), waiting.Oldest.Format(time.DateTime), o.why(ctx)), Remedy: "yoozak doctor --mail ADDRESS tries the settings; does a server run?"})
+		late, args := mailUntried, Args{"n": waiting.Count, "since": waiting.Oldest, "command": "yoozak doctor --mail ADDRESS"}
+		if why := o.why(ctx); why != "" {
+			late, args["why"] = mailLate, why
+		}
+		found = append(found, late.found(args))
 	case given > 0:
-		found = append(found, Finding{Check: "mail", Level: Note, Text: count(given, "mail was", "mails were") + " given up in the last 30 days", Remedy: "yoozak mail list says why, yoozak mail retry --all tries again"})
+		found = append(found, mailGivenUp.found(Args{"n": given, "list": "yoozak mail list", "retry": "yoozak mail retry --all"}))
 	case o.MailsLeave:
-		found = append(found, good("mail", "no mail waits for long"))
+		found = append(found, mailGood.found(nil))
 	}
 	return found
 }
 
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// why is the newest reason for which a mail was not delivered.
+// why is the newest reason for which a mail was not delivered; empty: none was
+// tried.
 func (o Options) why(ctx context.Context) string {
 	mails, err := o.Store.Mails(ctx, 1000)
 	if err != nil {
@@ -238,26 +233,27 @@ func (o Options) why(ctx context.Context) string {
 			return m.Failure
 		}
 	}
-	return "none of them was tried"
+	return ""
 }
 
 // backup sees when the newest was made. What makes it elsewhere has to say so:
 // see docs/decisions/0038-age-of-the-backup.md.
 func (o Options) backup(ctx context.Context) Finding {
-	remedy := "every night: yoozak backup FILE (docs/backup.md)"
+	none, old, args := backupNone, backupOld, Args{"command": "yoozak backup FILE", "document": "docs/backup.md"}
 	if o.Database == "" {
-		remedy = "every night: pg_dump, and then yoozak backup --made, which notes the time (docs/backup.md)"
+		none, old, args["command"], args["dump"] = backupNoneElsewhere, backupOldElsewhere, "yoozak backup --made", "pg_dump"
 	}
 	at, err := o.Store.BackedUpAt(ctx)
 	switch age := o.Now().Sub(at); {
 	case err != nil:
 		return failed("backup", err)
 	case at.IsZero():
-		return Finding{Check: "backup", Level: Note, Text: "no backup was ever noted", Remedy: remedy}
+		return none.found(args)
 	case age > oldBackup:
-		return Finding{Check: "backup", Level: Bad, Text: fmt.Sprintf("the newest backup is %d days old, of %s", int(age.Hours()/24), at.Format(time.DateTime)), Remedy: remedy}
+		args["n"], args["at"] = days(age), at
+		return old.found(args)
 	default:
-		return good("backup", "the newest backup is of %s", at.Format(time.DateTime))
+		return backupGood.found(Args{"at": at})
 	}
 }
 
@@ -270,9 +266,9 @@ func (o Options) room() []Finding {
 	case !known:
 		return nil
 	case free < leastRoom || free < all/leastShare:
-		return []Finding{{Check: "disk", Level: Bad, Text: fmt.Sprintf("%d MiB are free where the database is", free>>20), Remedy: "make room: on a full disk nobody can log in"}}
+		return []Finding{diskFull.found(Args{"n": int(free >> 20)})}
 	}
-	return []Finding{good("disk", "%d MiB are free where the database is", free>>20)}
+	return []Finding{diskGood.found(Args{"n": int(free >> 20)})}
 }
 
 // files looks at who may read what is secret.
@@ -286,10 +282,10 @@ func (o Options) files() []Finding {
 		if err != nil || info.Mode().Perm()&0o007 == 0 {
 			continue // one that is not there is another check's
 		}
-		found = append(found, Finding{Check: "files", Level: Bad, Text: fmt.Sprintf("every user of this machine may read %s (mode %04o)", path, info.Mode().Perm()), Remedy: "chmod o= " + path})
+		found = append(found, filesOpen.found(Args{"path": path, "mode": fmt.Sprintf("%04o", info.Mode().Perm()), "command": "chmod o= " + path}))
 	}
 	if found == nil {
-		found = append(found, good("files", "nobody else may read the database and the files of secrets"))
+		found = append(found, filesGood.found(nil))
 	}
 	return found
 }
