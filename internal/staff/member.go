@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/yoozak/clients/internal/account"
@@ -79,44 +80,55 @@ func (s *Service) OfferByLink(ctx context.Context, id int64, role account.Role) 
 }
 
 func (s *Service) offer(ctx context.Context, id int64, role account.Role, byLink bool) (link string, err error) {
-	if s.agent != nil {
-		if err := s.May(ctx, s.agent, account.ManageStaff); err != nil {
-			return "", err
-		}
+	if err := s.mayManageStaff(ctx); err != nil {
+		return "", err
 	}
 	err = s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		if err := tx.LockUser(ctx, id); err != nil {
-			return err
-		}
-		switch {
-		case !u.Active:
-			return ErrNotActive
-		case u.EmailVerifiedAt.IsZero() && hasPassword(u):
-			return account.FieldError("email", "email.unproved", nil)
-		}
-		m, err := tx.StaffMember(ctx, id)
-		if err == nil && m.Counts() {
-			return account.ErrRoleOver
-		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		m = account.StaffMember{UserID: id, Role: role, GivenBy: s.agentID(), GivenAt: do.at}
-		if err := tx.SetStaff(ctx, m); err != nil {
-			return err
-		}
-		e := do.entry(account.EventRoleGiven)
-		e.Details.Role = role
-		if err := s.audit.Record(ctx, tx, e); err != nil {
-			return err
-		}
-		if byLink {
-			link, err = s.accounts.RoleLink(ctx, tx, u, do.at)
-			return err
-		}
-		return s.accounts.MailRole(ctx, tx, u, role, do.at)
+		link, err = s.offerIn(ctx, tx, u, role, byLink, do)
+		return err
 	})
 	return link, err
+}
+
+// mayManageStaff is asked before an agent does anything about roles.
+func (s *Service) mayManageStaff(ctx context.Context) error {
+	if s.agent == nil {
+		return nil
+	}
+	return s.May(ctx, s.agent, account.ManageStaff)
+}
+
+// offerIn is Offer within an act, and OfferByLink.
+func (s *Service) offerIn(ctx context.Context, tx *store.Store, u account.User, role account.Role, byLink bool, do doing) (link string, err error) {
+	if err := tx.LockUser(ctx, u.ID); err != nil {
+		return "", err
+	}
+	switch {
+	case !u.Active:
+		return "", ErrNotActive
+	case u.EmailVerifiedAt.IsZero() && hasPassword(u):
+		return "", account.FieldError("email", "email.unproved", nil)
+	}
+	m, err := tx.StaffMember(ctx, u.ID)
+	if err == nil && m.Counts() {
+		return "", account.ErrRoleOver
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	m = account.StaffMember{UserID: u.ID, Role: role, GivenBy: s.agentID(), GivenAt: do.at}
+	if err := tx.SetStaff(ctx, m); err != nil {
+		return "", err
+	}
+	e := do.entry(account.EventRoleGiven)
+	e.Details.Role = role
+	if err := s.audit.Record(ctx, tx, e); err != nil {
+		return "", err
+	}
+	if byLink {
+		return s.accounts.RoleLink(ctx, tx, u, do.at)
+	}
+	return "", s.accounts.MailRole(ctx, tx, u, role, do.at)
 }
 
 func (s *Service) agentID() int64 {
@@ -131,13 +143,46 @@ func (s *Service) agentID() int64 {
 // about the field "email" where an account claims the address and has not
 // proved it.
 func (s *Service) InviteMember(ctx context.Context, in auth.Invited, role account.Role, language string) (account.User, error) {
+	if err := s.mayManageStaff(ctx); err != nil {
+		return account.User{}, err
+	}
 	u, err := s.memberToBe(ctx, in, language)
 	if err != nil {
 		return u, err
 	}
-	return u, s.Offer(ctx, u.ID, role)
+	err = s.makeMember(ctx, &u, func(ctx context.Context, tx *store.Store, do doing) error {
+		_, err := s.offerIn(ctx, tx, u, role, false, do)
+		return err
+	})
+	return u, err
 }
 
+// makeMember does something to who is to be of the staff, in the transaction in
+// which their account is made where they are new: nobody is left with an
+// account and no role.
+func (s *Service) makeMember(ctx context.Context, u *account.User, fn func(ctx context.Context, tx *store.Store, do doing) error) error {
+	if u.ID != 0 {
+		return s.act(ctx, u.ID, "", func(ctx context.Context, tx *store.Store, now account.User, do doing) error {
+			*u = now
+			return fn(ctx, tx, do)
+		})
+	}
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+		if err := s.createIn(ctx, tx, u); err != nil {
+			return err
+		}
+		return fn(ctx, tx, doing{s, u.ID, "", s.now()})
+	})
+	if err != nil {
+		u.ID = 0 // nobody's
+		return err
+	}
+	s.accounts.Wake()
+	return nil
+}
+
+// memberToBe is who has proved an address, or somebody new, who is not stored
+// yet and has no id.
 func (s *Service) memberToBe(ctx context.Context, in auth.Invited, language string) (account.User, error) {
 	if in.Email.State == account.Given {
 		email, err := auth.CheckEmail(in.Email.Text)
@@ -149,11 +194,7 @@ func (s *Service) memberToBe(ctx context.Context, in auth.Invited, language stri
 			return u, err
 		}
 	}
-	u, err := s.accounts.NewInvited(ctx, in, language)
-	if err != nil {
-		return account.User{}, err
-	}
-	return s.create(ctx, u)
+	return s.accounts.NewInvited(ctx, in, language)
 }
 
 // ErrOwner says that there is an owner already, who invites others.
@@ -185,13 +226,14 @@ func (s *Service) FirstOwner(ctx context.Context, email, language string) (link 
 	if err != nil {
 		return "", err
 	}
-	if err := s.forgetOffers(ctx, u.ID); err != nil {
-		return "", err
-	}
-	if s.accounts.Delivers() {
-		return "", s.Offer(ctx, u.ID, account.Owner)
-	}
-	return s.OfferByLink(ctx, u.ID, account.Owner)
+	err = s.makeMember(ctx, &u, func(ctx context.Context, tx *store.Store, do doing) error {
+		if err := s.forgetOffers(ctx, tx, u.ID, do); err != nil {
+			return err
+		}
+		link, err = s.offerIn(ctx, tx, u, account.Owner, !s.accounts.Delivers(), do)
+		return err
+	})
+	return link, err
 }
 
 // unused finds the account that was made for an address and that nobody has
@@ -214,16 +256,35 @@ func (s *Service) unused(ctx context.Context, email string) (account.User, error
 
 // forgetOffers takes back what was offered to other first owners: there is to
 // be one.
-func (s *Service) forgetOffers(ctx context.Context, but int64) error {
-	members, err := s.store.StaffMembers(ctx)
+func (s *Service) forgetOffers(ctx context.Context, tx *store.Store, but int64, do doing) error {
+	members, err := tx.StaffMembers(ctx)
 	if err != nil {
 		return err
 	}
+	members = slices.DeleteFunc(members, func(m account.StaffMember) bool {
+		return m.Role != account.Owner || !m.AcceptedAt.IsZero() || m.UserID == but
+	})
+	ids := []int64{but}
 	for _, m := range members {
-		if m.Role != account.Owner || !m.AcceptedAt.IsZero() || m.UserID == but {
-			continue
+		ids = append(ids, m.UserID)
+	}
+	for _, id := range slices.Sorted(slices.Values(ids)) { // in one order, so that two do not wait for one another
+		if err := tx.LockUser(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
 		}
-		if err := s.Take(ctx, m.UserID, ""); err != nil && !errors.Is(err, account.ErrNotFound) {
+	}
+	for _, m := range members {
+		m, err := tx.StaffMember(ctx, m.UserID)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // taken since
+			continue
+		case err != nil:
+			return err
+		case m.Counts(): // accepted since
+			return ErrOwner
+		}
+		do.userID = m.UserID
+		if err := s.takeIn(ctx, tx, m, do); err != nil {
 			return err
 		}
 	}
@@ -259,22 +320,27 @@ func (s *Service) Change(ctx context.Context, id int64, role account.Role, reaso
 // takes their own, and the last owner stays.
 func (s *Service) Take(ctx context.Context, id int64, reason string) error {
 	return s.member(ctx, id, reason, func(ctx context.Context, tx *store.Store, m account.StaffMember, do doing) error {
-		if err := s.accounts.NotLastOwner(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := tx.DeleteStaff(ctx, id); err != nil {
-			return err
-		}
-		if err := tx.DeleteApprovalsOf(ctx, id); err != nil {
-			return err
-		}
-		if err := s.accounts.EndRole(ctx, tx, id, do.at); err != nil {
-			return err
-		}
-		e := do.entry(account.EventRoleTaken)
-		e.Details.Role = m.Role
-		return s.audit.Record(ctx, tx, e)
+		return s.takeIn(ctx, tx, m, do)
 	})
+}
+
+// takeIn is Take within an act.
+func (s *Service) takeIn(ctx context.Context, tx *store.Store, m account.StaffMember, do doing) error {
+	if err := s.accounts.NotLastOwner(ctx, tx, m.UserID); err != nil {
+		return err
+	}
+	if err := tx.DeleteStaff(ctx, m.UserID); err != nil {
+		return err
+	}
+	if err := tx.DeleteApprovalsOf(ctx, m.UserID); err != nil {
+		return err
+	}
+	if err := s.accounts.EndRole(ctx, tx, m.UserID, do.at); err != nil {
+		return err
+	}
+	e := do.entry(account.EventRoleTaken)
+	e.Details.Role = m.Role
+	return s.audit.Record(ctx, tx, e)
 }
 
 // member does something about the role of one of the staff. Only owners and

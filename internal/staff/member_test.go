@@ -19,6 +19,7 @@ import (
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
+	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
 )
 
@@ -28,6 +29,78 @@ func linked(o *app.Options, _ *token.Options) {
 }
 
 func twoPersons(o *app.Options, _ *token.Options) { o.TwoPersons = true }
+
+// refuseRoles keeps roles from being stored until allow is called: as a full
+// disk does, or a server that is killed.
+func refuseRoles(t *testing.T, url string) (allow func()) {
+	t.Helper()
+	db := authtest.OpenSQL(t, url)
+	refuse, drop := []string{
+		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the disk is full''; END'`,
+		`CREATE TRIGGER refuse BEFORE INSERT ON staff FOR EACH ROW EXECUTE FUNCTION refuse()`,
+	}, `DROP TRIGGER refuse ON staff`
+	if strings.HasPrefix(url, "sqlite:") {
+		refuse, drop = []string{`CREATE TRIGGER refuse BEFORE INSERT ON staff BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`}, `DROP TRIGGER refuse`
+	}
+	authtest.Execute(t, db, refuse...)
+	return func() { authtest.Execute(t, db, drop) }
+}
+
+// TestInvitationIsWhole: an account and its role are made together, or neither;
+// and a first owner's offer that fails leaves the one before.
+func TestInvitationIsWhole(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		s := authtest.New(t, storetest.Open(t, url), linked)
+		before, err := s.Staff.FirstOwner(ctx, "before@example.ma", "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		events := len(s.AllEvents(t))
+		invite := func() error {
+			_, err := s.Staff.InviteMember(ctx, auth.Invited{Email: account.TextInput("salma@example.ma")}, account.Support, "fr")
+			return err
+		}
+		first := func() error {
+			_, err := s.Staff.FirstOwner(ctx, "nadia@example.ma", "fr")
+			return err
+		}
+		nobody := func(email string) {
+			t.Helper()
+			if users, err := s.Store.UsersByEmail(ctx, email, 9); err != nil || len(users) != 0 {
+				t.Errorf("%s: %d accounts without a role; %v", email, len(users), err)
+			}
+		}
+		allow := refuseRoles(t, url)
+		for _, do := range []func() error{invite, first} {
+			if err := do(); err == nil {
+				t.Fatal("it is stored on a full disk")
+			}
+		}
+		nobody("salma@example.ma")
+		nobody("nadia@example.ma")
+		if n := len(s.AllEvents(t)); n != events {
+			t.Errorf("%d events of what was not done", n-events)
+		}
+		if _, err := s.RoleOffer(ctx, authtest.Req, before); err != nil {
+			t.Errorf("the offer before: %v", err)
+		}
+		allow()
+		for _, do := range []func() error{invite, first} {
+			if err := do(); err != nil {
+				t.Errorf("once there is room: %v", err)
+			}
+		}
+		if _, err := s.RoleOffer(ctx, authtest.Req, before); err == nil {
+			t.Error("two offers of the first owner")
+		}
+		members, err := s.Staff.Members(ctx)
+		if err != nil || len(members) != 2 {
+			t.Errorf("%d have a role, %v; want the two", len(members), err)
+		}
+	})
+}
 
 // TestFirstOwner is the first day: a link, a password, a login, a factor, and
 // only then the role.

@@ -59,13 +59,15 @@ func (s *Service) Create(ctx context.Context, req account.RequestInfo, r auth.Re
 
 // create stores a user who was checked, and returns them with their id.
 func (s *Service) create(ctx context.Context, u account.User) (account.User, error) {
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
-		if err := s.accounts.Create(ctx, tx, &u); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, s.by(account.EventUserCreated, u.ID, u.JoinedAt))
-	})
+	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.createIn(ctx, tx, &u) })
 	return u, err
+}
+
+func (s *Service) createIn(ctx context.Context, tx *store.Store, u *account.User) error {
+	if err := s.accounts.Create(ctx, tx, u); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, s.by(account.EventUserCreated, u.ID, u.JoinedAt))
 }
 
 // Invite creates a user without a password, who is mailed the link to choose
