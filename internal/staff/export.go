@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -236,14 +237,23 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// formula is where a cell may begin that a spreadsheet takes for a formula: at the
+// beginning of a text, and after what parts cells, or lines, in the files of
+// another country: an English spreadsheet splits ours at commas, in whatever
+// quotes.
+var formula = regexp.MustCompile(`(?:^|[,;|\t\r\n])["\s]*[=+\-@＝＋－＠]`)
+
 // cell keeps a spreadsheet from taking what somebody called themselves for a
 // formula, a number or a day: an apostrophe makes it text.
 func cell(value string) string {
-	first, size := utf8.DecodeRuneInString(value)
-	if size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) || isNumber(value) {
-		return "'" + value
+	text := formula.ReplaceAllStringFunc(value, func(begin string) string {
+		last, size := utf8.DecodeLastRuneInString(begin)
+		return begin[:len(begin)-size] + "'" + string(last)
+	})
+	if value != "" && strings.ContainsRune("\t\r\n", rune(value[0])) || text == value && isNumber(value) {
+		return "'" + text
 	}
-	return value
+	return text
 }
 
 // isNumber reports whether a spreadsheet would write a text in another way, as
