@@ -56,10 +56,11 @@ func Told(acts []audit.Entry) (told []account.Delivery) {
 	for _, act := range acts {
 		for _, kind := range append([]account.EventKind{act.Kind}, act.Includes...) {
 			for _, m := range messages[kind] {
-				told = append(told, account.Delivery{
-					MessageID: newMessageID(), Type: m.Type, UserID: cmp.Or(act.UserID, act.Erased),
-					Fields: slices.Concat(m.Fields, act.Details.Fields), At: act.At,
-				})
+				d := account.Delivery{MessageID: newMessageID(), Type: m.Type, UserID: cmp.Or(act.UserID, act.Erased), At: act.At}
+				if m.Type == account.ClientUpdated { // what others change, their type says
+					d.Fields = slices.Concat(m.Fields, act.Details.Fields)
+				}
+				told = append(told, d)
 			}
 		}
 	}
