@@ -88,7 +88,7 @@ func TestConsoleFilterIsTheAddress(t *testing.T) {
 			if got := b.listed(); got != both {
 				t.Errorf("listed: %s", got)
 			}
-			b.says("État\u00a0: Actif", "Langue\u00a0: العربية", "Inscrit à partir du\u00a0: 1 nov. 2026", "Inscrit jusqu’au\u00a0: 24 nov. 2026", "2 clients")
+			b.says("État\u00a0: Actif", "Langue\u00a0: العربية", "Inscrit à partir du\u00a0: 1er\u00a0nov.\u00a02026", "Inscrit jusqu’au\u00a0: 24\u00a0nov.\u00a02026", "2 clients")
 
 			colleague := openTab(t, tabOptions{language: "ar", width: 1280, height: 860, scripts: true, patient: true})
 			colleague.open(d.URL + "/console/login")

@@ -530,6 +530,9 @@ func (l *life) staffDisables(rt *rapid.T) {
 		return
 	}
 	agree(rt, "disable", err, true)
+	if u.disabled { // it was so already: nobody is told again
+		return
+	}
 	l.model.noticeOwners(u, "disabled", "", l.now())
 	u.disabled = true
 	l.model.sessionsEnd(u, nil)
@@ -546,6 +549,9 @@ func (l *life) staffEnables(rt *rapid.T) {
 		return
 	}
 	agree(rt, "enable", err, true)
+	if !u.disabled {
+		return
+	}
 	u.disabled = false
 	l.model.reopened(u)
 }
