@@ -134,6 +134,7 @@ const (
 	// By the staff.
 	MailInvited         MailKind = "invited"          // the link to choose a first password
 	MailAccountDisabled MailKind = "account_disabled" // without the reason
+	MailAccountGiven    MailKind = "account_given"    // back, to who reads another address: to those that it had
 	MailRoleOffered     MailKind = "role_offered"     // the link to accept a role
 	MailStaffLooks      MailKind = "staff_looks"      // to owners: one of the staff looks at very many people
 

@@ -255,12 +255,32 @@ func (a *Accounts) Recover(ctx context.Context, tx *store.Store, u account.User,
 	if err := a.forgetElsewhere(ctx, tx, u, email, e); err != nil {
 		return err
 	}
-	if account.EmailKey(u.Email) == account.EmailKey(email) {
+	if account.EmailKey(u.Email) == account.EmailKey(email) || e.Actor == account.ActorStaff { // see TellGiven
 		return nil
 	}
 	restored := mailTo(u, account.MailEmailRestored, e.Request.IP, e.At)
 	restored.Details.Email = account.MaskEmail(email)
 	return a.outbox.Notify(ctx, tx, u, restored)
+}
+
+// TellGiven tells everybody else who may be the owner that the staff give the
+// account to whoever reads an address, before the ways back to theirs are
+// worthless: else who has such a link learns of it when they need it.
+func (a *Accounts) TellGiven(ctx context.Context, tx *store.Store, u account.User, email string, now time.Time) error {
+	addresses, err := a.provedAddresses(ctx, tx, u, now)
+	if err != nil {
+		return err
+	}
+	for _, other := range addresses {
+		if account.EmailKey(other) == account.EmailKey(email) {
+			continue
+		}
+		m := account.Mail{Kind: account.MailAccountGiven, CreatedAt: now, Details: account.MailDetails{Email: account.MaskEmail(email)}}
+		if err := a.outbox.NotifyAt(ctx, tx, u, other, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forgetElsewhere leaves nothing to mailboxes that the account had since, a

@@ -118,6 +118,7 @@ var kinds = map[account.MailKind]words{
 		subject: "mail.invited.subject", body: "mail.invited.body", action: "mail.invited.action", note: "mail.invited.note",
 	},
 	account.MailAccountDisabled: {subject: "mail.account_disabled.subject", body: "mail.account_disabled.body", note: "mail.account_disabled.note"},
+	account.MailAccountGiven:    {subject: "mail.account_given.subject", body: "mail.account_given.body", note: "mail.account_given.note"},
 	account.MailRoleOffered: {
 		subject: "mail.role_offered.subject", body: "mail.role_offered.body", action: "mail.role_offered.action", note: "mail.role_offered.note",
 	},

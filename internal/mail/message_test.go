@@ -155,6 +155,7 @@ func TestMailTellsWhatItIsAbout(t *testing.T) {
 		for kind, wants := range map[account.MailKind][]string{
 			account.MailEmailChanged:    {"b***@\u200bexample.\u200bma"},
 			account.MailEmailRestored:   {"b***@\u200bexample.\u200bma"},
+			account.MailAccountGiven:    {"b***@\u200bexample.\u200bma"},
 			account.MailUsernameChanged: {"amina92", "203.0.113.7", moment[language], "Firefox"},
 			account.MailPasswordChanged: {"203.0.113.7", moment[language], "Firefox"},
 			account.MailUnusualAttempts: {moment[language]},

@@ -127,6 +127,9 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 				return err
 			}
 		}
+		if err := s.accounts.TellGiven(ctx, tx, u, email, do.at); err != nil {
+			return err
+		}
 		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, do.at, account.UndoEmail); err != nil {
 			return err
 		}

@@ -130,3 +130,47 @@ func TestAnotherAddressKeepsToItsMailboxsLimits(t *testing.T) {
 		}
 	}, authtest.Limited)
 }
+
+// TestWhoeverHadAWayBackIsToldThatItIsGone: an address that the account had
+// proved has a link of seven days to take it back. Giving the account to another
+// voids it, and says so there.
+func TestWhoeverHadAWayBackIsToldThatItIsGone(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		ctx := t.Context()
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		told := func(want ...string) {
+			t.Helper()
+			s.Deliver(t)
+			var got []string
+			for _, m := range s.AllMails(t) {
+				if m.Kind == account.MailAccountGiven {
+					got = append(got, m.Email+" of "+m.Details.Email)
+				}
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("told: %v, want %v", got, want)
+			}
+		}
+		amina := s.SignUp(t, "amina")
+		s.Prove(t, amina)
+		if err := s.Staff.SetEmail(ctx, amina.User.ID, "thief@example.com", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := manager.Recover(ctx, amina.User.ID, "", authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		told("amina@example.ma of t***@example.com")
+		salma := s.SignUp(t, "salma")
+		s.Prove(t, salma)
+		if err := manager.Recover(ctx, salma.User.ID, "", authtest.Reason); err != nil { // at her own
+			t.Fatal(err)
+		}
+		told("amina@example.ma of t***@example.com")
+		if err := manager.Recover(ctx, salma.User.ID, "other@example.com", authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		told("amina@example.ma of t***@example.com", "salma@example.ma of o***@example.com")
+	})
+}

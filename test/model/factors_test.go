@@ -434,6 +434,7 @@ func (r *reference) finish(k *link, now time.Time) {
 		return
 	}
 	r.void(u, undoLink, undoFactorLink)
+	r.tellBefore(u, y.email)
 	r.giveTo(u, y.email, now)
 	for _, f := range u.apps {
 		f.gone = true
@@ -448,6 +449,7 @@ func (r *reference) undoFactor(k *link, now time.Time) {
 	if y := u.running(now); y != nil {
 		r.stop(y, false, now)
 	}
+	r.tellBefore(u, k.email)
 	r.giveTo(u, k.email, now)
 	for _, f := range u.apps {
 		if f.confirmed.IsZero() || !f.confirmed.Before(k.factor.confirmed) {

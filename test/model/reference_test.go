@@ -452,17 +452,22 @@ func (r *reference) undo(k *link, now time.Time) {
 			d.void = true
 		}
 	}
+	r.tellBefore(u, k.email)
 	r.giveTo(u, k.email, now)
 }
 
-// giveTo gives an account to who reads a mailbox, and tells the address before. A
-// recovery for another mailbox ends.
+// tellBefore owes the address before a notice that another has the account.
+func (r *reference) tellBefore(u *user, email string) {
+	if u.proved && !same(u.email, email) {
+		r.owed = append(r.owed, &debt{user: u, email: u.email})
+	}
+}
+
+// giveTo gives an account to who reads a mailbox. A recovery for another mailbox
+// ends.
 func (r *reference) giveTo(u *user, email string, now time.Time) {
 	if y := u.running(now); y != nil && !same(y.email, email) {
 		r.stop(y, false, now)
-	}
-	if u.proved && !same(u.email, email) {
-		r.owed = append(r.owed, &debt{user: u, email: u.email})
 	}
 	u.email = normalEmail(email)
 	u.proved = r.prover(email, u) == nil
@@ -554,6 +559,11 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 // recover is staff's way to give an account back to its owner: rule 16.
 func (r *reference) recover(u *user, email string, now time.Time) {
 	u.closed = false
+	for _, other := range r.owners(u, now) {
+		if !same(other, email) {
+			r.tell(&debt{user: u, email: other}, "given", now)
+		}
+	}
 	r.void(u, undoLink)
 	r.giveTo(u, email, now)
 }
