@@ -33,7 +33,6 @@ var (
 		account.MailEmailChanged:    {},
 		account.MailFactorAdded:     {}, // counted before: guard.FactorsPerUser
 		account.MailEmailRestored:   {},
-		account.MailAccountClosed:   {},
 		account.MailRecoveryStarted: {},
 		account.MailRecoveryStopped: {},
 		account.MailRecoveryDone:    {},

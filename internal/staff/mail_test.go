@@ -174,3 +174,41 @@ func TestWhoeverHadAWayBackIsToldThatItIsGone(t *testing.T) {
 		told("amina@example.ma of t***@example.com", "salma@example.ma of o***@example.com")
 	})
 }
+
+// TestNoticesOfTheStaffsActsAreFew, however often they do them to one person.
+func TestNoticesOfTheStaffsActsAreFew(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		ctx := t.Context()
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		amina := s.SignUp(t, "amina")
+		s.Prove(t, amina)
+		for range 12 {
+			for _, act := range []func() error{
+				func() error { return manager.Disable(ctx, amina.User.ID, authtest.Reason) },
+				func() error { return manager.Enable(ctx, amina.User.ID, "") },
+				func() error { return manager.Close(ctx, amina.User.ID, authtest.Reason) },
+				func() error { return manager.Restore(ctx, amina.User.ID, "") },
+			} {
+				if err := act(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.Deliver(t)
+		kinds := map[account.MailKind]int{}
+		for _, m := range s.AllMails(t) {
+			if m.UserID == amina.User.ID && m.Kind != account.MailVerifyEmail {
+				kinds[m.Kind]++
+			}
+		}
+		for kind, n := range kinds {
+			if n > 5 {
+				t.Errorf("%s: %d mails", kind, n)
+			}
+		}
+		if kinds[account.MailAccountClosed] == 0 || kinds[account.MailAccountDisabled] == 0 || kinds[account.MailNotices] == 0 {
+			t.Errorf("%v", kinds)
+		}
+	}, authtest.EraseAfter30Days)
+}

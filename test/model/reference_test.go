@@ -498,7 +498,7 @@ func isAmong(emails []string, email string) bool {
 // close ends an account, tells its address and those that could take it
 // back, or will once their mail arrives: rule 15.
 func (r *reference) close(u *user, now time.Time) {
-	r.tellOwners(debt{user: u}, now)
+	r.noticeOwners(u, "closed", "", now)
 	u.closed, u.closedAt = true, now
 	r.sessionsEnd(u, nil)
 	r.void(u, linksOfAddress...)
