@@ -91,3 +91,38 @@ func TestNotesAboutTheStaffAreAnOwners(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesOfOtherHostsLoadNothing: a page of a host beside this one, whose
+// requests carry the cookie, makes no agent look at somebody.
+func TestPagesOfOtherHostsLoadNothing(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "nadia", account.Owner)
+	amina := s.has(t, "amina", "Amina", "Alaoui")
+	path := fmt.Sprintf("/console/clients/%d", amina.ID)
+	for _, row := range []struct {
+		site, mode, dest, purpose string
+		want                      int
+	}{
+		{"same-site", "no-cors", "image", "", http.StatusForbidden},
+		{"same-site", "cors", "empty", "", http.StatusForbidden},
+		{"same-site", "navigate", "iframe", "", http.StatusForbidden},
+		{"same-site", "navigate", "document", "prefetch", http.StatusForbidden},
+		{"cross-site", "no-cors", "script", "", http.StatusForbidden},
+		{"same-site", "navigate", "document", "", http.StatusOK}, // a link
+		{"cross-site", "navigate", "document", "", http.StatusOK},
+		{"same-origin", "cors", "empty", "", http.StatusOK}, // htmx
+		{"none", "navigate", "document", "", http.StatusOK},
+		{"", "", "", "", http.StatusOK},
+	} {
+		var headers []string
+		for name, value := range map[string]string{"Sec-Fetch-Site": row.site, "Sec-Fetch-Mode": row.mode, "Sec-Fetch-Dest": row.dest, "Sec-Purpose": row.purpose} {
+			headers = append(headers, name, value)
+		}
+		before := s.EventKinds(t)[account.EventUserSeen]
+		a := b.open(t, path, headers...)
+		if a.status != row.want || (row.want == http.StatusForbidden && (strings.Contains(a.body, "Alaoui") || s.EventKinds(t)[account.EventUserSeen] != before)) {
+			t.Errorf("%+v: %d", row, a.status)
+		}
+	}
+}

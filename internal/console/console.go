@@ -157,7 +157,7 @@ func (p *page) serve(route Route) {
 	if !p.allows(route) {
 		return
 	}
-	if err := p.c.crossOrigin.Check(p.r); err != nil {
+	if err := p.c.crossOrigin.Check(p.r); err != nil || loadedElsewhere(p.r) {
 		p.refuse(http.StatusForbidden, "console.cross_origin")
 		return
 	}
@@ -173,6 +173,21 @@ func (p *page) serve(route Route) {
 	}
 	p.takeNote()
 	route.show(p)
+}
+
+// loadedElsewhere reports whether a page of another host wants a page of the
+// console in its background (a picture, a frame, fetch, a prefetch): looking at a
+// person is an event in the agent's name, and a host beside this one is the same
+// site to SameSite cookies. Following a link to the console is what people do.
+// Browsers that do not say where a request comes from are let through
+// (https://www.w3.org/TR/fetch-metadata/).
+func loadedElsewhere(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	h := r.Header
+	return h.Get("Sec-Fetch-Mode") != "navigate" || h.Get("Sec-Fetch-Dest") != "document" || h.Get("Sec-Purpose") != ""
 }
 
 // acts reports whether the request wants something changed.
