@@ -56,11 +56,14 @@ func (p *page) keys() {
 }
 
 func (p *page) failKeys(err error) {
-	if errors.Is(err, staff.ErrNoKeys) {
+	switch {
+	case errors.Is(err, staff.ErrNoKeys):
 		p.refuse(http.StatusConflict, "console.keys.unmanaged")
-		return
+	case errors.Is(err, staff.ErrKeysWait):
+		p.refuse(http.StatusConflict, "console.keys.wait")
+	default:
+		p.fail(err)
 	}
-	p.fail(err)
 }
 
 // revokeKey ends a key at once. How many sessions are open is typed: of a key of

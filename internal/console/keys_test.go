@@ -28,6 +28,12 @@ func TestKeysAreReplacedAndRevoked(t *testing.T) {
 		if !strings.Contains(page.text(), "De nouvelles clés sont prêtes") || !strings.Contains(page.text(), "Bientôt") || strings.Count(page.body, "/revoke") != 2*len(before) {
 			t.Errorf("replaced:\n%s", page.text())
 		}
+		if a := b.send(t, "/console/keys"); a.status != http.StatusConflict || !strings.Contains(a.text(), "déjà prêtes") {
+			t.Errorf("replaced again before they sign: %d\n%s", a.status, a.text())
+		}
+		if now, err := s.Keys.List(t.Context()); err != nil || len(now) != 2*len(before) {
+			t.Errorf("%d keys after %d, %v", len(now), len(before), err)
+		}
 		var revoked string
 		for _, k := range before {
 			if k.TokenType == "refresh" {

@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -27,8 +28,23 @@ func (s *Service) Keys(ctx context.Context) ([]store.SigningKey, error) {
 	return s.o.Keys.List(ctx)
 }
 
-// RotateKeys makes the next keys. Nobody notices: see [keys.Manager.Rotate].
-func (s *Service) RotateKeys(ctx context.Context) error { return s.o.Keys.RotateBy(ctx, s.byOperator) }
+// ErrKeysWait says that the next keys are made already, and do not sign yet.
+var ErrKeysWait = errors.New("staff: the next keys wait to sign")
+
+// RotateKeys makes the next keys. Nobody notices: see [keys.Manager.Rotate]. It
+// returns [ErrKeysWait] while there are some, so that pressing a button over and
+// over does not fill the list that every verifier fetches.
+func (s *Service) RotateKeys(ctx context.Context) error {
+	all, err := s.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	if slices.ContainsFunc(all, func(k store.SigningKey) bool { return k.State(now) == store.KeyNext }) {
+		return ErrKeysWait
+	}
+	return s.o.Keys.RotateBy(ctx, s.byOperator)
+}
 
 // RevokeKey ends a key at once, for a reason: see [keys.Manager.Revoke]. It
 // returns [account.ErrNotFound] for one that there is not.
