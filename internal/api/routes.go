@@ -124,7 +124,7 @@ func (s *Server) routes() []Route {
 		get(staffPath+"events/", "Staff Events", agent(account.SeeEvents, s.staffEvents)),
 		get(staffPath+"mails/", "Staff Mails", agent(account.SeeMails, s.staffMails)),
 		post(staffPath+"mails/{id}/retry/", "Staff Mail Retry", agent(account.ResendMails, s.retryMail)).answers(http.StatusNoContent),
-		get(staffPath+"approvals/", "Approvals", agent(account.SeeUsers, s.approvals)),
+		get(staffPath+"approvals/", "Approvals", agent(account.DecideApprovals, s.approvals)),
 		post(staffPath+"approvals/{id}/", "Approval", agent(account.DecideApprovals, s.decideApproval)),
 		post(staffPath+"approvals/{id}/use/", "Approval Use", agent(account.EraseUsers, s.useApproval).writes(erasedBody{}).asFile()),
 	}

@@ -69,7 +69,7 @@ var staffRoutes = map[string]account.Role{
 	"GET /api/clients/staff/events/":                   account.Support,
 	"GET /api/clients/staff/mails/":                    account.Support,
 	"POST /api/clients/staff/mails/{id}/retry/":        account.Support,
-	"GET /api/clients/staff/approvals/":                account.Support,
+	"GET /api/clients/staff/approvals/":                account.Manager,
 	"POST /api/clients/staff/approvals/{id}/":          account.Manager,
 	"POST /api/clients/staff/approvals/{id}/use/":      account.Manager,
 }
