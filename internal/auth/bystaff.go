@@ -2,11 +2,14 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
@@ -138,20 +141,18 @@ var languageField = Field{Name: "language", Choices: account.Languages()}
 func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) (account.User, error) {
 	errs := account.Fields{}
 	email := account.NormalizeEmail(emailField.read(errs, in.Email))
-	username := email
+	username := ""
 	if in.Username.State != account.Missing {
 		username = account.NormalizeUsername(usernameField.optional().read(errs, in.Username))
-	}
-	if username == "" {
-		username = email
 	}
 	u := account.User{
 		Email: email, FirstName: firstNameField.read(errs, in.FirstName), LastName: lastNameField.read(errs, in.LastName),
 		Language: languageField.read(errs, in.Language), PasswordHash: unusablePassword, Active: true,
 	}
+	var err error
 	if len(errs["email"]) == 0 {
-		known, err := a.store.UsersByEmail(ctx, email, 1)
-		if err != nil {
+		var known []account.User
+		if known, err = a.store.UsersByEmail(ctx, email, 1); err != nil {
 			return account.User{}, err
 		}
 		if len(known) > 0 {
@@ -159,18 +160,13 @@ func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) 
 		}
 	}
 	if len(errs["email"]) == 0 && len(errs["username"]) == 0 {
-		// A username is shorter, and has fewer characters, than an address may.
-		if in.Username.State == account.Missing {
-			named := account.Fields{}
-			username = account.NormalizeUsername(usernameField.read(named, account.TextInput(username)))
-			if named.Err() != nil {
-				errs.Add("username", "field.required", nil)
-			}
-		}
-		if len(errs["username"]) == 0 {
-			if err := a.checkUsernameFree(ctx, errs, username, 0); err != nil {
+		if username == "" {
+			if username, err = a.usernameFor(ctx, email); err != nil {
 				return account.User{}, err
 			}
+		}
+		if err := a.checkUsernameFree(ctx, errs, username, 0); err != nil {
+			return account.User{}, err
 		}
 	}
 	if err := errs.Err(); err != nil {
@@ -182,6 +178,41 @@ func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) 
 	u.Username, u.JoinedAt = username, a.now()
 	u.PasswordAt = u.JoinedAt
 	return u, nil
+}
+
+// suffix is how many letters tell a username from another, where one is made.
+const suffix = 8
+
+// usernameFor is the username of who is invited without one: the address. Where
+// that cannot be one (it is longer, or has characters that no username may have)
+// it is what of it stands before the @ and may be in a username, with some letters
+// behind where somebody is called so: never an address, which could be another
+// person's.
+func (a *Accounts) usernameFor(ctx context.Context, email string) (string, error) {
+	errs := account.Fields{}
+	if name := usernameField.read(errs, account.TextInput(email)); errs.Err() == nil {
+		return name, nil
+	}
+	local, _, _ := strings.Cut(account.NormalizeUsername(email), "@")
+	name := strings.Map(func(c rune) rune {
+		errs := account.Fields{}
+		if usernameCharacters(errs, "username", string(c)); errs.Err() != nil {
+			return -1
+		}
+		return c
+	}, local)
+	if name == "" {
+		name = "client"
+	}
+	name = string([]rune(name)[:min(utf8.RuneCountInString(name), usernameField.Max-suffix-1)])
+	taken := account.Fields{}
+	if err := a.checkUsernameFree(ctx, taken, name, 0); err != nil {
+		return "", err
+	}
+	if taken.Err() != nil {
+		name += "-" + strings.ToLower(rand.Text()[:suffix])
+	}
+	return name, nil
 }
 
 // MailInvitation owes a user the link to choose their first password.

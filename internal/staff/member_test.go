@@ -625,3 +625,38 @@ func TestDiagnosisSaysWhy(t *testing.T) {
 		}
 	}, authtest.EraseAfter30Days)
 }
+
+// TestWhoeverGetsMailCanBeInvited, also where their address cannot be a username.
+func TestWhoeverGetsMailCanBeInvited(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		ctx := t.Context()
+		invite := func(in auth.Invited) (string, error) {
+			u, err := s.Staff.Invite(ctx, in, "fr")
+			return u.Username, err
+		}
+		long := strings.Repeat("a", 60) + "@" + strings.Repeat("b", 60) + "." + strings.Repeat("c", 60) + ".ma"
+		for _, row := range [][2]string{
+			{"amina@example.ma", "amina@example.ma"},
+			{"o'brien@example.ma", "obrien"},
+			{"!#$@example.ma", "client"},
+			{long, strings.Repeat("a", 60)},
+		} {
+			if got, err := invite(auth.Invited{Email: account.TextInput(row[0])}); err != nil || got != row[1] {
+				t.Errorf("%s: %q, %v", row[0], got, err)
+			}
+		}
+		if got, err := invite(auth.Invited{Email: account.TextInput("o'brien@example.com"), Username: account.TextInput("")}); err != nil || !strings.HasPrefix(got, "obrien-") || len(got) != len("obrien-")+8 {
+			t.Errorf("somebody is called so: %q, %v", got, err)
+		}
+		if _, err := s.Register(ctx, authtest.Req, auth.Registration{
+			Username: account.TextInput("salma@example.ma"), Password: account.TextInput(authtest.Good), Email: account.TextInput("other@example.ma"),
+			FirstName: account.TextInput("Salma"), LastName: account.TextInput("Alaoui"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := invite(auth.Invited{Email: account.TextInput("salma@example.ma")}); err == nil {
+			t.Error("an address that is somebody's username is taken")
+		}
+	})
+}
