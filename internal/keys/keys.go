@@ -137,16 +137,22 @@ func (m *Manager) retires(keys []store.SigningKey, k store.SigningKey) time.Time
 	if k.RetiresAt.IsZero() || k.Revoked() {
 		return k.RetiresAt
 	}
-	next := store.SigningKey{ActiveAt: k.ActiveAt}
-	for _, n := range keys { // they come youngest first
-		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
-			next = n
-		}
-	}
-	if least := next.ActiveAt.Add(Delay + m.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
+	if least := replaced(keys, k).Add(Delay + m.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
 		return least
 	}
 	return k.RetiresAt
+}
+
+// replaced is when the key after another begins to sign; of the youngest, when
+// that one did.
+func replaced(keys []store.SigningKey, k store.SigningKey) time.Time {
+	at := k.ActiveAt
+	for _, n := range keys { // they come youngest first
+		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
+			at = n.ActiveAt
+		}
+	}
+	return at
 }
 
 // ended reports whether a key verifies nothing any more.
@@ -174,7 +180,8 @@ func (m *Manager) List(ctx context.Context) ([]store.SigningKey, error) {
 }
 
 // Sweep forgets keys that verify nothing any more. The margin is for
-// servers whose clock is behind.
+// servers whose clock is behind. One that was revoked and replaced is listed for
+// some minutes: whoever revoked it looks whether it is (docs/keys.md).
 func (m *Manager) Sweep(ctx context.Context, now time.Time) error {
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
@@ -182,7 +189,11 @@ func (m *Manager) Sweep(ctx context.Context, now time.Time) error {
 	}
 	var gone []string
 	for _, k := range keys {
-		if end := m.retires(keys, k); !end.IsZero() && now.Sub(end) > Delay {
+		end := m.retires(keys, k)
+		if k.Revoked() {
+			end = replaced(keys, k).Add(Delay)
+		}
+		if !end.IsZero() && now.Sub(end) > Delay {
 			gone = append(gone, k.ID)
 		}
 	}
