@@ -34,13 +34,14 @@ type serverSettings struct {
 	config.Shop
 	config.Webhooks
 	config.Accounts
+	config.Addresses
 	config.Recovery
 	config.Passkeys
 	config.Limits
 }
 
 func (s serverSettings) groups() groups {
-	return groups{s.Database, s.Schema, s.Tokens, s.Passwords, s.Mail, s.Shop, s.Webhooks, s.Accounts, s.Recovery, s.Passkeys, s.Limits, s.Encryption, s.HTTP, s.TLS}
+	return groups{s.Database, s.Schema, s.Tokens, s.Passwords, s.Mail, s.Shop, s.Webhooks, s.Accounts, s.Addresses, s.Recovery, s.Passkeys, s.Limits, s.Encryption, s.HTTP, s.TLS}
 }
 
 type configCheckCmd struct{ serverSettings }

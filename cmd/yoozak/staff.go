@@ -135,10 +135,11 @@ type userInviteCmd struct {
 	LastName  string `help:"Last name." placeholder:"NAME"`
 	Language  string `help:"In which to write: fr, en or ar." default:"fr" enum:"fr,en,ar"`
 	config.Database
+	config.Addresses
 }
 
 func (cmd userInviteCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Addresses}, func(a *app.App) error {
 		u, err := a.Staff.Invite(e.ctx, auth.Invited{
 			Email: account.TextInput(cmd.Email), FirstName: account.TextInput(cmd.FirstName), LastName: account.TextInput(cmd.LastName), Language: account.TextInput(cmd.Language),
 		}, cmd.Language)
@@ -296,11 +297,12 @@ type userCreateOwnerCmd struct {
 	config.Database
 	config.Mail
 	config.HTTP
+	config.Addresses
 }
 
 // Run offers the role of the first owner.
 func (cmd userCreateOwnerCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database, cmd.Mail, cmd.HTTP}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Mail, cmd.HTTP, cmd.Addresses}, func(a *app.App) error {
 		email := strings.TrimSpace(cmd.Email)
 		if email == "" {
 			fmt.Fprint(e.stderr, "E-mail address of the owner: ")

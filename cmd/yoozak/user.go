@@ -52,11 +52,13 @@ type userCreateCmd struct {
 	LastName  string `help:"Last name." placeholder:"NAME"`
 	config.Database
 	config.Passwords
+	config.Mail
+	config.Addresses
 }
 
 // Run creates a user by the rules of registration.
 func (cmd userCreateCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database, cmd.Passwords}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Passwords, cmd.Mail, cmd.Addresses}, func(a *app.App) error {
 		plain, err := readPassword(e, cmd.Username)
 		if err != nil {
 			return err
@@ -310,10 +312,12 @@ type userSetEmailCmd struct {
 	Reason   string `help:"Why; needed to recover an account that has a second factor." placeholder:"TEXT"`
 	config.Database
 	config.Recovery
+	config.Mail
+	config.Addresses
 }
 
 func (cmd userSetEmailCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database, cmd.Recovery}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Recovery, cmd.Mail, cmd.Addresses}, func(a *app.App) error {
 		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
 		if cmd.Recover {
 			set, did = a.Staff.Recover, givenBack
@@ -355,10 +359,11 @@ type userRecoverCmd struct {
 	Stop     bool   `help:"Stop the recovery that is running."`
 	config.Database
 	config.Recovery
+	config.Addresses
 }
 
 func (cmd userRecoverCmd) Run(e env) error {
-	return withApp(e, groups{cmd.Database, cmd.Recovery}, func(a *app.App) error {
+	return withApp(e, groups{cmd.Database, cmd.Recovery, cmd.Addresses}, func(a *app.App) error {
 		if cmd.Stop {
 			return reportRecovery(e, a, cmd.Username, "the recovery was stopped", func(id int64) error { return a.Staff.StopRecovery(e.ctx, id, cmd.Reason) })
 		}

@@ -36,6 +36,7 @@ var codes = map[string]string{ //nolint:gosec // codes of errors: none is a pass
 	"email.same":                 "unchanged",
 	"email.proved_elsewhere":     "verified_elsewhere",
 	"email.known":                "taken",
+	"email.taken":                "taken",
 	"email.unproved":             "not_verified",
 	"password_too_similar":       "too_similar",
 	"password_too_short":         "too_short",

@@ -20,6 +20,7 @@ import (
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
+	"github.com/yoozak/clients/internal/web"
 )
 
 func es256(o *settings) {
@@ -403,6 +404,31 @@ func TestFieldErrorsComeInTheOrderOfTheRequest(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want the fields %v", r.method, r.path, a.status, a.body, r.fields)
 		}
 	}
+}
+
+// TestTakenAddressIsToldAsATakenName: in the shape and the order of the
+// reference, where an address is for one account.
+func TestTakenAddressIsToldAsATakenName(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(o *settings) { o.auth.OnePerAddress = true }, func(t *testing.T, s *server) {
+		s.register(t, "amina") // with amina@example.ma
+		for language, want := range map[string]string{
+			"fr": "Un utilisateur avec cette adresse e-mail existe déjà.", "en": "A user with that email address already exists.",
+			"ar": "هناك مستخدم موجود مسبقاً بهذا البريد الإلكتروني.",
+		} {
+			a := s.post(t, registerPath, `{"username":"other","password":"`+goodPassword+`","email":"Amina@Example.MA"}`, "Accept-Language", language)
+			if a.status != http.StatusBadRequest || a.body != `{"email":["`+want+`"]}` || a.header.Get(web.ErrorHeader) != "email=taken" {
+				t.Errorf("%s: %d %s %q", language, a.status, a.body, a.header.Get(web.ErrorHeader))
+			}
+		}
+		a := s.post(t, registerPath, `{"email":"amina@example.ma","username":"amina","first_name":null}`)
+		if got := a.header.Get(web.ErrorHeader); got != "username=taken, password=required, email=taken, first_name=null" {
+			t.Errorf("with other mistakes: %d %q", a.status, got)
+		}
+		if a := s.post(t, registerPath, `{"username":"other","password":"`+goodPassword+`","email":""}`); a.status != http.StatusCreated {
+			t.Errorf("without an address: %d %s", a.status, a.body)
+		}
+	})
 }
 
 // TestAnotherCharsetIsUnsupported, in the caller's language and the

@@ -40,6 +40,8 @@ type Options struct {
 	KeyRotation time.Duration // age at which a signing key gets its successor; 0: by command only
 	EraseAfter  time.Duration // how long a closed account can be restored
 
+	OnePerAddress bool // an address that an open account has is refused to others
+
 	RecoveryWait  time.Duration // of an account with a factor; zero: a day
 	SessionMaxAge time.Duration // from a login on; zero: no end of its own
 	PasswordMin   int           // characters of a new password; zero: 8
@@ -130,7 +132,7 @@ func New(st *store.Store, tokens *token.Tokens, hasher *password.Hasher, o Optio
 		Mail:         auth.MailOptions{Link: o.Mail.Link, Verify: o.Mail.Verify, Delivers: o.Mail.Delivers, LoginCode: o.Mail.LoginCode, ResetDelay: o.Mail.ResetDelay, NewDevice: o.Mail.NewDevice},
 		Passkeys:     o.Passkeys,
 		RecoveryWait: o.RecoveryWait, SessionMaxAge: o.SessionMaxAge, PasswordMin: o.PasswordMin, HouseWords: o.HouseWords,
-		Box: o.Box, Brand: o.Mail.Sender.Brand(), Rotation: o.Rotation, EraseAfter: o.EraseAfter, Breached: o.Breached, Now: o.Now, Log: o.Log,
+		Box: o.Box, Brand: o.Mail.Sender.Brand(), Rotation: o.Rotation, EraseAfter: o.EraseAfter, OnePerAddress: o.OnePerAddress, Breached: o.Breached, Now: o.Now, Log: o.Log,
 	})
 	a.Auth = auth.New(a.Accounts, tokens)
 	a.Staff = staff.New(st, a.Accounts, a.Audit, a.Guard, a.Webhooks, staff.Options{TwoPersons: o.TwoPersons, Keys: a.Keys, Zone: o.Zone, Now: o.Now, Log: o.Log})

@@ -84,7 +84,7 @@ func Open(ctx context.Context, c config.Config, o Setup) (_ *App, err error) {
 		Rotation: c.Tokens.Rotation, KeyRotation: c.Tokens.KeyRotation, Box: box, Breached: b.Breached,
 		EraseAfter: c.Accounts.EraseAfter, EventsKeep: c.Accounts.EventsKeep, Staff: o.Operator, Log: o.Log,
 		RecoveryWait: c.Recovery.Wait, SessionMaxAge: c.SessionMaxAge(), PasswordMin: c.Passwords.Min, HouseWords: c.HouseWords(),
-		TwoPersons: c.Accounts.TwoPersons, Zone: c.Shop.Zone,
+		OnePerAddress: c.Addresses.OneAccount, TwoPersons: c.Accounts.TwoPersons, Zone: c.Shop.Zone,
 		Webhooks: Webhooks{Allow: c.Webhooks.Allow, Proxy: c.Webhooks.Proxy},
 	}
 	server := o.Operator == ""

@@ -30,6 +30,8 @@ type Options struct {
 	Mail       MailOptions
 	EraseAfter time.Duration // how long a closed account can be restored
 
+	OnePerAddress bool // an address that an open account has is refused to others
+
 	RecoveryWait  time.Duration // of an account with a factor; zero: [DefaultRecoveryWait]
 	SessionMaxAge time.Duration // from a login on, however often it is renewed; zero: no end of its own
 	PasswordMin   int           // characters of a new password; zero: [password.MinLength]

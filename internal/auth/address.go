@@ -35,6 +35,99 @@ func (a *Accounts) holder(ctx context.Context, email string) (account.User, erro
 	return claimants[0], nil
 }
 
+// claimKept is how long the claim of a new account keeps others from an
+// address, where people can prove one: as long as the link works that was
+// mailed there. Its reader has had the time to use it, or to say that the
+// account is not theirs; a stranger's typing must not keep them out for good.
+var claimKept = challengeLifetimes[account.VerifyEmail]
+
+// checkAddressFree is for who comes with an address that they typed, where one
+// address is for one account: it refuses what another open account proved, or
+// claims. A user of zero is a new one.
+func (a *Accounts) checkAddressFree(ctx context.Context, st *store.Store, errs account.Fields, email string, userID int64) error {
+	if !a.o.OnePerAddress || email == "" || len(errs["email"]) > 0 {
+		return nil
+	}
+	if _, err := a.keeper(ctx, st, email, userID); !errors.Is(err, store.ErrNotFound) {
+		if err == nil {
+			errs.Add("email", "email.taken", nil)
+		}
+		return err
+	}
+	return nil
+}
+
+// keeper is the open user who keeps another from an address, or
+// [store.ErrNotFound].
+func (a *Accounts) keeper(ctx context.Context, st *store.Store, email string, userID int64) (account.User, error) {
+	var since time.Time
+	if a.o.Mail.Delivers {
+		since = a.now().Add(-claimKept)
+	}
+	return st.Keeper(ctx, email, userID, since)
+}
+
+// holdAddressFree is for the transaction that makes an account: it holds the
+// address until that ends, and looks once more whether it is free. A username
+// that is an address is held with it, and all in one order: of two accounts,
+// each with the other's, neither waits for the other.
+func (a *Accounts) holdAddressFree(ctx context.Context, tx *store.Store, u account.User) error {
+	if !a.o.OnePerAddress || u.Email == "" {
+		return nil
+	}
+	addresses := []string{account.EmailKey(u.Email)}
+	if strings.Contains(u.Username, "@") {
+		addresses = append(addresses, account.EmailKey(u.Username))
+	}
+	slices.Sort(addresses)
+	for _, address := range addresses {
+		if err := tx.LockAddress(ctx, address); err != nil {
+			return err
+		}
+	}
+	errs := account.Fields{}
+	if err := a.checkAddressFree(ctx, tx, errs, u.Email, u.ID); err != nil {
+		return err
+	}
+	return errs.Err()
+}
+
+// AddressFree is asked before the staff give a user another address, where one
+// address is for one account: it returns an error about the field "email", which
+// names the other. An address that they vouch for is as good as proved: only
+// a proof keeps it from its reader.
+func (a *Accounts) AddressFree(ctx context.Context, st *store.Store, u account.User, email string, vouched bool) error {
+	if !a.o.OnePerAddress || email == "" || account.EmailKey(email) == account.EmailKey(u.Email) {
+		return nil
+	}
+	var other account.User
+	var err error
+	if vouched {
+		other, err = st.Prover(ctx, email, u.ID)
+	} else {
+		other, err = a.keeper(ctx, st, email, u.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = account.FieldError("email", "email.known", account.Args{"id": other.ID})
+	}
+	return err
+}
+
+// HoldAddressFree is AddressFree for the transaction that gives it, which it
+// holds the address for. It comes before the user is held, as everywhere.
+func (a *Accounts) HoldAddressFree(ctx context.Context, tx *store.Store, u account.User, email string, vouched bool) error {
+	if !a.o.OnePerAddress || email == "" || account.EmailKey(email) == account.EmailKey(u.Email) {
+		return nil
+	}
+	if err := tx.LockAddress(ctx, email); err != nil {
+		return err
+	}
+	return a.AddressFree(ctx, tx, u, email, vouched)
+}
+
 // loginCandidates returns the users whose password a name may be typed with,
 // in the order in which they are tried: the holder of the address, then the
 // user who is called exactly so. There are two only where a username is an

@@ -129,6 +129,15 @@ func (s *Service) ChangeEmail(ctx context.Context, caller *Caller, c EmailChange
 	if err := s.guard.AllowUser(ctx, guard.AddressesPerUser, u.ID); err != nil {
 		return err
 	}
+	// After the quotas: it tells whether somebody has the address.
+	if account.EmailKey(email) != account.EmailKey(u.Email) {
+		if err := s.accounts.checkAddressFree(ctx, s.store, errs, email, u.ID); err != nil {
+			return err
+		}
+	}
+	if err := errs.Err(); err != nil {
+		return err
+	}
 	t, err := s.guard.MailTurn(ctx, account.Mail{Kind: account.MailConfirmEmail, Email: email, IP: caller.Request.IP})
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func (a *Accounts) NewUser(ctx context.Context, req account.RequestInfo, r Regis
 	}
 	plain := passwordField.read(errs, r.Password)
 	email := optionalEmail.read(errs, r.Email)
+	if err := a.checkAddressFree(ctx, a.store, errs, email, 0); err != nil {
+		return account.User{}, err
+	}
 	firstName := firstNameField.read(errs, r.FirstName)
 	lastName := lastNameField.read(errs, r.LastName)
 	if err := errs.Err(); err != nil {
@@ -52,11 +55,14 @@ func (a *Accounts) NewUser(ctx context.Context, req account.RequestInfo, r Regis
 	}, nil
 }
 
-// Create stores a new user. Others' names are looked at once more after the
-// row is there: whoever gives up a name at this moment is waited for.
+// Create stores a new user. Others' names and addresses are looked at once more
+// after the row is there: whoever gives up a name at this moment is waited for.
 func (a *Accounts) Create(ctx context.Context, tx *store.Store, u *account.User) error {
 	if err := tx.CreateUser(ctx, u); err != nil {
 		return usernameTaken(err)
+	}
+	if err := a.holdAddressFree(ctx, tx, *u); err != nil {
+		return err
 	}
 	return a.lockUsername(ctx, tx, u.Username, u.ID, u.JoinedAt)
 }

@@ -62,6 +62,8 @@ func Quietly(w io.Writer) Setting {
 	return func(o *app.Options, _ *token.Options) { o.Log = slog.New(slog.NewTextHandler(w, nil)) }
 }
 
+func OnePerAddress(o *app.Options, _ *token.Options) { o.OnePerAddress = true }
+
 func EraseAfter30Days(o *app.Options, _ *token.Options) { o.EraseAfter = 30 * 24 * time.Hour }
 
 func New(t *testing.T, st *store.Store, settings ...Setting) *Server {

@@ -34,6 +34,7 @@ type Config struct {
 	Shop       Shop
 	Webhooks   Webhooks
 	Accounts   Accounts
+	Addresses  Addresses
 	Recovery   Recovery
 	Passkeys   Passkeys
 	Shadow     Shadow
@@ -203,6 +204,11 @@ type Accounts struct {
 	EraseAfter time.Duration `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" min:"1m" max:"87600h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
 	EventsKeep time.Duration `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" min:"0s" max:"876000h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
 	TwoPersons bool          `name:"staff-two-persons" env:"YOOZAK_STAFF_TWO_PERSONS" default:"false" group:"Accounts:" help:"Erasing an account and exporting many need a second person of the staff, who approves within a day."`
+}
+
+// Addresses says who may have an address.
+type Addresses struct {
+	OneAccount bool `name:"one-account-per-email" env:"YOOZAK_ONE_ACCOUNT_PER_EMAIL" default:"false" group:"Accounts:" help:"Refuse a new account, or another address, where another open account has that address. Anybody can then find out whether an address is registered. See docs/decisions/0013-addresses.md."`
 }
 
 // Recovery says how accounts are given back.

@@ -659,7 +659,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	var b strings.Builder
 	heading := ""
 	for _, group := range []any{
-		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Recovery{}, config.Passkeys{}, config.Limits{}, config.Shadow{},
+		config.HTTP{}, config.TLS{}, config.Database{}, config.Schema{}, config.Tokens{}, config.Encryption{}, config.Passwords{}, config.Mail{}, config.Shop{}, config.Webhooks{}, config.Accounts{}, config.Addresses{}, config.Recovery{}, config.Passkeys{}, config.Limits{}, config.Shadow{},
 	} {
 		typ := reflect.TypeOf(group)
 		if title := strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"); title != heading {

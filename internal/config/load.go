@@ -19,9 +19,8 @@ import (
 )
 
 // Group is one of the groups of settings: [Database], [Schema], [Tokens],
-// [Passwords], [Mail], [Shop], [Webhooks], [Accounts], [Recovery], [Passkeys],
-// [Shadow], [Limits],
-// [Encryption], [HTTP] and [TLS].
+// [Passwords], [Mail], [Shop], [Webhooks], [Accounts], [Addresses], [Recovery],
+// [Passkeys], [Shadow], [Limits], [Encryption], [HTTP] and [TLS].
 type Group interface{ load(c *Config, p *problems) }
 
 // Load checks groups of settings, as kong filled them in from s, and puts
@@ -333,6 +332,8 @@ func (a Accounts) load(c *Config, p *problems) {
 	}
 	c.Accounts = a
 }
+
+func (a Addresses) load(c *Config, _ *problems) { c.Addresses = a }
 
 func (r Recovery) load(c *Config, _ *problems) { c.Recovery = r }
 

@@ -63,7 +63,7 @@ var (
 var operations = []operation{
 	{
 		route: "POST auth/register/", id: "register", tag: "auth", fields: auth.RegisterFields,
-		codes:        map[string][]string{"username": {"invalid", "taken"}, "password": newPasswordCodes},
+		codes:        map[string][]string{"username": {"invalid", "taken"}, "password": newPasswordCodes, "email": {"taken"}},
 		unauthorized: callerCodes[1:], headers: []string{web.CodeHeader},
 	},
 	{
@@ -189,7 +189,7 @@ var operations = []operation{
 	{route: "POST auth/email/disown/", id: "disownEmail", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": linkCodes}},
 	{
 		route: "POST auth/email/change/", id: "changeEmail", tag: "email", fields: auth.EmailChangeFields,
-		codes: map[string][]string{"password": {"blank", "wrong"}, "email": {"unchanged"}}, proof: true,
+		codes: map[string][]string{"password": {"blank", "wrong"}, "email": {"unchanged", "taken"}}, proof: true,
 	},
 	{route: "POST auth/email/change/confirm/", id: "confirmEmail", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": provingCodes}},
 	{route: "POST auth/email/change/undo/", id: "undoEmailChange", tag: "email", fields: auth.LinkFields, codes: map[string][]string{"token": linkCodes}},

@@ -32,7 +32,7 @@ var staffOperations = []operation{
 	{route: "GET clients/{id}/", id: "getClient", tag: "clients", numbered: true, notFound: notThere},
 	{
 		route: "PATCH clients/{id}/", id: "editClient", tag: "clients", numbered: true, fields: auth.UserEditFields,
-		codes: map[string][]string{"language": {"blank"}}, forbidden: []string{"recovery_refused"}, notFound: notThere, conflict: []string{"edit_conflict"},
+		codes: map[string][]string{"language": {"blank"}, "email": {"taken"}}, forbidden: []string{"recovery_refused"}, notFound: notThere, conflict: []string{"edit_conflict"},
 	},
 	{
 		route: "POST clients/{id}/disable/", id: "disableClient", tag: "acts", numbered: true, fields: staff.ActFields, input: reasoned, needs: reason,
@@ -68,7 +68,7 @@ var staffOperations = []operation{
 	{route: "POST clients/{id}/unlock/", id: "unlockClient", tag: "acts", numbered: true, fields: staff.ActFields, notFound: notThere},
 	{
 		route: "POST clients/{id}/recover/", id: "recoverClient", tag: "acts", numbered: true, fields: staff.RecoverFields, needs: reason,
-		codes: map[string][]string{"email": {"blank"}}, forbidden: []string{"recovery_refused"}, notFound: notThere,
+		codes: map[string][]string{"email": {"blank", "taken"}}, forbidden: []string{"recovery_refused"}, notFound: notThere,
 	},
 	{route: "DELETE clients/{id}/recover/", id: "stopClientRecovery", tag: "acts", numbered: true, fields: staff.ActFields, notFound: notThere},
 	{

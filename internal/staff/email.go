@@ -25,6 +25,9 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 	if err != nil {
 		return err
 	}
+	if err := s.accounts.AddressFree(ctx, s.store, u, email, false); err != nil { // what is wrong uses up nothing
+		return err
+	}
 	turn, err := s.addressTurn(ctx, u, email)
 	if err != nil {
 		return err
@@ -32,6 +35,9 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		if email == u.Email {
 			return account.FieldError("email", "email.same", nil)
+		}
+		if err := s.accounts.HoldAddressFree(ctx, tx, u, email, false); err != nil {
+			return err
 		}
 		return s.setEmail(ctx, tx, u, email, reason, do, turn)
 	})
@@ -104,6 +110,9 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
 		start := auth.RecoveryStart{Reason: reason}
 		if given {
+			if err := s.accounts.HoldAddressFree(ctx, tx, u, email, true); err != nil {
+				return err
+			}
 			start.Email = email
 		} else {
 			var err error

@@ -417,11 +417,17 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 	if err != nil {
 		return account.User{}, err
 	}
+	if err := s.accounts.AddressFree(ctx, s.store, u, edited.User.Email, false); err != nil {
+		return account.User{}, err
+	}
 	turn, err := s.addressTurn(ctx, u, edited.User.Email)
 	if err != nil {
 		return account.User{}, err
 	}
-	err = s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
+	err = s.act(ctx, id, "", func(ctx context.Context, tx *store.Store, was account.User, do doing) error {
+		if err := s.accounts.HoldAddressFree(ctx, tx, was, edited.User.Email, false); err != nil {
+			return err
+		}
 		u, err := held(ctx, tx, id)
 		if err != nil {
 			return err

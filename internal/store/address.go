@@ -34,6 +34,18 @@ func (s *Store) Prover(ctx context.Context, email string, but int64) (account.Us
 		LIMIT 1`, append(keyArgs(email), but)...)
 }
 
+// Keeper returns an open user who has proved this address, or claims it and
+// joined after a time, or [ErrNotFound]; the zero time is before everybody. A
+// user may be left out; zero is nobody.
+func (s *Store) Keeper(ctx context.Context, email string, but int64, joinedAfter time.Time) (account.User, error) {
+	return s.user(ctx, `
+		SELECT `+userColumns+`
+		FROM users u
+		WHERE `+keysIn+` AND u.is_active AND u.id <> $4 AND (u.email_verified_at IS NOT NULL OR u.joined_at > $5)
+		ORDER BY u.id
+		LIMIT 1`, append(keyArgs(email), but, joinedAfter.UTC())...)
+}
+
 // Claimants returns up to limit open users who claim this address, proved or
 // not, the oldest account first.
 func (s *Store) Claimants(ctx context.Context, email string, limit int) ([]account.User, error) {

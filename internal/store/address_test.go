@@ -72,6 +72,34 @@ func TestOnlyOpenAccountsClaimAnAddress(t *testing.T) {
 	})
 }
 
+// Who keeps others from an address: a proof of whatever age, or a claim of an
+// account that is young enough; open, and another's.
+func TestKeeperProvedOrJoinedLately(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		const email = "shared@exämple.ma"
+		closed, old, proved := claiming(t, s, "closed", email), claiming(t, s, "old", email), claiming(t, s, "proved", "Shared@xn--exmple-cua.ma")
+		keeper := func(email string, but int64, after time.Time, want int64) {
+			t.Helper()
+			u, err := s.Keeper(t.Context(), email, but, after)
+			if want == 0 && !errors.Is(err, store.ErrNotFound) || want != 0 && (err != nil || u.ID != want) {
+				t.Errorf("keeper of %s but %d, after %v: %d, %v; want %d", email, but, after, u.ID, err, want)
+			}
+		}
+		write(t, s, func(_ context.Context, tx *store.Store) error { return tx.CloseUser(t.Context(), closed.ID, noon) })
+		keeper("SHARED@EXÄMPLE.ma", 0, time.Time{}, old.ID)
+		keeper(email, old.ID, time.Time{}, proved.ID)
+		keeper(email, 0, old.JoinedAt.Add(-time.Millisecond), old.ID)
+		keeper(email, 0, old.JoinedAt, 0)
+		write(t, s, func(_ context.Context, tx *store.Store) error {
+			return tx.SetProof(t.Context(), proved.ID, proved.Email, noon)
+		})
+		keeper(email, 0, old.JoinedAt, proved.ID)
+		keeper(email, proved.ID, old.JoinedAt, 0)
+		keeper("other@example.ma", 0, time.Time{}, 0)
+	})
+}
+
 // A server of the previous release knows neither the rule nor its version.
 func TestKeysOfAnotherRuleAreFoundAndRefilled(t *testing.T) {
 	t.Parallel()
