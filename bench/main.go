@@ -45,6 +45,7 @@ type options struct {
 	serverCore   int
 	loadCore     int
 	tcp          bool
+	postgres     []string // settings of PostgreSQL, besides those of initdb
 }
 
 var knownOps = []string{"me", "refresh", "login", "flood", "memory", "start", "register", "guess", "limits", "scale", "staff", "self"}
@@ -82,6 +83,13 @@ func run(ctx context.Context, args []string) error {
 			return errors.New("is not YOOZAK_NAME=value")
 		}
 		o.env = append(o.env, pair)
+		return nil
+	})
+	flags.Func("postgres", "a `name=value` of PostgreSQL's settings, to learn what it gives; may be repeated", func(pair string) error {
+		if name, _, found := strings.Cut(pair, "="); !found || name == "" {
+			return errors.New("is not name=value")
+		}
+		o.postgres = append(o.postgres, pair)
 		return nil
 	})
 	flags.StringVar(&o.out, "out", "bench/results.json", "where the figures go")

@@ -59,7 +59,7 @@ func (b *bench) newDatabase(engine, name string) (string, error) {
 	}
 	if b.postgres == nil {
 		var err error
-		b.postgres, err = startPostgres(b.ctx, b.dir, b.options.serverCore, b.options.tcp)
+		b.postgres, err = startPostgres(b.ctx, b.dir, b.options.serverCore, b.options.tcp, b.options.postgres...)
 		if err != nil {
 			return "", err
 		}

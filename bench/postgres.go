@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// postgresServer is a PostgreSQL of the bench's own, with the settings that initdb gives (fsync is on).
+// postgresServer is a PostgreSQL of the bench's own, with the settings that initdb gives (fsync is on), and
+// those of -postgres.
 type postgresServer struct {
 	process *process
 	bin     string
@@ -30,7 +31,7 @@ const postgresUser = "bench"
 
 // startPostgres starts the newest PostgreSQL that is installed, on one core. Only this user and the one
 // that it runs as can reach its socket; by TCP anyone on this machine can, while the bench lasts.
-func startPostgres(ctx context.Context, dir string, core int, tcp bool) (*postgresServer, error) {
+func startPostgres(ctx context.Context, dir string, core int, tcp bool, settings ...string) (*postgresServer, error) {
 	bin, err := postgresBin()
 	if err != nil {
 		return nil, err
@@ -65,10 +66,14 @@ func startPostgres(ctx context.Context, dir string, core int, tcp bool) (*postgr
 	if tcp {
 		listen, host = "127.0.0.1", "127.0.0.1"
 	}
+	args := []string{"-D", data, "-p", port, "-c", "listen_addresses=" + listen, "-c", "unix_socket_directories=" + root}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
 	p, err := command{
 		name: "postgres",
 		path: filepath.Join(bin, "postgres"),
-		args: []string{"-D", data, "-p", port, "-c", "listen_addresses=" + listen, "-c", "unix_socket_directories=" + root},
+		args: args,
 		dir:  dir,
 		core: core,
 		user: credential,

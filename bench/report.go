@@ -97,6 +97,9 @@ func (b *bench) report() report {
 	if slices.Contains(b.options.ops, "staff") {
 		setup = append(setup, fmt.Sprintf("staff: %d clients, %d questions of each kind a round, pages of 50, asked on the server's core one after the other", b.options.staffClients, staffQueries))
 	}
+	if len(b.options.postgres) > 0 {
+		setup = append(setup, "with PostgreSQL's "+strings.Join(b.options.postgres, ", "))
+	}
 	if len(b.options.env) > 0 {
 		setup = append(setup, "every server with "+strings.Join(b.options.env, " "))
 	}
