@@ -34,6 +34,7 @@ after(async () => {
 test('a session that the server ends costs twelve queries thirteen requests and one event; the next person sees nothing of the first', async () => {
   const proxy = await Proxy.start(server.url)
   const page = await (await browser.newContext()).newPage()
+  page.setDefaultTimeout(120_000) // a machine that runs everything at once is slow, and no test is about that
   const complaints = []
   page.on('console', m => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && complaints.push(m.text()))
   page.on('pageerror', e => complaints.push(String(e)))

@@ -3,7 +3,7 @@
 // page is put there, in English, too.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { accessSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import http from 'node:http'
 import { extname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -18,6 +18,7 @@ const axe = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8')
 const kinds = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 const shown = new Set(['home', 'register-refused', 'profile', 'devices', 'second', 'setup', 'codes', 'security', 'confirm'])
 
+const patience = 120_000 // a machine that runs everything at once is slow, and no test is about that
 let shop, server, browser
 before(async () => {
   shop = http.createServer((req, res) => {
@@ -47,6 +48,7 @@ async function customer(language, width) {
     viewport: { width, height: width < 600 ? 740 : 800 }, permissions: ['clipboard-read', 'clipboard-write'], locale: { fr: 'fr-MA', ar: 'ar-MA', en: 'en-GB' }[language], timezoneId: 'Africa/Casablanca', reducedMotion: 'reduce',
     userAgent: width < 600 ? 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' : 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   })
+  context.setDefaultTimeout(patience)
   const page = await context.newPage()
   const complaints = []
   page.on('console', m => ['error', 'warning'].includes(m.type()) && !/Failed to load resource/.test(m.text()) && complaints.push(m.text()))
@@ -73,6 +75,7 @@ async function link(address, action) {
   const folder = join(server.folder, 'mails')
   let found
   await until(`the mail ${action} to ${address}`, () => {
+    if (!existsSync(folder)) return false // it comes with the first mail
     const mails = readdirSync(folder).filter(f => f.endsWith('.eml')).sort((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs)
     for (const f of mails) {
       const text = readFileSync(join(folder, f), 'utf8').replace(/=\r?\n/g, '').replace(/=3D/g, '=').replace(/=26/g, '&')

@@ -12,6 +12,7 @@ const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/
   try { accessSync(path); return true } catch { return false }
 })
 
+const patience = 120_000 // a machine that runs everything at once is slow, and no test is about that
 let browser, shop, server
 const older = new URL('react-18/node_modules/', import.meta.url).pathname
 const page = (body = '') => `<!doctype html><html lang="fr"><meta charset="utf-8"><title>shop</title><h1>shop</h1>${body}</html>`
@@ -60,6 +61,7 @@ after(async () => {
 async function person(n, { fault, init, origin = shop.url, target = server.url, timeout } = {}) {
   const proxy = await Proxy.start(target, fault)
   const context = await browser.newContext()
+  context.setDefaultTimeout(patience)
   if (init) await context.addInitScript(init)
   after(async () => { await context.close(); proxy.close() })
   const tabs = []
@@ -247,6 +249,7 @@ test('storage that is cleared under an open tab, and a logout in another', async
 
 test('a sandboxed frame, where touching localStorage throws', async () => {
   const context = await browser.newContext()
+  context.setDefaultTimeout(patience)
   const tab = await context.newPage()
   const any = await Server.start({ YOOZAK_CORS_ORIGINS: '*' })
   await tab.goto(shop.url + '/frame?url=' + encodeURIComponent(any.url))
@@ -406,6 +409,7 @@ for (const version of ['19', '18']) test(`React ${version}: StrictMode, remounts
 
 test('a passkey: made, then a login without a name, a second step and a confirmation', async () => {
   const context = await browser.newContext()
+  context.setDefaultTimeout(patience)
   after(() => context.close())
   const tab = await context.newPage()
   const cdp = await context.newCDPSession(tab)
