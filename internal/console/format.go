@@ -216,7 +216,7 @@ func Code(text string) template.HTML {
 // IP writes an address of the network, which goes on in the next line only
 // where a line has no room for it.
 func IP(text string) template.HTML {
-	return template.HTML(`<bdi dir="ltr">` + visible(text) + `</bdi>`) //nolint:gosec // escaped
+	return template.HTML(`<bdi class="whole" dir="ltr">` + visible(text) + `</bdi>`) //nolint:gosec // escaped
 }
 
 // visible escapes a text. Controls, and marks that turn the direction of what

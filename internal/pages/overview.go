@@ -159,7 +159,7 @@ func (p *page) eventSection() (section, error) {
 		m := e.Message()
 		r := row{Title: v.ours(locale.Text(v.Language, m.Key, m.Args)), Details: []detail{{text: v.ours(p.moment(e.At))}}}
 		if e.UserAgent != "" {
-			r.Details = append(r.Details, detail{text: v.ours(locale.Device(v.Language, e.UserAgent))})
+			r.Details = append(r.Details, detail{text: v.device(e.UserAgent)})
 		}
 		if e.IP != "" {
 			r.Details = append(r.Details, detail{text: number(e.IP)})

@@ -83,8 +83,12 @@ type row struct {
 }
 
 // text may be ours, and is then written as the page is, or somebody's, and is
-// then written as it begins.
-type text struct{ Text, Direction string }
+// then written as it begins. One that is whole goes into the next line, with
+// its name, before it goes on there.
+type text struct {
+	Text, Direction string
+	Whole           bool
+}
 
 // detail is a part of a line; the name of what it is may be left out.
 type detail struct {
@@ -93,14 +97,19 @@ type detail struct {
 }
 
 // somebodys is a text that people chose: it may be in any language.
-func somebodys(words string) text { return text{words, "auto"} }
+func somebodys(words string) text { return text{words, "auto", false} }
 
 // ours is a text in the page's language, with names of another in it.
-func (v *view) ours(words string) text { return text{words, v.Direction} }
+func (v *view) ours(words string) text { return text{words, v.Direction, false} }
+
+// device is what a program calls itself, in the page's words.
+func (v *view) device(userAgent string) text {
+	return text{locale.Device(v.Language, userAgent), v.Direction, true}
+}
 
 // number is what is written from the left in every language, as addresses of
 // the network are.
-func number(words string) text { return text{words, "ltr"} }
+func number(words string) text { return text{words, "ltr", true} }
 
 // button is a form of its own. Label tells it from others to who does not see
 // what it stands beside.

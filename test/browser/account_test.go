@@ -237,6 +237,7 @@ func TestAccountIsReadable(t *testing.T) {
 			fine := func(title string) {
 				t.Helper()
 				b.shows(o.language, title)
+				b.unbroken()
 				b.accessible()
 				b.picture(strings.ReplaceAll(title, ".", "-"))
 			}

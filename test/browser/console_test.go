@@ -134,8 +134,25 @@ func (b *tab) says(texts ...string) {
 	if p.Scroll > p.Width {
 		b.t.Errorf("%q is %d pixels wide in a window of %d", p.H1, p.Scroll, p.Width)
 	}
+	b.unbroken()
 	if b.scripts { // axe-core is one
 		b.accessible()
+	}
+}
+
+// unbroken fails when something that is to stay whole, and is short, goes on in
+// another line.
+func (b *tab) unbroken() {
+	b.t.Helper()
+	const ask = `[...document.querySelectorAll('.whole')].filter(e => {
+		const range = document.createRange()
+		range.selectNodeContents(e)
+		const boxes = [...range.getClientRects()].filter(r => r.width > 0)
+		return e.textContent.length <= 24 && boxes.some(r => r.top > boxes[0].bottom - 2)
+	}).map(e => e.textContent)`
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](ask))
+	if err != nil || len(found) > 0 {
+		b.t.Errorf("over two lines: %q; %v", found, err)
 	}
 }
 
