@@ -102,7 +102,7 @@ func TestConfirmByACodeOfAMail(t *testing.T) {
 		b.open(t, page).shows(t, http.StatusOK, fr("page.factor.password_intro"), fr("page.factor.use_email"))
 		b.open(t, page+"&with=email").shows(t, http.StatusOK, fr("page.code.send_intro"), fr("page.code.send"))
 		b.send(t, page+"&with=email", "send", "1").leadsTo(t, "/account/confirm/", "/account/confirm/?to=factors%2Ftotp&with=email")
-		b.open(t, page+"&with=email").shows(t, http.StatusOK, fr("page.factor.code"))
+		b.open(t, page+"&with=email").shows(t, http.StatusOK, fr("page.factor.code"), fr("page.code.again"))
 		code := codeIn(t, s.received(t, account.MailConfirmCode, address("amina")))
 		b.send(t, page+"&with=email", "code", "000000").shows(t, http.StatusBadRequest)
 		b.send(t, page+"&with=email", "code", code).leadsTo(t, "/account/confirm/", "/account/factors/totp/")

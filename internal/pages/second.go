@@ -62,7 +62,7 @@ func (p *page) askFor(methods []string, submit string) (way string) {
 			break
 		}
 		v.Intro, v.Inputs = v.say("page.code.intro"), append(v.Inputs, mailedCodeInput(v))
-		v.Other = &other{sendField, v.say("page.code.send")}
+		v.Other = &other{sendField, v.say("page.code.again")}
 	case withRecovery:
 		v.Intro = v.say("page.factor.recovery_intro")
 		v.Inputs = append(v.Inputs, input{Name: "recovery_code", Type: "text", Autocomplete: "off", Label: v.say("page.factor.recovery"), Focus: true})
