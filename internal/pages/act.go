@@ -163,8 +163,10 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	if !ok {
 		return
 	}
+	title := a.title
 	if v.Other != nil && form.Has(v.Other.Name) {
 		a.done, a.do = "page.verify.disowned", disown
+		title = "page.verify.disown" // it was not verified
 	}
 	var reset auth.Reset
 	switch kind {
@@ -181,6 +183,7 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		return
 	}
 	v.finish(v.say(a.done))
+	v.Title = v.say(title)
 	if kind == account.ResetPassword {
 		p.wasReset(reset)
 	}

@@ -234,7 +234,7 @@ func TestPageSaysThatTheAccountIsNotMine(t *testing.T) {
 			t.Fatal("looking took the address away")
 		}
 		a := s.post(t, m.Path, "disown", "1")
-		a.shows(t, http.StatusOK, fr("page.verify.disowned"))
+		a.shows(t, http.StatusOK, fr("page.verify.disown"), fr("page.verify.disowned"))
 		a.lacks(t, "<form")
 		if u := s.user(t, "thief"); u.Email != "" || !u.EmailVerifiedAt.IsZero() {
 			t.Errorf("the account still has %q", u.Email)
