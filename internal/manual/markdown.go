@@ -1,31 +1,108 @@
 package manual
 
 import (
+	"bufio"
+	"bytes"
+	"html/template"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	tables "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
 )
 
 // markdowns read what code hosts read, in each language; raw HTML of a document
 // is left out.
-var markdowns = map[string]goldmark.Markdown{french: newMarkdown(frenchWriter{html.DefaultWriter}), english: newMarkdown(html.DefaultWriter)}
+var markdowns = map[string]goldmark.Markdown{french: newMarkdown(frenchWriter{html.DefaultWriter}), english: newMarkdown(wholeWriter{html.DefaultWriter})}
 
 func newMarkdown(w html.Writer) goldmark.Markdown {
 	return goldmark.New(goldmark.WithExtensions(extension.Table),
-		goldmark.WithParserOptions(parser.WithAutoHeadingID()), goldmark.WithRendererOptions(html.WithWriter(w)))
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithRendererOptions(html.WithWriter(w), renderer.WithNodeRenderers(util.Prioritized(codeRenderer{}, 100))))
 }
 
-// frenchWriter keeps a colon and its like on the line of the word before, as
-// French asks for. Code goes through RawWrite, and stays as it is.
+// wholeWriter keeps a mark on the line of what it marks. Code goes through
+// RawWrite, and stays as it is.
+type wholeWriter struct{ html.Writer }
+
+var marks = strings.NewReplacer(" ◆", noBreak+"◆", " †", noBreak+"†")
+
+// Write is [html.Writer]'s.
+func (w wholeWriter) Write(out util.BufWriter, text []byte) {
+	writeWhole(w.Writer, out, marks.Replace(string(text)))
+}
+
+// writeWhole writes a text in which "e-mail" does not go on in the next line, and
+// an address does, behind one of its signs.
+func writeWhole(w html.Writer, out util.BufWriter, text string) {
+	var b bytes.Buffer
+	escaped := bufio.NewWriter(&b)
+	w.Write(escaped, []byte(text))
+	_ = escaped.Flush() // into memory
+	text = longWord.ReplaceAllStringFunc(b.String(), func(word string) string { return inName.ReplaceAllString(word, "$0<wbr>") })
+	_, _ = out.WriteString(strings.ReplaceAll(text, "e-mail", `<span class="whole">e-mail</span>`)) // errors stay until Flush
+}
+
+// longWord is longer than shortCode.
+var longWord = regexp.MustCompile(`\S{23,}`)
+
+// codeRenderer keeps a short piece of code on one line: a command, a name. What
+// is longer goes on behind a space or a sign within a name, and not where a
+// browser breaks words, as behind the first hyphen of "--yes".
+type codeRenderer struct{}
+
+// shortCode is how many letters a telephone has room for.
+const shortCode = 22
+
+// RegisterFuncs is [renderer.NodeRenderer]'s.
+func (codeRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
+	reg.Register(ast.KindCodeSpan, renderCode)
+}
+
+func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	text := strings.ReplaceAll(textOf(n, source), "\n", " ")
+	if utf8.RuneCountInString(text) <= shortCode {
+		_, _ = out.WriteString(`<code class="whole">` + template.HTMLEscapeString(text) + `</code>`) // errors stay until Flush
+		return ast.WalkSkipChildren, nil
+	}
+	_, _ = out.WriteString("<code>")
+	for i, word := range strings.Split(text, " ") {
+		if i > 0 {
+			_ = out.WriteByte(' ')
+		}
+		if utf8.RuneCountInString(word) <= shortCode {
+			_, _ = out.WriteString(`<span class="whole">` + template.HTMLEscapeString(word) + `</span>`)
+			continue
+		}
+		word = inName.ReplaceAllString(template.HTMLEscapeString(word), "$0<wbr>")
+		_, _ = out.WriteString(inCamel.ReplaceAllString(word, "$1<wbr>$2"))
+	}
+	_, _ = out.WriteString("</code>")
+	return ast.WalkSkipChildren, nil
+}
+
+// inName is behind what a long name may go on in the next line. (An entity ends
+// with a semicolon.)
+var (
+	inName  = regexp.MustCompile(`[\pL\pN][_/=.,]+`)
+	inCamel = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
+)
+
+// frenchWriter keeps a colon and its like on the line of the word before, and a
+// number on one line with its unit, as French asks for.
 type frenchWriter struct{ html.Writer }
 
 const noBreak = "\u00a0"
@@ -34,8 +111,14 @@ var noBreaks = strings.NewReplacer(" :", noBreak+":", " ;", noBreak+";", " ?", n
 
 // Write is [html.Writer]'s.
 func (w frenchWriter) Write(out util.BufWriter, text []byte) {
-	w.Writer.Write(out, []byte(noBreaks.Replace(string(text))))
+	said := thousands.ReplaceAllString(thousands.ReplaceAllString(string(text), "$1\u202f$2"), "$1\u202f$2") // 1 000 000
+	writeWhole(w.Writer, out, marks.Replace(noBreaks.Replace(units.ReplaceAllString(said, "$1"+noBreak+"$2"))))
 }
+
+var (
+	thousands = regexp.MustCompile(`(\d) (\d{3})\b`)
+	units     = regexp.MustCompile(`(\d) ((?:secondes?|minutes?|heures?|jours?|ans?|caractères|octets|[KMG]io|[KMG]o|ms|s|%)(?:\PL|$))`)
+)
 
 // accessible lets a keyboard scroll what is wider than the window.
 var accessible = strings.NewReplacer(

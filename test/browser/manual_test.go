@@ -95,9 +95,10 @@ func TestManualIsReadable(t *testing.T) {
 				if p.Scroll > p.Width {
 					t.Errorf("it is %d pixels wide in a window of %d", p.Scroll, p.Width)
 				}
-				// On a telephone a row of a table is a block, with the names of its columns.
-				if wide := b.run(`return [...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth).length`); o.width < 640 && wide != "0" {
-					t.Errorf("%s tables are wider than the window", wide)
+				// On a telephone a row of a table is a block, with the names of its columns;
+				// on a large screen one of five columns may be moved aside.
+				if wide := b.run(`return [...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth && (innerWidth < 640 || t.querySelector('tr').cells.length < 5)).map(t => t.scrollWidth + ': ' + t.innerText.slice(0, 60)).join('; ')`); wide != "" {
+					t.Errorf("tables are wider than their place: %s", wide)
 				}
 				if at := slices.Index(sample, name); yoozaktest.Long(0, 1) == 1 || at >= 0 && !o.rare && at%2 == i {
 					b.accessible()
