@@ -124,7 +124,7 @@ func (p *page) sessionSection() (section, error) {
 			break
 		}
 		device := locale.Device(v.Language, sess.UserAgent)
-		r := row{Title: v.ours(device), Details: []detail{
+		r := row{Title: v.device(sess.UserAgent), Details: []detail{
 			{v.say("page.overview.last_used"), v.ours(p.moment(sess.LastUsedAt))}, {v.say("mail.fact.ip"), number(sess.IP)},
 		}}
 		if sess.ID == p.caller.SessionID {
@@ -180,7 +180,7 @@ func (p *page) trustedSection() (section, error) {
 	sec := section{Title: v.say("page.trusted.title"), Text: v.say("page.trusted.why")}
 	for _, d := range devices {
 		name := locale.Device(v.Language, d.UserAgent)
-		r := row{Title: v.ours(name), Details: []detail{
+		r := row{Title: v.device(d.UserAgent), Details: []detail{
 			{v.say("page.trusted.until"), v.ours(p.moment(d.ExpiresAt))}, {v.say("mail.fact.ip"), number(d.IP)},
 		}, Act: &button{
 			Name: untrustField, Value: d.ID, Text: v.say("page.trusted.end"),
