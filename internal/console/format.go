@@ -142,6 +142,14 @@ func (v *view) When(t time.Time) template.HTML {
 	return v.timeElement(t, v.Ago(t))
 }
 
+// OnDay is a day, which stays on one line.
+func (v *view) OnDay(t time.Time) template.HTML {
+	if t.IsZero() {
+		return ""
+	}
+	return v.timeElement(t, v.Day(t))
+}
+
 // At is the exact time.
 func (v *view) At(t time.Time) template.HTML {
 	if t.IsZero() {

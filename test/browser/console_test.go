@@ -141,15 +141,29 @@ func (b *tab) says(texts ...string) {
 }
 
 // unbroken fails when something that is to stay whole, and is short, goes on in
-// another line.
+// another line: an element that says so, or what no-break spaces join.
 func (b *tab) unbroken() {
 	b.t.Helper()
-	const ask = `[...document.querySelectorAll('.whole')].filter(e => {
-		const range = document.createRange()
-		range.selectNodeContents(e)
-		const boxes = [...range.getClientRects()].filter(r => r.width > 0)
-		return e.textContent.length <= 24 && boxes.some(r => r.top > boxes[0].bottom - 2)
-	}).map(e => e.textContent)`
+	const ask = `(() => {
+		const found = [], range = document.createRange()
+		const look = text => {
+			const boxes = [...range.getClientRects()].filter(r => r.width > 0)
+			if (text.length <= 24 && boxes.some(r => r.top > boxes[0].bottom - 2)) found.push(text)
+		}
+		for (const e of document.querySelectorAll('.whole')) {
+			range.selectNodeContents(e)
+			look(e.textContent)
+		}
+		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+		while (texts.nextNode()) {
+			for (const m of texts.currentNode.data.matchAll(/[^ \t\n]+\u00a0[^ \t\n]+/g)) {
+				range.setStart(texts.currentNode, m.index)
+				range.setEnd(texts.currentNode, m.index + m[0].length)
+				look(m[0])
+			}
+		}
+		return found
+	})()`
 	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](ask))
 	if err != nil || len(found) > 0 {
 		b.t.Errorf("over two lines: %q; %v", found, err)
