@@ -19,8 +19,10 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/totp"
+	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 var update = flag.Bool("update", false, "take the pictures of docs/images anew")
@@ -36,9 +38,9 @@ const (
 // shots are what is photographed, in this order: a page is reached through
 // the ones before it.
 var pageShots = []string{
-	"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "verify-already", "confirm", "undo",
+	"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "verify-already", "verify-disowned", "confirm", "undo",
 	"not-found", "home",
-	"login", "login-refused", "overview", "password", "prove", "totp", "totp-secret", "recovery-codes", "second", "second-refused", "second-recovery", "factor", "passkeys", "code",
+	"login", "login-refused", "overview", "password", "prove", "prove-send", "prove-code", "prove-code-refused", "totp", "totp-secret", "recovery-codes", "second", "second-refused", "second-recovery", "factor", "passkeys", "code",
 }
 
 // wideShots are also taken of a window as wide as a desk has it.
@@ -121,6 +123,7 @@ func takePictures(t *testing.T) {
 		p := &photographer{t: t, lang: lang, readme: readme}
 		p.account() // in windows of its own: each has its time
 		p.withPasskeys()
+		p.byMail()
 		p.light, p.dark = openTab(t, phone), openTab(t, dark)
 		phone.scale, dark.scale = 1, 1
 		p.small = map[string]*tab{"light": openTab(t, phone), "dark": openTab(t, dark)}
@@ -192,6 +195,13 @@ func (p *photographer) pages() {
 	b.press()
 	p.here(b, "page-verify-done")
 	p.shoot("page-verify-already", s.URL+verify.Path)
+	const hers = "hind@example.ma" // somebody typed it who is not her
+	if status, answer := s.call(p.t, http.MethodPost, "auth/register/", p.lang, "", "username", "hind", "password", firstPassword, "email", hers); status != http.StatusCreated {
+		p.t.Fatalf("register: %d %v", status, answer)
+	}
+	b.open(s.URL + s.received(p.t, "verify_email", hers).Path)
+	b.load(chromedp.Click(chromedp.CSS(`button[name="disown"]`)))
+	p.here(b, "page-verify-disowned")
 	s.changeEmail(p.t, p.lang, access, "amina.alaoui@example.ma")
 	p.shoot("page-confirm", s.URL+s.received(p.t, "confirm_email", "amina.alaoui@example.ma").Path)
 	b.open(reset)
@@ -275,6 +285,32 @@ func (p *photographer) withPasskeys() {
 	b.logIn(s, "amina", firstPassword)
 	b.open(s.URL + "/account/passkeys/")
 	p.here(b, "page-passkeys")
+}
+
+// byMail is who shows by a mailed code that it is them, which is offered where
+// mails reach people: an account that was proved by a mail in a folder is served
+// by a server that has an SMTP server.
+func (p *photographer) byMail() {
+	p.t.Helper()
+	database := storetest.SQLite(p.t)
+	s := start(p.t, database)
+	s.register(p.t, p.lang, "amina")
+	s.prove(p.t)
+	s.Stop(p.t)
+	mails := smtptest.Start(p.t, smtptest.Options{})
+	env := append(slices.Clone(yoozaktest.CheapHashes), "YOOZAK_DATABASE_URL="+database, "YOOZAK_SMTP_URL="+mails.URL(), "YOOZAK_MAIL_FROM=Yoozak <aide@yoozak.example>",
+		"YOOZAK_PUBLIC_URL=https://compte.yoozak.example", "YOOZAK_SHOP_URL=https://yoozak.example/", "YOOZAK_SUPPORT=aide@yoozak.example")
+	s = &server{Server: yoozaktest.Start(p.t, env...)}
+	b := openTab(p.t, tabOptions{language: p.lang, width: pictureWidth, height: pictureHeight, scale: 2})
+	b.logIn(s, "amina", firstPassword)
+	b.open(s.URL + "/account/confirm/")
+	b.load(chromedp.Click(chromedp.CSS(`main a[href*="with=email"]`)))
+	p.here(b, "page-prove-send")
+	b.status(b.press(), http.StatusOK)
+	p.here(b, "page-prove-code")
+	b.fill("code", "123456")
+	b.press()
+	p.here(b, "page-prove-code-refused")
 }
 
 func (p *photographer) undo() {
