@@ -39,6 +39,7 @@ func (a *Accounts) holder(ctx context.Context, email string) (account.User, erro
 // address, where people can prove one: as long as the link works that was
 // mailed there. Its reader has had the time to use it, or to say that the
 // account is not theirs; a stranger's typing must not keep them out for good.
+// And what a stranger made must be theirs by a reset: see [store.Store.Keeper].
 var claimKept = challengeLifetimes[account.VerifyEmail]
 
 // checkAddressFree is for who comes with an address that they typed, where one
@@ -60,11 +61,19 @@ func (a *Accounts) checkAddressFree(ctx context.Context, st *store.Store, errs a
 // keeper is the open user who keeps another from an address, or
 // [store.ErrNotFound].
 func (a *Accounts) keeper(ctx context.Context, st *store.Store, email string, userID int64) (account.User, error) {
-	var since time.Time
 	if a.o.Mail.Delivers {
-		since = a.now().Add(-claimKept)
+		return st.Keeper(ctx, email, userID, a.now().Add(-claimKept))
 	}
-	return st.Keeper(ctx, email, userID, since)
+	claimants, err := st.Claimants(ctx, email, 2)
+	for _, u := range claimants {
+		if u.ID != userID {
+			return u, nil
+		}
+	}
+	if err == nil {
+		err = store.ErrNotFound
+	}
+	return account.User{}, err
 }
 
 // holdAddressFree is for the transaction that makes an account: it holds the

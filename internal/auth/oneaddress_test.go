@@ -169,12 +169,38 @@ func TestSquattersDoNotKeepAnAddress(t *testing.T) {
 	}, authtest.OnePerAddress)
 }
 
+// TestOwnersTakeWhatASquatterMade: a claim that keeps an address from its owner is
+// of an account that they can have by a reset. A second factor shuts it to them.
+func TestOwnersTakeWhatASquatterMade(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		s.Claims(t, "squatter1", "a@example.ma")
+		refuses(t, "a claim", registers(t, s, "a", "a@example.ma"), emailTaken)
+		s.AskReset(t, "a@example.ma")
+		s.Deliver(t)
+		if err := s.Reset(t, authtest.WantTokens(t, smtp, account.ResetPassword, 1)[0], authtest.PasswordOf("a")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SignIn(t, "a@example.ma", authtest.PasswordOf("a")); err != nil {
+			t.Errorf("the owner, with the password that they chose: %v", err)
+		}
+
+		squatter := s.Claims(t, "squatter2", "b@example.ma")
+		s.AddTOTP(t, squatter.User.ID)
+		b := s.Claims(t, "b", "b@example.ma")
+		s.Prove(t, b)
+		s.AddTOTP(t, b.User.ID)
+		refuses(t, "a proof beside a factor", registers(t, s, "b2", "b@example.ma"), emailTaken)
+	}, authtest.OnePerAddress)
+}
+
 // Where nobody can prove an address, every claim counts, however old.
 func TestEveryClaimKeepsAnAddressWithoutMail(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
 		amina := s.Claims(t, "amina", "amina@example.ma")
 		s.Clock.Advance(400 * 24 * time.Hour)
+		s.AddTOTP(t, amina.User.ID)
 		refuses(t, "after a year", registers(t, s, "other", "Amina@example.ma"), emailTaken)
 		if err := s.Staff.Disable(t.Context(), amina.User.ID, ""); err != nil {
 			t.Fatal(err)

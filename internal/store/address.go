@@ -34,14 +34,16 @@ func (s *Store) Prover(ctx context.Context, email string, but int64) (account.Us
 		LIMIT 1`, append(keyArgs(email), but)...)
 }
 
-// Keeper returns an open user who has proved this address, or claims it and
-// joined after a time, or [ErrNotFound]; the zero time is before everybody. A
-// user may be left out; zero is nobody.
+// Keeper returns an open user who has proved this address, or who claims it,
+// joined after a time and has no second factor, or [ErrNotFound]. A user may be
+// left out; zero is nobody.
 func (s *Store) Keeper(ctx context.Context, email string, but int64, joinedAfter time.Time) (account.User, error) {
 	return s.user(ctx, `
 		SELECT `+userColumns+`
 		FROM users u
-		WHERE `+keysIn+` AND u.is_active AND u.id <> $4 AND (u.email_verified_at IS NOT NULL OR u.joined_at > $5)
+		WHERE `+keysIn+` AND u.is_active AND u.id <> $4
+		  AND (u.email_verified_at IS NOT NULL
+		       OR u.joined_at > $5 AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL))
 		ORDER BY u.id
 		LIMIT 1`, append(keyArgs(email), but, joinedAfter.UTC())...)
 }

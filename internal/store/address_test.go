@@ -73,7 +73,7 @@ func TestOnlyOpenAccountsClaimAnAddress(t *testing.T) {
 }
 
 // Who keeps others from an address: a proof of whatever age, or a claim of an
-// account that is young enough; open, and another's.
+// account that is young enough and has no factor; open, and another's.
 func TestKeeperProvedOrJoinedLately(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
@@ -91,6 +91,16 @@ func TestKeeperProvedOrJoinedLately(t *testing.T) {
 		keeper(email, old.ID, time.Time{}, proved.ID)
 		keeper(email, 0, old.JoinedAt.Add(-time.Millisecond), old.ID)
 		keeper(email, 0, old.JoinedAt, 0)
+		write(t, s, func(_ context.Context, tx *store.Store) error {
+			f := account.Factor{ID: "f1", UserID: old.ID, Kind: account.Passkey, CreatedAt: noon}
+			if err := tx.CreateFactor(t.Context(), f); err != nil {
+				return err
+			}
+			f.ID, f.UserID, f.ConfirmedAt = "f2", proved.ID, noon
+			return tx.CreateFactor(t.Context(), f)
+		})
+		keeper(email, 0, time.Time{}, old.ID) // whose factor waits to be confirmed
+		keeper(email, old.ID, time.Time{}, 0)
 		write(t, s, func(_ context.Context, tx *store.Store) error {
 			return tx.SetProof(t.Context(), proved.ID, proved.Email, noon)
 		})
