@@ -109,8 +109,12 @@ func (m *Manager) sealSecrets(ctx context.Context, tx *store.Store) error {
 	return tx.NoteEncrypted(ctx, m.o.Now())
 }
 
+// anySealed leaves out what was revoked: whoever lost the encryption key, revoked
+// what it encrypted and went on without one may take encryption up again while
+// those are still listed. Who could write that into the database could delete
+// them as well.
 func anySealed(keys []store.SigningKey) bool {
-	return slices.ContainsFunc(keys, func(k store.SigningKey) bool { return secret.Sealed(k.Private) })
+	return slices.ContainsFunc(keys, func(k store.SigningKey) bool { return !k.Revoked() && secret.Sealed(k.Private) })
 }
 
 // open returns the private part of each key that has not ended, by id. The
@@ -188,6 +192,9 @@ func (m *Manager) encryptFirst(ctx context.Context, keys []store.SigningKey) err
 			return err
 		}
 		for _, k := range keys {
+			if secret.Sealed(k.Private) { // and revoked
+				continue
+			}
 			if err := tx.ReplacePrivateKey(ctx, k.ID, k.Private, m.o.Box.Seal(k.Private, sealContext(k))); err != nil {
 				return fmt.Errorf("encrypt key %s: %w", k.ID, err)
 			}
