@@ -49,6 +49,7 @@ type Manager struct {
 	audit  *audit.Log
 	guard  *guard.Guard // its secret is encrypted and replaced with the keys
 	loads  loads
+	sweeps sweeps
 	o      Options
 }
 
@@ -137,22 +138,16 @@ func (m *Manager) retires(keys []store.SigningKey, k store.SigningKey) time.Time
 	if k.RetiresAt.IsZero() || k.Revoked() {
 		return k.RetiresAt
 	}
-	if least := replaced(keys, k).Add(Delay + m.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
+	next := store.SigningKey{ActiveAt: k.ActiveAt}
+	for _, n := range keys { // they come youngest first
+		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
+			next = n
+		}
+	}
+	if least := next.ActiveAt.Add(Delay + m.tokens.Lifetime(token.Type(k.TokenType))); least.After(k.RetiresAt) {
 		return least
 	}
 	return k.RetiresAt
-}
-
-// replaced is when the key after another begins to sign; of the youngest, when
-// that one did.
-func replaced(keys []store.SigningKey, k store.SigningKey) time.Time {
-	at := k.ActiveAt
-	for _, n := range keys { // they come youngest first
-		if n.Algorithm == k.Algorithm && n.TokenType == k.TokenType && n.Generation > k.Generation {
-			at = n.ActiveAt
-		}
-	}
-	return at
 }
 
 // ended reports whether a key verifies nothing any more.
@@ -180,25 +175,41 @@ func (m *Manager) List(ctx context.Context) ([]store.SigningKey, error) {
 }
 
 // Sweep forgets keys that verify nothing any more. The margin is for
-// servers whose clock is behind. One that was revoked and replaced is listed for
-// some minutes: whoever revoked it looks whether it is (docs/keys.md).
+// servers whose clock is behind. A revoked one is listed for some minutes after
+// the first sweep that sees it, however long ago it was replaced: whoever
+// revoked it looks whether it is (docs/keys.md), and when that was is not stored.
 func (m *Manager) Sweep(ctx context.Context, now time.Time) error {
 	keys, err := m.store.Keys(ctx)
 	if err != nil {
 		return err
 	}
+	m.sweeps.mu.Lock()
+	defer m.sweeps.mu.Unlock()
 	var gone []string
+	seen := map[string]time.Time{}
 	for _, k := range keys {
 		end := m.retires(keys, k)
 		if k.Revoked() {
-			end = replaced(keys, k).Add(Delay)
+			first, before := m.sweeps.revoked[k.ID]
+			if !before {
+				first = now
+			}
+			seen[k.ID], end = first, first.Add(Delay)
 		}
 		if !end.IsZero() && now.Sub(end) > Delay {
 			gone = append(gone, k.ID)
 		}
 	}
+	m.sweeps.revoked = seen
 	if len(gone) == 0 {
 		return nil
 	}
 	return m.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return tx.DeleteKeys(ctx, gone) })
+}
+
+// sweeps remembers the revoked keys that the last sweep of this process saw, and
+// when the first did.
+type sweeps struct {
+	mu      sync.Mutex
+	revoked map[string]time.Time
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -171,6 +172,42 @@ func TestScheduledRotationFailsNoRequest(t *testing.T) {
 		if all, err := servers[0].Keys.List(t.Context()); err != nil || len(all) != 2 {
 			t.Errorf("%d keys are stored, %v; want 2", len(all), err)
 		}
+	})
+}
+
+// TestRevokedKeyIsListedForAWhile: whoever revoked it looks whether it is, also if
+// it was replaced long ago.
+func TestRevokedKeyIsListedForAWhile(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		one, two := authtest.New(t, st), authtest.New(t, st)
+		old := authtest.SignedBy(t, one.SignUp(t, "amina").Refresh)
+		if err := one.Keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*authtest.Server{one, two} {
+			s.Clock.Advance(5 * time.Hour)
+			if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		revokes(t, one, two, old)
+		listed := func(want bool) {
+			t.Helper()
+			for _, s := range []*authtest.Server{one, two} {
+				if err := s.App.Sweep(t.Context(), s.Clock.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all, err := one.Keys.List(t.Context())
+			if is := slices.ContainsFunc(all, func(k store.SigningKey) bool { return k.ID == old }); is != want || err != nil {
+				t.Errorf("listed: %t, %v; want %t", is, err, want)
+			}
+		}
+		listed(true)
+		one.Clock.Advance(time.Hour)
+		two.Clock.Advance(3 * time.Minute)
+		listed(false)
 	})
 }
 
