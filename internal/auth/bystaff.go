@@ -184,17 +184,21 @@ func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) 
 const suffix = 8
 
 // usernameFor is the username of who is invited without one: the address. Where
-// that cannot be one (it is longer, or has characters that no username may have)
-// it is what of it stands before the @ and may be in a username, with some letters
-// behind where somebody is called so: never an address, which could be another
-// person's.
+// that cannot be one (it is longer, or has characters that no username may have),
+// or somebody is called so, as anybody may who comes first, it is what of it stands
+// before the @ and may be in a username, with some letters behind where somebody is
+// called that, too: never another address, which could be another person's.
 func (a *Accounts) usernameFor(ctx context.Context, email string) (string, error) {
 	errs := account.Fields{}
-	if name := usernameField.read(errs, account.TextInput(email)); errs.Err() == nil {
+	name := usernameField.read(errs, account.TextInput(email))
+	if err := a.checkUsernameFree(ctx, errs, name, 0); err != nil {
+		return "", err
+	}
+	if errs.Err() == nil {
 		return name, nil
 	}
 	local, _, _ := strings.Cut(account.NormalizeUsername(email), "@")
-	name := strings.Map(func(c rune) rune {
+	name = strings.Map(func(c rune) rune {
 		errs := account.Fields{}
 		if usernameCharacters(errs, "username", string(c)); errs.Err() != nil {
 			return -1

@@ -655,8 +655,11 @@ func TestWhoeverGetsMailCanBeInvited(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := invite(auth.Invited{Email: account.TextInput("salma@example.ma")}); err == nil {
-			t.Error("an address that is somebody's username is taken")
+		if got, err := invite(auth.Invited{Email: account.TextInput("salma@example.ma")}); err != nil || got != "salma" {
+			t.Errorf("a stranger is called as the address: %q, %v", got, err)
+		}
+		if _, err := invite(auth.Invited{Email: account.TextInput("karim@example.ma"), Username: account.TextInput("salma@example.ma")}); err == nil {
+			t.Error("a username that was given is somebody's")
 		}
 	})
 }
