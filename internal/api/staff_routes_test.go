@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,6 +76,46 @@ var staffRoutes = map[string]account.Role{
 	"GET /api/clients/staff/approvals/":                account.Manager,
 	"POST /api/clients/staff/approvals/{id}/":          account.Manager,
 	"POST /api/clients/staff/approvals/{id}/use/":      account.Manager,
+}
+
+// documentedRoute is a call in the first column of docs/api.md: "…" stands for what
+// comes before the last part of the path of the call before.
+var documentedRoute = regexp.MustCompile("`(?:([A-Z]+) (\\S+/)|…/(\\S+))`")
+
+// TestDocumentsNameTheRoleOfEachRoute, in both languages.
+func TestDocumentsNameTheRoleOfEachRoute(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"api.md", "api.fr.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for line := range strings.Lines(string(text)) {
+			cells := strings.Split(line, "|")
+			if len(cells) < 4 || !slices.Contains(account.Roles(), account.Role(strings.TrimSpace(cells[2]))) {
+				continue
+			}
+			method, path := "", ""
+			for _, found := range documentedRoute.FindAllStringSubmatch(cells[1], -1) {
+				if found[1] != "" {
+					method, path = found[1], found[2]
+				} else {
+					path = path[:strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/')+1] + found[3]
+				}
+				route := method + " /api/clients/" + path
+				seen[route] = true
+				if want := staffRoutes[route]; account.Role(strings.TrimSpace(cells[2])) != want {
+					t.Errorf("%s: %s is from %s on, not from %s", name, route, want, cells[2])
+				}
+			}
+		}
+		for route := range staffRoutes {
+			if !seen[route] {
+				t.Errorf("%s: no role of %s", name, route)
+			}
+		}
+	}
 }
 
 // TestEachRouteOfTheStaffHasItsRole asks each as everybody.
