@@ -19,6 +19,7 @@ import (
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/keys"
 	"github.com/yoozak/clients/internal/pgtest"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 	"github.com/yoozak/clients/internal/token"
@@ -279,6 +280,35 @@ func TestRotationBySomebodyWithOtherLifetimes(t *testing.T) {
 		}
 		if _, err := s.Renew(t, g.Refresh); err != nil {
 			t.Errorf("a refresh token that is not over is refused: %v", err)
+		}
+	})
+}
+
+// TestOneNextKeyIsMade, however many of the staff press the button at once, on
+// whichever server.
+func TestOneNextKeyIsMade(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachURL(t, func(t *testing.T, url string) {
+		servers := []*authtest.Server{authtest.New(t, storetest.Open(t, url)), authtest.New(t, storetest.Open(t, url))}
+		for round := range 5 {
+			for _, s := range servers {
+				s.Clock.Advance(keys.Delay)
+			}
+			var wg sync.WaitGroup
+			for i := range 16 {
+				wg.Go(func() {
+					if err := servers[i%2].Staff.RotateKeys(t.Context()); err != nil && !errors.Is(err, staff.ErrKeysWait) {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if all, err := servers[0].Keys.List(t.Context()); err != nil || len(all) != 2*(round+2) {
+				t.Fatalf("%d keys after %d rotations, %v", len(all), round+1, err)
+			}
+			if err := servers[0].Staff.RotateKeys(t.Context()); !errors.Is(err, staff.ErrKeysWait) {
+				t.Errorf("while the next keys wait: %v", err)
+			}
 		}
 	})
 }

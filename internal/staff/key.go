@@ -3,7 +3,6 @@ package staff
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -35,15 +34,11 @@ var ErrKeysWait = errors.New("staff: the next keys wait to sign")
 // returns [ErrKeysWait] while there are some, so that pressing a button over and
 // over does not fill the list that every verifier fetches.
 func (s *Service) RotateKeys(ctx context.Context) error {
-	all, err := s.Keys(ctx)
-	if err != nil {
-		return err
+	rotated, err := s.o.Keys.RotateBy(ctx, s.byOperator)
+	if err == nil && !rotated {
+		err = ErrKeysWait
 	}
-	now := s.now()
-	if slices.ContainsFunc(all, func(k store.SigningKey) bool { return k.State(now) == store.KeyNext }) {
-		return ErrKeysWait
-	}
-	return s.o.Keys.RotateBy(ctx, s.byOperator)
+	return err
 }
 
 // RevokeKey ends a key at once, for a reason: see [keys.Manager.Revoke]. It
