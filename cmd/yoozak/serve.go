@@ -150,6 +150,7 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	})
 	people := pages.New(pages.Options{
 		Auth: a.Auth, Guard: a.Guard, Log: log, Brand: a.Sender.Brand(), Shop: c.Shop.Shop, PublicURL: c.Mail.PublicURL, Docs: c.HTTP.Docs, Account: c.HTTP.AccountPages,
+		Register: c.HTTP.RegisterPage,
 	})
 	handlers := openapi.Handlers()
 	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)

@@ -109,7 +109,7 @@ func TestDefaultsWorkWithNothingSet(t *testing.T) {
 		},
 		Limits: config.Limits{On: true},
 		HTTP: config.HTTP{
-			Listen: "127.0.0.1:8000", Language: "fr", Docs: true, AccountPages: true, Console: true, RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
+			Listen: "127.0.0.1:8000", Language: "fr", Docs: true, AccountPages: true, RegisterPage: true, Console: true, RefreshHint: 5 * time.Minute, RequestTimeout: 15 * time.Second,
 			ShutdownTimeout: 20 * time.Second, Drain: 5 * time.Second, LogLevel: "info", LogFormat: "auto", LogRequests: true, TracesPercent: 100,
 		},
 	}

@@ -19,11 +19,17 @@ type accountPage struct {
 	show func(p *page)
 }
 
+// has reports whether people get this page of an account here.
+func (s *Pages) has(path string, a accountPage) bool {
+	return (s.o.Account || a.stay) && (path != registerPath || s.o.Register)
+}
+
 // accountPages are those that the setting YOOZAK_ACCOUNT_PAGES turns off, by
 // what stands behind [Path].
 var accountPages = map[string]accountPage{
 	"":         {show: (*page).overview},
 	"login":    {open: true, kept: []string{"username"}, show: (*page).login},
+	"register": {open: true, show: (*page).register},
 	"second":   {open: true, show: (*page).second},
 	"code":     {open: true, stay: true, show: (*page).code},
 	"confirm":  {show: (*page).confirm},

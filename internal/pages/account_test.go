@@ -3,6 +3,7 @@ package pages_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"html"
 	"net/http"
 	"net/url"
@@ -175,6 +176,7 @@ func TestNoPageOfAnAccountMayBeKept(t *testing.T) {
 		b := s.visitor()
 		pages := map[string]answer{
 			"login": b.open(t, "/account/login/"), "first": b.open(t, "/account/"), "second": b.open(t, "/account/second/"),
+			"register": b.open(t, "/account/register/"), "refused": b.send(t, "/account/register/", "email", "amina"),
 			"in": b.send(t, "/account/login/", "username", "amina", "password", firstPassword),
 		}
 		raw := b.cookies["yoozak_account /"]
@@ -232,7 +234,8 @@ func TestOtherSitesCannotPressButtons(t *testing.T) {
 		} {
 			for path, form := range map[string]string{
 				"/account/": "act=logout-all", "/account/login/": "username=amina&password=" + url.QueryEscape(firstPassword), "/account/second/": "code=123456",
-				"/account/confirm/": "password=" + url.QueryEscape(firstPassword), "/account/password/": "current_password=" + url.QueryEscape(firstPassword),
+				"/account/register/": "email=thief%40example.ma&password=" + url.QueryEscape(firstPassword) + "&repeat=" + url.QueryEscape(firstPassword),
+				"/account/confirm/":  "password=" + url.QueryEscape(firstPassword), "/account/password/": "current_password=" + url.QueryEscape(firstPassword),
 			} {
 				a := b.ask(t, http.MethodPost, path, form, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, from...)...)
 				a.shows(t, http.StatusForbidden, fr("page.cross_origin"))
@@ -240,6 +243,9 @@ func TestOtherSitesCannotPressButtons(t *testing.T) {
 					t.Errorf("%s, %s: set %v", name, path, b.set)
 				}
 			}
+		}
+		if _, err := s.store.UserByUsername(t.Context(), "thief@example.ma"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("another site made an account: %v", err)
 		}
 		if got := sessions(); got != before {
 			t.Errorf("%d sessions, want %d", got, before)
@@ -567,7 +573,7 @@ func TestPagesOfAccountsCanBeLeftOut(t *testing.T) {
 		s.closed = true
 		s.serve(t, s.app)
 		m := s.link(t, account.ResetPassword, "amina")
-		for _, path := range []string{"/account/", "/account/login/", "/account/second/", "/account/confirm/", "/account/password/"} {
+		for _, path := range []string{"/account/", "/account/login/", "/account/register/", "/account/second/", "/account/confirm/", "/account/password/"} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				s.call(t, method, path, "").shows(t, http.StatusNotFound, fr("page.not_found"))
 			}
@@ -644,6 +650,7 @@ func TestCookiesOfNonsense(t *testing.T) {
 				b.cookies = map[string]string{name + " /": value}
 				b.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 				b.open(t, "/account/login/").shows(t, http.StatusOK, fr("page.login.title"))
+				b.open(t, "/account/register/").shows(t, http.StatusOK, fr("page.register.title"))
 				b.open(t, "/account/second/").shows(t, http.StatusGone, fr("page.second.gone"))
 			}
 		}

@@ -64,7 +64,7 @@ var acts = map[account.ChallengeKind]act{
 
 // resetPassword chooses the password that was typed twice.
 func (p *page) resetPassword(token string, form url.Values) (auth.Reset, error) {
-	plain, err := newPassword(form)
+	plain, err := newPassword(form, otherPassword)
 	if err != nil {
 		return auth.Reset{}, err
 	}
@@ -103,26 +103,34 @@ func (p *page) undoFactor(done, token string, form url.Values) (string, error) {
 	return done, err
 }
 
+// otherPassword is the field where people choose another password.
+const otherPassword = "new_password"
+
+// otherPasswordInputs ask for another password.
+func (p *page) otherPasswordInputs() []input {
+	return p.newPasswordInputs(otherPassword, "page.reset.password", "page.reset.repeat")
+}
+
 // newPasswordInputs ask for a password twice: without a script no page can
-// show it.
-func (p *page) newPasswordInputs() []input {
+// show it. label and repeat are keys of texts.
+func (p *page) newPasswordInputs(field, label, repeat string) []input {
 	v := p.view
 	return []input{
 		{
-			Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.password"),
+			Name: field, Type: "password", Autocomplete: "new-password", Label: v.say(label),
 			Hint: locale.Text(v.Language, "page.reset.hint", locale.Args{"n": p.o.Auth.PasswordMin()}),
 		},
-		{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say("page.reset.repeat")},
+		{Name: "repeat", Type: "password", Autocomplete: "new-password", Label: v.say(repeat)},
 	}
 }
 
 // newPassword is the password that was typed twice.
-func newPassword(form url.Values) (account.Input, error) {
-	plain := account.TypedInput(form.Get("new_password"))
+func newPassword(form url.Values, field string) (account.Input, error) {
+	plain := account.TypedInput(form.Get(field))
 	if plain == account.TypedInput(form.Get("repeat")) {
 		return plain, nil
 	}
-	return plain, account.FieldError("new_password", "page.reset.mismatch", nil) // both are to be typed again
+	return plain, account.FieldError(field, "page.reset.mismatch", nil) // both are to be typed again
 }
 
 // disown is for somebody whose address another person gave for an account.
@@ -142,7 +150,7 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	}
 	if kind == account.ResetPassword {
 		v.Facts = []fact{{v.say("page.account"), username}}
-		v.Inputs = append([]input{usernameInput(username)}, p.newPasswordInputs()...)
+		v.Inputs = append([]input{usernameInput(username)}, p.otherPasswordInputs()...)
 	} else {
 		v.Facts = []fact{{v.say("page.account"), username}, {v.say("page.forgot.email"), email}}
 	}

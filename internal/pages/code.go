@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
-	"github.com/yoozak/clients/internal/auth"
 )
 
 // codeCookie names the code of a mail that this browser asked for: whoever
@@ -92,19 +91,6 @@ func (p *page) codeOfBefore(cookie string) account.Input {
 	return account.Input{}
 }
 
-// maybeCaller is who is logged in, if anybody.
-func (p *page) maybeCaller() *auth.Caller {
-	raw := p.cookie(sessionCookie)
-	if raw == "" {
-		return nil
-	}
-	caller, err := p.o.Auth.CallerByRefresh(p.r.Context(), p.request, raw)
-	if err != nil {
-		return nil
-	}
-	return caller
-}
-
 // askNewPassword goes on with the token that the code gave, which is in the
 // form and in no address. It reports whether the token is good.
 func (p *page) askNewPassword(token string) bool {
@@ -119,7 +105,7 @@ func (p *page) askNewPassword(token string) bool {
 	}
 	v.Hiddens = []hidden{{"token", token}}
 	v.Facts = []fact{{v.say("page.account"), username}}
-	v.Inputs = append([]input{usernameInput(username)}, p.newPasswordInputs()...)
+	v.Inputs = append([]input{usernameInput(username)}, p.otherPasswordInputs()...)
 	return true
 }
 

@@ -15,9 +15,7 @@ const forgotName = "forgot-password"
 func (p *page) forgot() {
 	v := p.view
 	v.Title, v.Intro, v.Submit = v.say("page.forgot.title"), v.say("page.forgot.intro"), v.say("page.forgot.submit")
-	// Not type "email": browsers take some addresses for mistakes that we
-	// know, and write domains in other letters than we do.
-	v.Inputs = []input{{Name: "email", Type: "text", Mode: "email", Autocomplete: "email", Label: v.say("page.forgot.email")}}
+	v.Inputs = []input{emailInput(v, "")}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
 		return
@@ -39,4 +37,11 @@ func (p *page) forgot() {
 	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), typed.Text}}, v.say("page.forgot.look")
 	v.Links = []link{{v.say("page.code.enter"), p.link("code")}, {v.say("page.forgot.other"), v.AgainLink}}
 	p.show(http.StatusAccepted)
+}
+
+// emailInput asks for an address. It is not of type "email": browsers take some
+// addresses for mistakes that we know, and write domains in other letters than
+// we do.
+func emailInput(v *view, typed string) input {
+	return input{Name: "email", Type: "text", Mode: "email", Autocomplete: "email", Label: v.say("page.forgot.email"), Value: typed}
 }

@@ -14,11 +14,9 @@ import (
 // the quotas of the API.
 func (p *page) login() {
 	v := p.view
-	if p.r.Method != http.MethodPost && p.cookie(sessionCookie) != "" {
-		if _, err := p.o.Auth.CallerByRefresh(p.r.Context(), p.request, p.cookie(sessionCookie)); err == nil {
-			p.goTo(p.target(), "")
-			return
-		}
+	if p.r.Method != http.MethodPost && p.maybeCaller() != nil {
+		p.goTo(p.target(), "")
+		return
 	}
 	v.Title, v.Submit = v.say("page.login.title"), v.say("page.login.submit")
 	if p.target() != "" {
@@ -29,6 +27,9 @@ func (p *page) login() {
 		{Name: "password", Type: "password", Autocomplete: "current-password", Label: v.say("page.login.password")},
 	}
 	v.After = []link{{v.say("page.login.forgot"), v.AgainLink}}
+	if p.o.Register {
+		v.After = append(v.After, link{v.say("page.register.title"), p.link(registerPath, "to", p.target())})
+	}
 	if p.o.Auth.OffersPasskeys() {
 		v.Inputs[0].Autocomplete = "username webauthn"
 		p.offerPasskey(loginKind, "page.passkeys.login").Quiet = true

@@ -1,6 +1,6 @@
 // Package pages shows people the few pages that the links in mails lead to:
 // choose another password, verify an address, confirm or undo a change of
-// address; those of their own account, where they log in and see how safe it
+// address; those of their own account, where they make one, log in and see how safe it
 // is; and, at "/", that there is a server. They need no JavaScript, speak the
 // languages of package locale, and do nothing before a
 // button is pressed, because mail programs look at links by themselves. What
@@ -34,6 +34,7 @@ type Options struct {
 	PublicURL string // where people reach the pages; empty: where they say
 	Docs      bool   // the documents are at docs/, below "/"
 	Account   bool   // people may log in here and see to their account
+	Register  bool   // and, if so, make one
 }
 
 // Pages answers the requests below [Path], and those of browsers for "/".
@@ -86,7 +87,7 @@ func (s *Pages) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/":
 		w.Route = "Home"
 		p.home()
-	case isOwn && (s.o.Account || own.stay) && strings.HasPrefix(r.URL.Path, Path):
+	case isOwn && s.has(path, own) && strings.HasPrefix(r.URL.Path, Path):
 		w.Route = "Page account"
 		if path != "" {
 			w.Route = "Page " + path

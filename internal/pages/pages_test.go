@@ -521,6 +521,12 @@ func TestPagesOutliveTheirDatabase(t *testing.T) {
 				t.Error("no Retry-After")
 			}
 		}
+		b := s.visitor()
+		a := b.signUp(t, "/account/register/")
+		a.shows(t, http.StatusServiceUnavailable, fr("page.register.title"), fr("page.failed"), address("amina"), "El Alaoui")
+		if a.lacks(t, firstPassword); len(b.set) > 0 {
+			t.Errorf("set %v", b.set)
+		}
 		link.lacks(t, "<form")
 		form.shows(t, http.StatusServiceUnavailable, fr("page.forgot.title"), "amina@example.ma")
 		if !strings.Contains(s.log.String(), `"msg":"unavailable"`) {

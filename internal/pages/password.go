@@ -27,7 +27,7 @@ func (p *page) password() {
 		p.failAct(err, nil)
 		return
 	}
-	v.Inputs = append([]input{usernameInput(p.caller.User.Username)}, append(v.Inputs, p.newPasswordInputs()...)...)
+	v.Inputs = append([]input{usernameInput(p.caller.User.Username)}, append(v.Inputs, p.otherPasswordInputs()...)...)
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
 		return
@@ -36,7 +36,7 @@ func (p *page) password() {
 	if !ok {
 		return
 	}
-	plain, err := newPassword(form)
+	plain, err := newPassword(form, otherPassword)
 	if err != nil {
 		p.fail(err)
 		return

@@ -48,6 +48,7 @@ type server struct {
 	brand  string
 	shop   shop.Shop
 	closed bool // YOOZAK_ACCOUNT_PAGES=off
+	noForm bool // YOOZAK_REGISTRATION_PAGE=off
 	https  bool // people come by it
 	tokens *token.Tokens
 	clock  *yoozaktest.Clock
@@ -93,7 +94,7 @@ func newServer(t *testing.T, st *store.Store, change ...func(*app.Options)) *ser
 func (s *server) serve(t *testing.T, service *app.App) {
 	t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	people := pages.New(pages.Options{Auth: service.Auth, Guard: service.Guard, Log: log, Brand: s.brand, Shop: s.shop, Account: !s.closed})
+	people := pages.New(pages.Options{Auth: service.Auth, Guard: service.Guard, Log: log, Brand: s.brand, Shop: s.shop, Account: !s.closed, Register: !s.noForm})
 	ours := api.New(api.Options{Auth: service.Auth, Guard: service.Guard, Log: log})
 	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr", HTTPS: s.https},
 		map[string]http.Handler{"/": ours, pages.Path: people, "GET /{$}": people.Home(ours)}))

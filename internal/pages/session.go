@@ -110,6 +110,19 @@ func (p *page) signedIn() bool {
 	return true
 }
 
+// maybeCaller is who is logged in, if anybody.
+func (p *page) maybeCaller() *auth.Caller {
+	raw := p.cookie(sessionCookie)
+	if raw == "" {
+		return nil
+	}
+	caller, err := p.o.Auth.CallerByRefresh(p.r.Context(), p.request, raw)
+	if err != nil {
+		return nil
+	}
+	return caller
+}
+
 // loginFirst leads to the login and from there back to this page, with what
 // was typed in it that is no secret.
 func (p *page) loginFirst() {
@@ -188,7 +201,7 @@ func (p *page) takeNote() {
 // doneKeys are what a note may say.
 var doneKeys = []string{
 	"page.overview.session_ended", "page.overview.verify_sent", "page.password.done", "page.prove.done", "page.factors.removed", "page.factors.renamed",
-	"page.trusted.ended", "page.recovery.stopped",
+	"page.trusted.ended", "page.recovery.stopped", "page.register.done", "page.register.done_mail",
 }
 
 // link is the way to a page, in the language that was chosen by a link; query

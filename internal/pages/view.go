@@ -130,6 +130,7 @@ type input struct {
 	Name, Type, Mode, Autocomplete, Label, Hint, Value string
 	Class                                              string
 	Hidden, Focus, Optional, Check                     bool
+	Words                                              bool // a telephone's keyboard begins each with a capital
 	Errors                                             []string
 }
 

@@ -13,7 +13,7 @@ import (
 
 var webPages = group{
 	title: "Pages",
-	about: "The pages that links in mails lead to. Each answer is read tag by tag: only the tags of our own page may be there, no attribute that runs a script, and no address but our own.",
+	about: "The pages that links in mails lead to, and the one where people register. Each answer is read tag by tag: only the tags of our own page may be there, no attribute that runs a script, and no address but our own.",
 	on:    []string{"ES256"},
 	rows:  pageRows,
 }
@@ -24,8 +24,9 @@ func TestPages(t *testing.T) {
 }
 
 const (
-	forgotPage = "/account/forgot-password/"
-	resetPage  = "/account/reset-password/"
+	forgotPage   = "/account/forgot-password/"
+	resetPage    = "/account/reset-password/"
+	registerPage = "/account/register/"
 )
 
 var pageKinds = []string{"reset-password", "verify-email", "confirm-email", "undo-email"}
@@ -37,7 +38,7 @@ var (
 	anyTag = regexp.MustCompile(`<\s*/?\s*([^\s>/]*)([^>]*)>`)
 	// ourLink is a language, the button of the page, our style sheet or icon,
 	// or the page that asks for another link; none can lead to another site.
-	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|#send|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar)|(\.\./)*(code|login)/(\?lang=(fr|en|ar))?)$`)
+	ourLink = regexp.MustCompile(`^(\?lang=(fr|en|ar)|#send|(\.\./)*(style\.css|favicon\.svg)\?[0-9a-f]+|(\.\./)*forgot-password/?\?lang=(fr|en|ar)|(\.\./)*(code|login|register)/(\?lang=(fr|en|ar))?)$`)
 
 	attributes = regexp.MustCompile(`([^\s="]+)(?:="([^"]*)")?`)
 )
@@ -45,12 +46,19 @@ var (
 // harmless fails when a page has anything that is not ours.
 func harmless(t *testing.T, a answer) {
 	t.Helper()
+	harmlessFor(t, a, "no-referrer")
+}
+
+// harmlessFor is harmless for a page with another Referrer-Policy: that of an
+// account has no secret in its address.
+func harmlessFor(t *testing.T, a answer, referrer string) {
+	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 		t.Errorf("Content-Type %q", got)
 	}
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-		"X-Frame-Options":         "DENY", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
+		"X-Frame-Options":         "DENY", "Referrer-Policy": referrer, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Cross-Origin-Opener-Policy": "same-origin",
 	} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s is %q", name, got)
@@ -146,6 +154,7 @@ func pageRows() []row {
 			}
 		}))
 	}
+	rows = append(rows, registerRows()...)
 	return append(rows,
 		did("passwords are not shown again", "a new password that is refused", "it is nowhere in the page", func(t *testing.T, s *server) {
 			p := s.newPerson(t)
@@ -234,6 +243,77 @@ func pageRows() []row {
 			p := s.newPerson(t)
 			s.mailTo(t, "verify_email", p.email) // those before it have been written, or refused
 			s.onlyOurLetters(t)
+		}),
+	)
+}
+
+// registerRows are attacks on the page where people register.
+func registerRows() []row {
+	const chosen = "kV7#chosen-42lemon"
+	form := func(email, password string) url.Values {
+		return url.Values{"first_name": {"Amina"}, "last_name": {"Alaoui"}, "email": {email}, "password": {password}, "repeat": {password}}
+	}
+	send := func(t *testing.T, s *server, form url.Values, headers ...string) answer {
+		t.Helper()
+		return s.send(t, http.MethodPost, registerPage, form.Encode(), append([]string{"Content-Type", formType}, headers...)...)
+	}
+	var rows []row
+	for _, tries := range hostile {
+		rows = append(rows, did("registration: "+tries.name, "each of these texts in every field of the page, which shows them again", "400 or 413, what is shown is text, and the password is not shown", func(t *testing.T, s *server) {
+			for _, v := range tries.values {
+				typed := form(v, v)
+				typed.Set("first_name", v)
+				typed.Set("last_name", v)
+				typed.Set("username", v)
+				typed.Set("repeat", chosen) // else a text that is all of these would make an account
+				a := send(t, s, typed)
+				wants(t, a, http.StatusBadRequest, http.StatusRequestEntityTooLarge)
+				harmlessFor(t, a, "same-origin")
+				if strings.Contains(a.body, chosen) {
+					t.Error("the password is shown")
+				}
+			}
+		}))
+	}
+	return append(rows,
+		did("registration from another site", "a form of another site, of a sibling and of a frame without an origin, sent to the page where people register", "403, no cookie and no account", func(t *testing.T, s *server) {
+			for _, from := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", publicURL + ".evil.example"}} {
+				email := s.newName() + "@customers.example"
+				a := send(t, s, form(email, chosen), from...)
+				wants(t, a, http.StatusForbidden)
+				harmlessFor(t, a, "same-origin")
+				if a.header.Get("Set-Cookie") != "" {
+					t.Error("a cookie is set")
+				}
+				wants(t, s.login(t, email, chosen), http.StatusUnauthorized)
+			}
+		}),
+		did("registration in the query", "what is to be registered as ?email=…&password=…&repeat=… in a link, with an empty form", "400: only the form counts", func(t *testing.T, s *server) {
+			email := s.newName() + "@customers.example"
+			wants(t, s.send(t, http.MethodPost, registerPage+"?"+form(email, chosen).Encode(), "", "Content-Type", formType), http.StatusBadRequest)
+			wants(t, s.send(t, http.MethodGet, registerPage+"?"+form(email, chosen).Encode(), nil), http.StatusOK)
+			wants(t, s.login(t, email, chosen), http.StatusUnauthorized)
+		}),
+		did("registration of another's address", "an address that somebody proved, in other letters, at the page", "400, and its owner logs in as before", func(t *testing.T, s *server) {
+			p := s.newPerson(t)
+			s.prove(t, p)
+			for _, email := range []string{p.email, strings.ToUpper(p.email)} {
+				wants(t, send(t, s, form(email, chosen)), http.StatusBadRequest)
+			}
+			wants(t, s.login(t, p.email, chosen), http.StatusUnauthorized)
+			wants(t, s.login(t, p.email, p.password), http.StatusOK)
+		}),
+		did("registration that is too large", "a body of 17 KiB and of 1 MiB, 5,000 fields, bad escapes, other types", "400, 413 or 415", func(t *testing.T, s *server) {
+			for _, body := range []string{"email=" + strings.Repeat("a", 17<<10), "first_name=" + strings.Repeat("a", 1<<20), strings.Repeat("a=b&", 5000), "email=%zz", "email=a;b=c"} {
+				a := s.send(t, http.MethodPost, registerPage, body, "Content-Type", formType)
+				wants(t, a, http.StatusBadRequest, http.StatusRequestEntityTooLarge)
+				harmlessFor(t, a, "same-origin")
+			}
+			for _, kind := range []string{jsonType, "text/plain", "multipart/form-data; boundary=x", ""} {
+				a := s.send(t, http.MethodPost, registerPage, `{"email":"a@customers.example"}`, "Content-Type", kind)
+				wants(t, a, http.StatusBadRequest, http.StatusUnsupportedMediaType)
+				harmlessFor(t, a, "same-origin")
+			}
 		}),
 	)
 }

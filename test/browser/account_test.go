@@ -184,30 +184,33 @@ func TestAccountByKeyboard(t *testing.T) {
 	s.register(t, "fr", "amina")
 	b := openTab(t, tabOptions{language: "fr"})
 	b.open(s.URL + "/account/login/")
-	tabTo := func(selector string) {
-		t.Helper()
-		for range 60 {
-			b.do(chromedp.KeyEvent(kb.Tab))
-			if is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.activeElement.matches('`+selector+`')`)); err != nil || is {
-				if err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-		}
-		t.Fatalf("the keyboard does not come to %s", selector)
-	}
-	tabTo("#username")
+	b.tabTo("#username")
 	b.do(chromedp.KeyEvent("amina"))
-	tabTo("#password")
+	b.tabTo("#password")
 	b.do(chromedp.KeyEvent(firstPassword))
 	b.status(b.load(chromedp.KeyEvent(kb.Enter)), http.StatusOK)
 	b.shows("fr", "page.overview.title")
-	tabTo(`a[href$="password/"]`)
-	tabTo(`button[name="end"]`)
-	tabTo(`button[value="logout"]`)
+	b.tabTo(`a[href$="password/"]`)
+	b.tabTo(`button[name="end"]`)
+	b.tabTo(`button[value="logout"]`)
 	b.status(b.load(chromedp.KeyEvent(kb.Enter)), http.StatusOK)
 	b.shows("fr", "page.overview.leave", "page.logout.done")
+}
+
+// tabTo goes on from the keyboard until it is at what the selector says.
+func (b *tab) tabTo(selector string) {
+	b.t.Helper()
+	for range 60 {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.activeElement.matches('`+selector+`')`))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if is {
+			return
+		}
+	}
+	b.t.Fatalf("the keyboard does not come to %s", selector)
 }
 
 // accountScreens are what the pages of an account are read on. Those that are
@@ -245,6 +248,11 @@ func TestAccountIsReadable(t *testing.T) {
 			fine("page.login.title")
 			b.press()
 			fine("page.login.title")
+			b.open(s.URL + "/account/register/")
+			fine("page.register.title")
+			b.fill("email", strings.Repeat("w", 140)+"@boutique.example.ma") // too long for a username, which is asked for
+			b.status(b.press(), http.StatusBadRequest)
+			fine("page.register.title")
 			b.open(s.URL + "/account/second/")
 			fine("page.second.gone")
 			b.status(b.logIn(s, firstAddress, firstPassword), http.StatusOK)

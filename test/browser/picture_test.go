@@ -40,7 +40,7 @@ const (
 var pageShots = []string{
 	"forgot", "forgot-sent", "reset", "reset-refused", "reset-done", "bad-link", "verify", "verify-done", "verify-already", "verify-disowned", "confirm", "undo",
 	"not-found", "home",
-	"login", "login-refused", "overview", "password", "prove", "prove-send", "prove-code", "prove-code-refused", "totp", "totp-secret", "recovery-codes", "second", "second-refused", "second-recovery", "factor", "passkeys", "code",
+	"login", "login-refused", "register", "register-refused", "overview", "password", "prove", "prove-send", "prove-code", "prove-code-refused", "totp", "totp-secret", "recovery-codes", "second", "second-refused", "second-recovery", "factor", "passkeys", "code",
 }
 
 // wideShots are also taken of a window as wide as a desk has it.
@@ -230,6 +230,7 @@ func (p *photographer) account() {
 	p.here(b, "page-login-refused")
 	b.fill("password", firstPassword)
 	b.press()
+	p.registration(openTab(p.t, phone), s)
 	b.open(s.URL + "/account/password/")
 	p.here(b, "page-password")
 	b.open(s.URL + "/account/confirm/")
@@ -271,6 +272,19 @@ func (p *photographer) account() {
 		b.press()
 		p.here(b, "page-overview"+ending)
 	}
+}
+
+// registration is of somebody who was here before and does not know it any more.
+func (p *photographer) registration(b *tab, s *server) {
+	p.t.Helper()
+	b.open(s.URL + "/account/register/")
+	p.here(b, "page-register")
+	b.fill("first_name", firstNames[p.lang])
+	b.fill("email", firstAddress)
+	b.fill("password", firstPassword)
+	b.fill("repeat", firstPassword)
+	b.press()
+	p.here(b, "page-register-refused")
 }
 
 // withPasskeys are the pages that have a passkey's form.
