@@ -139,10 +139,17 @@ func (a *Accounts) HoldAddressFree(ctx context.Context, tx *store.Store, u accou
 
 // loginCandidates returns the users whose password a name may be typed with,
 // in the order in which they are tried: the holder of the address, then the
-// user who is called exactly so. There are two only where a username is an
-// address of somebody else. It returns nobody for a name that is nobody's.
+// user who is called exactly so. If nobody is, it is the one who is called by the
+// address in the form in which addresses are compared: our page makes such
+// usernames, and a stranger's claim must not keep out who writes it otherwise.
+// There are two only where a username is an address of somebody else. It returns
+// nobody for a name that is nobody's.
 func (a *Accounts) loginCandidates(ctx context.Context, name string) ([]account.User, error) {
 	named, err := a.store.UserByUsername(ctx, name)
+	exact := err == nil
+	if key := account.EmailKey(name); errors.Is(err, store.ErrNotFound) && strings.Contains(name, "@") && key != name {
+		named, err = a.store.UserByUsername(ctx, key)
+	}
 	isNamed := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -165,7 +172,7 @@ func (a *Accounts) loginCandidates(ctx context.Context, name string) ([]account.
 		return []account.User{named}, nil
 	case !isNamed || named.ID == held.ID:
 		return []account.User{held}, nil
-	case a.o.Mail.Delivers && held.EmailVerifiedAt.IsZero() && named.Active:
+	case exact && a.o.Mail.Delivers && held.EmailVerifiedAt.IsZero() && named.Active:
 		return []account.User{named}, nil // two claims, and neither is proved
 	}
 	return []account.User{held, named}, nil

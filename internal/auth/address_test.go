@@ -111,6 +111,37 @@ func TestUsernameMayBeOnesOwnAddress(t *testing.T) {
 	}
 }
 
+// Our page registers with the address in the form in which addresses are compared.
+// However its owner writes it at a login, a stranger's claim does not keep them
+// out.
+func TestAddressThatIsAUsernameLogsInHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][]authtest.Setting{"delivering": nil, "not delivering": {authtest.NoDelivery}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+				const own = "amina@example.ma"
+				s.Has(t, "stranger", "AMINA@example.ma")
+				s.Has(t, own, "Amina@Example.ma")
+				for _, typed := range []string{own, "Amina@Example.ma", "AMINA@EXAMPLE.MA"} {
+					s.Opens(t, typed, own, true)
+					s.Opens(t, typed, "nobody", false)
+				}
+				// A name in just these letters is its own account's, and keeps nobody
+				// from another's.
+				s.Has(t, "OMAR@example.ma", "")
+				s.Has(t, "omar@example.ma", "")
+				s.Has(t, "claims", "omar@example.ma")
+				s.Opens(t, "OMAR@example.ma", "OMAR@example.ma", true)
+				s.Opens(t, "OMAR@example.ma", "omar@example.ma", false)
+				s.Opens(t, "Omar@example.ma", "omar@example.ma", true)
+				s.Opens(t, "Omar@example.ma", "claims", true)
+				s.Opens(t, "Omar@example.ma", "OMAR@example.ma", false)
+			}, more...)
+		})
+	}
+}
+
 // Where nobody can prove an address, who was first keeps it.
 func TestOldestOpenAccountKeepsAnAddressWithoutMail(t *testing.T) {
 	t.Parallel()

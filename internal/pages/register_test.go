@@ -238,6 +238,25 @@ func TestAUsernameIsAskedForWhereTheAddressCannotBeIt(t *testing.T) {
 	})
 }
 
+// TestTheAddressLogsInAsItWasTyped, also while a stranger claims it, which anybody
+// can by giving another username.
+func TestTheAddressLogsInAsItWasTyped(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		const typed = "Amina@Exämple.ma"
+		s.visitor().signUp(t, registerPage, "email", typed).leadsTo(t, registerPage, "/account/")
+		s.visitor().signUp(t, registerPage, "email", typed, "username", "stranger", "password", nextPassword, "repeat", nextPassword).leadsTo(t, registerPage, "/account/")
+		for _, name := range []string{typed, "AMINA@EXÄMPLE.MA", "amina@xn--exmple-cua.ma"} {
+			if !s.opens(t, name, firstPassword) {
+				t.Errorf("%s does not log in", name)
+			}
+			if s.opens(t, name, nextPassword) {
+				t.Errorf("%s opens the stranger's", name)
+			}
+		}
+	})
+}
+
 // TestAddressThatAStrangerTypedIsItsReaders: who asks for another password has the
 // account; who says that it is not theirs makes another.
 func TestAddressThatAStrangerTypedIsItsReaders(t *testing.T) {

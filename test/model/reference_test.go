@@ -230,14 +230,33 @@ func (r *reference) named(name string) *user {
 	return nil
 }
 
+// calledByKey is the account whose username is an address in the form in which
+// addresses are compared, however it is typed, whatever its state.
+func (r *reference) calledByKey(name string) *user {
+	for _, u := range r.users {
+		if !u.erased && u.name == lookedUp(name) {
+			return u
+		}
+	}
+	return nil
+}
+
+// lookedUp is an address as it is compared: in small letters, the domain as it is
+// looked up.
+func lookedUp(email string) string { return strings.ReplaceAll(key(email), unicodeDomain, asciiDomain) }
+
 // login is whose account opens, or nil: rule 3.
 func (r *reference) login(name, password string) *user {
 	candidates := []*user{r.named(name)}
 	if strings.Contains(name, "@") {
 		exact := candidates[0]
 		alone := r.delivers && r.prover(name, nil) == nil && exact != nil && exact.open()
+		called := exact
+		if called == nil {
+			called = r.calledByKey(name)
+		}
 		if !alone {
-			candidates = []*user{r.holder(name), exact}
+			candidates = []*user{r.holder(name), called}
 		}
 	}
 	for _, u := range candidates {
