@@ -87,11 +87,10 @@ func (p *page) tryRegister(form url.Values) (grant auth.LoginResult, asksUsernam
 		FirstName: account.TypedInput(form.Get("first_name")), LastName: account.TypedInput(form.Get("last_name")),
 	}
 	// Without an address nobody could ask for another password: then the name is
-	// blank, too, and that is said of the address. The name is in the form in which
-	// addresses are compared: names differ by case, which people do not mean.
+	// blank, too, and that is said of the address.
 	byAddress := r.Username.Text == "" || r.Email.Text == ""
 	if byAddress {
-		r.Username = account.TextInput(account.EmailKey(r.Email.Text))
+		r.Username = account.TextInput(usernameOf(r.Email.Text))
 	}
 	grant, err = p.o.Auth.Register(p.r.Context(), p.request, r)
 	var e *account.Error
@@ -111,6 +110,18 @@ func (p *page) tryRegister(form url.Values) (grant auth.LoginResult, asksUsernam
 		errs.Add("email", "page.register.known", nil)
 	}
 	return auth.LoginResult{}, asksUsername, errs.Err()
+}
+
+// usernameOf is the name of who is not asked for one: their address in the form in
+// which addresses are compared, because names differ by case, which people do not
+// mean. An address that would be another one as a name ("ſ" is stored as "s") can
+// be none, or strangers would be called by addresses that hear nothing of it.
+func usernameOf(email string) string {
+	key := account.EmailKey(email)
+	if account.NormalizeUsername(key) != key {
+		return " " // which no username may be
+	}
+	return key
 }
 
 // saysOfAddress says of the address, which was typed, what is wrong with the

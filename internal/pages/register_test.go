@@ -257,6 +257,19 @@ func TestTheAddressLogsInAsItWasTyped(t *testing.T) {
 	})
 }
 
+// TestTheUsernameIsTheAddressOrAskedFor: a letter that a username has in another
+// form would make another's address of it, which gets no mail about that.
+func TestTheUsernameIsTheAddressOrAskedFor(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		const email = "\u017fara@example.ma" // a long s
+		s.visitor().signUp(t, registerPage, "email", email).shows(t, http.StatusBadRequest, fr("page.register.needs_username"))
+		s.nobody(t, address("sara"))
+		s.visitor().signUp(t, registerPage, "email", email, "username", "long").leadsTo(t, registerPage, "/account/")
+		s.visitor().signUp(t, registerPage, "email", address("sara")).leadsTo(t, registerPage, "/account/")
+	})
+}
+
 // TestAddressThatAStrangerTypedIsItsReaders: who asks for another password has the
 // account; who says that it is not theirs makes another.
 func TestAddressThatAStrangerTypedIsItsReaders(t *testing.T) {
