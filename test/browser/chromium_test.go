@@ -29,8 +29,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/yoozak/clients/internal/locale"
-
-	"github.com/yoozak/clients/internal/yoozaktest"
 )
 
 // chromium is the one browser of this test process; each tab has a profile
@@ -138,8 +136,6 @@ type tab struct {
 	spent   bool // its window is not for another test
 	scripts bool // the pages' run
 
-	every, turn int // axe-core looks at one page of so many, and when it did last
-
 	mu       sync.Mutex
 	answered int             // the status of the last page that came
 	problems []string        // what the console would show in red
@@ -159,13 +155,7 @@ type tabOptions struct {
 	scripts  bool // the pages need none
 	rare     bool // some pages will do
 	patient  bool // it stays open for much longer
-	turn     int  // which of these screens it is: see mostScreens
 }
-
-// mostScreens is for tests that show the same pages on many screens: axe-core,
-// which takes most of the time, looks at each page on one of so many screens, and
-// on all of them in make test-long.
-const mostScreens = 3
 
 // open starts a tab. When the test ends, nothing may have been amiss in it:
 // no violation of the policy, no error in the console.
@@ -181,10 +171,7 @@ func openTab(t *testing.T, o tabOptions) *tab {
 		wait *= 10
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, wait)
-	b := &tab{t: t, ctx: ctx, width: max(o.width, 320), origins: map[string]bool{}, scripts: o.scripts, every: 1}
-	if o.turn > 0 {
-		b.every, b.turn = yoozaktest.Long(mostScreens, 1), o.turn
-	}
+	b := &tab{t: t, ctx: ctx, width: max(o.width, 320), origins: map[string]bool{}, scripts: o.scripts}
 	t.Cleanup(func() {
 		cancel()
 		if b.spent || t.Failed() {

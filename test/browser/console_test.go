@@ -329,11 +329,9 @@ func TestConsolePictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	turn := 0
-	for _, lang := range []string{"fr", "ar", "en"} {
-		for _, o := range consoleScreens[lang] {
-			turn++
-			o.language, o.scripts, o.patient, o.turn = lang, true, true, turn
+	for lang, screens := range consoleScreens {
+		for _, o := range screens {
+			o.language, o.scripts, o.patient = lang, true, true
 			t.Run(o.name(), func(t *testing.T) {
 				b := openTab(t, o)
 				shot := func(name, address string, status int, scripts ...string) {
