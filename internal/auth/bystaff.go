@@ -161,11 +161,11 @@ func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) 
 	}
 	if len(errs["email"]) == 0 && len(errs["username"]) == 0 {
 		if username == "" {
-			if username, err = a.usernameFor(ctx, email); err != nil {
-				return account.User{}, err
-			}
+			username, err = a.usernameFor(ctx, email)
+		} else {
+			err = a.checkUsernameFree(ctx, errs, username, 0)
 		}
-		if err := a.checkUsernameFree(ctx, errs, username, 0); err != nil {
+		if err != nil {
 			return account.User{}, err
 		}
 	}
@@ -179,9 +179,6 @@ func (a *Accounts) NewInvited(ctx context.Context, in Invited, language string) 
 	u.PasswordAt = u.JoinedAt
 	return u, nil
 }
-
-// suffix is how many letters tell a username from another, where one is made.
-const suffix = 8
 
 // usernameFor is the username of who is invited without one: the address. Where
 // that cannot be one (it is longer, or has characters that no username may have),
@@ -197,6 +194,7 @@ func (a *Accounts) usernameFor(ctx context.Context, email string) (string, error
 	if errs.Err() == nil {
 		return name, nil
 	}
+	const suffix = 8 // letters
 	local, _, _ := strings.Cut(account.NormalizeUsername(email), "@")
 	name = strings.Map(func(c rune) rune {
 		errs := account.Fields{}
