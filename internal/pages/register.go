@@ -36,7 +36,6 @@ func (p *page) register() {
 	if !ok {
 		return
 	}
-	v.Inputs = p.registerInputs(form, form.Has("username"))
 	grant, asksUsername, err := p.tryRegister(form)
 	if err != nil {
 		v.Inputs = p.registerInputs(form, form.Has("username") || asksUsername)
