@@ -209,7 +209,7 @@ func (a *Accounts) provedAddresses(ctx context.Context, tx *store.Store, u accou
 // whoever came later gets nothing to go back with. The one that has a way back
 // gets another: else a thief who changes the address back chooses the moment at
 // which the first one ends.
-func (a *Accounts) mailEmailChanged(ctx context.Context, tx *store.Store, u account.User, next, ip string, now time.Time) error {
+func (a *Accounts) mailEmailChanged(ctx context.Context, tx *store.Store, u account.User, next string, req account.RequestInfo, now time.Time) error {
 	if account.EmailKey(u.Email) == account.EmailKey(next) {
 		return nil
 	}
@@ -221,7 +221,8 @@ func (a *Accounts) mailEmailChanged(ctx context.Context, tx *store.Store, u acco
 	if slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(u.Email) }) {
 		kind = account.MailEmailNotice
 	}
-	changed := mailTo(u, kind, ip, now)
+	changed := mailTo(u, kind, req.IP, now)
+	changed.Details.IP, changed.Details.Device = req.IP, req.UserAgent
 	changed.Details.Email = account.MaskEmail(next)
 	return a.outbox.Notify(ctx, tx, u, changed)
 }
@@ -369,13 +370,14 @@ func (a *Accounts) lockOut(ctx context.Context, tx *store.Store, u account.User,
 }
 
 // SetEmail gives a user another address, with what was mailed to the one before
-// made worthless, but for the way back, and that one told.
-func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, ip string, now time.Time) error {
+// made worthless, but for the way back, and that one told: also where, if it was
+// the user who did it. req is empty for the staff.
+func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, req account.RequestInfo, now time.Time) error {
 	if err := tx.SetEmail(ctx, u.ID, email, provedAt); err != nil {
 		return err
 	}
 	if err := a.InvalidateLinks(ctx, tx, u.ID, now, linksOfAddress...); err != nil {
 		return err
 	}
-	return a.mailEmailChanged(ctx, tx, u, email, ip, now)
+	return a.mailEmailChanged(ctx, tx, u, email, req, now)
 }

@@ -313,7 +313,7 @@ func TestCodeIsForOnePurposeAndOneAsker(t *testing.T) {
 				continue
 			}
 			authtest.Write(t, b.Store, func(ctx context.Context, tx *store.Store) error {
-				return b.Accounts.SetEmail(ctx, tx, g.User, "b@example.ma", b.Clock.Now(), "", b.Clock.Now())
+				return b.Accounts.SetEmail(ctx, tx, g.User, "b@example.ma", b.Clock.Now(), authtest.Req, b.Clock.Now())
 			})
 			b.refuses(t, string(purpose)+" after a change of address", nil, id, digits, wrong)
 		}

@@ -176,7 +176,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in 
 		if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now)); err != nil {
 			return err
 		}
-		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req.IP, now)
+		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req, now)
 	})
 }
 

@@ -341,7 +341,7 @@ func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account
 	if err := a.audit.Record(ctx, tx, e); err != nil {
 		return err
 	}
-	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request.IP, e.At)
+	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request, e.At)
 }
 
 func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {

@@ -54,10 +54,10 @@ var kinds = map[account.MailKind]words{
 		subject: "mail.confirm_email.subject", body: "mail.confirm_email.body", action: "mail.confirm_email.action", note: "mail.confirm_email.note",
 	},
 	account.MailEmailChanged: {
-		subject: "mail.email_changed.subject", body: "mail.email_changed.body", action: "mail.email_changed.action", note: "mail.email_changed.note",
+		subject: "mail.email_changed.subject", body: "mail.email_changed.body", action: "mail.email_changed.action", note: "mail.email_changed.note", facts: ofAnAct,
 	},
 	account.MailEmailRestored: {subject: "mail.email_restored.subject", body: "mail.email_restored.body", note: "mail.email_restored.note"},
-	account.MailEmailNotice:   {subject: "mail.email_notice.subject", body: "mail.email_notice.body", note: "mail.email_notice.note"},
+	account.MailEmailNotice:   {subject: "mail.email_notice.subject", body: "mail.email_notice.body", note: "mail.email_notice.note", facts: ofAnAct},
 	account.MailUsernameChanged: {
 		subject: "mail.username_changed.subject", body: "mail.username_changed.body", note: "mail.username_changed.note", facts: ofAnAct, action: "mail.not_me.action",
 	},
@@ -170,13 +170,14 @@ type logo struct {
 
 type shades struct{ Brand, OnBrand html.CSS }
 
-// hyphenated is what a mail program may break after its hyphen: "e-mail",
-// "arrêtez-la". What is longer keeps some places to break, for a telephone.
-var hyphenated = regexp.MustCompile(`\p{L}{1,12}-\p{L}{1,6}`)
+// joined is what a mail program may break in the middle: after a hyphen,
+// "e-mail", "arrêtez-la", or in a masked address, at what [breakAutolinks] puts
+// there. What is longer keeps some places to break, for a telephone.
+var joined = regexp.MustCompile(`\p{L}{1,12}-\p{L}{1,6}|\w?\*+@\x{200b}[\w.\x{200b}-]{1,24}\w`)
 
 // unbroken keeps a text from going on in the next line within such a word.
 func unbroken(text string) html.HTML {
-	return html.HTML(hyphenated.ReplaceAllString(html.HTMLEscapeString(text), `<span style="white-space:nowrap">$0</span>`)) //nolint:gosec // escaped
+	return html.HTML(joined.ReplaceAllString(html.HTMLEscapeString(text), `<span style="white-space:nowrap">$0</span>`)) //nolint:gosec // escaped
 }
 
 func inCSS(s shop.Shades) shades {
@@ -247,6 +248,9 @@ func compose(m account.Mail, link, brand string, o Options) content {
 		}
 	}
 	for _, name := range facts {
+		if m.Details.IP == "" && name != "mail.fact.when" { // the staff did it
+			continue
+		}
 		c.Facts = append(c.Facts, factOf(name, m, look, say(name), direction))
 	}
 	return c
@@ -276,12 +280,13 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 	}
 }
 
-// footer says why the mail came: what is known of its reader.
+// footer says why the mail came: what is known of its reader. An address that
+// is not the account's any more may be a stranger's.
 func footer(m account.Mail) string {
 	switch {
 	case m.Kind.ToOperator():
 		return "mail.footer_operator"
-	case m.Details.Verified:
+	case m.Details.Verified && m.Kind != account.MailEmailRestored:
 		return "mail.footer"
 	}
 	return "mail.footer_unverified"

@@ -88,3 +88,26 @@ func TestGreeting(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressThatIsLeftIsNobodys: an address that an account uses no more may be
+// a stranger's, or a thief's.
+func TestAddressThatIsLeftIsNobodys(t *testing.T) {
+	t.Parallel()
+	m := example(account.MailEmailRestored, "fr")
+	m.Details.Verified, m.Details.FirstName = true, "Amina"
+	text := written(t, m, "").Text
+	if strings.Contains(text, "Amina") || !strings.Contains(text, locale.Text("fr", "mail.footer_unverified", locale.Args{"brand": "Yoozak"})) {
+		t.Errorf("it says:\n%s", text)
+	}
+}
+
+// TestMaskedAddressesStayInOneLine, although places to break stand in them.
+func TestMaskedAddressesStayInOneLine(t *testing.T) {
+	t.Parallel()
+	const address = "b***@\u200bexample.\u200bma"
+	m := example(account.MailEmailChanged, "fr")
+	m.Details.Email = "b***@example.ma"
+	if got := written(t, m, "").HTML; !strings.Contains(got, `<span style="white-space:nowrap">`+address+`</span>.`) {
+		t.Errorf("it says:\n%s", got)
+	}
+}

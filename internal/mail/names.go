@@ -30,7 +30,7 @@ func names(m account.Mail, args locale.Args) (greeting string) {
 	args["username"], args["old_username"] = username, old
 	args["email"] = breakAutolinks(d.Email) // chosen by whoever made the change
 	name := ""
-	if d.Verified {
+	if d.Verified && m.Kind != account.MailEmailRestored {
 		name = addressed(d.FirstName, d.Username)
 	}
 	if name == "" {

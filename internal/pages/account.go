@@ -81,5 +81,13 @@ func (p *page) failAct(err error, form url.Values) {
 	}
 }
 
+// accountLink leads on from a page of a link, where the account has pages.
+func (p *page) accountLink() []link {
+	if !p.o.Account {
+		return nil
+	}
+	return []link{{p.view.say("page.overview.title"), p.link("")}}
+}
+
 // toAccount is the way back to the overview.
 func (p *page) toAccount() { p.view.Back = &link{p.view.say("page.overview.back"), p.link("")} }

@@ -141,7 +141,7 @@ func TestLogInSeeAndLogOut(t *testing.T) {
 				t.Errorf("a refused login set %v", b.set)
 			}
 		}
-		b.send(t, "/account/login/", "username", "", "password", "").shows(t, http.StatusBadRequest, fr("field.blank"))
+		b.send(t, "/account/login/", "username", "", "password", "").shows(t, http.StatusBadRequest, fr("page.field.blank"))
 
 		b.logIn(t, "Amina@example.ma")
 		if c := b.set[0]; c.Name != "yoozak_account" || c.Path != "/" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure || c.MaxAge != 0 || !c.Expires.IsZero() {
@@ -452,7 +452,7 @@ func TestConfirmByCodeOfWhoHasAFactor(t *testing.T) {
 		a := b.open(t, "/account/confirm/?to=password")
 		a.shows(t, http.StatusOK, fr("page.factor.code_intro"))
 		a.lacks(t, `type="password"`)
-		b.send(t, "/account/confirm/?to=password", "password", firstPassword).shows(t, http.StatusBadRequest, fr("field.blank"))
+		b.send(t, "/account/confirm/?to=password", "password", firstPassword).shows(t, http.StatusBadRequest, fr("page.field.blank"))
 		b.send(t, "/account/confirm/?to=password", "code", s.code(seed)).leadsTo(t, "/account/confirm/?to=password", "/account/password/")
 		a = b.open(t, "/account/password/")
 		a.shows(t, http.StatusOK, fr("page.password.title"), fr("page.prove.done"))
@@ -507,9 +507,9 @@ func TestChangePasswordOnItsPage(t *testing.T) {
 		b.open(t, page).shows(t, http.StatusOK, fr("page.password.title"), fr("page.password.current"), locale.Text("fr", "page.reset.hint", locale.Args{"n": 8}))
 		for field, test := range map[string]struct{ current, next, repeat, message string }{
 			"wrong":    {nextPassword, nextPassword, nextPassword, fr("password_wrong")},
-			"none":     {"", nextPassword, nextPassword, fr("field.blank")},
+			"none":     {"", nextPassword, nextPassword, fr("page.field.blank")},
 			"mismatch": {firstPassword, nextPassword, nextPassword + "x", fr("page.reset.mismatch")},
-			"short":    {firstPassword, "123", "123", locale.Text("fr", "password_too_short", locale.Args{"n": 8})},
+			"short":    {firstPassword, "123", "123", locale.Text("fr", "page.field.short", locale.Args{"n": 8})},
 		} {
 			a := b.send(t, page, "current_password", test.current, "new_password", test.next, "repeat", test.repeat)
 			a.shows(t, http.StatusBadRequest, test.message)

@@ -192,8 +192,11 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	}
 	v.finish(v.say(a.done))
 	v.Title = v.say(title)
-	if kind == account.ResetPassword {
+	switch a.done {
+	case "page.reset.done":
 		p.wasReset(reset)
+	case "page.verify.done", "page.confirm.done": // after the others a mail comes, or it is somebody else's account
+		v.Links = p.accountLink()
 	}
 	v.Languages = nil // they would lead back to a link that was used
 	p.show(http.StatusOK)

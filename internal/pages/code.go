@@ -50,9 +50,7 @@ func (p *page) code() {
 	if got.Token == "" {
 		p.dropCookie(codeCookie)
 		v.finish(v.say("page.verify.done"))
-		if p.o.Account {
-			v.Links = []link{{v.say("page.overview.title"), p.link("")}}
-		}
+		v.Links = p.accountLink()
 		p.show(http.StatusOK)
 		return
 	}

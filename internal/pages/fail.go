@@ -113,6 +113,7 @@ func (p *page) failLink(token string, err error) {
 		}
 		if done {
 			p.view.finish(p.view.say("page.verify.already"))
+			p.view.Links = p.accountLink()
 			p.show(http.StatusOK)
 			return
 		}

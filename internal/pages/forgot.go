@@ -16,6 +16,9 @@ func (p *page) forgot() {
 	v := p.view
 	v.Title, v.Intro, v.Submit = v.say("page.forgot.title"), v.say("page.forgot.intro"), v.say("page.forgot.submit")
 	v.Inputs = []input{emailInput(v, "")}
+	if p.o.Account {
+		v.After = []link{{v.say("page.login.title"), p.link("login")}}
+	}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
 		return

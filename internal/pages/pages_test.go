@@ -206,9 +206,9 @@ func TestRefusedPasswordsSayWhyBesideTheField(t *testing.T) {
 		for _, lang := range locale.Languages() {
 			say := func(key string, args locale.Args) string { return locale.Text(lang, key, args) }
 			for _, test := range []struct{ plain, repeat, field, message string }{
-				{"", "", "new_password", say("field.blank", nil)},
-				{" \t ", "", "new_password", say("field.blank", nil)},
-				{"xK4#", "xK4#", "new_password", say("password_too_short", locale.Args{"n": 8})},
+				{"", "", "new_password", say("page.field.blank", nil)},
+				{" \t ", "", "new_password", say("page.field.blank", nil)},
+				{"xK4#", "xK4#", "new_password", say("page.field.short", locale.Args{"n": 8})},
 				{"password1", "password1", "new_password", say("password_too_common", nil)},
 				{"83749261058", "83749261058", "new_password", say("password_entirely_numeric", nil)},
 				{"Khadijah", "Khadijah", "new_password", say("password_breached", nil)},
@@ -218,7 +218,7 @@ func TestRefusedPasswordsSayWhyBesideTheField(t *testing.T) {
 				{nextPassword, nextPassword + "x", "new_password", say("page.reset.mismatch", nil)},
 				{nextPassword, "", "new_password", say("page.reset.mismatch", nil)},
 				// Of three rules that it breaks, the first.
-				{"123456", "123456", "new_password", say("password_too_short", locale.Args{"n": 8})},
+				{"123456", "123456", "new_password", say("page.field.short", locale.Args{"n": 8})},
 			} {
 				a := s.post(t, path+"?lang="+lang, "new_password", test.plain, "repeat", test.repeat)
 				a.shows(t, http.StatusBadRequest, test.message, "fatimazahra")
@@ -272,10 +272,10 @@ func TestForgottenPasswordNeedsAnAddress(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		for typed, message := range map[string]string{
-			"":                                       fr("field.blank"),
-			"amina":                                  fr("email.invalid"),
-			"amina@":                                 fr("email.invalid"),
-			"\xff@example.ma":                        fr("email.invalid"),
+			"":                                       fr("page.field.blank"),
+			"amina":                                  fr("page.field.email"),
+			"amina@":                                 fr("page.field.email"),
+			"\xff@example.ma":                        fr("page.field.email"),
 			strings.Repeat("a", 250) + "@example.ma": locale.Text("fr", "field.max_length", locale.Args{"max": 254}),
 		} {
 			a := s.post(t, "/account/forgot-password/", "email", typed)
@@ -347,8 +347,8 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 				"plain":       {"text/plain", good, http.StatusUnsupportedMediaType, "text/plain"},
 				"no type":     {"", good, http.StatusUnsupportedMediaType, fr("page.problem")},
 				"nonsense":    {";;", good, http.StatusUnsupportedMediaType, fr("page.problem")},
-				"empty":       {form, "", http.StatusBadRequest, fr("field.blank")},
-				"other names": {form + "; charset=utf-8", "password=x", http.StatusBadRequest, fr("field.blank")},
+				"empty":       {form, "", http.StatusBadRequest, fr("page.field.blank")},
+				"other names": {form + "; charset=utf-8", "password=x", http.StatusBadRequest, fr("page.field.blank")},
 			} {
 				a := s.call(t, http.MethodPost, path, test.body, "Content-Type", test.contentType)
 				if a.status != test.status || !strings.Contains(a.body, html.EscapeString(test.message)) {

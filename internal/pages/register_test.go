@@ -139,12 +139,12 @@ func TestRefusedRegistrationSaysWhyBesideTheField(t *testing.T) {
 				field   string
 				message string
 			}{
-				{[]string{"email", ""}, "email", say("field.blank", nil)},
-				{[]string{"email", "", "username", "amina"}, "email", say("field.blank", nil)}, // a form that nobody was shown
-				{[]string{"email", " \t"}, "email", say("field.blank", nil)},
-				{[]string{"email", "amina"}, "email", say("email.invalid", nil)},
-				{[]string{"email", "amina@"}, "email", say("email.invalid", nil)},
-				{[]string{"email", "a b@example.ma"}, "email", say("email.invalid", nil)},
+				{[]string{"email", ""}, "email", say("page.field.blank", nil)},
+				{[]string{"email", "", "username", "amina"}, "email", say("page.field.blank", nil)}, // a form that nobody was shown
+				{[]string{"email", " \t"}, "email", say("page.field.blank", nil)},
+				{[]string{"email", "amina"}, "email", say("page.field.email", nil)},
+				{[]string{"email", "amina@"}, "email", say("page.field.email", nil)},
+				{[]string{"email", "a b@example.ma"}, "email", say("page.field.email", nil)},
 				{[]string{"email", strings.Repeat("a", 250) + "@example.ma"}, "email", say("field.max_length", locale.Args{"max": 254})},
 				{[]string{"email", "known@EXAMPLE.ma"}, "email", say("page.register.taken", nil)},
 				{[]string{"email", "d'artagnan@example.ma"}, "username", say("page.register.needs_username", nil)},
@@ -153,8 +153,8 @@ func TestRefusedRegistrationSaysWhyBesideTheField(t *testing.T) {
 				{[]string{"username", "two words"}, "username", say("username.invalid", nil)},
 				{[]string{"first_name", long}, "first_name", say("field.max_length", locale.Args{"max": 150})},
 				{[]string{"last_name", long}, "last_name", say("field.max_length", locale.Args{"max": 150})},
-				{[]string{"password", "", "repeat", ""}, "password", say("field.blank", nil)},
-				{[]string{"password", "xK4#", "repeat", "xK4#"}, "password", say("password_too_short", locale.Args{"n": 8})},
+				{[]string{"password", "", "repeat", ""}, "password", say("page.field.blank", nil)},
+				{[]string{"password", "xK4#", "repeat", "xK4#"}, "password", say("page.field.short", locale.Args{"n": 8})},
 				{[]string{"password", "password1", "repeat", "password1"}, "password", say("password_too_common", nil)},
 				{[]string{"password", "83749261058", "repeat", "83749261058"}, "password", say("password_entirely_numeric", nil)},
 				{[]string{"password", "Khadijah", "repeat", "Khadijah"}, "password", say("password_breached", nil)},
@@ -198,7 +198,7 @@ func TestRefusedRegistrationSaysWhyBesideTheField(t *testing.T) {
 
 		// All that is to mend is said at once, also of a password that was typed in two ways.
 		a := s.visitor().signUp(t, registerPage, "email", "amina", "first_name", long, "repeat", nextPassword)
-		a.shows(t, http.StatusBadRequest, fr("email.invalid"), fr("page.reset.mismatch"), locale.Text("fr", "field.max_length", locale.Args{"max": 150}))
+		a.shows(t, http.StatusBadRequest, fr("page.field.email"), fr("page.reset.mismatch"), locale.Text("fr", "field.max_length", locale.Args{"max": 150}))
 		if n := strings.Count(a.body, `class="error"`); n != 3 {
 			t.Errorf("%d messages, want 3:\n%s", n, a.body)
 		}
@@ -320,7 +320,7 @@ func TestThePageOfRegistrationIsCounted(t *testing.T) {
 		if b.cookies["yoozak_device /"] == "" {
 			t.Error("the browser is not known")
 		}
-		s.visitor().signUp(t, registerPage, "email", "amina").shows(t, http.StatusBadRequest, fr("email.invalid"))
+		s.visitor().signUp(t, registerPage, "email", "amina").shows(t, http.StatusBadRequest, fr("page.field.email"))
 		left := 0
 		for s.app.Guard.AllowRequest(t.Context(), guard.RegisterPerNetwork, account.RequestInfo{IP: "127.0.0.1"}) == nil {
 			left++

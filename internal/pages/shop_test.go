@@ -245,7 +245,7 @@ func TestPageSaysThatTheAccountIsNotMine(t *testing.T) {
 		// No other page has that button, nor heeds it.
 		reset := s.link(t, account.ResetPassword, "amina")
 		s.get(t, reset.Path).lacks(t, fr("page.verify.disown"))
-		s.post(t, reset.Path, "disown", "1").shows(t, http.StatusBadRequest, fr("field.blank"))
+		s.post(t, reset.Path, "disown", "1").shows(t, http.StatusBadRequest, fr("page.field.blank"))
 		if u := s.user(t, "amina"); u.Email == "" {
 			t.Error("another page took the address away")
 		}

@@ -63,6 +63,7 @@ func (p *page) askTOTP(id string) {
 func (p *page) confirmTOTP(form url.Values) {
 	v := p.view
 	p.askTOTP(form.Get("id"))
+	v.Intro = v.say("page.totp.gone")
 	v.After = []link{{v.say("page.totp.again"), p.link(p.path)}}
 	added, err := p.o.Auth.ConfirmTOTP(p.r.Context(), p.caller, auth.TOTPConfirmation{ID: account.TypedInput(form.Get("id")), Code: account.TypedInput(form.Get("code"))})
 	if err != nil {

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -212,14 +213,20 @@ func (v *view) close(title, why string) {
 
 // mark puts a message beside each field that has one, and the cursor into the
 // first. One at a time: who mends the first rule that a password breaks
-// mostly mends the others. The introduction makes room, so that the button
-// stays in sight on a small telephone.
+// mostly mends the others. The introduction to several fields makes room, so that
+// the button stays in sight on a small telephone.
 func (v *view) mark(errs account.Fields) {
-	v.Problem, v.Intro, v.Done = v.say("page.problem"), "", ""
+	v.Problem, v.Done = v.say("page.problem"), ""
 	focused := false
-	inputs := make([]*input, 0, len(v.Inputs))
+	inputs, asked := make([]*input, 0, len(v.Inputs)), 0
 	for i := range v.Inputs {
 		inputs = append(inputs, &v.Inputs[i])
+		if !v.Inputs[i].Hidden {
+			asked++
+		}
+	}
+	if asked > 1 {
+		v.Intro = ""
 	}
 	if v.Passkey != nil {
 		for i := range v.Passkey.Inputs {
@@ -228,7 +235,7 @@ func (v *view) mark(errs account.Fields) {
 	}
 	for _, in := range inputs {
 		if messages := errs[in.Name]; len(messages) > 0 {
-			in.Errors = []string{locale.Text(v.Language, messages[0].Key, messages[0].Args)}
+			in.Errors = []string{v.message(messages[0])}
 		}
 		in.Focus = len(in.Errors) > 0 && !focused
 		focused = focused || in.Focus
@@ -237,9 +244,18 @@ func (v *view) mark(errs account.Fields) {
 		return
 	}
 	for _, name := range errs.Names() { // of no field that is on the page
-		v.Alert = locale.Text(v.Language, errs[name][0].Key, errs[name][0].Args)
+		v.Alert = v.message(errs[name][0])
 		return
 	}
+}
+
+// better are the pages' words for mistakes of which the API says what Django
+// says, because programs compare it, also where that is no good Arabic.
+var better = map[string]string{"field.blank": "page.field.blank", "email.invalid": "page.field.email", "password_too_short": "page.field.short"}
+
+// message is what a page says of a mistake.
+func (v *view) message(m account.Message) string {
+	return locale.Text(v.Language, cmp.Or(better[m.Key], m.Key), m.Args)
 }
 
 // policy lets a page have its style sheet and images and send its form,

@@ -72,7 +72,7 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 	if err := s.audit.Record(ctx, tx, do.entry(account.EventEmailSet)); err != nil {
 		return err
 	}
-	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, "", do.at); err != nil {
+	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, account.RequestInfo{}, do.at); err != nil {
 		return err
 	}
 	if email == "" {

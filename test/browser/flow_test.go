@@ -49,9 +49,9 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	b.shows(lang, "page.forgot.title", "page.forgot.intro", "page.forgot.email", "page.forgot.submit")
 	b.fill("email", "amina")
 	b.status(b.press(), http.StatusBadRequest)
-	b.shows(lang, "page.forgot.title", "email.invalid")
+	b.shows(lang, "page.forgot.title", "page.field.email")
 	p := b.inField("email")
-	if p.Label != locale.Text(lang, "page.forgot.email", nil) || !strings.Contains(p.About, locale.Text(lang, "email.invalid", nil)) {
+	if p.Label != locale.Text(lang, "page.forgot.email", nil) || !strings.Contains(p.About, locale.Text(lang, "page.field.email", nil)) {
 		t.Errorf("a screen reader begins with %q, %q", p.Label, p.About)
 	}
 	b.fill("email", "Amina@Example.ma")
@@ -71,7 +71,7 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	b.status(b.press(), http.StatusBadRequest)
 	b.shows(lang, "page.reset.title")
 	p = b.inField("new_password")
-	short := locale.Text(lang, "password_too_short", locale.Args{"n": 8})
+	short := locale.Text(lang, "page.field.short", locale.Args{"n": 8})
 	if p.Label != locale.Text(lang, "page.reset.password", nil) || !strings.Contains(p.About, short) || !strings.HasPrefix(p.Title, locale.Text(lang, "page.problem", nil)) {
 		t.Errorf("after a bad password: title %q, label %q, about %q; want %q", p.Title, p.Label, p.About, short)
 	}
@@ -176,11 +176,11 @@ func TestLanguageLinks(t *testing.T) {
 	}
 	b.open(s.URL + "/account/forgot-password/")
 	b.status(b.press(), http.StatusBadRequest)
-	b.shows("fr", "page.forgot.title", "field.blank")
+	b.shows("fr", "page.forgot.title", "page.field.blank")
 	b.status(choose("ar"), http.StatusOK)
 	b.shows("ar", "page.forgot.title")
 	b.status(b.press(), http.StatusBadRequest)
-	b.shows("ar", "page.forgot.title", "field.blank")
+	b.shows("ar", "page.forgot.title", "page.field.blank")
 }
 
 // TestButtonIsInSight on a small telephone, also under what is wrong with a

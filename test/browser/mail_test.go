@@ -134,7 +134,7 @@ func (b *tab) readsInOrder(kind string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	about := []string{"verify_email", "reset_password", "password_changed", "username_changed"} // what somebody asked for or did with a device
+	about := []string{"verify_email", "reset_password", "password_changed", "username_changed", "email_changed"} // what somebody asked for or did with a device
 	if want := slices.Contains(about, kind); len(facts) > 0 != want || slices.Contains(facts, false) {
 		b.t.Errorf("%s: devices in the order of their words: %v", kind, facts)
 	}

@@ -38,7 +38,7 @@ func TestRegisterByKeyboard(t *testing.T) {
 		b.status(b.load(chromedp.KeyEvent(kb.Enter)), http.StatusBadRequest)
 		b.shows(lang, "page.register.title")
 		p = b.inField("password")
-		if short := locale.Text(lang, "password_too_short", locale.Args{"n": 8}); p.Label != locale.Text(lang, "page.login.password", nil) || !strings.Contains(p.About, short) || !strings.HasPrefix(p.Title, locale.Text(lang, "page.problem", nil)) {
+		if short := locale.Text(lang, "page.field.short", locale.Args{"n": 8}); p.Label != locale.Text(lang, "page.login.password", nil) || !strings.Contains(p.About, short) || !strings.HasPrefix(p.Title, locale.Text(lang, "page.problem", nil)) {
 			t.Errorf("a screen reader begins with %q, %q, %q; want %q", p.Title, p.Label, p.About, short)
 		}
 		b.do(chromedp.KeyEvent(firstPassword))
