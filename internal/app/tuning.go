@@ -27,9 +27,15 @@ const (
 	gcPercentBusy = 100
 )
 
+// afterStart is when what the start used and nobody uses any more, a few MiB of
+// parsed templates and the like, is given back to the system: a server with
+// nothing to do collects nothing for two minutes.
+const afterStart = 2 * time.Second
+
 // Tune sets the process up for serving, and returns what is to be told when
 // hashing begins and ends. What the operator set in Go's own variables stays.
 func Tune(getenv func(string) string, c config.Config) (busy func(bool)) {
+	time.AfterFunc(afterStart, debug.FreeOSMemory)
 	heap, threads := func(bool) {}, func(bool) {}
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
