@@ -1,5 +1,10 @@
-// A button at each block of code, that copies it. Pages are whole without.
+// A button at each block of code, that copies it, and the page's own line in the
+// menu in sight. Pages are whole without.
 'use strict'
+{
+  const side = document.querySelector('.side'), line = side?.querySelector('[aria-current]')
+  if (line) side.scrollTop = line.offsetTop - side.clientHeight / 2
+}
 const { copy, copied } = document.currentScript.dataset
 for (const code of navigator.clipboard ? document.querySelectorAll('article pre') : []) {
   const box = document.createElement('div')

@@ -183,12 +183,15 @@ func TestTextIsThatOfAPage(t *testing.T) {
 		if strings.Contains(body, "In English:") || strings.Contains(body, "En français\u00a0:") || strings.Contains(body, "En français :") {
 			t.Errorf("%s says where the other language is, which the head of the page does", name)
 		}
+		if cut := regexp.MustCompile(`\S*\d\.<wbr>\d\S*|/\.<wbr>\S*`).FindString(body); cut != "" {
+			t.Errorf("%s may break %q within a number or behind a slash's dot", name, cut)
+		}
 	}
 	if body := get(t, root+"/docs/fr/start").body; !strings.Contains(body, "l'un des deux\u00a0: le") || !strings.Contains(body, "// session.js : une session") {
 		t.Error("a colon may begin a line of a French text, or one in code was touched")
 	}
 	for page, whole := range map[string][]string{
-		"fr/api":           {"les 10\u202f000 plus", "<code class=\"whole\">X-Session-Id</code>", "<code class=\"whole\">@ . + - _</code>", "</code>\u00a0◆", "64\u00a0Kio"},
+		"fr/api":           {"les 10\u202f000\u00a0plus", "<code class=\"whole\">X-Session-Id</code>", "<code class=\"whole\">@ . + - _</code>", "</code>\u00a0◆", "64\u00a0Kio"},
 		"fr/configuration": {"YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM", `<span class="whole">e-mail</span>`},
 		"en/api":           {"</code>\u00a0◆"},
 	} {

@@ -97,12 +97,12 @@ func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (a
 // inName is behind what a long name may go on in the next line. (An entity ends
 // with a semicolon.)
 var (
-	inName  = regexp.MustCompile(`[\pL\pN][_/=.,]+`)
+	inName  = regexp.MustCompile(`[\pL\pN][_/=,]+|\pL\.`)
 	inCamel = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
 )
 
 // frenchWriter keeps a colon and its like on the line of the word before, and a
-// number on one line with its unit, as French asks for.
+// number on one line with what it counts, as French asks for.
 type frenchWriter struct{ html.Writer }
 
 const noBreak = "\u00a0"
@@ -117,7 +117,7 @@ func (w frenchWriter) Write(out util.BufWriter, text []byte) {
 
 var (
 	thousands = regexp.MustCompile(`(\d) (\d{3})\b`)
-	units     = regexp.MustCompile(`(\d) ((?:secondes?|minutes?|heures?|jours?|ans?|caractères|octets|[KMG]io|[KMG]o|ms|s|%)(?:\PL|$))`)
+	units     = regexp.MustCompile(`(\d) ((?:\p{Ll}+|[KMG]io|[KMG]o|%)(?:\PL|$))`)
 )
 
 // accessible lets a keyboard scroll what is wider than the window.
