@@ -76,8 +76,8 @@ func titleOf(name, lang string) string {
 
 // wording is what the manual itself says, in one language.
 type wording struct {
-	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, InEnglish string
-	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript       string
+	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, InEnglish    string
+	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript, Picture string
 }
 
 var words = map[string]wording{
@@ -86,7 +86,7 @@ var words = map[string]wording{
 		Search: "Recherche", Find: "Chercher", Nothing: "Rien de trouvé. Essayez un mot plus court, ou en anglais.", InEnglish: "en anglais",
 		NotFound: "Cette page n’existe pas", NotFoundWhy: "Elle a peut-être changé de nom.", NotAllowed: "Cette page ne prend que GET",
 		TooMany: "Trop de demandes. Réessayez dans quelques secondes.",
-		Home:    "Vers le début de la documentation", Copy: "Copier", Copied: "Copié",
+		Home:    "Vers le début de la documentation", Copy: "Copier", Copied: "Copié", Picture: "image",
 		NeedsScript: "Cette page a besoin de JavaScript. Sans lui, tous les appels sont dans",
 	},
 	english: {
@@ -94,7 +94,7 @@ var words = map[string]wording{
 		Search: "Search", Find: "Search", Nothing: "Nothing found. Try a shorter word.", InEnglish: "in English",
 		NotFound: "There is no such page", NotFoundWhy: "It may have another name now.", NotAllowed: "This page takes only GET",
 		TooMany: "Too many requests. Try again in a few seconds.",
-		Home:    "To the beginning of the documentation", Copy: "Copy", Copied: "Copied",
+		Home:    "To the beginning of the documentation", Copy: "Copy", Copied: "Copied", Picture: "picture",
 		NeedsScript: "This page needs JavaScript. Without it, all calls are in",
 	},
 }

@@ -209,6 +209,15 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 }
 
+// TestEmptyFirstCellIsAsTheOneAbove, where a row is a block of its own.
+func TestEmptyFirstCellIsAsTheOneAbove(t *testing.T) {
+	t.Parallel()
+	body := get(t, newServer(t, "")+"/docs/fr/limits").body
+	if !regexp.MustCompile(`<td data-label="[^"]+" data-above="[^"]+"></td>`).MatchString(body) {
+		t.Error("a row whose first cell is empty does not know what it is about")
+	}
+}
+
 // TestCellsAreCalledAsTheirColumn, for a telephone that shows a row as a block.
 func TestCellsAreCalledAsTheirColumn(t *testing.T) {
 	t.Parallel()

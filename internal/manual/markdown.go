@@ -3,6 +3,7 @@ package manual
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"html/template"
 	"path"
 	"regexp"
@@ -194,24 +195,31 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	for _, n := range pictures {
 		link, name := ast.NewLink(), string(n.(*ast.Image).Destination)
 		link.Destination = []byte(m.target(name, lang))
-		link.AppendChild(link, ast.NewString([]byte(path.Base(name))))
+		link.AppendChild(link, ast.NewString([]byte(cmp.Or(textOf(n, source), words[lang].Picture))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
 	}
 }
 
 // label tells each cell the name of its column, which a telephone shows beside
-// it: a row there is a block.
+// it: a row there is a block. One whose first cell is empty, as the one above,
+// has that one's words there.
 func label(table *tables.Table, source []byte) {
 	var names []string
+	above := ""
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		_, isHeader := row.(*tables.TableHeader)
 		i := 0
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			switch {
-			case isHeader:
-				names = append(names, strings.TrimSpace(textOf(cell, source)))
-			case i < len(names) && names[i] != "":
+			text := strings.TrimSpace(textOf(cell, source))
+			if isHeader {
+				names = append(names, text)
+			} else if i < len(names) && names[i] != "" {
 				cell.SetAttributeString("data-label", []byte(names[i]))
+			}
+			if i == 0 && text != "" {
+				above = text
+			} else if i == 0 && !isHeader {
+				cell.SetAttributeString("data-above", []byte(above))
 			}
 			i++
 		}
