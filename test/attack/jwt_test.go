@@ -240,7 +240,7 @@ func signatureRows() []row {
 		forged("signature missing", "two parts only, without the second dot", nil, func(f *forger) string { u, _ := cutLast(f.victim.access); return u }),
 		forged("signature one byte short", "cut at the end", nil, replaced(func(_ *forger, b []byte) []byte { return b[:len(b)-1] })),
 		forged("signature one byte long", "a zero behind it", nil, replaced(func(_ *forger, b []byte) []byte { return append(b, 0) })),
-		forged("signature with a zero before", "longer by a byte at its begin", nil, replaced(func(_ *forger, b []byte) []byte { return append([]byte{0}, b...) })),
+		forged("signature with a zero before", "longer by a byte at its beginning", nil, replaced(func(_ *forger, b []byte) []byte { return append([]byte{0}, b...) })),
 		forged("signature twice", "one behind the other", nil, replaced(func(_ *forger, b []byte) []byte { return append(b, b...) })),
 		forged("signature of zeros", "as long as a real one", nil, replaced(func(_ *forger, b []byte) []byte { return make([]byte, len(b)) })),
 		forged("signature of ones", "as long as a real one, all bits set", nil, replaced(func(_ *forger, b []byte) []byte { return bytes.Repeat([]byte{255}, len(b)) })),
@@ -389,7 +389,7 @@ func keyRows() []row {
 		"SELECT load_extension('/tmp/x.so')":  "",
 		"x'||(SELECT private_key FROM signing_keys LIMIT 1)--": "",
 	} {
-		shown := fmt.Sprintf("%q", kid)
+		shown := strings.ReplaceAll(fmt.Sprintf("%q", kid), "`", `\x60`) // which would end the code in the document
 		if len(shown) > 60 {
 			shown = fmt.Sprintf("%d letters", len(kid))
 		}
@@ -585,7 +585,7 @@ func claimRows() []row {
 	set("exp", "an end that is past, no date, in milliseconds, or beyond all dates", "exp",
 		"1", "0", "-1", "NOW", "1.5", "null", "true", "false", `""`, `"9999999999"`, `"2099-01-01T00:00:00Z"`, `"never"`, "[9999999999]", "{}",
 		"NOW000", "1e300", "1e400", "-1e400", "253402300800", "9223372036854775807", "9223372036854775808", "18446744073709551616", "1"+strings.Repeat("0", 400), "-0")
-	set("nbf", "a begin that is to come, in milliseconds, or no date", "nbf", "4102444800", "NOW000", "1e400", `"0"`, "[]", "true")
+	set("nbf", "a beginning that is to come, in milliseconds, or no date", "nbf", "4102444800", "NOW000", "1e400", `"0"`, "[]", "true")
 	set("iat", "issued in the future, in milliseconds, or at no date", "iat", "4102444800", "NOW000", "1e400", `"0"`, "{}", "false")
 	set("iss", "another issuer, or none that can be read", "iss", `"other"`, `"Yoozak"`, `"yoozak "`, `"yoozak/"`, `""`, `["yoozak"]`, `null`, `1`, `{"iss":"yoozak"}`, `"yоzak"`)
 	set("aud", "a token for somebody else", "aud", `"other"`, `"yoozak"`, `["yoozak"]`, `["a","b"]`, `[]`, `{}`, `1`, `true`, `[null]`)

@@ -163,6 +163,7 @@ func joined(rows []row) string {
 	last := ""
 	for _, r := range rows {
 		head, tail, ok := strings.Cut(r.name, ": ")
+		ok = ok && !strings.Contains(head, "`") // else it is a header, in code
 		if ok && head == last {
 			out = append(out, tail)
 			continue
@@ -176,5 +177,12 @@ func joined(rows []row) string {
 // cell escapes what would end a cell of a Markdown table, or be read as
 // something else than text.
 func cell(s string) string {
-	return strings.NewReplacer("``", "(empty)", "|", `\|`, "<", "&lt;", "\n", " ").Replace(s)
+	s = strings.NewReplacer("``", "(empty)", "|", `\|`, "\n", " ").Replace(s)
+	parts := strings.Split(s, "`")
+	for i := range parts {
+		if i%2 == 0 { // in code nothing is escaped
+			parts[i] = strings.ReplaceAll(parts[i], "<", "&lt;")
+		}
+	}
+	return strings.Join(parts, "`")
 }
