@@ -57,6 +57,10 @@ func TestEraseOfTwoPersons(t *testing.T) {
 				t.Errorf("what is asked for does not say %q:\n%s", want, a.text())
 			}
 		}
+		if a := hind.open(t, waits); !strings.Contains(a.text(), "sessions, e-mails et notes disparaissent") || !strings.Contains(a.text(), "karim\u2069 peut procéder à l’effacement") ||
+			!strings.Contains(a.text(), "Votre motif (facultatif)") || !strings.Contains(a.body, `<button class="danger">Accepter l’effacement</button>`) {
+			t.Errorf("what approving does is not said:\n%s", a.text())
+		}
 		hind.send(t, waits, "reason", "").leadsTo(t, waits, "/console/approvals")
 		if a := hind.send(t, waits+"/use", "number", number); a.status != http.StatusForbidden {
 			t.Errorf("another's approval: %d\n%s", a.status, a.text())
