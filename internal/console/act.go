@@ -131,6 +131,10 @@ func (p *page) clientAct(a clientActKind) {
 	p.title(v.Say("console.act."+a.name+".question", "name", isolated(Name(u)), "id", id), v.Say("console.clients"))
 	c := &confirmation{User: u, Base: clientURL(u.ID), Follows: v.followsOf(a.name)}
 	c.Form = &form{Submit: v.Say("console.act." + a.name), Cancel: v.Root + c.Base, Danger: a.danger(), page: "confirm", data: c}
+	if a.number && p.staff.NeedsSecond() {
+		c.Follows = append([]string{v.Say("console.act.erase.second")}, c.Follows...)
+		c.Form.Submit = v.Say("console.act.erase.ask")
+	}
 	reason := v.reasonField(a.hurts)
 	reason.Focus = a.hurts
 	c.Form.Fields = []field{reason}

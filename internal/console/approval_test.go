@@ -37,6 +37,9 @@ func TestEraseOfTwoPersons(t *testing.T) {
 		u := s.has(t, "amina", "Amina", "Alaoui")
 		karim, k := s.works(t, "karim", account.Manager)
 		hind, h := s.works(t, "hind", account.Manager)
+		if a := karim.open(t, at(u, "/erase")); !strings.Contains(a.text(), "Une deuxième personne doit donner son accord") || !strings.Contains(a.text(), "Demander l’effacement") {
+			t.Errorf("an erasure at once is promised:\n%s", a.text())
+		}
 		waits := karim.asks(t, u, "demande de la cliente")
 		if a := karim.open(t, waits); !strings.Contains(a.text(), "attend une deuxième personne") || !strings.Contains(a.text(), "vous l’avez demandé") || strings.Contains(a.body, "/use") || strings.Contains(a.body, "refuse") {
 			t.Errorf("one's own, that waits:\n%s", a.text())
