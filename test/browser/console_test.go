@@ -135,6 +135,7 @@ func (b *tab) says(texts ...string) {
 		b.t.Errorf("%q is %d pixels wide in a window of %d", p.H1, p.Scroll, p.Width)
 	}
 	b.unbroken()
+	b.uncut()
 	if b.scripts { // axe-core is one
 		b.accessible()
 	}
@@ -167,6 +168,25 @@ func (b *tab) unbroken() {
 	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](ask))
 	if err != nil || len(found) > 0 {
 		b.t.Errorf("over two lines: %q; %v", found, err)
+	}
+}
+
+// uncut fails when what cuts off its text has no room below the line for the
+// lowest letters of Arabic.
+func (b *tab) uncut() {
+	b.t.Helper()
+	const ask = `(() => {
+		const paper = document.createElement('canvas').getContext('2d')
+		return [...document.querySelectorAll('.two, .who, input:not([type=checkbox], [type=hidden])')].filter(e => {
+			const style = getComputedStyle(e)
+			paper.font = style.font
+			const m = paper.measureText('العلوي')
+			return (parseFloat(style.lineHeight) + m.fontBoundingBoxDescent - m.fontBoundingBoxAscent) / 2 < m.actualBoundingBoxDescent
+		}).map(e => e.className || e.id)
+	})()`
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](ask))
+	if err != nil || len(found) > 0 {
+		b.t.Errorf("no room for the dots of a letter: %q; %v", found, err)
 	}
 }
 
