@@ -36,7 +36,7 @@ func TestWhyCanSheNotLogIn(t *testing.T) {
 			t.Errorf("a short reason: %d\n%s", a.status, a.text())
 		}
 		b.send(t, at(u, "/disable"), "reason", "fraude signalée").leadsTo(t, at(u, "/disable"), at(u, ""))
-		if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "est désactivé") {
+		if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "compte désactivé") {
 			t.Errorf("it is not said:\n%s", a.text())
 		}
 		if a := b.open(t, at(u, "")); strings.Contains(a.body, `class="done"`) {

@@ -41,7 +41,7 @@ func (p *page) mails() {
 	state, d := account.MailState(query.Get("state")), &mailQueue{}
 	d.Tabs = []tab{{Text: v.Say("console.filter.any"), Path: "mails", Current: state == ""}}
 	for _, s := range mailStates {
-		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mail." + string(s)), Path: "mails?state=" + string(s), Current: s == state})
+		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + string(s)), Path: "mails?state=" + string(s), Current: s == state})
 	}
 	in := func(name string) account.Input {
 		if value := query.Get(name); value != "" {

@@ -220,7 +220,7 @@ func TestConsoleWhyCanSheNotLogIn(t *testing.T) {
 			b.holds("reason", "fraude")
 			b.write("reason", "fraude signalée")
 			b.status(b.load(chromedp.Click(chromedp.CSS("main button.danger"))), http.StatusOK)
-			b.says("est désactivé", "Connexion possible", "Non", "fraude signalée")
+			b.says("compte désactivé", "Connexion possible", "Non", "fraude signalée")
 			if d.opens(t, "amina", firstPassword) {
 				t.Error("she can log in")
 			}
@@ -243,7 +243,7 @@ func TestConsoleWhyCanSheNotLogIn(t *testing.T) {
 			b.inField("reason")
 			b.write("reason", "elle a prouvé qui elle est")
 			b.status(b.load(chromedp.Click(chromedp.CSS("main button.primary"))), http.StatusOK)
-			b.says("est réactivé", "Oui")
+			b.says("compte réactivé", "Oui")
 			if !d.opens(t, "amina", firstPassword) {
 				t.Error("she cannot log in")
 			}
