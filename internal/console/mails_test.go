@@ -89,7 +89,7 @@ func TestWhyAMailDidNotLeave(t *testing.T) {
 		s := newServer(t, st)
 		now := s.Clock.Now()
 		failures := map[string]string{
-			"the SMTP server answered 550 5.1.1 at RCPT TO":                                             "cette adresse n’existe pas",
+			"the SMTP server answered 550 5.1.1 at RCPT TO":                                             "cette adresse e-mail n’existe pas",
 			"the SMTP server answered 552 5.2.2 at RCPT TO":                                             "boîte pleine",
 			"the SMTP server answered 554 5.7.1 at the end of the text":                                 "refusé par le destinataire",
 			"the SMTP server answered 550 5.1.8 at MAIL FROM":                                           "refusé par le serveur de messagerie",
