@@ -41,6 +41,8 @@ type Options struct {
 
 	Stopping func() bool // nil: never; a server that stops ends what would go on
 
+	MailsStay bool // they are written to a folder
+
 	Queue func() int       // logins that wait for their turn here; nil: not measured
 	Now   func() time.Time // nil: time.Now
 }

@@ -21,6 +21,7 @@ type mailQueue struct {
 	Mails  []mailRow
 	Failed int // that can be tried again, whatever is shown
 	Older  template.URL
+	Stay   bool // nobody gets them
 	Wrong  bool // the address says nothing: the list is empty, never wider
 }
 
@@ -38,7 +39,7 @@ func (p *page) mails() {
 	}
 	p.title(v.Say("console.mails"))
 	query := p.r.URL.Query()
-	state, d := account.MailState(query.Get("state")), &mailQueue{}
+	state, d := account.MailState(query.Get("state")), &mailQueue{Stay: p.o.MailsStay}
 	d.Tabs = []tab{{Text: v.Say("console.filter.any"), Path: "mails", Current: state == ""}}
 	for _, s := range mailStates {
 		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + string(s)), Path: "mails?state=" + string(s), Current: s == state})

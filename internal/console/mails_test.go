@@ -17,6 +17,20 @@ import (
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
+// TestMailsThatStay: nobody is told by the state of a mail that was written to a
+// folder that somebody got it.
+func TestMailsThatStay(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "salma", account.Support)
+	for _, s.folder = range []bool{false, true} {
+		s.serve(t)
+		if a := b.open(t, "/console/mails"); strings.Contains(a.text(), "personne ne les reçoit") != s.folder {
+			t.Errorf("in a folder: %t\n%s", s.folder, a.text())
+		}
+	}
+}
+
 // TestFailedMailsAreFoundBelowOthers: the queue is narrowed where it is read,
 // not among its newest: a mail that failed is found below however many.
 func TestFailedMailsAreFoundBelowOthers(t *testing.T) {
