@@ -68,7 +68,8 @@ func (s *server) serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.Clock.Now, System: s.system, Setup: s.setup, Stopping: s.stops, MailsStay: s.folder})
+	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.Clock.Now, System: s.system, Setup: s.setup, Stopping: s.stops, MailsStay: s.folder,
+		Forgot: func(language string) string { return "/account/forgot-password/?lang=" + language }})
 	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr", HTTPS: s.https},
 		map[string]http.Handler{"/": http.NotFoundHandler(), console.Path: desk}))
 	t.Cleanup(srv.Close)
