@@ -26,9 +26,9 @@ type serviceRow struct {
 
 func (p *page) serviceRow(s account.OAuthClient) serviceRow {
 	v := p.view
-	row := serviceRow{OAuthClient: s, State: v.Say("console.on"), Tone: "good", On: s.DisabledAt.IsZero()}
+	row := serviceRow{OAuthClient: s, State: v.Say("console.service.on"), Tone: "good", On: s.DisabledAt.IsZero()}
 	if !row.On {
-		row.State, row.Tone = v.Say("console.off"), ""
+		row.State, row.Tone = v.Say("console.service.off"), ""
 	}
 	for _, scope := range s.Scopes {
 		row.Scopes = append(row.Scopes, v.Say("console.service.scope."+string(scope)))
