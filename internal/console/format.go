@@ -209,6 +209,12 @@ func letters(text string) template.HTML {
 	return template.HTML(visible(text)) //nolint:gosec // escaped
 }
 
+// quote is what somebody wrote, with its marks: they are on the sides that its own
+// direction has, also where it goes over several lines of another one's.
+func quote(text string) template.HTML {
+	return template.HTML(`<q dir="auto">` + visible(text) + `</q>`) //nolint:gosec // escaped
+}
+
 // heading writes a title of ours in which somebody's name stands, between the
 // marks of [isolated], or one that is a name.
 func heading(title string) template.HTML {
