@@ -156,7 +156,8 @@ func listen(servers *web.Servers, c config.Config, a *app.App, secured *tls.Conf
 	handlers["/"], handlers[pages.Path], handlers["GET /{$}"] = ours, people, people.Home(ours)
 	if c.HTTP.Console {
 		desk.Auth, desk.Staff, desk.Guard, desk.Log, desk.Brand, desk.Shop, desk.PublicURL = a.Auth, a.Staff, a.Guard, log, a.Sender.Brand(), c.Shop.Shop, c.Mail.PublicURL
-		desk.Queue, desk.Stopping = a.Hasher.Waiting, servers.Stopping
+		desk.Queue, desk.Stopping, desk.MailsStay = a.Hasher.Waiting, servers.Stopping, c.Mail.SMTPURL.Empty()
+		desk.Forgot = func(language string) string { return pages.ForgotLink("", language) }
 		handlers[console.Path] = console.New(desk)
 	}
 	if c.HTTP.Docs {

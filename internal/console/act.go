@@ -110,6 +110,16 @@ type confirmation struct {
 	Form    *form
 }
 
+// followsOf says what an act does.
+func (v *view) followsOf(act string) (follows []string) {
+	for _, n := range []string{"1", "2", "3"} {
+		if key := "console.act." + act + ".follows." + n; v.Say(key) != key {
+			follows = append(follows, v.Say(key))
+		}
+	}
+	return follows
+}
+
 // clientAct asks, and acts.
 func (p *page) clientAct(a clientActKind) {
 	u, ok := p.lookAt()
@@ -119,13 +129,12 @@ func (p *page) clientAct(a clientActKind) {
 	v := p.view
 	id := strconv.FormatInt(u.ID, 10)
 	p.title(v.Say("console.act."+a.name+".question", "name", isolated(Name(u)), "id", id), v.Say("console.clients"))
-	c := &confirmation{User: u, Base: clientURL(u.ID)}
-	for _, n := range []string{"1", "2", "3"} {
-		if key := "console.act." + a.name + ".follows." + n; v.Say(key) != key {
-			c.Follows = append(c.Follows, v.Say(key))
-		}
-	}
+	c := &confirmation{User: u, Base: clientURL(u.ID), Follows: v.followsOf(a.name)}
 	c.Form = &form{Submit: v.Say("console.act." + a.name), Cancel: v.Root + c.Base, Danger: a.danger(), page: "confirm", data: c}
+	if a.number && p.staff.NeedsSecond() {
+		c.Follows = append([]string{v.Say("console.act.erase.second")}, c.Follows...)
+		c.Form.Submit = v.Say("console.act.erase.ask")
+	}
 	reason := v.reasonField(a.hurts)
 	reason.Focus = a.hurts
 	c.Form.Fields = []field{reason}

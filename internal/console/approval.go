@@ -109,9 +109,17 @@ func (p *page) approval() {
 	d := p.asked(a)
 	p.title(d.What, v.Say("console.approvals"))
 	p.nameThem(&d)
+	act, erases := string(a.Act), a.Act == account.ApproveErase
+	d.Follows = []string{v.Say("console.approval.export.has")}
+	if erases {
+		d.Follows = v.followsOf("erase")
+	}
+	d.Follows = append(d.Follows, v.Say("console.approval."+act+".then", "name", isolated(d.Who)))
+	reason := v.reasonField(false) // that of who asked stands above it
+	reason.Label, reason.Hint = v.Say("console.approval.reason"), ""
 	d.Form = &form{
-		Fields: []field{v.reasonField(false)},
-		Submit: v.Say("console.approval.approve"), page: "approval", data: &d,
+		Fields: []field{reason},
+		Submit: v.Say("console.approval." + act + ".approve"), Danger: erases, page: "approval", data: &d,
 	}
 	p.ask(d.Form)
 	form, ok := p.submitted()
@@ -156,7 +164,11 @@ func (p *page) useApproval() {
 	act := string(a.Act)
 	p.title(v.Say("console.approval."+act+".question", "n", a.Count), v.Say("console.approvals"))
 	p.nameThem(&d)
-	d.Follows = []string{v.Say("console.approval." + act + ".follows"), v.Say("console.approval.once")}
+	d.Follows = []string{v.Say("console.approval.export.follows")}
+	if erases {
+		d.Follows = v.followsOf("erase")
+	}
+	d.Follows = append(d.Follows, v.Say("console.approval.once"))
 	d.Form = &form{Submit: v.Say("console.approval." + act + ".do"), Cancel: v.Root + "approvals/" + a.ID, Danger: erases, page: "use", data: &d}
 	var numbers []string
 	for _, id := range a.Users {

@@ -37,6 +37,9 @@ func TestEraseOfTwoPersons(t *testing.T) {
 		u := s.has(t, "amina", "Amina", "Alaoui")
 		karim, k := s.works(t, "karim", account.Manager)
 		hind, h := s.works(t, "hind", account.Manager)
+		if a := karim.open(t, at(u, "/erase")); !strings.Contains(a.text(), "Une deuxième personne doit donner son accord") || !strings.Contains(a.text(), "Demander l’effacement") {
+			t.Errorf("an erasure at once is promised:\n%s", a.text())
+		}
 		waits := karim.asks(t, u, "demande de la cliente")
 		if a := karim.open(t, waits); !strings.Contains(a.text(), "attend une deuxième personne") || !strings.Contains(a.text(), "vous l’avez demandé") || strings.Contains(a.body, "/use") || strings.Contains(a.body, "refuse") {
 			t.Errorf("one's own, that waits:\n%s", a.text())
@@ -56,6 +59,10 @@ func TestEraseOfTwoPersons(t *testing.T) {
 			if a := hind.open(t, waits); !strings.Contains(a.text(), want) {
 				t.Errorf("what is asked for does not say %q:\n%s", want, a.text())
 			}
+		}
+		if a := hind.open(t, waits); !strings.Contains(a.text(), "sessions, e-mails et notes disparaissent") || !strings.Contains(a.text(), "karim\u2069 peut procéder à l’effacement") ||
+			!strings.Contains(a.text(), "Votre motif (facultatif)") || !strings.Contains(a.body, `<button class="danger">Accepter l’effacement</button>`) {
+			t.Errorf("what approving does is not said:\n%s", a.text())
 		}
 		hind.send(t, waits, "reason", "").leadsTo(t, waits, "/console/approvals")
 		if a := hind.send(t, waits+"/use", "number", number); a.status != http.StatusForbidden {

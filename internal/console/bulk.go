@@ -56,7 +56,7 @@ type leftOut struct {
 }
 
 // tell fills in what a dry run says.
-func (p *page) tell(d *manyAsked, r staff.Report) {
+func (p *page) tell(a bulkKind, d *manyAsked, r staff.Report) {
 	v := p.view
 	d.Count = v.Say("console.clients.count", "n", len(r.Done))
 	d.Names, d.Left = nil, nil
@@ -69,7 +69,11 @@ func (p *page) tell(d *manyAsked, r staff.Report) {
 		i := slices.Index(reasons, l.Why)
 		if i < 0 {
 			i = len(reasons)
-			reasons, d.Left = append(reasons, l.Why), append(d.Left, leftOut{Why: v.Say("console.left." + string(l.Why))})
+			key := "console.left." + string(l.Why)
+			if l.Why == staff.LeftAlready {
+				key += "." + string(a.act)
+			}
+			reasons, d.Left = append(reasons, l.Why), append(d.Left, leftOut{Why: v.Say(key)})
 		}
 		out := &d.Left[i]
 		if out.Count++; out.Count <= mostNames {
@@ -179,7 +183,7 @@ func (p *page) askMany(a bulkKind, d *manyAsked, w whom, plan staff.Report) {
 	if p.form != nil {
 		reason.Value = p.form.Fields[0].Value
 	}
-	p.tell(d, plan)
+	p.tell(a, d, plan)
 	n := len(plan.Done)
 	d.Follows = []string{v.Say("console.bulk." + act + ".follows")}
 	d.Form = &form{

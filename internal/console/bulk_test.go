@@ -207,7 +207,7 @@ func TestActOnManyThatBreaks(t *testing.T) {
 		const path = "/console/clients/bulk/disable"
 		page := b.open(t, path+"?search=alaoui")
 		a := b.send(t, path, "whom", page.field(t, "whom"), "expected", page.field(t, "expected"), "reason", "fraude signalée", "count", "2")
-		for _, want := range []string{"1 compte désactivé.", "Puis cela s’est arrêté", "Hind Alaoui", "fraude signalée", "déjà le cas"} {
+		for _, want := range []string{"1 compte désactivé.", "Puis cela s’est arrêté", "Hind Alaoui", "fraude signalée", "Déjà désactivé"} {
 			if !strings.Contains(a.text(), want) {
 				t.Errorf("it does not say %q:\n%s", want, a.text())
 			}

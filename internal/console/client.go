@@ -154,7 +154,7 @@ func (p *page) diagnose(d staff.Diagnosis) *diagnosis {
 			if f.Reason != "" {
 				key += ".reason"
 			}
-			args = append(args, "who", isolated(p.memberName(f.By)), "reason", isolated(f.Reason))
+			args = append(args, "who", isolated(p.memberName(f.By)), "reason", isolated(v.Say("console.quoted", "text", f.Reason)))
 		case f.Kind == staff.FindMailFailed:
 			args = append(args, "what", v.Say("console.mail.kind."+string(f.MailKind)), "why", v.mailReason(f.Reason))
 		case f.Kind == staff.FindSharedAddress:

@@ -41,6 +41,12 @@ type Options struct {
 
 	Stopping func() bool // nil: never; a server that stops ends what would go on
 
+	MailsStay bool // they are written to a folder
+
+	// Forgot is the path, on this server, of the page for who has forgotten the
+	// password; nil: there is none.
+	Forgot func(language string) string
+
 	Queue func() int       // logins that wait for their turn here; nil: not measured
 	Now   func() time.Time // nil: time.Now
 }

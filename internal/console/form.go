@@ -16,6 +16,7 @@ import (
 // form is what a page asks for.
 type form struct {
 	Fields []field
+	Boxes  boxes
 	Hidden []hidden
 	Submit string
 	Danger bool
@@ -25,18 +26,29 @@ type form struct {
 	data any
 }
 
+// boxes are ticked in any number, below a legend.
+type boxes struct {
+	Legend, Hint string
+	All          []box
+}
+
+type box struct {
+	Name, Label string
+	Checked     bool
+}
+
 type hidden struct{ Name, Value string }
 
 // field is one thing to fill in.
 type field struct {
-	Name, Label, Hint, Value        string
-	Type                            string // of an input; textarea and select are kinds of their own
-	Autocomplete, Mode, Class, Dir  string
-	Options                         []option
-	Error                           string
-	Focus, Required, Checked, Quiet bool
-	Max                             int
-	Unseen                          bool // it is for the browser alone
+	Name, Label, Hint, Value       string
+	Type                           string // of an input; textarea and select are kinds of their own
+	Autocomplete, Mode, Class, Dir string
+	Options                        []option
+	Error                          string
+	Focus, Required, Quiet         bool
+	Max                            int
+	Unseen                         bool // it is for the browser alone
 }
 
 type option struct{ Value, Text string }
@@ -130,13 +142,15 @@ func (f *form) fill(sent url.Values) {
 		in := &f.Fields[i]
 		switch in.Type {
 		case "password":
-		case "checkbox":
-			in.Checked = sent.Get(in.Name) != ""
 		default:
 			if in.Class != "code" {
 				in.Value = sent.Get(in.Name)
 			}
 		}
+	}
+	for i := range f.Boxes.All {
+		in := &f.Boxes.All[i]
+		in.Checked = sent.Get(in.Name) != ""
 	}
 }
 

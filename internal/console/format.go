@@ -203,6 +203,18 @@ func Somebody(text string) template.HTML {
 	return template.HTML(`<bdi dir="auto">` + visible(text) + `</bdi>`) //nolint:gosec // escaped
 }
 
+// letters is what people chose, for an element of ours that has dir="auto" itself:
+// one that is cut off has its "…" where its own lines end.
+func letters(text string) template.HTML {
+	return template.HTML(visible(text)) //nolint:gosec // escaped
+}
+
+// quote is what somebody wrote, with its marks: they are on the sides that its own
+// direction has, also where it goes over several lines of another one's.
+func quote(text string) template.HTML {
+	return template.HTML(`<q dir="auto">` + visible(text) + `</q>`) //nolint:gosec // escaped
+}
+
 // heading writes a title of ours in which somebody's name stands, between the
 // marks of [isolated], or one that is a name.
 func heading(title string) template.HTML {

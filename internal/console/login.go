@@ -57,6 +57,9 @@ func (p *page) login() {
 		},
 		Submit: v.Say("page.login.submit"), page: "card",
 	}}
+	if p.o.Forgot != nil {
+		c.Links = []pageLink{{v.Say("page.login.forgot"), v.Root + ".." + p.o.Forgot(v.Language)}} // a proxy may put a path before both
+	}
 	c.Form.data = c
 	p.ask(c.Form)
 	form, ok := p.submitted()

@@ -45,6 +45,9 @@ func TestLoginAsksForBoth(t *testing.T) {
 		s := newServer(t, st)
 		m := s.hires(t, "salma", account.Support)
 		b := s.browser()
+		if a := b.open(t, "/console/login"); !strings.Contains(a.body, `<a href="./../account/forgot-password/?lang=fr">Mot de passe oublié`) {
+			t.Errorf("no way for who has forgotten the password:\n%s", a.body)
+		}
 		b.open(t, "/console/clients?search=amina").leadsTo(t, "/console/clients?search=amina", "/console/login?next=clients%3Fsearch%3Damina")
 		if a := b.send(t, "/console/login", "username", "salma", "password", "wrong"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "n’ouvrent aucun compte") || !strings.Contains(a.body, `value="salma"`) {
 			t.Errorf("a wrong password: %d\n%s", a.status, a.text())

@@ -21,6 +21,7 @@ type mailQueue struct {
 	Mails  []mailRow
 	Failed int // that can be tried again, whatever is shown
 	Older  template.URL
+	Stay   bool // nobody gets them
 	Wrong  bool // the address says nothing: the list is empty, never wider
 }
 
@@ -38,10 +39,10 @@ func (p *page) mails() {
 	}
 	p.title(v.Say("console.mails"))
 	query := p.r.URL.Query()
-	state, d := account.MailState(query.Get("state")), &mailQueue{}
+	state, d := account.MailState(query.Get("state")), &mailQueue{Stay: p.o.MailsStay}
 	d.Tabs = []tab{{Text: v.Say("console.filter.any"), Path: "mails", Current: state == ""}}
 	for _, s := range mailStates {
-		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mail." + string(s)), Path: "mails?state=" + string(s), Current: s == state})
+		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + string(s)), Path: "mails?state=" + string(s), Current: s == state})
 	}
 	in := func(name string) account.Input {
 		if value := query.Get(name); value != "" {

@@ -17,6 +17,20 @@ import (
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
+// TestMailsThatStay: nobody is told by the state of a mail that was written to a
+// folder that somebody got it.
+func TestMailsThatStay(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "salma", account.Support)
+	for _, s.folder = range []bool{false, true} {
+		s.serve(t)
+		if a := b.open(t, "/console/mails"); strings.Contains(a.text(), "personne ne les reçoit") != s.folder {
+			t.Errorf("in a folder: %t\n%s", s.folder, a.text())
+		}
+	}
+}
+
 // TestFailedMailsAreFoundBelowOthers: the queue is narrowed where it is read,
 // not among its newest: a mail that failed is found below however many.
 func TestFailedMailsAreFoundBelowOthers(t *testing.T) {
@@ -89,7 +103,7 @@ func TestWhyAMailDidNotLeave(t *testing.T) {
 		s := newServer(t, st)
 		now := s.Clock.Now()
 		failures := map[string]string{
-			"the SMTP server answered 550 5.1.1 at RCPT TO":                                             "cette adresse n’existe pas",
+			"the SMTP server answered 550 5.1.1 at RCPT TO":                                             "cette adresse e-mail n’existe pas",
 			"the SMTP server answered 552 5.2.2 at RCPT TO":                                             "boîte pleine",
 			"the SMTP server answered 554 5.7.1 at the end of the text":                                 "refusé par le destinataire",
 			"the SMTP server answered 550 5.1.8 at MAIL FROM":                                           "refusé par le serveur de messagerie",

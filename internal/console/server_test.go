@@ -37,6 +37,7 @@ type server struct {
 	system console.System
 	setup  *console.Setup
 	stops  func() bool
+	folder bool // mails stay in one
 }
 
 func newServer(t *testing.T, st *store.Store, settings ...authtest.Setting) *server {
@@ -67,7 +68,8 @@ func (s *server) serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.Clock.Now, System: s.system, Setup: s.setup, Stopping: s.stops})
+	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.Clock.Now, System: s.system, Setup: s.setup, Stopping: s.stops, MailsStay: s.folder,
+		Forgot: func(language string) string { return "/account/forgot-password/?lang=" + language }})
 	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr", HTTPS: s.https},
 		map[string]http.Handler{"/": http.NotFoundHandler(), console.Path: desk}))
 	t.Cleanup(srv.Close)

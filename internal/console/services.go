@@ -26,9 +26,9 @@ type serviceRow struct {
 
 func (p *page) serviceRow(s account.OAuthClient) serviceRow {
 	v := p.view
-	row := serviceRow{OAuthClient: s, State: v.Say("console.on"), Tone: "good", On: s.DisabledAt.IsZero()}
+	row := serviceRow{OAuthClient: s, State: v.Say("console.service.on"), Tone: "good", On: s.DisabledAt.IsZero()}
 	if !row.On {
-		row.State, row.Tone = v.Say("console.off"), ""
+		row.State, row.Tone = v.Say("console.service.off"), ""
 	}
 	for _, scope := range s.Scopes {
 		row.Scopes = append(row.Scopes, v.Say("console.service.scope."+string(scope)))
@@ -57,8 +57,9 @@ func (p *page) services() {
 		},
 		Submit: v.Say("console.service.create"), page: "services", data: d,
 	}
+	d.Form.Boxes.Legend = v.Say("console.service.may_do")
 	for _, scope := range account.Scopes {
-		d.Form.Fields = append(d.Form.Fields, field{Name: scopeField(scope), Type: "checkbox", Label: v.Say("console.service.scope." + string(scope)), Checked: scope == account.ScopeIntrospect})
+		d.Form.Boxes.All = append(d.Form.Boxes.All, box{Name: scopeField(scope), Label: v.Say("console.service.scope." + string(scope)), Checked: scope == account.ScopeIntrospect})
 	}
 	p.ask(d.Form)
 	sent, ok := p.submitted()
@@ -168,8 +169,9 @@ func (p *page) webhooks() {
 		Fields: []field{{Name: "url", Type: "url", Dir: "ltr", Label: v.Say("console.webhook.url"), Hint: v.Say("console.webhook.url_hint"), Required: true, Max: 2048}},
 		Submit: v.Say("console.webhook.create"), page: "webhooks", data: d,
 	}
+	d.Form.Boxes = boxes{Legend: v.Say("console.webhook.told"), Hint: v.Say("console.webhook.none_ticked")}
 	for _, t := range account.WebhookTypes() {
-		d.Form.Fields = append(d.Form.Fields, field{Name: typeField(t), Type: "checkbox", Label: v.hookType(t)})
+		d.Form.Boxes.All = append(d.Form.Boxes.All, box{Name: typeField(t), Label: v.hookType(t)})
 	}
 	p.ask(d.Form)
 	sent, ok := p.submitted()

@@ -36,6 +36,10 @@ func TestServicesOfTheConsole(t *testing.T) {
 				t.Errorf("%q: %d\n%s", wrong, a.status, a.text())
 			}
 		}
+		if a := b.send(t, "/console/services", "name", "", "scope_revoke", "true"); !strings.Contains(a.body, "<legend>Il peut\u00a0:</legend>") ||
+			!strings.Contains(a.body, `value="true" checked><label for="scope_revoke">`) || strings.Contains(a.body, `checked><label for="scope_introspect">`) {
+			t.Errorf("what is ticked:\n%s", a.body)
+		}
 		secret := b.send(t, "/console/services", "name", "livraison <b>", "scope_introspect", "true").shownSecret(t)
 		if !strings.HasPrefix(secret, "yzs_") {
 			t.Errorf("secret %q", secret)

@@ -33,8 +33,8 @@ type Setting struct {
 
 // Finding is what was found by a check of the installation: Key is that of what
 // it says, and with ".remedy" of what to do, unless it is good. Args are numbers
-// ("n"), times, and what is the same in every language: commands, settings, files
-// and what other programs said.
+// ("n"), times, what has a text of its own, and what is the same in every
+// language: commands, settings, files and what other programs said.
 type Finding struct {
 	Check, Level, Key string
 	Args              map[string]any
@@ -195,6 +195,9 @@ func (p *page) findingRow(f Finding) findingRow {
 	row := findingRow{What: v.Say("console.finding." + f.Check), Badge: v.Say("console.finding.is_" + f.Level), Text: v.technical(f.Key, f.Args)}
 	if f.Level != "good" {
 		row.Remedy = v.technical(f.Key+".remedy", f.Args)
+	}
+	if f.Key == "console.doctor.keys.clear" { // the other finding about keys is that of their age
+		row.What = v.Say("console.finding.encryption")
 	}
 	if row.What == "console.finding."+f.Check {
 		row.What = f.Check

@@ -30,6 +30,8 @@ func TestSystemIsForReading(t *testing.T) {
 				looks++
 				return []console.Finding{
 					{Check: "schema", Level: "good", Key: "console.doctor.schema.good"},
+					{Check: "keys", Level: "good", Key: "console.doctor.keys.new"},
+					{Check: "keys", Level: "note", Key: "console.doctor.keys.clear", Args: map[string]any{"setting": "YOOZAK_ENCRYPTION_KEY", "document": "docs/keys.md"}},
 					{Check: "mail", Level: "bad", Key: "console.doctor.mail.late", Args: map[string]any{"n": 1300, "since": time.Date(2026, 11, 24, 13, 32, 0, 0, time.UTC), "why": "552\n<full>", "command": "yoozak doctor --mail ADDRESS"}},
 				}
 			},
@@ -42,7 +44,7 @@ func TestSystemIsForReading(t *testing.T) {
 		for name, role := range map[string]account.Role{"karim": account.Manager, "nadia": account.Owner} {
 			b, _ := s.works(t, name, role)
 			a := b.open(t, "/console/system")
-			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "1 300 e-mails", "le plus ancien depuis le 24 nov. 2026, 14:32 : 552 <full>", "yoozak doctor --mail ADDRESS essaie les réglages", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
+			for _, want := range []string{"v1.2.3", "à jour", "1 chose ne va pas", "1 300 e-mails", "le plus ancien depuis le 24 nov. 2026, 14:32 : 552 <full>", "yoozak doctor --mail ADDRESS essaie les réglages", "Clés de signature", "Chiffrement des secrets", "YOOZAK_LISTEN", "défini, non montré", "non défini", "Africa/Casablanca"} {
 				if !strings.Contains(a.text(), want) && !strings.Contains(a.body, want) {
 					t.Errorf("%s: the page does not say %q:\n%s", role, want, a.text())
 				}

@@ -20,7 +20,7 @@ var templates embed.FS
 
 // layouts are the frame around each page, by the page's name.
 var layouts = func() map[string]*template.Template {
-	funcs := template.FuncMap{"name": Name, "brief": Brief, "somebody": Somebody, "heading": heading, "code": Code, "ip": IP, "plain": plain, "dict": dict}
+	funcs := template.FuncMap{"name": Name, "brief": Brief, "somebody": Somebody, "letters": letters, "quote": quote, "heading": heading, "code": Code, "ip": IP, "plain": plain, "dict": dict}
 	entries, err := templates.ReadDir("html")
 	if err != nil {
 		panic("console: " + err.Error())

@@ -106,7 +106,7 @@ func (p *page) said(w whom) (words []string) {
 		return []string{v.Say("console.many.ticked")}
 	}
 	if w.filter.Search != "" {
-		words = append(words, v.Say("console.chip", "name", v.Say("console.search"), "value", isolated(w.filter.Search)))
+		words = append(words, v.Say("console.chip", "name", v.Say("console.searched"), "value", isolated(w.filter.Search)))
 	}
 	for _, c := range p.chipsOf(w.filter) {
 		words = append(words, c.Text)

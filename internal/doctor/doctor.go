@@ -142,6 +142,8 @@ func (o Options) keys(ctx context.Context) []Finding {
 		found = append(found, keysNone.found(nil))
 	case age > max(oldKey, 2*o.KeyRotation):
 		found = append(found, keysOld.found(Args{"n": days(age), "command": "yoozak key rotate", "setting": "YOOZAK_KEY_ROTATION"}))
+	case days(age) == 0:
+		found = append(found, keysNew.found(nil))
 	default:
 		found = append(found, keysGood.found(Args{"n": days(age)}))
 	}
@@ -266,9 +268,9 @@ func (o Options) room() []Finding {
 	case !known:
 		return nil
 	case free < leastRoom || free < all/leastShare:
-		return []Finding{diskFull.found(Args{"n": int(free >> 20)})}
+		return []Finding{diskFull.found(Args{"free": size(free)})}
 	}
-	return []Finding{diskGood.found(Args{"n": int(free >> 20)})}
+	return []Finding{diskGood.found(Args{"free": size(free)})}
 }
 
 // files looks at who may read what is secret.

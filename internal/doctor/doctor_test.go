@@ -61,6 +61,32 @@ func TestAgeOfTheBackupIsFound(t *testing.T) {
 	})
 }
 
+// TestAgeOfTheKeysIsFound: one that was made today is not "0 days old".
+func TestAgeOfTheKeysIsFound(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		for days, want := range []string{"less than a day old", "1 day old", "2 days old"} {
+			o := doctor.Options{Now: func() time.Time { return s.Clock.Now().Add(time.Duration(days)*24*time.Hour + time.Hour) }}
+			if f := look(t, s, "keys", o); !strings.HasSuffix(f.Text, want) {
+				t.Errorf("want %q: %+v", want, f)
+			}
+		}
+	})
+}
+
+// TestRoomIsToldInTheLanguagesUnits: which of them depends on this machine.
+func TestRoomIsToldInTheLanguagesUnits(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		f := look(t, s, "disk", doctor.Options{Database: filepath.Join(t.TempDir(), "yoozak.db")})
+		for lang, want := range map[string]string{"en": `^(\d+\.\d\x{a0}GiB|\d+\x{a0}MiB) are free`, "fr": `reste (\d+,\d\x{a0}Gio|\d+\x{a0}Mio) là`, "ar": `: (\d+,\d\x{a0}جيبيبايت|\d+\x{a0}ميبيبايت)$`} {
+			if said := locale.Text(lang, doctor.KeyPrefix+f.Key, locale.Args(f.Args)); !regexp.MustCompile(want).MatchString(said) {
+				t.Errorf("%s: %q, want %s", lang, said, want)
+			}
+		}
+	})
+}
+
 // TestSchemaOfANewerProgramIsNotToBeMigrated: this program cannot.
 func TestSchemaOfANewerProgramIsNotToBeMigrated(t *testing.T) {
 	t.Parallel()
@@ -125,6 +151,7 @@ var english = map[string][2]string{
 	"keys.symmetric":        {"tokens are signed with one secret (<algorithm>), which every service that verifies them could sign with", "<setting> once no service needs the secret (<document>)"},
 	"keys.none":             {"there is no key that signs tokens yet", "the first start of the server makes one"},
 	"keys.old":              {"the newest signing key is <count> days old", "<command>; where <setting> is not 0, the log says why the server does not"},
+	"keys.new":              {"the newest signing key is less than a day old"},
 	"keys.good":             {"the newest signing key is <count> days old"},
 	"keys.clear":            {"private keys and secrets of authenticator apps stand in the database in clear, and in each backup", "set <setting> (<document>)"},
 	"chain.waits":           {"<count> events wait for their place in the chain, the oldest since <since>", "a server that runs seals them; its log has <log> where it cannot"},
@@ -135,13 +162,13 @@ var english = map[string][2]string{
 	"mail.untried":          {"<count> mails wait, the oldest since <since>: none of them was tried", "<command> tries the settings; does a server run?"},
 	"mail.given_up":         {"<count> mails were given up in the last 30 days", "<list> says why, <retry> tries again"},
 	"mail.good":             {"no mail waits for long"},
-	"backup.none":           {"no backup was ever noted", "every night: <command> (<document>)"},
-	"backup.none_elsewhere": {"no backup was ever noted", "every night: <dump>, and then <command>, which notes the time (<document>)"},
+	"backup.none":           {"no backup was ever recorded", "every night: <command> (<document>)"},
+	"backup.none_elsewhere": {"no backup was ever recorded", "every night: <dump>, and then <command>, which notes the time (<document>)"},
 	"backup.old":            {"the newest backup is <count> days old, of <at>", "every night: <command> (<document>)"},
 	"backup.old_elsewhere":  {"the newest backup is <count> days old, of <at>", "every night: <dump>, and then <command>, which notes the time (<document>)"},
 	"backup.good":           {"the newest backup is of <at>"},
-	"disk.full":             {"<count> MiB are free where the database is", "make room: on a full disk nobody can log in"},
-	"disk.good":             {"<count> MiB are free where the database is"},
+	"disk.full":             {"<free> are free where the database is", "make room: on a full disk nobody can log in"},
+	"disk.good":             {"<free> are free where the database is"},
 	"files.open":            {"every user of this machine may read <path> (mode <mode>)", "<command>"},
 	"files.good":            {"nobody else may read the database and the files of secrets"},
 	"not_looked":            {"it cannot be looked at: <error>", "see what the database's log says"},

@@ -16,8 +16,8 @@ type Kind struct {
 }
 
 // Args are the values in the texts of a finding: a number "n", which stands there
-// as {count}; times; and what is the same in every language: commands, settings,
-// files, and what other programs said.
+// as {count}; times; a [size]; and what is the same in every language: commands,
+// settings, files, and what other programs said.
 type Args map[string]any
 
 // KeyPrefix stands before the keys of the doctor's texts.
@@ -46,6 +46,7 @@ var (
 	keysSymmetric       = kind("keys", Note, "keys.symmetric")
 	keysNone            = kind("keys", Note, "keys.none")
 	keysOld             = kind("keys", Bad, "keys.old")
+	keysNew             = kind("keys", Good, "keys.new")
 	keysGood            = kind("keys", Good, "keys.good")
 	keysClear           = kind("keys", Note, "keys.clear")
 	chainWaits          = kind("chain", Bad, "chain.waits")
@@ -67,6 +68,22 @@ var (
 	filesGood           = kind("files", Good, "files.good")
 	notLooked           = kind("", Bad, "not_looked")
 )
+
+// size is a number of bytes, which each language writes with its own units.
+type size int64
+
+// TextKey is that of the unit.
+func (s size) TextKey() string {
+	if s < 1<<30 {
+		return "console.size.mib"
+	}
+	return "console.size.gib"
+}
+
+// TextArgs are the values of its text.
+func (s size) TextArgs() map[string]any {
+	return map[string]any{"mib": int(s >> 20), "gib": int(s >> 30), "tenth": int(s % (1 << 30) * 10 >> 30)}
+}
 
 // found is a finding of this kind.
 func (k Kind) found(args Args) Finding {

@@ -90,8 +90,8 @@ var halfEnglish = map[string]bool{"throttled": true}
 // names, what people type, and what both languages write alike.
 var (
 	sharedByFrench  = strings.Fields(sharedByConsole + "a accept action api application applications authorization change code codes date documentation e exp id important ip json long mail mails message messages minute minutes moment on page place possible qr s scripts second service session sessions site type u webhook")
-	sharedByConsole = "actions agent apostrophe arrive casablanca client clients confirmation console csv export exports format h hs https index invitation machine main me min note notes nov ntp oct pages pause secret secrets services support tables utc version webhooks "
-	sharedByArabic  = strings.Fields("accept authorization csv https ip json multipart null u")
+	sharedByConsole = "actions agent apostrophe arrive casablanca client clients confirmation console csv export exports format h hs https index invitation machine main me min note notes nov ntp oct pages pause point secret secrets services support tables url utc version webhooks "
+	sharedByArabic  = strings.Fields("accept authorization csv https ip json multipart null u url")
 )
 
 var words = regexp.MustCompile(`[\p{Latin}]+`)

@@ -135,6 +135,7 @@ func (b *tab) says(texts ...string) {
 		b.t.Errorf("%q is %d pixels wide in a window of %d", p.H1, p.Scroll, p.Width)
 	}
 	b.unbroken()
+	b.uncut()
 	if b.scripts { // axe-core is one
 		b.accessible()
 	}
@@ -170,6 +171,25 @@ func (b *tab) unbroken() {
 	}
 }
 
+// uncut fails when what cuts off its text has no room below the line for the
+// lowest letters of Arabic.
+func (b *tab) uncut() {
+	b.t.Helper()
+	const ask = `(() => {
+		const paper = document.createElement('canvas').getContext('2d')
+		return [...document.querySelectorAll('.two, .who, input:not([type=checkbox], [type=hidden])')].filter(e => {
+			const style = getComputedStyle(e)
+			paper.font = style.font
+			const m = paper.measureText('العلوي')
+			return (parseFloat(style.lineHeight) + m.fontBoundingBoxDescent - m.fontBoundingBoxAscent) / 2 < m.actualBoundingBoxDescent
+		}).map(e => e.className || e.id)
+	})()`
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](ask))
+	if err != nil || len(found) > 0 {
+		b.t.Errorf("no room for the dots of a letter: %q; %v", found, err)
+	}
+}
+
 // holds fails unless a field has this in it.
 func (b *tab) holds(id, want string) {
 	b.t.Helper()
@@ -200,7 +220,7 @@ func TestConsoleWhyCanSheNotLogIn(t *testing.T) {
 			b.holds("reason", "fraude")
 			b.write("reason", "fraude signalée")
 			b.status(b.load(chromedp.Click(chromedp.CSS("main button.danger"))), http.StatusOK)
-			b.says("est désactivé", "Connexion possible", "Non", "fraude signalée")
+			b.says("compte désactivé", "Connexion possible", "Non", "fraude signalée")
 			if d.opens(t, "amina", firstPassword) {
 				t.Error("she can log in")
 			}
@@ -223,7 +243,7 @@ func TestConsoleWhyCanSheNotLogIn(t *testing.T) {
 			b.inField("reason")
 			b.write("reason", "elle a prouvé qui elle est")
 			b.status(b.load(chromedp.Click(chromedp.CSS("main button.primary"))), http.StatusOK)
-			b.says("est réactivé", "Oui")
+			b.says("compte réactivé", "Oui")
 			if !d.opens(t, "amina", firstPassword) {
 				t.Error("she cannot log in")
 			}
