@@ -678,7 +678,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			if variable, isFile := strings.CutSuffix(tag.Get("env"), "_FILE"); isFile && secrets[variable] != "" {
 				fmt.Fprintf(&b, "| `%s` | none: it is a secret | | %s |\n", variable, secrets[variable])
 			}
-			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, tag.Get("help"))
+			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, ofDocument.ReplaceAllString(strings.ReplaceAll(tag.Get("help"), "<", `\<`), "[$1]($1)"))
 		}
 	}
 	want := before + begin + b.String() + "\n" + end + after
@@ -692,6 +692,9 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 		t.Errorf("docs/configuration.md is not what the code has; run: go test ./internal/config -update\n%s", cmp.Diff(want, string(data)))
 	}
 }
+
+// ofDocument is how a help names a document, which the page of settings links to.
+var ofDocument = regexp.MustCompile(`docs/((?:decisions/)?[\w-]+\.md)`)
 
 // TestFrenchConfigurationHasEverySetting holds the tables of
 // docs/configuration.fr.md against those of docs/configuration.md, which are
@@ -709,9 +712,10 @@ func TestFrenchConfigurationHasEverySetting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		target := regexp.MustCompile(`\[\S+\.md\]\([^)]*\)|\]\([^)]*\)`) // of a link
 		named := regexp.MustCompile(`YOOZAK_[A-Z0-9_]+|\b\d+\b`)
 		for _, m := range regexp.MustCompile("(?m)^\\| `(YOOZAK_[A-Z0-9_]+)` \\| ([^|]+) \\| ([^|]*) ?\\| (.+) \\|$").FindAllStringSubmatch(string(doc), -1) {
-			r := row{m[1], strings.Replace(m[2], noFlag, "", 1), strings.TrimSpace(m[3]), named.FindAllString(m[4], -1)}
+			r := row{m[1], strings.Replace(m[2], noFlag, "", 1), strings.TrimSpace(m[3]), named.FindAllString(target.ReplaceAllString(m[4], "]"), -1)}
 			slices.Sort(r.Named)
 			all = append(all, r)
 		}
