@@ -121,7 +121,7 @@ func TestRefusedAndLate(t *testing.T) {
 	if a := karim.send(t, late+"/use", "number", strconv.FormatInt(v.ID, 10)); a.status != http.StatusConflict {
 		t.Errorf("late: %d", a.status)
 	}
-	if a := hind.open(t, "/console/approvals"); !strings.Contains(a.text(), "Expiré") || !strings.Contains(a.text(), "Refusé") {
+	if a := hind.open(t, "/console/approvals"); !strings.Contains(a.text(), "Expiré") || !strings.Contains(a.body, `data-name="Expire le"`) || !strings.Contains(a.text(), "Refusé") {
 		t.Errorf("the list:\n%s", a.text())
 	}
 }

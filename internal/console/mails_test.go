@@ -195,3 +195,16 @@ func TestNotesAndMailsGoOn(t *testing.T) {
 		}
 	})
 }
+
+// TestMoreIsCurrent: at the foot of a telephone pages that have no place of their
+// own there are below "More".
+func TestMoreIsCurrent(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "salma", account.Support)
+	for path, want := range map[string]bool{"/console/mails": true, "/console/events": false, "/console/": false} {
+		if a := b.open(t, path); strings.Contains(a.body, `<summary aria-current="true">Plus`) != want {
+			t.Errorf("%s:\n%s", path, a.body)
+		}
+	}
+}

@@ -172,7 +172,7 @@ func TestConsoleExport(t *testing.T) {
 					}
 					if server == d {
 						other.open(d.URL + "/console/events/" + strconv.FormatInt(exports[0].ID, 10))
-						other.says("Clients exportés", "Karim", "Avec l’accord de", "Nadia")
+						other.says("Clients exportés", "Karim", "Accord donné par", "Nadia")
 					}
 				})
 			}
