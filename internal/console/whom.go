@@ -199,6 +199,6 @@ func (p *page) many() {
 
 // personLine is somebody in a list of a few.
 func personLine(v *view, u account.User) template.HTML {
-	return template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+clientURL(u.ID))+`">`) + Somebody(Brief(u)) + template.HTML(`</a> · `) + //nolint:gosec // escaped
-		text(v.Say("console.client.number", "id", strconv.FormatInt(u.ID, 10)))
+	return template.HTML(`<div class="parts"><span><span><a href="`+template.HTMLEscapeString(v.Root+clientURL(u.ID))+`">`) + Somebody(Brief(u)) + template.HTML(`</a></span> <span>`) + //nolint:gosec // escaped
+		text(v.Say("console.client.number", "id", strconv.FormatInt(u.ID, 10))) + template.HTML(`</span></span></div>`)
 }

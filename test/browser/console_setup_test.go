@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -12,6 +13,20 @@ import (
 )
 
 var setupLink = regexp.MustCompile(`http://\S+/console/setup#(\S+)`)
+
+// setupLink is the link and its token, which the server prints after its start;
+// it may answer before.
+func (s *server) setupLink(t *testing.T) []string {
+	t.Helper()
+	for range 600 {
+		if printed := setupLink.FindStringSubmatch(s.Output.String()); printed != nil {
+			return printed
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("no link is printed:\n%s", s.Output)
+	return nil
+}
 
 // TestConsoleFirstDay: the link that an empty server prints leads, with scripts
 // and without, to a password, a login, a factor and an overview with texts of a
@@ -25,10 +40,7 @@ func TestConsoleFirstDay(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			s := start(t, storetest.SQLite(t))
-			printed := setupLink.FindStringSubmatch(s.Output.String())
-			if printed == nil {
-				t.Fatalf("no link is printed:\n%s", s.Output.String())
-			}
+			printed := s.setupLink(t)
 			b := openTab(t, o)
 			b.status(b.open(printed[0]), http.StatusOK)
 			b.says("pas encore de propriétaire")

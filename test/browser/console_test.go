@@ -320,7 +320,7 @@ func TestConsolePictures(t *testing.T) {
 		docs += string(text)
 	}
 	d := startDesk(t, "YOOZAK_STAFF_TWO_PERSONS=true")
-	empty := setupLink.FindString(start(t, storetest.SQLite(t)).Output.String())
+	empty := start(t, storetest.SQLite(t)).setupLink(t)[0]
 	b := openTab(t, tabOptions{language: "fr", width: 1280, height: 860, scripts: true, patient: true})
 	b.works(d, "karim")
 	b.open(d.client("amina") + "/disable")
