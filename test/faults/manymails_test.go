@@ -72,7 +72,7 @@ func oweResets(t *testing.T, url string, total int) {
 	}
 	defer st.Close() //nolint:errcheck // what was written is committed
 	now := time.Now().UTC()
-	const most = 200 // in a transaction, which has its time on a busy machine, too
+	const most = 25 // in a transaction, which has its time on a busy machine, too
 	for first := 0; first < total; first += most {
 		err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
 			for n := first; n < min(first+most, total); n++ {
