@@ -221,8 +221,7 @@ func (a *Accounts) mailEmailChanged(ctx context.Context, tx *store.Store, u acco
 	if slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(u.Email) }) {
 		kind = account.MailEmailNotice
 	}
-	changed := mailTo(u, kind, req.IP, now)
-	changed.Details.IP, changed.Details.Device = req.IP, req.UserAgent
+	changed := notice(kind, req, now)
 	changed.Details.Email = account.MaskEmail(next)
 	return a.outbox.Notify(ctx, tx, u, changed)
 }

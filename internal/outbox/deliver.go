@@ -157,7 +157,11 @@ func (o *Outbox) finish(ctx context.Context, c *Claim, err error) {
 	defer cancel()
 	for try := 0; ; try++ {
 		err = o.store.Tx(finish, func(ctx context.Context, tx *store.Store) error {
-			return tx.FinishMail(ctx, c.ID, c.lease, sentAt, dueAt, failure)
+			err := tx.FinishMail(ctx, c.ID, c.lease, sentAt, dueAt, failure)
+			if errors.Is(err, store.ErrNotFound) && !sentAt.IsZero() {
+				return tx.NoteSent(ctx, c.ID, sentAt)
+			}
+			return err
 		})
 		if err == nil || errors.Is(err, store.ErrNotFound) || finish.Err() != nil || try == 5 {
 			break

@@ -90,7 +90,7 @@ func (p *page) personSection() (section, error) {
 	if name := strings.TrimSpace(u.FirstName + " " + u.LastName); name != "" {
 		sec.Facts = append(sec.Facts, fact{v.say("page.overview.name"), name})
 	}
-	var code []link
+	sec.Links = []link{{v.say("page.password.title"), p.link("password")}}
 	switch {
 	case u.Email == "":
 		sec.Facts = append(sec.Facts, fact{v.say("page.forgot.email"), v.say("page.overview.no_email")})
@@ -98,13 +98,12 @@ func (p *page) personSection() (section, error) {
 		sec.Facts = append(sec.Facts, fact{v.say("page.forgot.email"), u.Email}, fact{v.say("page.overview.verified"), v.say("page.overview.not_verified")})
 		sec.Acts = []button{{Name: actField, Value: actVerify, Text: v.say("page.overview.verify")}}
 		if p.cookie(codeCookie) != "" {
-			code = []link{{v.say("page.code.enter"), p.link("code")}}
+			sec.Links = append(sec.Links, link{v.say("page.code.enter"), p.link("code")}) // beside its button
 		}
 	default:
 		sec.Facts = append(sec.Facts, fact{v.say("page.forgot.email"), u.Email}, fact{v.say("page.overview.verified"), p.moment(u.EmailVerifiedAt)})
 	}
 	sec.Facts = append(sec.Facts, fact{v.say("page.overview.password_at"), p.moment(u.PasswordAt)})
-	sec.Links = append([]link{{v.say("page.password.title"), p.link("password")}}, code...) // beside its button
 	return sec, nil
 }
 

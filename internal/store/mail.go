@@ -95,16 +95,17 @@ func (s *Store) ClaimMails(ctx context.Context, most int, lease string, now, unt
 
 // FinishMail notes that a claimed mail was delivered (at sentAt), failed and
 // is to be tried again (at dueAt), or was given up (both zero). It returns
-// [ErrNotFound] when the claim is not the taker's any more; but a mail that was
-// voided while it was handed over went out, and that is noted.
+// [ErrNotFound] when the claim is not the taker's any more.
 func (s *Store) FinishMail(ctx context.Context, id int64, lease string, sentAt, dueAt time.Time, failure string) error {
-	err := s.execOne(ctx, "finish a mail", `
+	return s.execOne(ctx, "finish a mail", `
 		UPDATE mails
 		SET sent_at = $1, due_at = $2, failure = $3, lease = '', delay_key = NULL
 		WHERE id = $4 AND lease = $5`, nullTime(sentAt), nullTime(dueAt), failure, id, lease)
-	if sentAt.IsZero() || !errors.Is(err, ErrNotFound) {
-		return err
-	}
+}
+
+// NoteSent notes that a mail went out that was voided while it was handed over:
+// its taker has no claim any more. It returns [ErrNotFound] of any other.
+func (s *Store) NoteSent(ctx context.Context, id int64, sentAt time.Time) error {
 	return s.execOne(ctx, "note that a voided mail was sent", `
 		UPDATE mails
 		SET sent_at = $1, failure = ''

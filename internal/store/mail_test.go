@@ -44,9 +44,10 @@ func TestVoidedMailThatWentOutWasSent(t *testing.T) {
 		}
 		sent := claimed()
 		void()
-		if err := finish(sent, noon, time.Time{}, ""); err != nil {
-			t.Error(err)
+		if err := finish(sent, noon, time.Time{}, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a voided claim is finished: %v, want ErrNotFound", err)
 		}
+		write(t, s, func(ctx context.Context, tx *store.Store) error { return tx.NoteSent(ctx, sent.ID, noon) })
 		failed := claimed()
 		void()
 		if err := finish(failed, time.Time{}, noon.Add(time.Hour), "it was down"); !errors.Is(err, store.ErrNotFound) {
@@ -54,10 +55,10 @@ func TestVoidedMailThatWentOutWasSent(t *testing.T) {
 		}
 		others := claimed()
 		err := s.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
-			return tx.FinishMail(ctx, others.ID, "another", noon, time.Time{}, "")
+			return errors.Join(tx.FinishMail(ctx, others.ID, "another", noon, time.Time{}, ""), tx.NoteSent(ctx, others.ID, noon))
 		})
 		if !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("by another lease: %v, want ErrNotFound", err)
+			t.Errorf("one that nobody voided, by another lease: %v, want ErrNotFound", err)
 		}
 		mails, err := s.Mails(t.Context(), 10)
 		if err != nil || len(mails) != 3 {
