@@ -343,6 +343,32 @@ func TestMailThatIsVoidedMeanwhileIsNotSent(t *testing.T) {
 	})
 }
 
+// TestMailThatIsVoidedWhileItGoesOutWasSent: whoever got it used its link before
+// the delivery was noted.
+func TestMailThatIsVoidedWhileItGoesOutWasSent(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		held := make(chan struct{})
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Wait: held} })
+		s.SignUp(t, "amina")
+		began := s.Clock.Now().Truncate(time.Microsecond)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { s.Outbox.Run(ctx); close(done) }()
+		defer func() { stop(); <-done }()
+		last := func() account.Mail { return s.LastMail(t, account.MailVerifyEmail) }
+		authtest.Eventually(t, func() bool { return last().DueAt.Equal(began.Add(authtest.Hold)) }) // it is handed over
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+			return tx.CancelMails(ctx, 1, account.MailVerifyEmail)
+		})
+		close(held)
+		authtest.Eventually(t, func() bool { return !last().SentAt.IsZero() })
+		if m := last(); m.Failure != "" || !m.DueAt.IsZero() || len(smtp.Messages()) != 1 {
+			t.Errorf("%d mails were sent; %+v", len(smtp.Messages()), m)
+		}
+	})
+}
+
 // TestMailOfANewerServerWaitsForIt: it is not sent without words, not given
 // up, not tried without end.
 func TestMailOfANewerServerWaitsForIt(t *testing.T) {
