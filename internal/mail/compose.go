@@ -280,13 +280,12 @@ func factOf(key string, m account.Mail, look shop.Shop, name, direction string) 
 	}
 }
 
-// footer says why the mail came: what is known of its reader. An address that
-// is not the account's any more may be a stranger's.
+// footer says why the mail came: what is known of its reader.
 func footer(m account.Mail) string {
 	switch {
 	case m.Kind.ToOperator():
 		return "mail.footer_operator"
-	case m.Details.Verified && m.Kind != account.MailEmailRestored:
+	case ownerReads(m):
 		return "mail.footer"
 	}
 	return "mail.footer_unverified"

@@ -30,7 +30,7 @@ func names(m account.Mail, args locale.Args) (greeting string) {
 	args["username"], args["old_username"] = username, old
 	args["email"] = breakAutolinks(d.Email) // chosen by whoever made the change
 	name := ""
-	if d.Verified && m.Kind != account.MailEmailRestored {
+	if ownerReads(m) {
 		name = addressed(d.FirstName, d.Username)
 	}
 	if name == "" {
@@ -38,6 +38,12 @@ func names(m account.Mail, args locale.Args) (greeting string) {
 	}
 	args["name"] = name
 	return "mail.greeting"
+}
+
+// ownerReads says that the account has shown that it reads the mailbox, and does
+// still: an address that it uses no more may be a stranger's.
+func ownerReads(m account.Mail) bool {
+	return m.Details.Verified && m.Kind != account.MailEmailRestored
 }
 
 // breakAutolinks keeps mail programs from making a link of a name. A space
