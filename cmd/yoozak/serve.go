@@ -65,6 +65,8 @@ func (cmd serveCmd) Run(e env, command *kong.Context) error {
 	}
 	defer a.Close()
 	numbers.watch(a, c, secured)
+	all := slices.Concat(certJobs, jobs(a, fail), numbers.jobs(a), watchdog())
+	observe := numbers.observer(all) // before anybody can ask for the numbers
 
 	desk := console.Options{System: systemOf(e, c, a, command.Selected().Flags), Setup: new(console.Setup)}
 	servers := web.NewServers(log, c.HTTP.ShutdownTimeout)
@@ -82,8 +84,7 @@ func (cmd serveCmd) Run(e env, command *kong.Context) error {
 	var delivery sync.WaitGroup
 	delivery.Go(func() { a.Outbox.Run(deliveries) })
 	delivery.Go(func() { a.Webhooks.Run(deliveries) })
-	all := slices.Concat(certJobs, jobs(a, fail), numbers.jobs(a), watchdog())
-	stopJobs := job.Start(log, numbers.observer(all), all)
+	stopJobs := job.Start(log, observe, all)
 	tellSystemd(log, daemon.SdNotifyReady)
 	err = servers.Wait(e.ctx)
 	tellSystemd(log, daemon.SdNotifyStopping)
