@@ -22,7 +22,8 @@ window.sdk = sdk
 window.heard = []
 const q = new URLSearchParams(location.search)
 if (q.get('url')) {
-  window.client = sdk.createClient({ url: q.get('url'), timeout: +(q.get('timeout') ?? 90000) })
+  window.asked = [] // status of each request for other tokens; 0: given up after five seconds
+  window.client = sdk.createClient({ url: q.get('url'), timeout: +(q.get('timeout') ?? 90000), debug: e => { if (e.path.endsWith('/token/refresh/')) asked.push(e.status) } })
   client.onChange(s => heard.push({ status: s.status, reason: s.reason, persistent: s.persistent }))
 }
 </script>`
@@ -76,6 +77,7 @@ async function person(n, { fault, init, origin = shop.url, target = server.url, 
   await tabs[0].evaluate(([username, password]) => client.register({ username, password, email: username + '@example.ma' }), [username, PASSWORD])
   for (const tab of tabs) await tab.evaluate(() => client.me())
   proxy.reset()
+  await asked(tabs)
   return { proxy, context, tabs, tab: tabs[0], address, username }
 }
 const spoil = tab => tab.evaluate(() => {
@@ -88,6 +90,14 @@ const end = tab => tab.evaluate(() => {
 const stored = tab => tab.evaluate(() => Object.keys(localStorage).filter(k => localStorage[k].startsWith('{')).map(k => JSON.parse(localStorage[k]))[0])
 // burst makes calls in a tab and returns how many were answered.
 const burst = (tab, n) => tab.evaluate(n => Promise.all(Array.from({ length: n }, () => client.me().then(u => u.username, e => 'failed: ' + e.code))), n)
+// asked are all tabs' requests for other tokens. On a busy machine one waits behind the page's own calls for more than the five
+// seconds that it has, and is repeated, with the same token: two requests are then one refresh.
+const asked = async tabs => (await Promise.all(tabs.map(tab => tab.evaluate(() => asked.splice(0))))).flat()
+async function refreshedOnce(proxy, tabs) {
+  const all = await asked(tabs), givenUp = all.filter(status => status === 0).length
+  assert.equal(all.length - givenUp, 1, all.join())
+  assert.ok(proxy.refreshes >= 1 && proxy.refreshes <= 1 + givenUp, `${proxy.refreshes} refreshes, ${givenUp} given up`)
+}
 const good = (results, username) => assert.deepEqual([...new Set(results.flat())], [username])
 
 for (const rotation of ['true', 'false']) {
@@ -102,7 +112,7 @@ for (const rotation of ['true', 'false']) {
         const { proxy, tabs, username } = await person(3, { target: own.url })
         await end(tabs[0])
         good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
-        assert.equal(proxy.refreshes, 1)
+        await refreshedOnce(proxy, tabs)
         assert.equal(proxy.seen.filter(r => r.status === 401).length, 0)
       }
     })
@@ -122,7 +132,7 @@ for (const rotation of ['true', 'false']) {
       const { proxy, tabs, username } = await person(3, { target: own.url, fault: r => isRefresh(r) ? { late: 300 } : isMe(r) && { late: i++ * 37 % 100 } })
       await spoil(tabs[0])
       good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
-      assert.equal(proxy.refreshes, 1)
+      await refreshedOnce(proxy, tabs)
     })
 
     test('answers to refreshes that are lost: nobody is logged out', async () => {
@@ -132,7 +142,8 @@ for (const rotation of ['true', 'false']) {
         await spoil(tabs[0])
         good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
         // The one that was lost and one more; on a slow machine a tab that has waited for it as long as a tab may asks by itself.
-        assert.ok(proxy.refreshes >= 2 && proxy.refreshes <= 1 + tabs.length, `${proxy.refreshes} refreshes`)
+        const all = await asked(tabs)
+        assert.ok(proxy.refreshes >= 2 && all.filter(status => status !== 0).length <= tabs.length, `${proxy.refreshes} refreshes, ${all.join()}`)
       }
     })
   })
@@ -154,7 +165,8 @@ for (const [what, init] of Object.entries({
       proxy.reset()
       await spoil(tabs[0])
       good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
-      assert.ok(proxy.refreshes <= 3, `${proxy.refreshes} refreshes`)
+      const all = await asked(tabs)
+      assert.ok(all.filter(status => status !== 0).length <= 3, all.join())
     }
   })
 }
@@ -175,7 +187,7 @@ test('a page without a secure context', async () => {
   assert.equal(await tabs[0].evaluate(() => window.isSecureContext || !!navigator.locks), false)
   await spoil(tabs[0])
   good(await Promise.all(tabs.map(tab => burst(tab, 50))), username)
-  assert.ok(proxy.refreshes <= 3)
+  assert.ok((await asked(tabs)).filter(status => status !== 0).length <= 3)
 })
 
 test('asleep: no timer, and five calls', async () => {
