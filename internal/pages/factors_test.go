@@ -260,3 +260,35 @@ func TestUndoAFactor(t *testing.T) {
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.link_used"), fr("page.undo.another"))
 	})
 }
+
+// TestFinishACorrectionOfTheAddress: where the staff corrected the address of an
+// account with a factor, its link gives the address and nothing else. No mail
+// follows, and no session ends.
+func TestFinishACorrectionOfTheAddress(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		s.proved(t, "amina")
+		b := s.visitor()
+		b.logIn(t, "amina")
+		b.enrol(t, "")
+		const next = "amina.new@example.ma"
+		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, next, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Advance(25 * time.Hour)
+		if err := s.app.Auth.TellRecoveries(t.Context(), s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		m := s.received(t, account.MailRecoveryReady, next)
+		asks := s.get(t, m.Path)
+		asks.shows(t, http.StatusOK, fr("page.finish_recovery.title"), fr("page.confirm.intro"), next)
+		asks.lacks(t, fr("page.finish_recovery.intro"))
+		done := s.post(t, m.Path)
+		done.shows(t, http.StatusOK, fr("page.confirm.done"), fr("page.overview.title"))
+		done.lacks(t, fr("page.finish_recovery.done"))
+		if u := s.user(t, "amina"); u.Email != next {
+			t.Errorf("the address is %s", u.Email)
+		}
+	})
+}
