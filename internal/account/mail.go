@@ -78,8 +78,9 @@ type MailDetails struct {
 	Factor     string     `json:"factor,omitempty"`      // the id of the one that was added
 	FactorKind FactorKind `json:"factor_kind,omitempty"` // of the one that was added or removed
 
-	Role  Role  `json:"role,omitempty"`  // that is offered
-	Agent int64 `json:"agent,omitempty"` // of the staff, whom it is about
+	Role    Role  `json:"role,omitempty"`     // that is offered
+	Agent   int64 `json:"agent,omitempty"`    // of the staff, whom it is about
+	ByStaff bool  `json:"by_staff,omitempty"` // the staff had it sent: the IP is theirs, which no customer is told
 
 	Count   int    `json:"count,omitempty"`   // of what the operator is told of, or of recovery codes that are left
 	Problem string `json:"problem,omitempty"` // in English: the operator is told what the command line says

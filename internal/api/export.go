@@ -267,6 +267,9 @@ func newExportBody(e auth.Export) exportBody {
 	}
 	for _, m := range e.Mails {
 		d := m.Details
+		if d.ByStaff {
+			m.IP = ""
+		}
 		body.Mails = append(body.Mails, exportedMail{
 			Kind: string(m.Kind), Email: m.Email, Language: m.Language, IP: m.IP,
 			Details:   exportedMailDetails{Username: d.Username, Email: d.Email, IP: d.IP, Device: d.Device, Until: d.Until, RequestID: d.RequestID},

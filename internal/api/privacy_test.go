@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -244,6 +245,37 @@ func TestExportHoldsEveryTable(t *testing.T) {
 			if strings.Contains(a.body, secret) {
 				t.Errorf("the export has a secret: %.20s…", secret)
 			}
+		}
+	})
+}
+
+// TestExportHasNoAddressOfTheStaff: where somebody of the staff sat who had a
+// mail sent is theirs, as in the events.
+func TestExportHasNoAddressOfTheStaff(t *testing.T) {
+	t.Parallel()
+	const desk = "198.51.100.9"
+	proxied := func(o *settings) { o.web.TrustedProxies = loopback }
+	forEachEngine(t, proxied, func(t *testing.T, s *server) {
+		agent, p := employed(t, s, account.Manager), newPerson(t, s)
+		path := "/api/clients/clients/" + strconv.FormatInt(s.user(t, p.name).ID, 10) + "/"
+		fromDesk := func(method, path, body string) answer {
+			a := s.call(t, method, path, body, "Content-Type", "application/json", "Authorization", "Bearer "+agent.access, "X-Forwarded-For", desk)
+			if a.status >= http.StatusBadRequest {
+				t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
+			}
+			return a
+		}
+		fromDesk(http.MethodPost, path+"reset/", "")
+		fromDesk(http.MethodPost, path+"resend/", "")
+		seen := fromDesk(http.MethodGet, path, "")
+		fromDesk(http.MethodPatch, path, `{"version":"`+seen.field("version")+`","email":"`+randomName("n")+`@example.ma","reason":"a slip of the pen"}`)
+		s.deliverAll(t)
+		a := p.wants(t, http.StatusOK, http.MethodGet, "/api/clients/clients/me/export/", "")
+		if n := strings.Count(a.body, `"kind":"verify_email"`); n != 2 {
+			t.Errorf("%d verifications in the export", n)
+		}
+		if strings.Contains(a.body, desk) {
+			t.Errorf("the export says where the staff are: %s", a.body)
 		}
 	})
 }

@@ -113,9 +113,21 @@ func (a *Accounts) erase(ctx context.Context, tx *store.Store, ids []int64, e au
 	return a.audit.RecordAll(ctx, tx, entries)
 }
 
-// MailReset owes a user the link to choose another password.
+// MailReset owes a user the link to choose another password. The IP is that of
+// whoever of the staff has it sent.
 func (a *Accounts) MailReset(ctx context.Context, tx *store.Store, u account.User, ip string, now time.Time, t guard.Turn) error {
-	return a.outbox.Add(ctx, tx, mailTo(u, account.MailResetPassword, ip, now), t)
+	return a.outbox.Add(ctx, tx, byStaff(u, account.MailResetPassword, ip, now), t)
+}
+
+// MailProof is [Accounts.MailReset] for a link to prove the address.
+func (a *Accounts) MailProof(ctx context.Context, tx *store.Store, u account.User, ip string, now time.Time, t guard.Turn) error {
+	return a.outbox.Add(ctx, tx, byStaff(u, account.MailVerifyEmail, ip, now), t)
+}
+
+func byStaff(u account.User, kind account.MailKind, ip string, now time.Time) account.Mail {
+	m := mailTo(u, kind, ip, now)
+	m.Details.ByStaff = true
+	return m
 }
 
 // Invited is a user whom the staff create: without a password, and with an

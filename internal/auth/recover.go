@@ -328,6 +328,17 @@ func (s *Service) FinishRecovery(ctx context.Context, req account.RequestInfo, i
 	})
 }
 
+// OnlyGivesAddress reports whether what a link finishes gives the account
+// another address and changes nothing else.
+func (s *Service) OnlyGivesAddress(ctx context.Context, raw string) (bool, error) {
+	_, u, err := s.challenge(ctx, s.store, account.FinishRecovery, raw)
+	if err != nil {
+		return false, err
+	}
+	r, err := s.accounts.Running(ctx, s.store, u.ID, s.now())
+	return r.Keeps, asBadChallenge(err)
+}
+
 // finishAddress gives a user the address of a recovery, which was proved by
 // the use of its link.
 func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {

@@ -94,8 +94,11 @@ func TestGreeting(t *testing.T) {
 func TestAddressThatIsLeftIsNobodys(t *testing.T) {
 	t.Parallel()
 	m := example(account.MailEmailRestored, "fr")
-	m.Details.Verified, m.Details.FirstName = true, "Amina"
+	m.Details.Verified, m.Details.FirstName, m.Details.Username = true, "Amina", "www.evil.example"
 	text := written(t, m, "").Text
+	if strings.Contains(text, m.Details.Username) {
+		t.Errorf("mail programs make a link of the name:\n%s", text)
+	}
 	if strings.Contains(text, "Amina") || !strings.Contains(text, locale.Text("fr", "mail.footer_unverified", locale.Args{"brand": "Yoozak"})) {
 		t.Errorf("it says:\n%s", text)
 	}

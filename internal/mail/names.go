@@ -21,7 +21,7 @@ import (
 func names(m account.Mail, args locale.Args) (greeting string) {
 	d := m.Details
 	username, old := d.Username, d.OldUsername
-	if !d.Verified {
+	if !ownerReads(m) {
 		username, old = breakAutolinks(username), breakAutolinks(old)
 	}
 	if m.Kind == account.MailUsernameChanged {

@@ -138,11 +138,26 @@ func disown(ctx context.Context, a *auth.Service, req account.RequestInfo, token
 	return a.DisownEmail(ctx, req, token)
 }
 
+// finishes is the end of a recovery, or the same in the words of a change of
+// address where it is only that: no session ends then, and no mail follows.
+func (p *page) finishes(a act, token string) (act, error) {
+	address, err := p.o.Auth.OnlyGivesAddress(p.r.Context(), token)
+	if address {
+		confirm := acts[account.ConfirmEmail]
+		a.intro, a.submit, a.done = confirm.intro, confirm.submit, confirm.done
+	}
+	return a, err
+}
+
 // act shows what a token allows, and does it when the button was pressed.
 func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	v := p.view
-	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
+	v.Title = v.say(a.title)
 	username, email, err := p.o.Auth.CheckChallenge(p.r.Context(), p.request, kind, token)
+	if err == nil && kind == account.FinishRecovery {
+		a, err = p.finishes(a, token)
+	}
+	v.Intro, v.Submit = v.say(a.intro), v.say(a.submit)
 	if err != nil {
 		v.Again = kind == account.ResetPassword
 		p.failLink(token, err)

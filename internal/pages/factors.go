@@ -83,9 +83,19 @@ func (p *page) factor() {
 	}
 	v.Inputs = []input{nameInput(v, f.Name)}
 	v.Other = &other{"remove", v.say("page.factors.remove")}
+	security, err := p.o.Auth.Security(ctx, p.caller)
+	if err != nil {
+		p.failAct(err, nil)
+		return
+	}
 	v.OtherText = v.say("page.factors.remove_why")
 	if len(all.Factors) == 1 {
 		v.OtherText = v.say("page.factors.remove_last")
+	}
+	removed := "page.factors.removed"
+	if !security.User.EmailVerifiedAt.IsZero() { // nobody else is told
+		v.OtherText += " " + v.say("page.factors.remove_mail")
+		removed = "page.factors.removed_mail"
 	}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
@@ -96,7 +106,7 @@ func (p *page) factor() {
 		return
 	}
 	if form.Has("remove") {
-		p.afterAct(p.o.Auth.RemoveFactor(ctx, p.caller, id), form, "page.factors.removed")
+		p.afterAct(p.o.Auth.RemoveFactor(ctx, p.caller, id), form, removed)
 		return
 	}
 	v.Inputs[0].Value = form.Get("name")

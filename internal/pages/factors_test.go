@@ -163,7 +163,9 @@ func TestManageAFactor(t *testing.T) {
 			t.Fatal("no link to the factor")
 		}
 		page := "/account/factors/?id=" + m[1]
-		b.open(t, page).shows(t, http.StatusOK, fr("page.factors.totp"), fr("page.factors.remove_last"))
+		b.open(t, page).lacks(t, fr("page.factors.remove_mail")) // nobody has shown who reads the address
+		s.proved(t, "amina")
+		b.open(t, page).shows(t, http.StatusOK, fr("page.factors.totp"), fr("page.factors.remove_last"), fr("page.factors.remove_mail"))
 		b.send(t, page, "name", "a\u202eb").shows(t, http.StatusBadRequest, fr("factor_name"))
 		b.send(t, page, "name", "Aegis").leadsTo(t, page, "/account/")
 		b.open(t, "/account/").shows(t, http.StatusOK, "Aegis", fr("page.factors.renamed"))
@@ -194,7 +196,24 @@ func TestManageAFactor(t *testing.T) {
 		b.send(t, page, "remove", "1").leadsTo(t, page, "/account/confirm/?id="+m[1]+"&to=factors")
 		b.send(t, "/account/confirm/?id="+m[1]+"&to=factors", "code", s.code(seed)).leadsTo(t, "/account/confirm/", "/account/factors/?id="+m[1])
 		b.send(t, page, "remove", "1").leadsTo(t, page, "/account/")
-		b.open(t, "/account/").shows(t, http.StatusOK, fr("page.factors.removed"), fr("page.factors.none"))
+		b.open(t, "/account/").shows(t, http.StatusOK, fr("page.factors.removed_mail"), fr("page.factors.none"))
+		s.received(t, account.MailFactorRemoved, address("amina"))
+	})
+}
+
+// TestNoMailIsPromisedToWhoGetsNone: notices go to proved addresses only.
+func TestNoMailIsPromisedToWhoGetsNone(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		b := s.visitor()
+		b.logIn(t, "amina")
+		b.enrol(t, "")
+		page := "/account/factors/?id=" + manageLink.FindStringSubmatch(b.open(t, "/account/").body)[1]
+		b.send(t, page, "remove", "1").leadsTo(t, page, "/account/")
+		a := b.open(t, "/account/")
+		a.shows(t, http.StatusOK, fr("page.factors.removed"), fr("page.factors.none"))
+		a.lacks(t, fr("page.factors.removed_mail"))
 	})
 }
 
@@ -258,5 +277,37 @@ func TestUndoAFactor(t *testing.T) {
 		b.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 		s.received(t, account.MailResetPassword, address("amina"))
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.link_used"), fr("page.undo.another"))
+	})
+}
+
+// TestFinishACorrectionOfTheAddress: where the staff corrected the address of an
+// account with a factor, its link gives the address and nothing else. No mail
+// follows, and no session ends.
+func TestFinishACorrectionOfTheAddress(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.register(t, "amina")
+		s.proved(t, "amina")
+		b := s.visitor()
+		b.logIn(t, "amina")
+		b.enrol(t, "")
+		const next = "amina.new@example.ma"
+		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, next, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Advance(25 * time.Hour)
+		if err := s.app.Auth.TellRecoveries(t.Context(), s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		m := s.received(t, account.MailRecoveryReady, next)
+		asks := s.get(t, m.Path)
+		asks.shows(t, http.StatusOK, fr("page.finish_recovery.title"), fr("page.confirm.intro"), next)
+		asks.lacks(t, fr("page.finish_recovery.intro"))
+		done := s.post(t, m.Path)
+		done.shows(t, http.StatusOK, fr("page.confirm.done"), fr("page.overview.title"))
+		done.lacks(t, fr("page.finish_recovery.done"))
+		if u := s.user(t, "amina"); u.Email != next {
+			t.Errorf("the address is %s", u.Email)
+		}
 	})
 }

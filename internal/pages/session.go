@@ -200,7 +200,7 @@ func (p *page) takeNote() {
 
 // doneKeys are what a note may say.
 var doneKeys = []string{
-	"page.overview.session_ended", "page.overview.verify_sent", "page.password.done", "page.prove.done", "page.factors.removed", "page.factors.renamed",
+	"page.overview.session_ended", "page.overview.verify_sent", "page.password.done", "page.prove.done", "page.factors.removed", "page.factors.removed_mail", "page.factors.renamed",
 	"page.trusted.ended", "page.recovery.stopped", "page.register.done", "page.register.done_mail",
 }
 

@@ -79,7 +79,7 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 		return nil
 	}
 	u.Email = email
-	return s.accounts.MailVerification(ctx, tx, u, account.MailedCode{}, account.RequestInfo{IP: s.ip()}, do.at, t)
+	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
 }
 
 // Recover gives an account back to its owner, who reads an address: the staff

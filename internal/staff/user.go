@@ -331,7 +331,7 @@ func (s *Service) ResendVerification(ctx context.Context, id int64, reason strin
 		if !hasPassword(u) {
 			return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
 		}
-		return s.accounts.MailVerification(ctx, tx, u, account.MailedCode{}, account.RequestInfo{IP: s.ip()}, do.at, t)
+		return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
 	})
 }
 
