@@ -114,7 +114,7 @@ func (p *page) openClient(path string) *clientPage {
 	}
 	v, u := p.view, seen.User
 	c := &clientPage{User: u, Base: clientURL(u.ID), IsStaff: seen.Role != nil}
-	p.title(Name(u), v.Say("console.clients"))
+	p.called(Name(u), v.Say("console.clients"))
 	if d, err := p.staff.Diagnose(p.r.Context(), id); err != nil {
 		c.Failed = p.failTab(err)
 	} else {

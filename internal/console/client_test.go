@@ -320,3 +320,22 @@ func TestDatesOfTheConsole(t *testing.T) {
 		t.Errorf("the page does not say %q:\n%s", want, a.text())
 	}
 }
+
+// TestNamesInTitles: the window's title has a name and no signs that nobody
+// wrote, and the heading shows the marks that somebody put into a name.
+func TestNamesInTitles(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "nadia", account.Owner)
+	amina, marked := s.has(t, "amina", "Amina", "Alaoui"), s.has(t, "marked", "\u2068Amina\u2069", "Alaoui")
+	for path, want := range map[string]string{
+		at(amina, ""):         "<title>Amina Alaoui – Clients – Yoozak</title>",
+		at(amina, "/disable"): "\u2068Amina Alaoui\u2069 (n°",
+		at(amina, "/edit"):    "\u2068Amina Alaoui\u2069 (n°",
+		at(marked, ""):        `<h1><bdi dir="auto"><span class="mark">U+2068</span>Amina<span class="mark">U+2069</span> Alaoui</bdi></h1>`,
+	} {
+		if a := b.open(t, path); !strings.Contains(a.body, want) || path != at(marked, "") && strings.Contains(a.body, "\ufffd") {
+			t.Errorf("%s lacks %q:\n%.900s", path, want, a.body)
+		}
+	}
+}

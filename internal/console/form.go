@@ -133,6 +133,9 @@ func (p *page) ask(f *form) {
 			f.Fields[i].Value = text
 		}
 	}
+	if len(p.before) > 0 { // else nothing was typed, and what is ticked first stays
+		f.Boxes.tick(p.before)
+	}
 }
 
 // fill puts what was sent back into the form's fields, but for passwords and
@@ -148,8 +151,13 @@ func (f *form) fill(sent url.Values) {
 			}
 		}
 	}
-	for i := range f.Boxes.All {
-		in := &f.Boxes.All[i]
+	f.Boxes.tick(sent)
+}
+
+// tick ticks what was ticked, and nothing else.
+func (b *boxes) tick(sent url.Values) {
+	for i := range b.All {
+		in := &b.All[i]
 		in.Checked = sent.Get(in.Name) != ""
 	}
 }

@@ -215,15 +215,21 @@ func quote(text string) template.HTML {
 	return template.HTML(`<q dir="auto">` + visible(text) + `</q>`) //nolint:gosec // escaped
 }
 
-// heading writes a title of ours in which somebody's name stands, between the
-// marks of [isolated], or one that is a name.
+// heading writes a title of ours, in which somebody's name may stand, between the
+// marks of [isolated].
 func heading(title string) template.HTML {
-	before, rest, found := strings.Cut(title, "\u2068")
-	name, after, ends := strings.Cut(rest, "\u2069")
-	if !found || !ends {
+	before, name, after, found := cutName(title)
+	if !found {
 		return Somebody(title)
 	}
 	return template.HTML(visible(before)) + Somebody(name) + template.HTML(visible(after)) //nolint:gosec // escaped
+}
+
+// cutName cuts a title of ours where somebody's name stands in it.
+func cutName(title string) (before, name, after string, found bool) {
+	before, rest, found := strings.Cut(title, "\u2068")
+	name, after, ends := strings.Cut(rest, "\u2069")
+	return before, name, after, found && ends
 }
 
 // Code writes what is written from the left in every language: addresses,

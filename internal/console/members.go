@@ -86,7 +86,7 @@ func (p *page) member() {
 		p.fail(err)
 		return
 	}
-	p.title(Name(m.User), v.Say("console.staff"))
+	p.called(Name(m.User), v.Say("console.staff"))
 	d := &teammate{Member: p.memberRow(m)}
 	d.Form = &form{
 		Fields: []field{p.roleField(), v.reasonField(true)},

@@ -38,6 +38,15 @@ func (p *page) serviceRow(s account.OAuthClient) serviceRow {
 
 func scopeField(s account.Scope) string { return "scope_" + string(s) }
 
+// serviceFields are what is filled in for a service.
+func serviceFields() []string {
+	names := []string{"name", "audience"}
+	for _, s := range account.Scopes {
+		names = append(names, scopeField(s))
+	}
+	return names
+}
+
 func (p *page) services() {
 	v := p.view
 	p.title(v.Say("console.services"))
@@ -147,6 +156,15 @@ func (p *page) webhookRow(w staff.WebhookState) webhookRow {
 
 func typeField(t account.WebhookType) string {
 	return "type_" + strings.ReplaceAll(string(t), ".", "_")
+}
+
+// webhookFields are what is filled in for a webhook.
+func webhookFields() []string {
+	names := []string{"url"}
+	for _, t := range account.WebhookTypes() {
+		names = append(names, typeField(t))
+	}
+	return names
 }
 
 func (v *view) hookType(t account.WebhookType) string {

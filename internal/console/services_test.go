@@ -166,3 +166,23 @@ func TestOwnersPagesAreTheirs(t *testing.T) {
 		t.Errorf("an owner by now: %d", a.status)
 	}
 }
+
+// TestTicksComeBack: a session that ends in the middle of a form does not turn
+// what was ticked into something else, least of all into everything.
+func TestTicksComeBack(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, m := s.works(t, "nadia", account.Owner)
+	for path, form := range map[string][]string{
+		"/console/webhooks": {"url", "https://erp.example.ma/hook", "type_client_closed", "true"},
+		"/console/services": {"name", "livraison", "scope_revoke", "true"},
+	} {
+		delete(b.cookies, session)
+		b.send(t, path, form...).leadsTo(t, path, "/console/login?next="+strings.TrimPrefix(path, "/console/"))
+		b.logIn(t, m)
+		a := b.open(t, path)
+		if !strings.Contains(a.body, `value="`+form[1]+`"`) || strings.Count(a.body, " checked") != 1 || !strings.Contains(a.body, `name="`+form[2]+`" type="checkbox" value="true" checked`) {
+			t.Errorf("%s: what was ticked is lost:\n%s", path, a.body)
+		}
+	}
+}

@@ -55,10 +55,14 @@ type looked struct {
 func (l *looked) look(ctx context.Context, s System, now time.Time) ([]Finding, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.found == nil || now.Sub(l.at) >= lookEvery {
-		l.found, l.at = s.Look(ctx), now
+	if l.found != nil && now.Sub(l.at) < lookEvery {
+		return l.found, l.at
 	}
-	return l.found, l.at
+	found := s.Look(ctx)
+	if ctx.Err() == nil { // else it was not seen: whoever asked left, or time was up
+		l.found, l.at = found, now
+	}
+	return found, now
 }
 
 type findingRow struct {

@@ -67,3 +67,42 @@ func TestSystemIsForReading(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoLeavesBreaksNothing: what a health check could not see because whoever
+// asked for it left is told to nobody else.
+func TestWhoLeavesBreaksNothing(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	begins, ends, looks := make(chan bool), make(chan bool), 0
+	s.system.Look = func(ctx context.Context) []console.Finding {
+		if looks++; looks > 1 {
+			return []console.Finding{{Check: "write", Level: "good", Key: "console.doctor.write.good"}}
+		}
+		begins <- true
+		<-ctx.Done()
+		defer close(ends)
+		return []console.Finding{{Check: "write", Level: "bad", Key: "console.doctor.write.refused", Args: map[string]any{"error": ctx.Err().Error()}}}
+	}
+	s.serve(t)
+	b, _ := s.works(t, "karim", account.Manager)
+	ctx, leave := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/console/system", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range b.cookies {
+		req.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	go func() {
+		<-begins
+		leave()
+	}()
+	if res, err := b.client.Do(req); err == nil {
+		_ = res.Body.Close()
+		t.Fatalf("nobody left: %d", res.StatusCode)
+	}
+	<-ends
+	if a := b.open(t, "/console/system"); strings.Contains(a.text(), "context canceled") || !strings.Contains(a.text(), "Tout va bien") {
+		t.Errorf("the next one is told what nobody saw:\n%s", a.text())
+	}
+}

@@ -53,6 +53,7 @@ type view struct {
 	More                       string // a script of this page alone; empty: none
 	Problem                    string // said first in the window's title, where screen readers begin
 	Titles                     []string
+	Called                     bool // the first of them is a name that somebody chose
 	Done, Alert                string
 	Narrow                     bool // a card: login, enrolment
 	Languages                  []language
@@ -141,8 +142,26 @@ func (c *Console) has(path string) bool {
 // Title is the heading, the last part of the window's title first.
 func (v *view) Title() string { return v.Titles[0] }
 
+// WindowTitles are the titles for the window, where there is no markup: a name in
+// one of ours stays between its marks, and nobody else's marks stay.
+func (v *view) WindowTitles() (titles []string) {
+	for i, title := range v.Titles {
+		before, name, after, found := cutName(title)
+		if found && (i > 0 || !v.Called) {
+			titles = append(titles, plain(before)+isolated(name)+plain(after))
+		} else {
+			titles = append(titles, plain(title))
+		}
+	}
+	return titles
+}
+
 // title sets the heading, and the pages above it for the window's title.
-func (p *page) title(titles ...string) { p.view.Titles = titles }
+func (p *page) title(titles ...string) { p.view.Titles, p.view.Called = titles, false }
+
+// called is title where the heading is what somebody is called: marks in it are
+// theirs.
+func (p *page) called(titles ...string) { p.view.Titles, p.view.Called = titles, true }
 
 // RoleName is the role in the page's language.
 func (v *view) RoleName() string { return v.Say("console.role." + string(v.Role)) }
