@@ -209,12 +209,23 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 }
 
-// TestEmptyFirstCellIsAsTheOneAbove, where a row is a block of its own.
+// TestEmptyFirstCellIsAsTheOneAbove, where a row is a block of its own: with
+// its code. A search finds it once.
 func TestEmptyFirstCellIsAsTheOneAbove(t *testing.T) {
 	t.Parallel()
 	body := get(t, newServer(t, "")+"/docs/fr/limits").body
-	if !regexp.MustCompile(`<td data-label="[^"]+" data-above="[^"]+"></td>`).MatchString(body) {
-		t.Error("a row whose first cell is empty does not know what it is about")
+	again := regexp.MustCompile(`<td data-label="[^"]+"><span class="above">(.+)</span></td>`).FindAllStringSubmatch(body, -1)
+	if len(again) < 5 {
+		t.Errorf("%d rows whose first cell is empty know what they are about", len(again))
+	}
+	const code = `<code class="whole">auth/confirm/</code>`
+	if !slices.ContainsFunc(again, func(m []string) bool {
+		return strings.Contains(m[1], code) && strings.Contains(body, `">`+m[1]+`</td>`)
+	}) {
+		t.Errorf("none has the code %s as the row above", code)
+	}
+	if found := get(t, newServer(t, "")+"/docs/fr/search?q=factor_locked+erronés").body; !strings.Contains(found, `class="hit"`) || strings.Contains(found, "&lt;span") {
+		t.Errorf("a search shows HTML, or nothing: %s", found)
 	}
 }
 

@@ -164,6 +164,7 @@ const indexName = "README"
 // to the other language) is gone.
 func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	var gone, pictures []ast.Node
+	var toLabel []*tables.Table
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
 		if !entering {
 			return ast.WalkContinue, nil
@@ -179,7 +180,7 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		case *ast.Image:
 			pictures = append(pictures, n)
 		case *tables.Table:
-			label(n, source)
+			toLabel = append(toLabel, n)
 		case *ast.HTMLBlock:
 			gone = append(gone, n)
 		case *ast.Paragraph:
@@ -198,14 +199,17 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		link.AppendChild(link, ast.NewString([]byte(cmp.Or(textOf(n, source), words[lang].Picture))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
 	}
+	for _, n := range toLabel {
+		label(n, source, lang)
+	}
 }
 
 // label tells each cell the name of its column, which a telephone shows beside
 // it: a row there is a block. One whose first cell is empty, as the one above,
-// has that one's words there.
-func label(table *tables.Table, source []byte) {
+// has what stands there, with its links and code.
+func label(table *tables.Table, source []byte, lang string) {
 	var names []string
-	above := ""
+	var above ast.Node
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		_, isHeader := row.(*tables.TableHeader)
 		i := 0
@@ -217,13 +221,29 @@ func label(table *tables.Table, source []byte) {
 				cell.SetAttributeString("data-label", []byte(names[i]))
 			}
 			if i == 0 && text != "" {
-				above = text
-			} else if i == 0 && !isHeader {
-				cell.SetAttributeString("data-above", []byte(above))
+				above = cell
+			} else if i == 0 && !isHeader && above != nil {
+				cell.AppendChild(cell, repeated(above, source, lang))
 			}
 			i++
 		}
 	}
+}
+
+// repeated is what a telephone shows once more, as HTML. A search does not find
+// it twice.
+func repeated(cell ast.Node, source []byte, lang string) ast.Node {
+	var b bytes.Buffer
+	b.WriteString(`<span class="above">`)
+	for n := cell.FirstChild(); n != nil; n = n.NextSibling() {
+		if err := markdowns[lang].Renderer().Render(&b, source, n); err != nil {
+			panic("manual: " + err.Error()) // a buffer takes everything
+		}
+	}
+	b.WriteString(`</span>`)
+	again := ast.NewString(b.Bytes())
+	again.SetCode(true) // written as it is
+	return again
 }
 
 func isHeading(n ast.Node, level int) bool {

@@ -147,7 +147,7 @@ func textOf(n ast.Node, source []byte) string {
 				}
 			}
 		case *ast.String:
-			if entering {
+			if entering && !n.IsCode() {
 				b.Write(n.Value)
 			}
 		case *ast.FencedCodeBlock:
