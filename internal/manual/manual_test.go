@@ -398,6 +398,21 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestSearchSaysHowManyItFound, where it does not show them all.
+func TestSearchSaysHowManyItFound(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for lang, want := range map[string]string{"fr": `Les 20 premiers résultats sur \d{2,}\. `, "en": `The first 20 of \d{2,} results\. `} {
+		all := regexp.MustCompile(want)
+		if a := get(t, root+"/docs/"+lang+"/search?q=token"); !all.MatchString(a.body) || strings.Count(a.body, `class="hit"`) != 20 {
+			t.Errorf("%s: %q is not in a page of many", lang, want)
+		}
+		if a := get(t, root+"/docs/"+lang+"/search?q=token+sched_autogroup_enabled"); all.MatchString(a.body) {
+			t.Errorf("%s: %q is in a page of few", lang, want)
+		}
+	}
+}
+
 // TestScalarIsThePublishedOne: what is in the program is what the Makefile
 // names, byte for byte.
 func TestScalarIsThePublishedOne(t *testing.T) {

@@ -35,7 +35,8 @@ type section struct {
 // results are what was found.
 type results struct {
 	Query string
-	Hits  []hit
+	Hits  []hit // maxResults at most
+	Total int
 }
 
 type hit struct {
@@ -55,18 +56,18 @@ func (m *Manual) search(w *web.ResponseWriter, r *http.Request, lang string) {
 	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
 	v := m.newView(lang, "")
 	v.Title = words[lang].Search
-	v.Search = &results{Query: query, Hits: m.find(lang, query)}
+	hits, total := m.find(lang, query)
+	v.Search = &results{Query: query, Hits: hits, Total: total}
 	m.show(w, http.StatusOK, lang, v)
 }
 
 // find looks for the sections that have all words of a query, those first
-// that have them in the heading.
-func (m *Manual) find(lang, query string) []hit {
+// that have them in the heading. total is how many there are of them.
+func (m *Manual) find(lang, query string) (hits []hit, total int) {
 	wanted := strings.Fields(fold(query))
 	if len(wanted) == 0 {
-		return nil
+		return nil, 0
 	}
-	var hits []hit
 	for _, s := range m.sections(lang) {
 		score, all := 0, true
 		for _, word := range wanted {
@@ -89,11 +90,12 @@ func (m *Manual) find(lang, query string) []hit {
 		hits = append(hits, h)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
-	hits = hits[:min(len(hits), maxResults)]
+	total = len(hits)
+	hits = hits[:min(total, maxResults)]
 	for i := range hits {
 		hits[i].Snippet = hits[i].in.snippet(wanted[0])
 	}
-	return hits
+	return hits, total
 }
 
 // sections are those of all pages that the navigation leads to, in its order.
