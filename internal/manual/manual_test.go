@@ -398,6 +398,46 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestSnippetsAreCutBetweenWords, say where a cell ends, and have French spaces.
+func TestSnippetsAreCutBetweenWords(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	snippet := regexp.MustCompile(`(?s)<p class="hit"><a href="\.\./([^"#]*).*?</span> (.*?)</p>`)
+	ends, tags := regexp.MustCompile(`</?(?:td|th|p|li|pre|h\d)\b[^>]*>`), regexp.MustCompile(`<[^>]*>`)
+	wordsOf := func(text string) []string {
+		return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' })
+	}
+	cut, apart, noBreak := 0, 0, 0
+	for _, query := range []string{"fr/search?q=token", "fr/search?q=connexion", "fr/search?q=YOOZAK_", "en/search?q=session", "en/search?q=YOOZAK_", "en/search?q=import"} {
+		for _, m := range snippet.FindAllStringSubmatch(get(t, root+"/docs/"+query).body, -1) {
+			text := html.UnescapeString(m[2])
+			inner := strings.TrimPrefix(strings.TrimSuffix(text, " …"), "… ")
+			if strings.HasPrefix(query, "fr") && strings.HasPrefix(m[1], "fr") {
+				noBreak += strings.Count(text, "\u00a0:")
+			}
+			apart += strings.Count(inner, " · ")
+			got := wordsOf(inner)
+			if len(got) == 0 || strings.HasPrefix(inner, ":") || strings.HasPrefix(inner, "·") || strings.HasSuffix(inner, "·") {
+				t.Errorf("%s: %q", query, text)
+				continue
+			}
+			if inner == text {
+				continue
+			}
+			cut++
+			page := html.UnescapeString(tags.ReplaceAllString(ends.ReplaceAllString(get(t, root+"/docs/"+m[1]).body, " "), ""))
+			for _, word := range []string{got[0], got[len(got)-1]} {
+				if !slices.Contains(wordsOf(page), word) {
+					t.Errorf("%s: %q is no word of %s: %q", query, word, m[1], text)
+				}
+			}
+		}
+	}
+	if cut < 30 || apart < 30 || noBreak < 5 {
+		t.Errorf("%d were cut, %d ends of a cell, %d French colons", cut, apart, noBreak)
+	}
+}
+
 // TestSearchSaysHowManyItFound, where it does not show them all.
 func TestSearchSaysHowManyItFound(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ var marks = strings.NewReplacer(" ◆", noBreak+"◆", " †", noBreak+"†")
 
 // Write is [html.Writer]'s.
 func (w wholeWriter) Write(out util.BufWriter, text []byte) {
-	writeWhole(w.Writer, out, marks.Replace(string(text)))
+	writeWhole(w.Writer, out, spaced(english, string(text)))
 }
 
 // writeWhole writes a text in which "e-mail" does not go on in the next line, and
@@ -112,8 +112,16 @@ var noBreaks = strings.NewReplacer(" :", noBreak+":", " ;", noBreak+";", " ?", n
 
 // Write is [html.Writer]'s.
 func (w frenchWriter) Write(out util.BufWriter, text []byte) {
-	said := thousands.ReplaceAllString(thousands.ReplaceAllString(string(text), "$1\u202f$2"), "$1\u202f$2") // 1 000 000
-	writeWhole(w.Writer, out, marks.Replace(noBreaks.Replace(units.ReplaceAllString(said, "$1"+noBreak+"$2"))))
+	writeWhole(w.Writer, out, spaced(french, string(text)))
+}
+
+// spaced is a text with the spaces of its language.
+func spaced(lang, text string) string {
+	if lang == french {
+		text = thousands.ReplaceAllString(thousands.ReplaceAllString(text, "$1\u202f$2"), "$1\u202f$2") // 1 000 000
+		text = noBreaks.Replace(units.ReplaceAllString(text, "$1"+noBreak+"$2"))
+	}
+	return marks.Replace(text)
 }
 
 var (

@@ -119,21 +119,65 @@ func (m *Manual) sections(lang string) []section {
 func sectionsOf(root ast.Node, source []byte, lang, name string) []section {
 	var all []section
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
-		text := strings.TrimSpace(textOf(n, source))
 		if h, is := n.(*ast.Heading); is {
 			id, _ := h.AttributeString("id")
 			named, _ := id.([]byte)
-			all = append(all, section{Lang: lang, Name: name, ID: string(named), Heading: text, Level: h.Level})
+			heading := spaced(lang, strings.TrimSpace(textOf(n, source)))
+			all = append(all, section{Lang: lang, Name: name, ID: string(named), Heading: heading, Level: h.Level})
 		} else if len(all) > 0 {
 			last := &all[len(all)-1]
-			last.Text += text + " "
+			for _, piece := range piecesOf(n, source, lang) {
+				switch {
+				case last.Text == "":
+				case strings.HasSuffix(last.Text, ":"):
+					last.Text += " "
+				default:
+					last.Text += between
+				}
+				last.Text += piece
+			}
 		}
 	}
 	for i := range all {
-		all[i].Text = strings.Join(strings.Fields(all[i].Text), " ")
 		all[i].heading, all[i].text = fold(all[i].Heading), fold(all[i].Text)
 	}
 	return all
+}
+
+// between stands where a page goes on in another paragraph, cell or code.
+const between = " · "
+
+// piecesOf are the texts of the blocks in a node, none of them empty.
+func piecesOf(n ast.Node, source []byte, lang string) []string {
+	var pieces []string
+	var b strings.Builder
+	end := func() {
+		words := strings.FieldsFunc(b.String(), func(r rune) bool { return unicode.IsSpace(r) && r <= unicode.MaxASCII }) // others are no-break
+		if len(words) > 0 {
+			pieces = append(pieces, strings.Join(words, " "))
+		}
+		b.Reset()
+	}
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
+		if n.Type() == ast.TypeBlock {
+			end()
+		}
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.WriteString(spaced(lang, textOf(n, source)))
+		case *ast.String:
+			b.WriteString(spaced(lang, textOf(n, source)))
+		case *ast.CodeSpan, *ast.FencedCodeBlock:
+			b.WriteString(textOf(n, source))
+			return ast.WalkSkipChildren, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	end()
+	return pieces
 }
 
 // textOf is what a node says, without marks.
@@ -156,10 +200,6 @@ func textOf(n ast.Node, source []byte) string {
 			if entering {
 				b.Write(n.Lines().Value(source))
 			}
-		default:
-			if !entering && n.Type() == ast.TypeBlock {
-				b.WriteByte(' ')
-			}
 		}
 		return ast.WalkContinue, nil
 	})
@@ -181,28 +221,27 @@ func foldRune(r rune) rune {
 }
 
 // snippet is what stands around a folded word in the text, or the text's
-// beginning.
+// beginning. It begins and ends with whole words.
 func (s section) snippet(word string) string {
+	text := []rune(s.Text)
 	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))])
-	first, n := max(0, at-maxSnippet/3), 0
-	from, to := 0, len(s.Text)
-	for i := range s.Text {
-		if n == first {
-			from = i
-		}
-		if n == first+maxSnippet {
-			to = i
+	from := max(0, at-maxSnippet/3)
+	to := min(len(text), from+maxSnippet)
+	if blank := slices.Index(text[from:at], ' '); from > 0 && blank >= 0 {
+		from += blank
+	}
+	for end := to; to < len(text) && end > at+utf8.RuneCountInString(word); end-- {
+		if text[end] == ' ' {
+			to = end
 			break
 		}
-		n++
 	}
-	cut := s.Text[from:to]
-	if to < len(s.Text) {
-		cut += " …"
+	cut := string(text[from:to])
+	if to < len(text) {
+		cut = strings.TrimRight(cut, between) + " …"
 	}
 	if from > 0 {
-		_, cut, _ = strings.Cut(cut, " ") // not within a word
-		cut = "… " + cut
+		cut = "… " + strings.TrimLeft(cut, between+noBreak+":;,")
 	}
 	return cut
 }
