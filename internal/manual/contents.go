@@ -9,15 +9,15 @@ var groups = []group{
 		{"factors", title{"Seconds facteurs", "Second factors"}},
 		{"ssr", title{"Pages faites sur un serveur", "Pages made on a server"}},
 		{"phones", title{"Client en Dart ou Kotlin", "Client in Dart or Kotlin"}},
-		{"accounts", title{"La vie d’un compte", "The life of an account"}},
+		{"accounts", title{"La vie d'un compte", "The life of an account"}},
 		{"errors", title{"Erreurs", "Errors"}},
 		{"limits", title{"Limites", "Limits"}},
 		{"webhooks", title{"Webhooks", "Webhooks"}},
 		{"services", title{"Vérifier un token ailleurs", "Verify tokens elsewhere"}},
 	}},
 	{title{"Référence", "Reference"}, []entry{
-		{referenceName, title{"Essayer l’API", "Try the API"}},
-		{staffReferenceName, title{"Essayer l’API de l’équipe", "Try the API for staff"}},
+		{referenceName, title{"Essayer l'API", "Try the API"}},
+		{staffReferenceName, title{"Essayer l'API de l'équipe", "Try the API for staff"}},
 		{"api", title{"Tous les appels", "All calls"}},
 		{"events", title{"Événements", "Events"}},
 	}},
@@ -25,7 +25,7 @@ var groups = []group{
 		{"configuration", title{"Réglages", "Settings"}},
 		{"operations", title{"En production", "In production"}},
 		{"pages", title{"Pages et e-mails", "Pages and mails"}},
-		{"console", title{"La console de l’équipe", "The console for staff"}},
+		{"console", title{"La console de l'équipe", "The console for staff"}},
 		{"keys", title{"Clés", "Keys"}},
 		{"access", title{"Qui peut quoi", "Who may do what"}},
 		{"backup", title{"Sauvegarde", "Backup"}},
@@ -76,22 +76,24 @@ func titleOf(name, lang string) string {
 
 // wording is what the manual itself says, in one language.
 type wording struct {
-	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, InEnglish    string
-	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript, Picture string
+	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, First, InEnglish string
+	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript, Picture     string
 }
 
 var words = map[string]wording{
 	french: {
 		Language: "Français", Documentation: "Documentation", Menu: "Sommaire", Skip: "Aller au texte", OnThisPage: "Sur cette page",
-		Search: "Recherche", Find: "Chercher", Nothing: "Rien de trouvé. Essayez un mot plus court, ou en anglais.", InEnglish: "en anglais",
-		NotFound: "Cette page n’existe pas", NotFoundWhy: "Elle a peut-être changé de nom.", NotAllowed: "Cette page ne prend que GET",
+		Search: "Recherche", Find: "Chercher", Nothing: "Rien de trouvé. Essayez un mot plus court, ou en anglais.",
+		First: "Les %d premiers résultats sur %d. Un mot de plus en laisse moins.", InEnglish: "en anglais",
+		NotFound: "Cette page n'existe pas", NotFoundWhy: "Elle a peut-être changé de nom.", NotAllowed: "Cette page ne prend que GET",
 		TooMany: "Trop de demandes. Réessayez dans quelques secondes.",
 		Home:    "Vers le début de la documentation", Copy: "Copier", Copied: "Copié", Picture: "image",
 		NeedsScript: "Cette page a besoin de JavaScript. Sans lui, tous les appels sont dans",
 	},
 	english: {
 		Language: "English", Documentation: "Documentation", Menu: "Contents", Skip: "Skip to the text", OnThisPage: "On this page",
-		Search: "Search", Find: "Search", Nothing: "Nothing found. Try a shorter word.", InEnglish: "in English",
+		Search: "Search", Find: "Search", Nothing: "Nothing found. Try a shorter word.",
+		First: "The first %d of %d results. Another word narrows them.", InEnglish: "in English",
 		NotFound: "There is no such page", NotFoundWhy: "It may have another name now.", NotAllowed: "This page takes only GET",
 		TooMany: "Too many requests. Try again in a few seconds.",
 		Home:    "To the beginning of the documentation", Copy: "Copy", Copied: "Copied", Picture: "picture",

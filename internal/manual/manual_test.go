@@ -209,12 +209,23 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 }
 
-// TestEmptyFirstCellIsAsTheOneAbove, where a row is a block of its own.
+// TestEmptyFirstCellIsAsTheOneAbove, where a row is a block of its own: with
+// its code. A search finds it once.
 func TestEmptyFirstCellIsAsTheOneAbove(t *testing.T) {
 	t.Parallel()
 	body := get(t, newServer(t, "")+"/docs/fr/limits").body
-	if !regexp.MustCompile(`<td data-label="[^"]+" data-above="[^"]+"></td>`).MatchString(body) {
-		t.Error("a row whose first cell is empty does not know what it is about")
+	again := regexp.MustCompile(`<td data-label="[^"]+"><span class="above">(.+)</span></td>`).FindAllStringSubmatch(body, -1)
+	if len(again) < 5 {
+		t.Errorf("%d rows whose first cell is empty know what they are about", len(again))
+	}
+	const code = `<code class="whole">auth/confirm/</code>`
+	if !slices.ContainsFunc(again, func(m []string) bool {
+		return strings.Contains(m[1], code) && strings.Contains(body, `">`+m[1]+`</td>`)
+	}) {
+		t.Errorf("none has the code %s as the row above", code)
+	}
+	if found := get(t, newServer(t, "")+"/docs/fr/search?q=factor_locked+erronés").body; !strings.Contains(found, `class="hit"`) || strings.Contains(found, "&lt;span") {
+		t.Errorf("a search shows HTML, or nothing: %s", found)
 	}
 }
 
@@ -383,6 +394,61 @@ func TestSearch(t *testing.T) {
 		a := get(t, root+"/docs/en/search?q="+url.QueryEscape(query))
 		if a.status != http.StatusOK || strings.Contains(a.body, "alert(1)</script>") || len(a.body) > 20_000 {
 			t.Errorf("%.20q: %d, %d bytes", query, a.status, len(a.body))
+		}
+	}
+}
+
+// TestSnippetsAreCutBetweenWords, say where a cell ends, and have French spaces.
+func TestSnippetsAreCutBetweenWords(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	snippet := regexp.MustCompile(`(?s)<p class="hit"><a href="\.\./([^"#]*).*?</span> (.*?)</p>`)
+	ends, tags := regexp.MustCompile(`</?(?:td|th|p|li|pre|h\d)\b[^>]*>`), regexp.MustCompile(`<[^>]*>`)
+	wordsOf := func(text string) []string {
+		return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' })
+	}
+	cut, apart, noBreak := 0, 0, 0
+	for _, query := range []string{"fr/search?q=token", "fr/search?q=connexion", "fr/search?q=YOOZAK_", "en/search?q=session", "en/search?q=YOOZAK_", "en/search?q=import"} {
+		for _, m := range snippet.FindAllStringSubmatch(get(t, root+"/docs/"+query).body, -1) {
+			text := html.UnescapeString(m[2])
+			inner := strings.TrimPrefix(strings.TrimSuffix(text, " …"), "… ")
+			if strings.HasPrefix(query, "fr") && strings.HasPrefix(m[1], "fr") {
+				noBreak += strings.Count(text, "\u00a0:")
+			}
+			apart += strings.Count(inner, " · ")
+			got := wordsOf(inner)
+			if len(got) == 0 || strings.HasPrefix(inner, ":") || strings.HasPrefix(inner, "·") || strings.HasSuffix(inner, "·") {
+				t.Errorf("%s: %q", query, text)
+				continue
+			}
+			if inner == text {
+				continue
+			}
+			cut++
+			page := html.UnescapeString(tags.ReplaceAllString(ends.ReplaceAllString(get(t, root+"/docs/"+m[1]).body, " "), ""))
+			for _, word := range []string{got[0], got[len(got)-1]} {
+				if !slices.Contains(wordsOf(page), word) {
+					t.Errorf("%s: %q is no word of %s: %q", query, word, m[1], text)
+				}
+			}
+		}
+	}
+	if cut < 30 || apart < 30 || noBreak < 5 {
+		t.Errorf("%d were cut, %d ends of a cell, %d French colons", cut, apart, noBreak)
+	}
+}
+
+// TestSearchSaysHowManyItFound, where it does not show them all.
+func TestSearchSaysHowManyItFound(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	for lang, want := range map[string]string{"fr": `Les 20 premiers résultats sur \d{2,}\. `, "en": `The first 20 of \d{2,} results\. `} {
+		all := regexp.MustCompile(want)
+		if a := get(t, root+"/docs/"+lang+"/search?q=token"); !all.MatchString(a.body) || strings.Count(a.body, `class="hit"`) != 20 {
+			t.Errorf("%s: %q is not in a page of many", lang, want)
+		}
+		if a := get(t, root+"/docs/"+lang+"/search?q=token+sched_autogroup_enabled"); all.MatchString(a.body) {
+			t.Errorf("%s: %q is in a page of few", lang, want)
 		}
 	}
 }

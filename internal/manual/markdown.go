@@ -40,7 +40,7 @@ var marks = strings.NewReplacer(" ◆", noBreak+"◆", " †", noBreak+"†")
 
 // Write is [html.Writer]'s.
 func (w wholeWriter) Write(out util.BufWriter, text []byte) {
-	writeWhole(w.Writer, out, marks.Replace(string(text)))
+	writeWhole(w.Writer, out, spaced(english, string(text)))
 }
 
 // writeWhole writes a text in which "e-mail" does not go on in the next line, and
@@ -112,8 +112,16 @@ var noBreaks = strings.NewReplacer(" :", noBreak+":", " ;", noBreak+";", " ?", n
 
 // Write is [html.Writer]'s.
 func (w frenchWriter) Write(out util.BufWriter, text []byte) {
-	said := thousands.ReplaceAllString(thousands.ReplaceAllString(string(text), "$1\u202f$2"), "$1\u202f$2") // 1 000 000
-	writeWhole(w.Writer, out, marks.Replace(noBreaks.Replace(units.ReplaceAllString(said, "$1"+noBreak+"$2"))))
+	writeWhole(w.Writer, out, spaced(french, string(text)))
+}
+
+// spaced is a text with the spaces of its language.
+func spaced(lang, text string) string {
+	if lang == french {
+		text = thousands.ReplaceAllString(thousands.ReplaceAllString(text, "$1\u202f$2"), "$1\u202f$2") // 1 000 000
+		text = noBreaks.Replace(units.ReplaceAllString(text, "$1"+noBreak+"$2"))
+	}
+	return marks.Replace(text)
 }
 
 var (
@@ -164,6 +172,7 @@ const indexName = "README"
 // to the other language) is gone.
 func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	var gone, pictures []ast.Node
+	var toLabel []*tables.Table
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
 		if !entering {
 			return ast.WalkContinue, nil
@@ -179,7 +188,7 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		case *ast.Image:
 			pictures = append(pictures, n)
 		case *tables.Table:
-			label(n, source)
+			toLabel = append(toLabel, n)
 		case *ast.HTMLBlock:
 			gone = append(gone, n)
 		case *ast.Paragraph:
@@ -198,14 +207,17 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		link.AppendChild(link, ast.NewString([]byte(cmp.Or(textOf(n, source), words[lang].Picture))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
 	}
+	for _, n := range toLabel {
+		label(n, source, lang)
+	}
 }
 
 // label tells each cell the name of its column, which a telephone shows beside
 // it: a row there is a block. One whose first cell is empty, as the one above,
-// has that one's words there.
-func label(table *tables.Table, source []byte) {
+// has what stands there, with its links and code.
+func label(table *tables.Table, source []byte, lang string) {
 	var names []string
-	above := ""
+	var above ast.Node
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		_, isHeader := row.(*tables.TableHeader)
 		i := 0
@@ -217,13 +229,29 @@ func label(table *tables.Table, source []byte) {
 				cell.SetAttributeString("data-label", []byte(names[i]))
 			}
 			if i == 0 && text != "" {
-				above = text
-			} else if i == 0 && !isHeader {
-				cell.SetAttributeString("data-above", []byte(above))
+				above = cell
+			} else if i == 0 && !isHeader && above != nil {
+				cell.AppendChild(cell, repeated(above, source, lang))
 			}
 			i++
 		}
 	}
+}
+
+// repeated is what a telephone shows once more, as HTML. A search does not find
+// it twice.
+func repeated(cell ast.Node, source []byte, lang string) ast.Node {
+	var b bytes.Buffer
+	b.WriteString(`<span class="above">`)
+	for n := cell.FirstChild(); n != nil; n = n.NextSibling() {
+		if err := markdowns[lang].Renderer().Render(&b, source, n); err != nil {
+			panic("manual: " + err.Error()) // a buffer takes everything
+		}
+	}
+	b.WriteString(`</span>`)
+	again := ast.NewString(b.Bytes())
+	again.SetCode(true) // written as it is
+	return again
 }
 
 func isHeading(n ast.Node, level int) bool {

@@ -35,7 +35,8 @@ type section struct {
 // results are what was found.
 type results struct {
 	Query string
-	Hits  []hit
+	Hits  []hit // maxResults at most
+	Total int
 }
 
 type hit struct {
@@ -55,18 +56,18 @@ func (m *Manual) search(w *web.ResponseWriter, r *http.Request, lang string) {
 	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
 	v := m.newView(lang, "")
 	v.Title = words[lang].Search
-	v.Search = &results{Query: query, Hits: m.find(lang, query)}
+	hits, total := m.find(lang, query)
+	v.Search = &results{Query: query, Hits: hits, Total: total}
 	m.show(w, http.StatusOK, lang, v)
 }
 
 // find looks for the sections that have all words of a query, those first
-// that have them in the heading.
-func (m *Manual) find(lang, query string) []hit {
+// that have them in the heading. total is how many there are of them.
+func (m *Manual) find(lang, query string) (hits []hit, total int) {
 	wanted := strings.Fields(fold(query))
 	if len(wanted) == 0 {
-		return nil
+		return nil, 0
 	}
-	var hits []hit
 	for _, s := range m.sections(lang) {
 		score, all := 0, true
 		for _, word := range wanted {
@@ -89,11 +90,12 @@ func (m *Manual) find(lang, query string) []hit {
 		hits = append(hits, h)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
-	hits = hits[:min(len(hits), maxResults)]
+	total = len(hits)
+	hits = hits[:min(total, maxResults)]
 	for i := range hits {
 		hits[i].Snippet = hits[i].in.snippet(wanted[0])
 	}
-	return hits
+	return hits, total
 }
 
 // sections are those of all pages that the navigation leads to, in its order.
@@ -117,21 +119,65 @@ func (m *Manual) sections(lang string) []section {
 func sectionsOf(root ast.Node, source []byte, lang, name string) []section {
 	var all []section
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
-		text := strings.TrimSpace(textOf(n, source))
 		if h, is := n.(*ast.Heading); is {
 			id, _ := h.AttributeString("id")
 			named, _ := id.([]byte)
-			all = append(all, section{Lang: lang, Name: name, ID: string(named), Heading: text, Level: h.Level})
+			heading := spaced(lang, strings.TrimSpace(textOf(n, source)))
+			all = append(all, section{Lang: lang, Name: name, ID: string(named), Heading: heading, Level: h.Level})
 		} else if len(all) > 0 {
 			last := &all[len(all)-1]
-			last.Text += text + " "
+			for _, piece := range piecesOf(n, source, lang) {
+				switch {
+				case last.Text == "":
+				case strings.HasSuffix(last.Text, ":"):
+					last.Text += " "
+				default:
+					last.Text += between
+				}
+				last.Text += piece
+			}
 		}
 	}
 	for i := range all {
-		all[i].Text = strings.Join(strings.Fields(all[i].Text), " ")
 		all[i].heading, all[i].text = fold(all[i].Heading), fold(all[i].Text)
 	}
 	return all
+}
+
+// between stands where a page goes on in another paragraph, cell or code.
+const between = " · "
+
+// piecesOf are the texts of the blocks in a node, none of them empty.
+func piecesOf(n ast.Node, source []byte, lang string) []string {
+	var pieces []string
+	var b strings.Builder
+	end := func() {
+		words := strings.FieldsFunc(b.String(), func(r rune) bool { return unicode.IsSpace(r) && r <= unicode.MaxASCII }) // others are no-break
+		if len(words) > 0 {
+			pieces = append(pieces, strings.Join(words, " "))
+		}
+		b.Reset()
+	}
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
+		if n.Type() == ast.TypeBlock {
+			end()
+		}
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			b.WriteString(spaced(lang, textOf(n, source)))
+		case *ast.String:
+			b.WriteString(spaced(lang, textOf(n, source)))
+		case *ast.CodeSpan, *ast.FencedCodeBlock:
+			b.WriteString(textOf(n, source))
+			return ast.WalkSkipChildren, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	end()
+	return pieces
 }
 
 // textOf is what a node says, without marks.
@@ -147,16 +193,12 @@ func textOf(n ast.Node, source []byte) string {
 				}
 			}
 		case *ast.String:
-			if entering {
+			if entering && !n.IsCode() {
 				b.Write(n.Value)
 			}
 		case *ast.FencedCodeBlock:
 			if entering {
 				b.Write(n.Lines().Value(source))
-			}
-		default:
-			if !entering && n.Type() == ast.TypeBlock {
-				b.WriteByte(' ')
 			}
 		}
 		return ast.WalkContinue, nil
@@ -179,28 +221,27 @@ func foldRune(r rune) rune {
 }
 
 // snippet is what stands around a folded word in the text, or the text's
-// beginning.
+// beginning. It begins and ends with whole words.
 func (s section) snippet(word string) string {
+	text := []rune(s.Text)
 	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))])
-	first, n := max(0, at-maxSnippet/3), 0
-	from, to := 0, len(s.Text)
-	for i := range s.Text {
-		if n == first {
-			from = i
-		}
-		if n == first+maxSnippet {
-			to = i
+	from := max(0, at-maxSnippet/3)
+	to := min(len(text), from+maxSnippet)
+	if blank := slices.Index(text[from:at], ' '); from > 0 && blank >= 0 {
+		from += blank
+	}
+	for end := to; to < len(text) && end > at+utf8.RuneCountInString(word); end-- {
+		if text[end] == ' ' {
+			to = end
 			break
 		}
-		n++
 	}
-	cut := s.Text[from:to]
-	if to < len(s.Text) {
-		cut += " …"
+	cut := string(text[from:to])
+	if to < len(text) {
+		cut = strings.TrimRight(cut, between) + " …"
 	}
 	if from > 0 {
-		_, cut, _ = strings.Cut(cut, " ") // not within a word
-		cut = "… " + cut
+		cut = "… " + strings.TrimLeft(cut, between+noBreak+":;,")
 	}
 	return cut
 }

@@ -138,11 +138,11 @@ func counts(d document, all []requirement) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "| level | %s | all |\n|%s", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)+2))
+	fmt.Fprintf(&b, "| | %s | all |\n|%s", strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)+2))
 	for _, level := range []string{"1", "2", "3", ""} {
-		name := level
+		name := "level " + level
 		if level == "" {
-			name = "all"
+			name = "all levels"
 		}
 		fmt.Fprintf(&b, "\n| %s |", name)
 		for _, column := range append(columns, "") {

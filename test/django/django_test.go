@@ -34,7 +34,7 @@ func newPair(t *testing.T, algorithm, settings, module string, env ...string) pa
 	t.Helper()
 	var p pair
 	p.yoozak = startYoozak(t, append(env, "YOOZAK_JWT_ALGORITHM="+algorithm)...)
-	here := strings.NewReplacer("https://accounts.example", string(p.yoozak))
+	here := strings.NewReplacer("https://accounts.shop.example", string(p.yoozak))
 	p.django = startDjango(t, here.Replace(settings), here.Replace(module))
 	for _, username := range []string{"first", "amina"} {
 		a := p.yoozak.post(t, registerPath, `{"username":"`+username+`","password":"`+password+`","email":"`+username+`@ours.example"}`)
