@@ -89,6 +89,15 @@ func (p *page) wasReset(done auth.Reset) {
 	v.Sections = []section{sec}
 }
 
+// mailed says at which address a mail with a link to choose a password waits,
+// and what to do where none comes.
+func (p *page) mailed(email string) {
+	v := p.view
+	v.ShopButton = false // the mailbox comes first
+	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), email}}, v.say("page.undo.look")
+	v.Links = []link{{v.say("mail.forgot"), v.AgainLink}}
+}
+
 // undoFactor needs the password that was in force before, or begins a recovery
 // that waits. It returns the text that says which.
 func (p *page) undoFactor(done, token string, form url.Values) (string, error) {
@@ -197,6 +206,8 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		p.wasReset(reset)
 	case "page.verify.done", "page.confirm.done": // after the others a mail comes, or it is somebody else's account
 		v.Links = p.accountLink()
+	case "page.undo.done", "page.undo_factor.done", "page.not_me.done":
+		p.mailed(email)
 	}
 	v.Languages = nil // they would lead back to a link that was used
 	p.show(http.StatusOK)

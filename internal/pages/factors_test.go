@@ -254,7 +254,9 @@ func TestUndoAFactor(t *testing.T) {
 		}
 		s.post(t, m.Path, "password", nextPassword).shows(t, http.StatusBadRequest, fr("password_wrong"))
 		b.open(t, "/account/").shows(t, http.StatusOK, "thief's")
-		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.done"))
+		undone := s.post(t, m.Path, "password", firstPassword)
+		undone.shows(t, http.StatusOK, fr("page.undo_factor.done"))
+		undone.leadsToAnotherMail(t, address("amina"))
 		b.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 		s.received(t, account.MailResetPassword, address("amina"))
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.link_used"), fr("page.undo.another"))

@@ -66,6 +66,16 @@ func why(kind account.ChallengeKind, key string) string {
 	return fr(map[string]string{"challenge_used": "page.link_used", "challenge_expired": "page.link_expired", "challenge_invalid": "page.link_invalid"}[key])
 }
 
+// leadsToAnotherMail fails unless the page says where the mail is that it
+// promises, and how to get another.
+func (a answer) leadsToAnotherMail(t *testing.T, address string) {
+	t.Helper()
+	a.shows(t, http.StatusOK, fr("page.forgot.email"), address, fr("page.undo.look"), fr("mail.forgot"))
+	if !strings.Contains(a.body, `href="../forgot-password/?lang=fr"`) {
+		t.Errorf("no way to another mail:\n%s", a.body)
+	}
+}
+
 // press fills in the page of a link rightly.
 func (s *server) press(t *testing.T, path string) answer {
 	t.Helper()
@@ -100,6 +110,7 @@ func TestButtonDoesWhatTheLinkIsFor(t *testing.T) {
 				if u.Email != address(username) || s.opens(t, username, firstPassword) {
 					t.Errorf("address %s, or the password still opens the account", u.Email)
 				}
+				a.leadsToAnotherMail(t, address(username))
 				s.received(t, account.MailResetPassword, address(username))
 			}
 			// A link works once, whatever is done with it.
