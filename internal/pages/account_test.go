@@ -298,6 +298,9 @@ func TestSecondStepByCode(t *testing.T) {
 		challenge := b.cookies["yoozak_second /"]
 		form := b.open(t, second)
 		form.shows(t, http.StatusOK, fr("page.second.title"), fr("page.factor.code"))
+		if out := `<a href="../login/">` + fr("page.second.other") + "</a>"; !strings.Contains(form.body, out) {
+			t.Errorf("no way out for who has no code:\n%s", form.body)
+		}
 		form.lacks(t, challenge, "amina", "example.ma")
 		if in := regexp.MustCompile(`<input id="code"[^>]*>`).FindString(form.body); !strings.Contains(in, `inputmode="numeric"`) || !strings.Contains(in, `autocomplete="one-time-code"`) || !strings.Contains(in, `dir="ltr"`) {
 			t.Errorf("the input: %s", in)
