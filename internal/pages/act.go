@@ -206,6 +206,9 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		p.wasReset(reset)
 	case "page.verify.done", "page.confirm.done": // after the others a mail comes, or it is somebody else's account
 		v.Links = p.accountLink()
+		if kind == account.ConfirmEmail {
+			v.Facts = []fact{{v.say("page.forgot.email"), email}}
+		}
 	case "page.undo.done", "page.undo_factor.done", "page.not_me.done":
 		p.mailed(email)
 	}

@@ -106,6 +106,7 @@ func TestButtonDoesWhatTheLinkIsFor(t *testing.T) {
 				if u.Email != "new-"+address(username) {
 					t.Errorf("address %s", u.Email)
 				}
+				a.shows(t, http.StatusOK, fr("page.forgot.email"), "new-"+address(username))
 			case account.UndoEmail:
 				if u.Email != address(username) || s.opens(t, username, firstPassword) {
 					t.Errorf("address %s, or the password still opens the account", u.Email)
