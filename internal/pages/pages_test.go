@@ -221,7 +221,7 @@ func TestRefusedPasswordsSayWhyBesideTheField(t *testing.T) {
 				{"", "", "new_password", say("page.field.blank", nil)},
 				{" \t ", "", "new_password", say("page.field.blank", nil)},
 				{"xK4#", "xK4#", "new_password", say("page.field.short", locale.Args{"n": 8})},
-				{"password1", "password1", "new_password", say("password_too_common", nil)},
+				{"password1", "password1", "new_password", say("page.field.common", nil)},
 				{"83749261058", "83749261058", "new_password", say("password_entirely_numeric", nil)},
 				{"Khadijah", "Khadijah", "new_password", say("password_breached", nil)},
 				{"FatimaZahra1", "FatimaZahra1", "new_password", say("password_too_similar", locale.Args{"attribute": say("attribute.username", nil)})},
