@@ -82,7 +82,7 @@ func (p *page) wasReset(done auth.Reset) {
 	if len(done.RecentFactors) == 0 {
 		return
 	}
-	sec := section{Title: v.say("page.reset.factors"), Text: v.say("page.reset.factors_why")}
+	sec := section{Title: v.say("page.reset.factors"), Text: v.say("page.reset.factors_why") + " " + v.sayWhom("page.reset.factors_late")}
 	for _, f := range done.RecentFactors {
 		sec.Rows = append(sec.Rows, p.factorRow(f))
 	}

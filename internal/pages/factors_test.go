@@ -51,7 +51,7 @@ func TestResetShowsWhatWasAddedLately(t *testing.T) {
 		b := s.visitor()
 		b.logIn(t, "amina")
 		b.enrol(t, "<i>telefoon")
-		told := []string{fr("page.reset.factors"), fr("page.reset.factors_why"), "telefoon", fr("page.factors.totp")}
+		told := []string{fr("page.reset.factors"), fr("page.reset.factors_why"), fr("page.reset.factors_late"), "telefoon", fr("page.factors.totp")}
 
 		owner := s.visitor()
 		owner.send(t, "/account/forgot-password/", "email", address("amina"))

@@ -42,7 +42,8 @@ func (a answer) lacks(t *testing.T, texts ...string) {
 	}
 }
 
-func fr(key string) string { return locale.Text("fr", key, nil) }
+// fr is a text of a shop that names no support.
+func fr(key string) string { return locale.Text("fr", key, locale.Args{"team": "Yoozak"}) }
 
 // done is what each page says when its button was pressed.
 var done = map[account.ChallengeKind]string{

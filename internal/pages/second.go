@@ -128,7 +128,7 @@ func (p *page) second() {
 	}
 	way := p.askFor(methods, "page.second.submit")
 	if way == "" {
-		v.close(v.say("page.second.title"), v.say("page.factor.none"))
+		v.close(v.say("page.second.title"), v.sayWhom("page.factor.none"))
 		p.show(http.StatusConflict)
 		return
 	}

@@ -199,6 +199,16 @@ func unbroken(text string) template.HTML {
 
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }
 
+// sayWhom is say of a text that sends people to the support: to the shop by its
+// name, where no address is set that the footer could name.
+func (v *view) sayWhom(key string) string {
+	whom := v.Brand
+	if v.Support.Text != "" {
+		whom = v.say("mail.team")
+	}
+	return locale.Text(v.Language, key, locale.Args{"team": whom})
+}
+
 // finish replaces the form by what was done.
 func (v *view) finish(done string) {
 	v.Done, v.ShopButton = done, true
