@@ -107,6 +107,7 @@ type AddedPasskey struct {
 	Factor        account.Factor
 	Credential    account.Credential
 	RecoveryCodes []string // with the first factor of an account; they are shown once
+	OtherSessions int      // that are open, and that the caller may want to end (ASVS 7.4.3)
 }
 
 // AddPasskey makes a factor of what an authenticator answered. Other sessions
@@ -153,6 +154,9 @@ func (s *Service) AddPasskey(ctx context.Context, caller *Caller, in NewPasskey)
 	now := s.now()
 	out.Factor = account.Factor{
 		ID: out.Credential.FactorID, UserID: u.ID, Kind: account.Passkey, Name: name, SessionID: caller.SessionID, CreatedAt: now, ConfirmedAt: now,
+	}
+	if out.OtherSessions, err = s.otherSessions(ctx, caller); err != nil { // before: what comes after must not lose the codes
+		return AddedPasskey{}, err
 	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error { return s.keepPasskey(ctx, tx, caller, &out, now) })
 	switch {

@@ -207,10 +207,15 @@ func (s *Service) ConfirmTOTP(ctx context.Context, caller *Caller, in TOTPConfir
 		return FactorAdded{}, errors.Join(err, t.Return(ctx))
 	}
 	s.outbox.Wake()
-	open, err := s.Sessions(ctx, caller)
-	out.OtherSessions = len(slices.DeleteFunc(open, func(sess account.Session) bool { return sess.ID == caller.SessionID }))
+	out.OtherSessions, err = s.otherSessions(ctx, caller)
 	out.Device = t.Remember(now)
 	return out, err
+}
+
+// otherSessions counts those that are open beside the caller's.
+func (s *Service) otherSessions(ctx context.Context, caller *Caller) (int, error) {
+	open, err := s.Sessions(ctx, caller)
+	return len(slices.DeleteFunc(open, func(sess account.Session) bool { return sess.ID == caller.SessionID })), err
 }
 
 func (s *Service) confirmTOTP(ctx context.Context, tx *store.Store, caller *Caller, f account.Factor, step int64, now time.Time) ([]string, error) {

@@ -200,6 +200,10 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	for name, text := range commands {
 		args[name] = text
 	}
+	args["team"] = brand // whom people write to where no address is set that the footer could name
+	if look.Support.Text != "" {
+		args["team"] = locale.Text(lang, "mail.team", nil)
+	}
 	greeting := names(m, args)
 	isolate(args, direction)
 	args["code"] = shownCode(m.Code, direction)

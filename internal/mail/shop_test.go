@@ -26,6 +26,7 @@ import (
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/mail"
 	"github.com/yoozak/clients/internal/shop"
+	"github.com/yoozak/clients/internal/smtptest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -131,6 +132,30 @@ func TestMailsLeadSomewhere(t *testing.T) {
 			t.Error("Reply-To without a support")
 		}
 	})
+}
+
+// TestNoSupportIsPromisedWhereNoneIsNamed: a mail that can send people to nobody
+// by name sends them to the shop.
+func TestNoSupportIsPromisedWhereNoneIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []account.MailKind{
+		account.MailEmailRestored, account.MailEmailNotice, account.MailAccountClosed, account.MailAccountDisabled, account.MailAccountGiven,
+		account.MailRecoveryStopped, account.MailRecoveryDone,
+	} {
+		for _, language := range locale.Languages() {
+			ours := locale.Text(language, "mail.team", nil)
+			note := func(m smtptest.Message) string { // the paragraph before the footer
+				text, _, _ := strings.Cut(m.Text, "\n\n-- ")
+				return text[strings.LastIndex(text, "\n\n"):]
+			}
+			if got := note(writtenWith(t, from, furnished(t), example(kind, language), link)); !strings.Contains(got, ours) {
+				t.Errorf("%s in %s does not say %q: %s", kind, language, ours, got)
+			}
+			if got := note(written(t, example(kind, language), link)); strings.Contains(got, ours) || !strings.Contains(got, "Yoozak") {
+				t.Errorf("%s in %s, of a shop without support: %s", kind, language, got)
+			}
+		}
+	}
 }
 
 // TestSupportOfEachKindCanBePressed: html/template knows no tel:.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/guard"
 	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/mailtest"
@@ -298,6 +299,9 @@ func TestSecondStepByCode(t *testing.T) {
 		challenge := b.cookies["yoozak_second /"]
 		form := b.open(t, second)
 		form.shows(t, http.StatusOK, fr("page.second.title"), fr("page.factor.code"))
+		if out := `<a href="../login/">` + fr("page.second.other") + "</a>"; !strings.Contains(form.body, out) {
+			t.Errorf("no way out for who has no code:\n%s", form.body)
+		}
 		form.lacks(t, challenge, "amina", "example.ma")
 		if in := regexp.MustCompile(`<input id="code"[^>]*>`).FindString(form.body); !strings.Contains(in, `inputmode="numeric"`) || !strings.Contains(in, `autocomplete="one-time-code"`) || !strings.Contains(in, `dir="ltr"`) {
 			t.Errorf("the input: %s", in)
@@ -414,7 +418,7 @@ func TestEndAnotherSession(t *testing.T) {
 		s.clock.Advance(6 * time.Minute)
 		b.send(t, "/account/", "end", m[1]).leadsTo(t, "/account/", "/account/confirm/")
 		prove := b.open(t, "/account/confirm/")
-		prove.shows(t, http.StatusOK, fr("page.prove.title"), fr("page.factor.password_intro"), "amina")
+		prove.shows(t, http.StatusOK, fr("page.prove.title"), fr("page.factor.password_intro"), "amina", fr("page.login.forgot"))
 		b.send(t, "/account/confirm/", "password", nextPassword).shows(t, http.StatusBadRequest, fr("password_wrong"))
 		b.send(t, "/account/confirm/", "password", firstPassword).leadsTo(t, "/account/confirm/", "/account/")
 		b.open(t, "/account/").shows(t, http.StatusOK, fr("page.prove.done"))
@@ -451,7 +455,7 @@ func TestConfirmByCodeOfWhoHasAFactor(t *testing.T) {
 		b.open(t, "/account/password/").leadsTo(t, "/account/password/", "/account/confirm/?to=password")
 		a := b.open(t, "/account/confirm/?to=password")
 		a.shows(t, http.StatusOK, fr("page.factor.code_intro"))
-		a.lacks(t, `type="password"`)
+		a.lacks(t, `type="password"`, fr("page.login.forgot"))
 		b.send(t, "/account/confirm/?to=password", "password", firstPassword).shows(t, http.StatusBadRequest, fr("page.field.blank"))
 		b.send(t, "/account/confirm/?to=password", "code", s.code(seed)).leadsTo(t, "/account/confirm/?to=password", "/account/password/")
 		a = b.open(t, "/account/password/")
@@ -504,7 +508,7 @@ func TestChangePasswordOnItsPage(t *testing.T) {
 		other.logIn(t, "amina")
 		s.clock.Advance(time.Hour) // no proof is needed: the password is asked for
 		const page = "/account/password/"
-		b.open(t, page).shows(t, http.StatusOK, fr("page.password.title"), fr("page.password.current"), locale.Text("fr", "page.reset.hint", locale.Args{"n": 8}))
+		b.open(t, page).shows(t, http.StatusOK, fr("page.password.title"), fr("page.password.current"), fr("page.login.forgot"), locale.Text("fr", "page.reset.hint", locale.Args{"n": 8}))
 		for field, test := range map[string]struct{ current, next, repeat, message string }{
 			"wrong":    {nextPassword, nextPassword, nextPassword, fr("password_wrong")},
 			"none":     {"", nextPassword, nextPassword, fr("page.field.blank")},
@@ -523,6 +527,15 @@ func TestChangePasswordOnItsPage(t *testing.T) {
 		other.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 		if !s.opens(t, "amina", nextPassword) {
 			t.Error("the new password opens nothing")
+		}
+		// Without an address no link can come.
+		if _, err := s.app.Auth.Register(t.Context(), req, auth.Registration{Username: account.TextInput("omar"), Password: account.TextInput(firstPassword)}); err != nil {
+			t.Fatal(err)
+		}
+		omar := s.visitor()
+		omar.logIn(t, "omar")
+		for _, path := range []string{page, "/account/confirm/"} {
+			omar.open(t, path).lacks(t, fr("page.login.forgot"))
 		}
 	})
 }

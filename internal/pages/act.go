@@ -82,11 +82,20 @@ func (p *page) wasReset(done auth.Reset) {
 	if len(done.RecentFactors) == 0 {
 		return
 	}
-	sec := section{Title: v.say("page.reset.factors"), Text: v.say("page.reset.factors_why")}
+	sec := section{Title: v.say("page.reset.factors"), Text: v.say("page.reset.factors_why") + " " + v.sayWhom("page.reset.factors_late")}
 	for _, f := range done.RecentFactors {
 		sec.Rows = append(sec.Rows, p.factorRow(f))
 	}
 	v.Sections = []section{sec}
+}
+
+// mailed says at which address a mail with a link to choose a password waits,
+// and what to do where none comes.
+func (p *page) mailed(email string) {
+	v := p.view
+	v.ShopButton = false // the mailbox comes first
+	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), email}}, v.say("page.undo.look")
+	v.Links = []link{{v.say("mail.forgot"), v.AgainLink}}
 }
 
 // undoFactor needs the password that was in force before, or begins a recovery
@@ -212,6 +221,11 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		p.wasReset(reset)
 	case "page.verify.done", "page.confirm.done": // after the others a mail comes, or it is somebody else's account
 		v.Links = p.accountLink()
+		if kind == account.ConfirmEmail {
+			v.Facts = []fact{{v.say("page.forgot.email"), email}}
+		}
+	case "page.undo.done", "page.undo_factor.done", "page.not_me.done":
+		p.mailed(email)
 	}
 	v.Languages = nil // they would lead back to a link that was used
 	p.show(http.StatusOK)

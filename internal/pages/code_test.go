@@ -46,7 +46,7 @@ func TestResetByTheCodeOfTheMail(t *testing.T) {
 		b := s.visitor()
 		const page = "/account/code/"
 		b.open(t, page).shows(t, http.StatusGone, fr("page.code.gone"), fr("page.code.gone_why"))
-		b.send(t, "/account/forgot-password/", "email", address("amina")).shows(t, http.StatusAccepted, fr("reset_requested"), fr("page.code.enter"))
+		b.send(t, "/account/forgot-password/", "email", address("amina")).shows(t, http.StatusAccepted, fr("page.forgot.done"), fr("page.code.enter"))
 		code := codeIn(t, s.received(t, account.MailResetPassword, address("amina")))
 		s.visitor().send(t, page, "code", code).shows(t, http.StatusGone, fr("page.code.gone"))
 

@@ -30,6 +30,7 @@ func (p *page) confirm() {
 	if way == withPassword {
 		// Not seen: password managers look for the account's name.
 		v.Inputs = append([]input{usernameInput(p.caller.User.Username)}, v.Inputs...)
+		v.After = append(v.After, p.forgotten()...)
 	}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)
@@ -62,6 +63,15 @@ func (p *page) confirm() {
 	}
 	p.note(p.target(), "page.prove.done", p.noted(p.target()))
 	p.goTo(p.target(), "")
+}
+
+// forgotten leads who is asked for a password to another, where there is an
+// address to mail a link to.
+func (p *page) forgotten() []link {
+	if p.caller.User.Email == "" {
+		return nil
+	}
+	return []link{{p.view.say("page.login.forgot"), p.view.AgainLink}}
 }
 
 // sendField asks for a code by mail.

@@ -51,7 +51,7 @@ func TestResetShowsWhatWasAddedLately(t *testing.T) {
 		b := s.visitor()
 		b.logIn(t, "amina")
 		b.enrol(t, "<i>telefoon")
-		told := []string{fr("page.reset.factors"), fr("page.reset.factors_why"), "telefoon", fr("page.factors.totp")}
+		told := []string{fr("page.reset.factors"), fr("page.reset.factors_why"), fr("page.reset.factors_late"), "telefoon", fr("page.factors.totp")}
 
 		owner := s.visitor()
 		owner.send(t, "/account/forgot-password/", "email", address("amina"))
@@ -273,7 +273,9 @@ func TestUndoAFactor(t *testing.T) {
 		}
 		s.post(t, m.Path, "password", nextPassword).shows(t, http.StatusBadRequest, fr("password_wrong"))
 		b.open(t, "/account/").shows(t, http.StatusOK, "thief's")
-		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.done"))
+		undone := s.post(t, m.Path, "password", firstPassword)
+		undone.shows(t, http.StatusOK, fr("page.undo_factor.done"))
+		undone.leadsToAnotherMail(t, address("amina"))
 		b.open(t, "/account/").leadsTo(t, "/account/", "/account/login/")
 		s.received(t, account.MailResetPassword, address("amina"))
 		s.get(t, m.Path).shows(t, http.StatusGone, fr("page.link_used"), fr("page.undo.another"))

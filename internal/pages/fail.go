@@ -49,7 +49,7 @@ func (p *page) fail(err error) {
 		v.close(v.say(title), locale.Text(v.Language, why, m.Args))
 		v.ShowAgain = v.Again
 		if way := anotherLink[p.kind]; way != "" {
-			v.Hint = v.say(way)
+			v.Hint = v.sayWhom(way)
 		}
 		p.show(http.StatusGone)
 	case e.Kind == account.Invalid:

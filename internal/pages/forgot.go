@@ -35,7 +35,7 @@ func (p *page) forgot() {
 		return
 	}
 	p.askedForCode(id)
-	v.finish(v.say("reset_requested"))
+	v.finish(v.say("page.forgot.done"))
 	v.ShopButton = false // the mailbox comes first
 	v.Facts, v.Hint = []fact{{v.say("page.forgot.email"), typed.Text}}, v.say("page.forgot.look")
 	v.Links = []link{{v.say("page.code.enter"), p.link("code")}, {v.say("page.forgot.other"), v.AgainLink}}

@@ -42,7 +42,8 @@ func (a answer) lacks(t *testing.T, texts ...string) {
 	}
 }
 
-func fr(key string) string { return locale.Text("fr", key, nil) }
+// fr is a text of a shop that names no support.
+func fr(key string) string { return locale.Text("fr", key, locale.Args{"team": "Yoozak"}) }
 
 // done is what each page says when its button was pressed.
 var done = map[account.ChallengeKind]string{
@@ -64,6 +65,16 @@ func why(kind account.ChallengeKind, key string) string {
 		return fr(key)
 	}
 	return fr(map[string]string{"challenge_used": "page.link_used", "challenge_expired": "page.link_expired", "challenge_invalid": "page.link_invalid"}[key])
+}
+
+// leadsToAnotherMail fails unless the page says where the mail is that it
+// promises, and how to get another.
+func (a answer) leadsToAnotherMail(t *testing.T, address string) {
+	t.Helper()
+	a.shows(t, http.StatusOK, fr("page.forgot.email"), address, fr("page.undo.look"), fr("mail.forgot"))
+	if !strings.Contains(a.body, `href="../forgot-password/?lang=fr"`) {
+		t.Errorf("no way to another mail:\n%s", a.body)
+	}
 }
 
 // press fills in the page of a link rightly.
@@ -96,10 +107,12 @@ func TestButtonDoesWhatTheLinkIsFor(t *testing.T) {
 				if u.Email != "new-"+address(username) {
 					t.Errorf("address %s", u.Email)
 				}
+				a.shows(t, http.StatusOK, fr("page.forgot.email"), "new-"+address(username))
 			case account.UndoEmail:
 				if u.Email != address(username) || s.opens(t, username, firstPassword) {
 					t.Errorf("address %s, or the password still opens the account", u.Email)
 				}
+				a.leadsToAnotherMail(t, address(username))
 				s.received(t, account.MailResetPassword, address(username))
 			}
 			// A link works once, whatever is done with it.
@@ -209,7 +222,7 @@ func TestRefusedPasswordsSayWhyBesideTheField(t *testing.T) {
 				{"", "", "new_password", say("page.field.blank", nil)},
 				{" \t ", "", "new_password", say("page.field.blank", nil)},
 				{"xK4#", "xK4#", "new_password", say("page.field.short", locale.Args{"n": 8})},
-				{"password1", "password1", "new_password", say("password_too_common", nil)},
+				{"password1", "password1", "new_password", say("page.field.common", nil)},
 				{"83749261058", "83749261058", "new_password", say("password_entirely_numeric", nil)},
 				{"Khadijah", "Khadijah", "new_password", say("password_breached", nil)},
 				{"FatimaZahra1", "FatimaZahra1", "new_password", say("password_too_similar", locale.Args{"attribute": say("attribute.username", nil)})},
@@ -250,7 +263,7 @@ func TestForgottenPasswordSaysTheSameToEverybody(t *testing.T) {
 		s.get(t, "/account/forgot-password").shows(t, http.StatusOK, fr("page.forgot.intro"))
 		known := s.post(t, "/account/forgot-password/?lang=ar", "email", " amina@example.ma ")
 		unknown := s.post(t, "/account/forgot-password/?lang=ar", "email", "nobody@example.ma")
-		known.shows(t, http.StatusAccepted, locale.Text("ar", "reset_requested", nil))
+		known.shows(t, http.StatusAccepted, locale.Text("ar", "page.forgot.done", nil))
 		if strings.ReplaceAll(known.body, "amina@", "nobody@") != unknown.body || known.status != unknown.status {
 			t.Errorf("%d %s\n%d %s", known.status, known.body, unknown.status, unknown.body)
 		}

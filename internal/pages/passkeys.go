@@ -181,7 +181,7 @@ func (p *page) passkeys() {
 		p.failAct(err, form)
 		return
 	}
-	p.factorAdded(added.RecoveryCodes, 0)
+	p.factorAdded(added.RecoveryCodes, added.OtherSessions)
 }
 
 func (p *page) beginNewPasskey(form url.Values) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/webauthntest"
 )
 
@@ -70,7 +71,8 @@ func TestBrowserIsToldOfPasskeys(t *testing.T) {
 		const page = "/account/passkeys/"
 		ceremony, challenge, handle := b.begins(t, page)
 		key.Handle = handle
-		b.send(t, page, "ceremony", ceremony, "credential", key.Create(challenge, nil), "name", "phone").shows(t, http.StatusOK, fr("page.factors.added"))
+		b.send(t, page, "ceremony", ceremony, "credential", key.Create(challenge, nil), "name", "phone").shows(t, http.StatusOK,
+			fr("page.factors.added"), locale.Text("fr", "page.factors.others", locale.Args{"n": 1})) // that of the registration
 		user, id := base64.RawURLEncoding.EncodeToString(handle), base64.RawURLEncoding.EncodeToString(key.ID)
 		with := `{"rpId":"shop.example","userId":"` + user + `","allAcceptedCredentialIds":["` + id + `"]}`
 		for _, path := range []string{"/account/", page} {

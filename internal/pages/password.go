@@ -23,6 +23,7 @@ func (p *page) password() {
 	asksCurrent := slices.Contains(methods, account.MethodPassword)
 	if asksCurrent {
 		v.Inputs = append(v.Inputs, input{Name: "current_password", Type: "password", Autocomplete: "current-password", Label: v.say("page.password.current")})
+		v.After = p.forgotten()
 	} else if err := p.o.Auth.Proved(p.r.Context(), p.caller); err != nil {
 		p.failAct(err, nil)
 		return

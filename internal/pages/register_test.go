@@ -155,7 +155,7 @@ func TestRefusedRegistrationSaysWhyBesideTheField(t *testing.T) {
 				{[]string{"last_name", long}, "last_name", say("field.max_length", locale.Args{"max": 150})},
 				{[]string{"password", "", "repeat", ""}, "password", say("page.field.blank", nil)},
 				{[]string{"password", "xK4#", "repeat", "xK4#"}, "password", say("page.field.short", locale.Args{"n": 8})},
-				{[]string{"password", "password1", "repeat", "password1"}, "password", say("password_too_common", nil)},
+				{[]string{"password", "password1", "repeat", "password1"}, "password", say("page.field.common", nil)},
 				{[]string{"password", "83749261058", "repeat", "83749261058"}, "password", say("password_entirely_numeric", nil)},
 				{[]string{"password", "Khadijah", "repeat", "Khadijah"}, "password", say("password_breached", nil)},
 				// Nobody was asked for a username.

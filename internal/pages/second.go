@@ -128,13 +128,14 @@ func (p *page) second() {
 	}
 	way := p.askFor(methods, "page.second.submit")
 	if way == "" {
-		v.close(v.say("page.second.title"), v.say("page.factor.none"))
+		v.close(v.say("page.second.title"), v.sayWhom("page.factor.none"))
 		p.show(http.StatusConflict)
 		return
 	}
 	if way == withCode { // not by a recovery code: whoever has only these has lost a device
 		v.Inputs = append(v.Inputs, input{Name: "trust", Label: v.say("page.trusted.trust"), Check: true})
 	}
+	v.After = append(v.After, link{v.say("page.second.other"), p.link("login", "to", p.target())})
 	v.Hiddens = []hidden{{"bound", boundTo(challenge)}}
 	if p.r.Method != http.MethodPost {
 		p.show(http.StatusOK)

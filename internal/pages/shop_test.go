@@ -77,6 +77,9 @@ func TestNoPageEndsInTheVoid(t *testing.T) {
 			t.Errorf("%s names no support:\n%s", name, page.a.body)
 		}
 		page.a.shows(t, page.a.status, fr("page.shop"), "+212 522 00 00 00")
+		if name == "bad undo" {
+			page.a.shows(t, page.a.status, locale.Text("fr", "page.undo.another", locale.Args{"team": fr("mail.team")}))
+		}
 		page.a.lacks(t, "ZgotmplZ")
 	}
 }

@@ -199,6 +199,16 @@ func unbroken(text string) template.HTML {
 
 func (v *view) say(key string) string { return locale.Text(v.Language, key, nil) }
 
+// sayWhom is say of a text that sends people to the support: to the shop by its
+// name, where no address is set that the footer could name.
+func (v *view) sayWhom(key string) string {
+	whom := v.Brand
+	if v.Support.Text != "" {
+		whom = v.say("mail.team")
+	}
+	return locale.Text(v.Language, key, locale.Args{"team": whom})
+}
+
 // finish replaces the form by what was done.
 func (v *view) finish(done string) {
 	v.Done, v.ShopButton = done, true
@@ -250,8 +260,11 @@ func (v *view) mark(errs account.Fields) {
 }
 
 // better are the pages' words for mistakes of which the API says what Django
-// says, because programs compare it, also where that is no good Arabic.
-var better = map[string]string{"field.blank": "page.field.blank", "email.invalid": "page.field.email", "password_too_short": "page.field.short"}
+// says, because programs compare it, also where that is no good Arabic, or, in
+// French, where « courant » may be read as the present one.
+var better = map[string]string{
+	"field.blank": "page.field.blank", "email.invalid": "page.field.email", "password_too_short": "page.field.short", "password_too_common": "page.field.common",
+}
 
 // message is what a page says of a mistake.
 func (v *view) message(m account.Message) string {

@@ -80,6 +80,14 @@ func TestAccountOverview(t *testing.T) {
 	})
 }
 
+// near holds that what is measured, in pixels, is none.
+func (b *tab) near(what, script string) {
+	b.t.Helper()
+	if off, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](script)); err != nil || off > 1 {
+		b.t.Errorf("%s: %.1f pixels, %v", what, off, err)
+	}
+}
+
 // enrol sets an authenticator app up by the key that the page shows as text,
 // and returns its secret and the recovery codes.
 func (b *tab) enrol(s *server, lang string) (seed []byte, codes []string) {
@@ -138,6 +146,10 @@ func TestAccountFactor(t *testing.T) {
 		other.status(other.logIn(s, "amina", firstPassword), http.StatusOK)
 		other.shows(lang, "page.second.title", "page.factor.code", "page.factor.use_recovery")
 		other.inField("code")
+		other.near("the box from the edge of the form", `(box => {
+			const form = box.form.getBoundingClientRect(), b = box.getBoundingClientRect();
+			return Math.min(Math.abs(b.left - form.left), Math.abs(b.right - form.right));
+		})(document.querySelector('.check input'))`)
 		other.fill("code", "000000")
 		other.status(other.press(), http.StatusBadRequest)
 		if p := other.inField("code"); !strings.Contains(p.About, locale.Text(lang, "factor_wrong", nil)) {
@@ -170,6 +182,12 @@ func TestAccountFactor(t *testing.T) {
 		b.fill("recovery_code", codes[5])
 		b.status(b.press(), http.StatusOK)
 		b.open(s.URL + "/account/")
+		b.near("a button's text from its middle", `(button => {
+			const range = document.createRange();
+			range.selectNodeContents(button);
+			const text = range.getBoundingClientRect(), b = button.getBoundingClientRect();
+			return Math.abs(text.top + text.bottom - b.top - b.bottom) / 2;
+		})(document.querySelector('a.small'))`)
 		b.status(b.load(chromedp.Click(chromedp.CSS(`a.small`))), http.StatusOK)
 		b.shows(lang, "page.factors.totp", "page.factors.remove_last")
 		b.status(b.load(chromedp.Click(chromedp.CSS(`button[name="remove"]`))), http.StatusOK)

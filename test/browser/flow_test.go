@@ -56,7 +56,7 @@ func forgottenPassword(t *testing.T, s *server, b *tab, lang string) {
 	}
 	b.fill("email", "Amina@Example.ma")
 	b.status(b.press(), http.StatusAccepted)
-	if p := b.shows(lang, "page.forgot.title", "reset_requested", "page.forgot.look", "page.forgot.other"); !strings.Contains(p.Text, "Amina@Example.ma") {
+	if p := b.shows(lang, "page.forgot.title", "page.forgot.done", "page.forgot.look", "page.forgot.other"); !strings.Contains(p.Text, "Amina@Example.ma") {
 		t.Errorf("the page does not say which address:\n%s", p.Text)
 	}
 
