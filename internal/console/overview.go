@@ -24,6 +24,7 @@ type today struct {
 	Events   []eventDay
 	Failed   string
 	Time     string
+	Counted  string // when the days were, if that was before; empty: now
 }
 
 type warning struct{ Text, Link, URL string }
@@ -60,10 +61,13 @@ func (p *page) overview() {
 			clients.Value = v.Say("console.about", "n", c.N)
 		}
 	}
-	days, err := p.c.days.read(ctx, p.staff, v)
+	days, at, err := p.c.days.read(ctx, p.staff, v)
 	if err != nil {
 		p.internal(err)
 	} else {
+		if v.now.Sub(at) >= time.Second {
+			d.Counted = v.Say("console.chart.counted", "time", v.shopTime(at).Format(time.TimeOnly))
+		}
 		clients.More = v.Say("console.figures.today", "n", days[len(days)-1].Registered)
 	}
 	sessions := figure{Name: v.Say("console.figures.sessions"), Value: v.Say("console.unknown")}
@@ -191,15 +195,18 @@ func roundUp(n int) int {
 }
 
 // pastDays keeps what was counted of days that are over: it does not change.
-// Today is counted again after a minute.
+// Today is counted again as soon as that is cheap: after a hundred times as long
+// as it took, a minute at most.
 type pastDays struct {
 	mu    sync.Mutex
 	known map[time.Time]staff.DayFigures
 	today staff.DayFigures
 	at    time.Time
+	took  time.Duration
 }
 
-func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff.DayFigures, error) {
+// read returns the days of the charts, and when today was counted.
+func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff.DayFigures, time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	midnight := v.sinceToday()
@@ -217,20 +224,21 @@ func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff
 		if !is {
 			var err error
 			if d, err = s.Day(ctx, from, to); err != nil {
-				return nil, err
+				return nil, v.now, err
 			}
 			c.known[from.UTC()] = d
 		}
 		days = append(days, d)
 	}
-	if !c.today.From.Equal(midnight) || v.now.Sub(c.at) >= time.Minute {
+	if !c.today.From.Equal(midnight) || v.now.Sub(c.at) >= min(100*c.took, time.Minute) {
+		begin := time.Now()
 		d, err := s.Day(ctx, midnight, v.now.AddDate(0, 0, 1))
 		if err != nil {
-			return nil, err
+			return nil, v.now, err
 		}
-		c.today, c.at = d, v.now
+		c.today, c.at, c.took = d, v.now, time.Since(begin)
 	}
-	return append(days, c.today), nil
+	return append(days, c.today), c.at, nil
 }
 
 // Width is how wide a bar is.
