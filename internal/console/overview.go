@@ -183,10 +183,10 @@ func (v *view) draw(c *chart, days []staff.DayFigures, of func(staff.DayFigures)
 	}
 }
 
-// roundUp is the next of 1, 2, 5 × 10ⁿ.
+// roundUp is the next of 1, 2, 4, 6 × 10ⁿ: but for 1, half of it is a whole number.
 func roundUp(n int) int {
 	for ten := 1; ; ten *= 10 {
-		for _, digit := range []int{1, 2, 5} {
+		for _, digit := range []int{1, 2, 4, 6} {
 			if digit*ten >= n {
 				return digit * ten
 			}
