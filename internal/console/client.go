@@ -453,6 +453,9 @@ func (p *page) mailRow(m account.Mail) mailRow {
 	switch m.State() {
 	case account.MailSent:
 		row.Tone = "good"
+		if p.o.MailsStay { // nobody got it
+			row.State, row.Tone = v.Say("console.mail.written"), ""
+		}
 	case account.MailWaiting:
 		row.Tone = "info"
 	default:
