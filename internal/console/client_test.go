@@ -339,3 +339,24 @@ func TestNamesInTitles(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsListedTwice: who is found as a whole stands above the list alone,
+// and counts once; who works here alone is no client.
+func TestNobodyIsListedTwice(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "salma", account.Support)
+	if a := b.open(t, "/console/clients"); !strings.Contains(a.text(), "Pas encore de clients") || strings.Contains(a.text(), "1 client") {
+		t.Errorf("nobody yet:\n%s", a.text())
+	}
+	amina := s.has(t, "amina", "Amina", "Alaoui")
+	s.has(t, "amina2", "Amina", "Bennani")
+	for search, want := range map[string][2]int{"amina": {2, 2}, amina.Email: {1, 1}, strconv.FormatInt(amina.ID, 10): {1, 0}, "alaoui": {1, 1}} {
+		a := b.open(t, "/console/clients?search="+url.QueryEscape(search))
+		count := locale.Text("fr", "console.clients.count", locale.Args{"n": want[0], "count": strconv.Itoa(want[0])})
+		all := "Tous les résultats : " + locale.Text("fr", "console.clients.count", locale.Args{"n": want[1], "count": strconv.Itoa(want[1])})
+		if !strings.Contains(a.body, `id="count" hx-swap-oob="true">`+count+`<`) || strings.Count(a.body, "data-row") != want[0] || !strings.Contains(a.text(), all) {
+			t.Errorf("%s: not %s:\n%s", search, count, a.text())
+		}
+	}
+}

@@ -120,6 +120,7 @@ type clientList struct {
 	Previous template.URL
 
 	Count                          string
+	Meant                          string // how many an act on all results is for: who is found by number alone is none
 	Short, Incomplete, First, None bool
 	Shorter                        string // a search that may find more
 	ShorterURL                     template.URL
@@ -185,6 +186,9 @@ func (p *page) clients() {
 	d.Many = p.manyActs(d)
 	filtered := len(d.Chips) > 0 || strings.TrimSpace(f.Search) != ""
 	d.First = !filtered && f.Cursor == "" && (d.None || len(d.Users) == 1 && d.Users[0].ID == p.agent.User.ID)
+	if d.First { // who works here is not one of those
+		d.Count = ""
+	}
 	if p.part() != "" {
 		p.w.Header().Set(addressHeader, v.Root+string(f.address("cursor", f.Cursor)))
 		status = http.StatusOK // it takes the place of a part, and says what is wrong
@@ -236,11 +240,18 @@ func (p *page) findClients(d *clientList) (status int) {
 	if list.Previous != "" {
 		d.Previous = f.address("cursor", list.Previous)
 	}
-	key := "console.clients.count"
+	key, n := "console.clients.count", list.Count
 	if list.Estimated {
 		key = "console.clients.about"
 	}
-	d.Count = v.Say(key, "n", list.Count)
+	// Nobody stands in both lists of a page.
+	d.Users = slices.DeleteFunc(d.Users, func(u account.User) bool {
+		return slices.ContainsFunc(d.Exact, func(e account.User) bool { return e.ID == u.ID })
+	})
+	if d.Next == "" && d.Previous == "" && !d.Short {
+		n = int64(len(d.Users) + len(d.Exact))
+	}
+	d.Count, d.Meant = v.Say(key, "n", n), v.Say(key, "n", list.Count)
 	d.None = len(d.Users) == 0 && len(d.Exact) == 0 && !d.Short
 	if d.None {
 		p.proposeShorter(d)
