@@ -113,5 +113,5 @@ func (p *page) mail() {
 	if m.UserID != 0 {
 		facts = append(facts, fact{v.Say("console.events.client"), template.HTML(`<a href="` + template.HTMLEscapeString(v.Root+clientURL(m.UserID)) + `">` + template.HTMLEscapeString(v.Say("console.client.number", "id", m.UserID)) + `</a>`)}) //nolint:gosec // escaped
 	}
-	p.show(http.StatusOK, "facts", facts)
+	p.show(http.StatusOK, "facts", factsPage{facts, "mails", v.Say("console.mails")})
 }

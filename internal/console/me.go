@@ -17,6 +17,12 @@ type fact struct {
 	Value template.HTML
 }
 
+// factsPage is a page of them, below a list.
+type factsPage struct {
+	Facts          []fact
+	Back, BackText string
+}
+
 func text(s string) template.HTML { return template.HTML(template.HTMLEscapeString(s)) } //nolint:gosec // escaped
 
 type ownSession struct {
