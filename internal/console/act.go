@@ -128,7 +128,7 @@ func (p *page) clientAct(a clientActKind) {
 	}
 	v := p.view
 	id := strconv.FormatInt(u.ID, 10)
-	p.title(v.Say("console.act."+a.name+".question", "name", isolated(Name(u)), "id", id), v.Say("console.clients"))
+	p.title(v.Say("console.act."+a.name+".question", "name", named(Name(u)), "id", id), v.Say("console.clients"))
 	c := &confirmation{User: u, Base: clientURL(u.ID), Follows: v.followsOf(a.name)}
 	c.Form = &form{Submit: v.Say("console.act." + a.name), Cancel: v.Root + c.Base, Danger: a.danger(), page: "confirm", data: c}
 	if a.number && p.staff.NeedsSecond() {

@@ -328,6 +328,10 @@ func TestNamesInTitles(t *testing.T) {
 	s := onSQLite(t)
 	b, _ := s.works(t, "nadia", account.Owner)
 	amina, marked := s.has(t, "amina", "Amina", "Alaoui"), s.has(t, "marked", "\u2068Amina\u2069", "Alaoui")
+	turned := s.has(t, "turned", "Hind", "\u202etxt.exe")
+	if a := b.open(t, at(turned, "/disable")); !strings.Contains(a.body, `<bdi dir="auto">Hind <span class="mark">U+202E</span>txt.exe</bdi> (n°`) || !strings.Contains(a.body, "\u2068Hind \ufffdtxt.exe\u2069 (n°") {
+		t.Errorf("a name that turns what follows:\n%.1500s", a.body)
+	}
 	for path, want := range map[string]string{
 		at(amina, ""):         "<title>Amina Alaoui – Clients – Yoozak</title>",
 		at(amina, "/disable"): "\u2068Amina Alaoui\u2069 (n°",

@@ -25,7 +25,7 @@ func (p *page) edit() {
 		return
 	}
 	v := p.view
-	p.title(v.Say("console.edit.title", "name", isolated(Name(u)), "id", u.ID), v.Say("console.clients"))
+	p.title(v.Say("console.edit.title", "name", named(Name(u)), "id", u.ID), v.Say("console.clients"))
 	d := &editing{User: u, Base: clientURL(u.ID)}
 	d.Form = &form{
 		Fields: []field{
