@@ -213,6 +213,9 @@ func TestTwoEdits(t *testing.T) {
 		t.Errorf("%q; %v", got.FirstName, err)
 	}
 	edit(a.field(t, "version"), "Mina").leadsTo(t, at(u, "/edit"), at(u, ""))
+	if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "Mina Alaoui\u2069 : changements enregistrés") && !strings.Contains(a.text(), "Mina Alaoui\u2069\u00a0: changements enregistrés") {
+		t.Errorf("not by the new name:\n%s", a.text())
+	}
 	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || got.FirstName != "Mina" {
 		t.Errorf("%q; %v", got.FirstName, err)
 	}
