@@ -358,6 +358,11 @@ func TestNobodyIsListedTwice(t *testing.T) {
 	}
 	amina := s.has(t, "amina", "Amina", "Alaoui")
 	s.has(t, "amina2", "Amina", "Bennani")
+	for path, filtered := range map[string]bool{"?search=xyz": false, "?search=xyz&is_active=true": true} {
+		if a := b.open(t, "/console/clients"+path); !strings.Contains(a.text(), "Aucun résultat") || strings.Contains(a.text(), "retirez un filtre") != filtered || strings.Contains(a.text(), "Effacer les filtres") != filtered {
+			t.Errorf("%s:\n%s", path, a.text())
+		}
+	}
 	for search, want := range map[string][2]int{"amina": {2, 2}, amina.Email: {1, 1}, strconv.FormatInt(amina.ID, 10): {1, 0}, "alaoui": {1, 1}} {
 		a := b.open(t, "/console/clients?search="+url.QueryEscape(search))
 		count := locale.Text("fr", "console.clients.count", locale.Args{"n": want[0], "count": strconv.Itoa(want[0])})
