@@ -278,12 +278,13 @@ func (p *page) proposeShorter(d *clientList) {
 func (p *page) filterFields(f clientFilter) []field {
 	v := p.view
 	anything := option{"", v.Say("console.filter.any")}
+	all := option{"", v.Say("console.filter.all")} // of what is feminine in French
 	yesNo := []option{anything, {"true", v.Say("console.yes")}, {"false", v.Say("console.no")}}
 	states := []option{anything, {"true", v.Say("console.state.active")}, {"false", v.Say("console.state.not_active")}}
 	fields := []field{
 		{Name: "is_active", Type: "select", Options: states},
-		{Name: "verified", Type: "select", Options: yesNo},
-		{Name: "language", Type: "select", Options: append([]option{anything}, languageOptions()...)},
+		{Name: "verified", Type: "select", Options: append([]option{all}, yesNo[1:]...)},
+		{Name: "language", Type: "select", Options: append([]option{all}, languageOptions()...)},
 		{Name: "is_staff", Type: "select", Options: yesNo},
 		{Name: "date_joined_after", Type: "date"},
 		{Name: "date_joined_before", Type: "date"},
