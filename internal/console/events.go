@@ -305,6 +305,9 @@ func (p *page) event() {
 	if len(d.Fields) > 0 {
 		add(fieldsKey(e.Kind), v.fieldWords(d.Fields))
 	}
+	if e.Kind == account.EventUsersExported {
+		add("console.clients", text(v.Number(d.Count)))
+	}
 	if d.Service != "" {
 		add("console.events.service", Somebody(d.Service))
 	}

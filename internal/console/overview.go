@@ -170,10 +170,10 @@ func (v *view) draw(c *chart, days []staff.DayFigures, of func(staff.DayFigures)
 	}
 	slices.Reverse(c.Rows)
 	switch {
+	case known <= 1: // nothing is known of the days before
+		c.Said = v.Say("console.chart.first", "n", sum)
 	case sum == 0:
 		c.Said = v.Say("console.chart.none", "from", c.From, "to", c.To)
-	case known <= 1:
-		c.Said = v.Say("console.chart.first", "n", sum)
 	default:
 		average := v.Number(sum / known)
 		if sum < known {
