@@ -66,6 +66,9 @@ func (a *Accounts) Close(ctx context.Context, tx *store.Store, u account.User, e
 	return a.mailClosed(ctx, tx, u, e.Request.IP, e.At)
 }
 
+// RestorableFor is for how long a closed account can be restored.
+func (a *Accounts) RestorableFor() time.Duration { return a.o.EraseAfter }
+
 // RestorableUntil is when a closed account is erased.
 func (a *Accounts) RestorableUntil(u account.User) time.Time {
 	if u.ClosedAt.IsZero() {

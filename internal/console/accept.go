@@ -49,7 +49,7 @@ func (p *page) accept() {
 	c.Form.data = c
 	if offer.NeedsPassword {
 		c.Form.Fields = []field{{Name: "username", Autocomplete: "username", Value: offer.Username, Unseen: true}, { // for what keeps passwords
-			Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.Say("page.reset.password"), Dir: "ltr", Focus: true, Required: true,
+			Name: "new_password", Type: "password", Autocomplete: "new-password", Label: v.Say("page.reset.password"), Hint: v.Say("page.reset.hint", "n", p.o.Auth.PasswordMin()), Dir: "ltr", Focus: true, Required: true,
 		}}
 	}
 	p.ask(c.Form)

@@ -111,13 +111,22 @@ type confirmation struct {
 }
 
 // followsOf says what an act does.
-func (v *view) followsOf(act string) (follows []string) {
+func (p *page) followsOf(act string) (follows []string) {
 	for _, n := range []string{"1", "2", "3"} {
-		if key := "console.act." + act + ".follows." + n; v.Say(key) != key {
-			follows = append(follows, v.Say(key))
+		key := "console.act." + act + ".follows." + n
+		if said := p.view.Say(key, "days", p.restorable()); said != key {
+			follows = append(follows, said)
 		}
 	}
 	return follows
+}
+
+// restorable is for how long a closed account can be restored, in words.
+func (p *page) restorable() string {
+	if days := int(p.staff.RestorableFor().Hours() / 24); days > 0 {
+		return p.view.Say("console.days", "n", days)
+	}
+	return p.view.Say("console.days.few")
 }
 
 // clientAct asks, and acts.
@@ -128,8 +137,8 @@ func (p *page) clientAct(a clientActKind) {
 	}
 	v := p.view
 	id := strconv.FormatInt(u.ID, 10)
-	p.title(v.Say("console.act."+a.name+".question", "name", isolated(Name(u)), "id", id), v.Say("console.clients"))
-	c := &confirmation{User: u, Base: clientURL(u.ID), Follows: v.followsOf(a.name)}
+	p.title(v.Say("console.act."+a.name+".question", "name", named(Name(u)), "id", id), v.Say("console.clients"))
+	c := &confirmation{User: u, Base: clientURL(u.ID), Follows: p.followsOf(a.name)}
 	c.Form = &form{Submit: v.Say("console.act." + a.name), Cancel: v.Root + c.Base, Danger: a.danger(), page: "confirm", data: c}
 	if a.number && p.staff.NeedsSecond() {
 		c.Follows = append([]string{v.Say("console.act.erase.second")}, c.Follows...)

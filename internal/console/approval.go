@@ -112,7 +112,7 @@ func (p *page) approval() {
 	act, erases := string(a.Act), a.Act == account.ApproveErase
 	d.Follows = []string{v.Say("console.approval.export.has")}
 	if erases {
-		d.Follows = v.followsOf("erase")
+		d.Follows = p.followsOf("erase")
 	}
 	d.Follows = append(d.Follows, v.Say("console.approval."+act+".then", "name", isolated(d.Who)))
 	reason := v.reasonField(false) // that of who asked stands above it
@@ -166,7 +166,7 @@ func (p *page) useApproval() {
 	p.nameThem(&d)
 	d.Follows = []string{v.Say("console.approval.export.follows")}
 	if erases {
-		d.Follows = v.followsOf("erase")
+		d.Follows = p.followsOf("erase")
 	}
 	d.Follows = append(d.Follows, v.Say("console.approval.once"))
 	d.Form = &form{Submit: v.Say("console.approval." + act + ".do"), Cancel: v.Root + "approvals/" + a.ID, Danger: erases, page: "use", data: &d}

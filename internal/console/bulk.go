@@ -53,6 +53,8 @@ type leftOut struct {
 	Count int
 	Names []template.HTML
 	More  int
+
+	key string // of Why
 }
 
 // tell fills in what a dry run says.
@@ -73,13 +75,13 @@ func (p *page) tell(a bulkKind, d *manyAsked, r staff.Report) {
 			if l.Why == staff.LeftAlready {
 				key += "." + string(a.act)
 			}
-			reasons, d.Left = append(reasons, l.Why), append(d.Left, leftOut{Why: v.Say(key)})
+			reasons, d.Left = append(reasons, l.Why), append(d.Left, leftOut{key: key})
 		}
 		out := &d.Left[i]
 		if out.Count++; out.Count <= mostNames {
 			out.Names = append(out.Names, personLine(v, l.User))
 		}
-		out.More = max(out.Count-mostNames, 0)
+		out.More, out.Why = max(out.Count-mostNames, 0), v.Say(out.key, "n", out.Count)
 	}
 }
 
@@ -185,7 +187,7 @@ func (p *page) askMany(a bulkKind, d *manyAsked, w whom, plan staff.Report) {
 	}
 	p.tell(a, d, plan)
 	n := len(plan.Done)
-	d.Follows = []string{v.Say("console.bulk." + act + ".follows")}
+	d.Follows = []string{v.Say("console.bulk."+act+".follows", "n", n, "days", p.restorable())}
 	d.Form = &form{
 		Fields: []field{reason}, Hidden: []hidden{{"whom", w.text}, {"expected", plan.Digest()}},
 		Submit: v.Say("console.bulk."+act+".do", "n", n), Cancel: d.List, Danger: a.hurts, page: "bulk", data: d,

@@ -199,8 +199,8 @@ func (p *page) profile() {
 		}
 	}
 	c.Facts = []fact{
-		{v.Say("console.first_name"), Somebody(u.FirstName)},
-		{v.Say("console.last_name"), Somebody(u.LastName)},
+		{v.Say("console.first_name"), v.orDash(u.FirstName)},
+		{v.Say("console.last_name"), v.orDash(u.LastName)},
 		{v.Say("console.column.email"), email},
 		{v.Say("console.column.username"), Code(u.Username)},
 		{v.Say("console.filter.language"), text(locale.Text(u.Language, "language.name", nil))},
@@ -214,6 +214,14 @@ func (p *page) profile() {
 	}
 	c.Events = p.days(events[:min(len(events), 5)])
 	p.showClient(c)
+}
+
+// orDash is what somebody chose, or that it is nothing.
+func (v *view) orDash(text string) template.HTML {
+	if strings.TrimSpace(text) == "" {
+		text = v.Say("console.unknown")
+	}
+	return Somebody(text)
 }
 
 // failTab says that a tab cannot be read: it takes neither the head nor the
@@ -453,6 +461,9 @@ func (p *page) mailRow(m account.Mail) mailRow {
 	switch m.State() {
 	case account.MailSent:
 		row.Tone = "good"
+		if p.o.MailsStay { // nobody got it
+			row.State, row.Tone = v.Say("console.mail.written"), ""
+		}
 	case account.MailWaiting:
 		row.Tone = "info"
 	default:

@@ -213,6 +213,9 @@ func TestTwoEdits(t *testing.T) {
 		t.Errorf("%q; %v", got.FirstName, err)
 	}
 	edit(a.field(t, "version"), "Mina").leadsTo(t, at(u, "/edit"), at(u, ""))
+	if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "Mina Alaoui\u2069 : changements enregistrés") && !strings.Contains(a.text(), "Mina Alaoui\u2069\u00a0: changements enregistrés") {
+		t.Errorf("not by the new name:\n%s", a.text())
+	}
 	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || got.FirstName != "Mina" {
 		t.Errorf("%q; %v", got.FirstName, err)
 	}
@@ -328,6 +331,10 @@ func TestNamesInTitles(t *testing.T) {
 	s := onSQLite(t)
 	b, _ := s.works(t, "nadia", account.Owner)
 	amina, marked := s.has(t, "amina", "Amina", "Alaoui"), s.has(t, "marked", "\u2068Amina\u2069", "Alaoui")
+	turned := s.has(t, "turned", "Hind", "\u202etxt.exe")
+	if a := b.open(t, at(turned, "/disable")); !strings.Contains(a.body, `<bdi dir="auto">Hind <span class="mark">U+202E</span>txt.exe</bdi> (n°`) || !strings.Contains(a.body, "\u2068Hind \ufffdtxt.exe\u2069 (n°") {
+		t.Errorf("a name that turns what follows:\n%.1500s", a.body)
+	}
 	for path, want := range map[string]string{
 		at(amina, ""):         "<title>Amina Alaoui – Clients – Yoozak</title>",
 		at(amina, "/disable"): "\u2068Amina Alaoui\u2069 (n°",
@@ -336,6 +343,32 @@ func TestNamesInTitles(t *testing.T) {
 	} {
 		if a := b.open(t, path); !strings.Contains(a.body, want) || path != at(marked, "") && strings.Contains(a.body, "\ufffd") {
 			t.Errorf("%s lacks %q:\n%.900s", path, want, a.body)
+		}
+	}
+}
+
+// TestNobodyIsListedTwice: who is found as a whole stands above the list alone,
+// and counts once; who works here alone is no client.
+func TestNobodyIsListedTwice(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "salma", account.Support)
+	if a := b.open(t, "/console/clients"); !strings.Contains(a.text(), "Pas encore de clients") || strings.Contains(a.text(), "1 client") {
+		t.Errorf("nobody yet:\n%s", a.text())
+	}
+	amina := s.has(t, "amina", "Amina", "Alaoui")
+	s.has(t, "amina2", "Amina", "Bennani")
+	for path, filtered := range map[string]bool{"?search=xyz": false, "?search=xyz&is_active=true": true} {
+		if a := b.open(t, "/console/clients"+path); !strings.Contains(a.text(), "Aucun résultat") || strings.Contains(a.text(), "retirez un filtre") != filtered || strings.Contains(a.text(), "Effacer les filtres") != filtered {
+			t.Errorf("%s:\n%s", path, a.text())
+		}
+	}
+	for search, want := range map[string][2]int{"amina": {2, 2}, amina.Email: {1, 1}, strconv.FormatInt(amina.ID, 10): {1, 0}, "alaoui": {1, 1}} {
+		a := b.open(t, "/console/clients?search="+url.QueryEscape(search))
+		count := locale.Text("fr", "console.clients.count", locale.Args{"n": want[0], "count": strconv.Itoa(want[0])})
+		all := "Tous les résultats : " + locale.Text("fr", "console.clients.count", locale.Args{"n": want[1], "count": strconv.Itoa(want[1])})
+		if !strings.Contains(a.body, `id="count" hx-swap-oob="true">`+count+`<`) || strings.Count(a.body, "data-row") != want[0] || !strings.Contains(a.text(), all) {
+			t.Errorf("%s: not %s:\n%s", search, count, a.text())
 		}
 	}
 }

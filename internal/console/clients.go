@@ -120,6 +120,7 @@ type clientList struct {
 	Previous template.URL
 
 	Count                          string
+	Meant                          string // how many an act on all results is for: who is found by number alone is none
 	Short, Incomplete, First, None bool
 	Shorter                        string // a search that may find more
 	ShorterURL                     template.URL
@@ -185,6 +186,9 @@ func (p *page) clients() {
 	d.Many = p.manyActs(d)
 	filtered := len(d.Chips) > 0 || strings.TrimSpace(f.Search) != ""
 	d.First = !filtered && f.Cursor == "" && (d.None || len(d.Users) == 1 && d.Users[0].ID == p.agent.User.ID)
+	if d.First { // who works here is not one of those
+		d.Count = ""
+	}
 	if p.part() != "" {
 		p.w.Header().Set(addressHeader, v.Root+string(f.address("cursor", f.Cursor)))
 		status = http.StatusOK // it takes the place of a part, and says what is wrong
@@ -236,11 +240,18 @@ func (p *page) findClients(d *clientList) (status int) {
 	if list.Previous != "" {
 		d.Previous = f.address("cursor", list.Previous)
 	}
-	key := "console.clients.count"
+	key, n := "console.clients.count", list.Count
 	if list.Estimated {
 		key = "console.clients.about"
 	}
-	d.Count = v.Say(key, "n", list.Count)
+	// Nobody stands in both lists of a page.
+	d.Users = slices.DeleteFunc(d.Users, func(u account.User) bool {
+		return slices.ContainsFunc(d.Exact, func(e account.User) bool { return e.ID == u.ID })
+	})
+	if d.Next == "" && d.Previous == "" && !d.Short {
+		n = int64(len(d.Users) + len(d.Exact))
+	}
+	d.Count, d.Meant = v.Say(key, "n", n), v.Say(key, "n", list.Count)
 	d.None = len(d.Users) == 0 && len(d.Exact) == 0 && !d.Short
 	if d.None {
 		p.proposeShorter(d)
@@ -267,12 +278,13 @@ func (p *page) proposeShorter(d *clientList) {
 func (p *page) filterFields(f clientFilter) []field {
 	v := p.view
 	anything := option{"", v.Say("console.filter.any")}
+	all := option{"", v.Say("console.filter.all")} // of what is feminine in French
 	yesNo := []option{anything, {"true", v.Say("console.yes")}, {"false", v.Say("console.no")}}
 	states := []option{anything, {"true", v.Say("console.state.active")}, {"false", v.Say("console.state.not_active")}}
 	fields := []field{
 		{Name: "is_active", Type: "select", Options: states},
-		{Name: "verified", Type: "select", Options: yesNo},
-		{Name: "language", Type: "select", Options: append([]option{anything}, languageOptions()...)},
+		{Name: "verified", Type: "select", Options: append([]option{all}, yesNo[1:]...)},
+		{Name: "language", Type: "select", Options: append([]option{all}, languageOptions()...)},
 		{Name: "is_staff", Type: "select", Options: yesNo},
 		{Name: "date_joined_after", Type: "date"},
 		{Name: "date_joined_before", Type: "date"},

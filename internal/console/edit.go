@@ -25,7 +25,7 @@ func (p *page) edit() {
 		return
 	}
 	v := p.view
-	p.title(v.Say("console.edit.title", "name", isolated(Name(u)), "id", u.ID), v.Say("console.clients"))
+	p.title(v.Say("console.edit.title", "name", named(Name(u)), "id", u.ID), v.Say("console.clients"))
 	d := &editing{User: u, Base: clientURL(u.ID)}
 	d.Form = &form{
 		Fields: []field{
@@ -45,13 +45,13 @@ func (p *page) edit() {
 		return
 	}
 	d.Form.Hidden[0].Value = form.Get("version")
-	_, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
+	edited, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
 		Version: account.TextInput(form.Get("version")), FirstName: account.TextInput(form.Get("first_name")), LastName: account.TextInput(form.Get("last_name")),
 		Email: account.TextInput(form.Get("email")), Language: account.TextInput(form.Get("language")),
 	})
 	switch {
 	case err == nil:
-		p.done(d.Base, "edit", map[string]string{"name": isolated(Name(u))})
+		p.done(d.Base, "edit", map[string]string{"name": isolated(Name(edited))})
 	case errors.Is(err, account.ErrEditConflict):
 		p.showConflict(d, u)
 	default:

@@ -284,7 +284,7 @@ func (p *page) event() {
 	v, e := p.view, events[0]
 	row := p.days(events)[0].Events[0]
 	p.title(row.What, v.Say("console.events"))
-	facts := []fact{{v.Say("console.mail.when"), v.At(e.At)}, {v.Say("console.events.by"), Somebody(row.Who)}}
+	facts := []fact{{v.Say("console.events.at"), v.At(e.At)}, {v.Say("console.events.by"), Somebody(row.Who)}}
 	add := func(name string, value template.HTML) { facts = append(facts, fact{v.Say(name), value}) }
 	if row.WhomURL != "" {
 		add("console.events.client", template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+row.WhomURL)+`">`)+Somebody(row.Whom)+template.HTML(`</a>`)) //nolint:gosec // escaped
@@ -303,7 +303,10 @@ func (p *page) event() {
 		add("console.events.second", Somebody(p.memberName(d.Second)))
 	}
 	if len(d.Fields) > 0 {
-		add("console.events.fields", Code(strings.Join(d.Fields, ", ")))
+		add(fieldsKey(e.Kind), v.fieldWords(d.Fields))
+	}
+	if e.Kind == account.EventUsersExported {
+		add("console.clients", text(v.Number(d.Count)))
 	}
 	if d.Service != "" {
 		add("console.events.service", Somebody(d.Service))
@@ -315,5 +318,51 @@ func (p *page) event() {
 	if e.Seq != 0 {
 		add("console.events.chain", Code(strconv.FormatInt(e.Seq, 10)))
 	}
-	p.show(http.StatusOK, "facts", facts)
+	p.show(http.StatusOK, "facts", factsPage{facts, "events", v.Say("console.events")})
+}
+
+// fieldsKey is what the words are called that an event has of what it did.
+func fieldsKey(kind account.EventKind) string {
+	switch kind {
+	case account.EventStaffRefused:
+		return "console.events.tried"
+	case account.EventUsersExported, account.EventUserExported:
+		return "console.approval.export"
+	}
+	return "console.events.fields"
+}
+
+// fieldWords are the words that an event has of what it did, in the page's
+// language; one that there is none for is as it is.
+func (v *view) fieldWords(names []string) template.HTML {
+	words := make([]template.HTML, 0, len(names))
+	for _, name := range names {
+		key := "console.field." + strings.ReplaceAll(name, ":", "_")
+		switch name {
+		case "first_name", "last_name":
+			key = "console." + name
+		case "username", "email":
+			key = "console.column." + name
+		case "language":
+			key = "console.filter.language"
+		case "csv", "ndjson":
+			key = "console.export.format." + name
+		}
+		word := Code(name)
+		if said := v.Say(key); said != key {
+			word = text(said)
+		}
+		words = append(words, word)
+	}
+	return joined(words, text(v.Say("console.comma")))
+}
+
+func joined(words []template.HTML, between template.HTML) (all template.HTML) {
+	for i, word := range words {
+		if i > 0 {
+			all += between
+		}
+		all += word
+	}
+	return all
 }

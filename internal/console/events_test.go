@@ -13,6 +13,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/locale"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -70,4 +71,42 @@ func TestStreamMissesNone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEventsAreInWords: the page of an event has no words of the program's, and
+// leads back.
+func TestEventsAreInWords(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	salma, _ := s.works(t, "salma", account.Support)
+	salma.open(t, at(u, "/disable"))
+	b, _ := s.works(t, "nadia", account.Owner)
+	b.send(t, "/console/clients/export", "whom", "ids="+strconv.FormatInt(u.ID, 10), "format", "csv", "reason", "demande du comptable")
+	version := b.open(t, at(u, "/edit")).field(t, "version")
+	b.send(t, at(u, "/edit"), "version", version, "first_name", "Mina", "last_name", "Bennani", "email", u.Email, "language", "ar")
+	events, err := s.Store.Events(t.Context(), store.EventFilter{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[account.EventKind]string{}
+	for _, e := range events {
+		a := b.open(t, fmt.Sprintf("/console/events/%d", e.ID))
+		if !strings.Contains(a.text(), "Date ") || !strings.Contains(a.body, `<p class="back"><a href="../events">Journal</a>`) {
+			t.Fatalf("%s:\n%s", e.Kind, a.text())
+		}
+		seen[e.Kind] += a.text()
+	}
+	for kind, want := range map[account.EventKind]string{
+		account.EventStaffRefused: "Action refusée désactiver ou réactiver un compte", account.EventUsersExported: "Export fichier complet, Tableur (CSV) Clients 1", account.EventUserEdited: "Champs Prénom, Nom de famille, Langue",
+	} {
+		if !strings.Contains(seen[kind], want) {
+			t.Errorf("%s: no %q:\n%s", kind, want, seen[kind])
+		}
+	}
+	for _, name := range account.Permissions() {
+		if key := "console.field." + strings.ReplaceAll(string(name), ":", "_"); locale.Text("fr", key, nil) == key {
+			t.Errorf("no words for %s", name)
+		}
+	}
 }

@@ -299,6 +299,12 @@ func plain(text string) string {
 	}, text)
 }
 
+// named is somebody's name in a title: [heading] shows the marks in it, but for
+// those that would end it there.
+func named(name string) string {
+	return "\u2068" + strings.NewReplacer("\u2068", "\ufffd", "\u2069", "\ufffd").Replace(name) + "\u2069"
+}
+
 // isolated is a text among words of another direction, where there is no
 // markup (U+2068, U+2069).
 func isolated(text string) string { return "\u2068" + plain(text) + "\u2069" }

@@ -26,6 +26,7 @@ type card struct {
 	Intro string
 	Form  *form
 	Links []pageLink
+	Lost  string   // what to do without what is asked for
 	Again pageLink // in place of a form
 
 	Passkey *passkeyForm // beside the form, or in place of it; nil: there is none
@@ -154,6 +155,15 @@ func (p *page) factor() {
 	}
 	if recovery && !useRecovery {
 		c.Links = []pageLink{{v.Say("page.factor.use_recovery"), p.link(factorPath, "next", p.next(), "with", withRecovery)}}
+	}
+	c.Links = append(c.Links, pageLink{v.Say("console.factor.back"), p.link(loginPath, "next", p.next())})
+	switch {
+	case useRecovery:
+		c.Lost = v.Say("console.factor.lost_all")
+	case recovery:
+		c.Lost = v.Say("console.factor.lost_codes")
+	default:
+		c.Lost = v.Say("console.factor.lost")
 	}
 	if byPasskey && !useRecovery {
 		p.offerPasskey(c, boundTo(challenge))

@@ -42,7 +42,11 @@ func (p *page) mails() {
 	state, d := account.MailState(query.Get("state")), &mailQueue{Stay: p.o.MailsStay}
 	d.Tabs = []tab{{Text: v.Say("console.filter.any"), Path: "mails", Current: state == ""}}
 	for _, s := range mailStates {
-		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + string(s)), Path: "mails?state=" + string(s), Current: s == state})
+		name := string(s)
+		if s == account.MailSent && d.Stay {
+			name = "written"
+		}
+		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + name), Path: "mails?state=" + string(s), Current: s == state})
 	}
 	in := func(name string) account.Input {
 		if value := query.Get(name); value != "" {
@@ -95,15 +99,19 @@ func (p *page) mail() {
 	}
 	m := p.mailRow(found)
 	p.title(m.What, v.Say("console.mails"))
+	sent := "console.mail.sent_at"
+	if p.o.MailsStay {
+		sent = "console.mail.written_at"
+	}
 	facts := []fact{
 		{v.Say("console.mail.to"), Code(m.Email)},
 		{v.Say("console.filter.state"), text(strings.TrimSpace(m.State + " " + m.Why))},
 		{v.Say("console.mail.attempts"), text(v.Number(m.Attempts))},
 		{v.Say("console.mail.when"), v.At(m.CreatedAt)},
-		{v.Say("console.mail.sent_at"), v.At(m.SentAt)},
+		{v.Say(sent), v.At(m.SentAt)},
 	}
 	if m.UserID != 0 {
 		facts = append(facts, fact{v.Say("console.events.client"), template.HTML(`<a href="` + template.HTMLEscapeString(v.Root+clientURL(m.UserID)) + `">` + template.HTMLEscapeString(v.Say("console.client.number", "id", m.UserID)) + `</a>`)}) //nolint:gosec // escaped
 	}
-	p.show(http.StatusOK, "facts", facts)
+	p.show(http.StatusOK, "facts", factsPage{facts, "mails", v.Say("console.mails")})
 }

@@ -17,6 +17,12 @@ type fact struct {
 	Value template.HTML
 }
 
+// factsPage is a page of them, below a list.
+type factsPage struct {
+	Facts          []fact
+	Back, BackText string
+}
+
 func text(s string) template.HTML { return template.HTML(template.HTMLEscapeString(s)) } //nolint:gosec // escaped
 
 type ownSession struct {
@@ -96,12 +102,12 @@ func (p *page) help() {
 			{[]string{"g j"}, v.Say("console.events")},
 			{[]string{"g m"}, v.Say("console.mails")},
 			{[]string{"↓", "↑"}, v.Say("console.help.rows")},
-			{[]string{"Enter"}, v.Say("console.help.open")},
+			{[]string{v.Say("console.help.enter")}, v.Say("console.help.open")},
 			{[]string{"x"}, v.Say("console.help.tick")},
 			{[]string{"n", "p"}, v.Say("console.help.pages")},
 			{[]string{"1", "2", "3", "4", "5", "6"}, v.Say("console.help.tabs")},
 			{[]string{v.Say("console.help.space")}, v.Say("console.help.pause")},
-			{[]string{"Esc"}, v.Say("console.help.leave")},
+			{[]string{v.Say("console.help.escape")}, v.Say("console.help.leave")},
 		},
 		Steps: []string{v.Say("console.help.step_find"), v.Say("console.help.step_read"), v.Say("console.help.step_do"), v.Say("console.help.step_say")},
 	})

@@ -24,6 +24,7 @@ type today struct {
 	Events   []eventDay
 	Failed   string
 	Time     string
+	Counted  string // when the days were, if that was before; empty: now
 }
 
 type warning struct{ Text, Link, URL string }
@@ -60,10 +61,13 @@ func (p *page) overview() {
 			clients.Value = v.Say("console.about", "n", c.N)
 		}
 	}
-	days, err := p.c.days.read(ctx, p.staff, v)
+	days, at, err := p.c.days.read(ctx, p.staff, v)
 	if err != nil {
 		p.internal(err)
 	} else {
+		if v.now.Sub(at) >= time.Second {
+			d.Counted = v.Say("console.chart.counted", "time", v.shopTime(at).Format(time.TimeOnly))
+		}
 		clients.More = v.Say("console.figures.today", "n", days[len(days)-1].Registered)
 	}
 	sessions := figure{Name: v.Say("console.figures.sessions"), Value: v.Say("console.unknown")}
@@ -166,10 +170,10 @@ func (v *view) draw(c *chart, days []staff.DayFigures, of func(staff.DayFigures)
 	}
 	slices.Reverse(c.Rows)
 	switch {
+	case known <= 1: // nothing is known of the days before
+		c.Said = v.Say("console.chart.first", "n", sum)
 	case sum == 0:
 		c.Said = v.Say("console.chart.none", "from", c.From, "to", c.To)
-	case known <= 1:
-		c.Said = v.Say("console.chart.first", "n", sum)
 	default:
 		average := v.Number(sum / known)
 		if sum < known {
@@ -179,10 +183,10 @@ func (v *view) draw(c *chart, days []staff.DayFigures, of func(staff.DayFigures)
 	}
 }
 
-// roundUp is the next of 1, 2, 5 × 10ⁿ.
+// roundUp is the next of 1, 2, 4, 6 × 10ⁿ: but for 1, half of it is a whole number.
 func roundUp(n int) int {
 	for ten := 1; ; ten *= 10 {
-		for _, digit := range []int{1, 2, 5} {
+		for _, digit := range []int{1, 2, 4, 6} {
 			if digit*ten >= n {
 				return digit * ten
 			}
@@ -191,15 +195,18 @@ func roundUp(n int) int {
 }
 
 // pastDays keeps what was counted of days that are over: it does not change.
-// Today is counted again after a minute.
+// Today is counted again as soon as that is cheap: after a hundred times as long
+// as it took, a minute at most.
 type pastDays struct {
 	mu    sync.Mutex
 	known map[time.Time]staff.DayFigures
 	today staff.DayFigures
 	at    time.Time
+	took  time.Duration
 }
 
-func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff.DayFigures, error) {
+// read returns the days of the charts, and when today was counted.
+func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff.DayFigures, time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	midnight := v.sinceToday()
@@ -217,20 +224,21 @@ func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff
 		if !is {
 			var err error
 			if d, err = s.Day(ctx, from, to); err != nil {
-				return nil, err
+				return nil, v.now, err
 			}
 			c.known[from.UTC()] = d
 		}
 		days = append(days, d)
 	}
-	if !c.today.From.Equal(midnight) || v.now.Sub(c.at) >= time.Minute {
+	if !c.today.From.Equal(midnight) || v.now.Sub(c.at) >= min(100*c.took, time.Minute) {
+		begin := time.Now()
 		d, err := s.Day(ctx, midnight, v.now.AddDate(0, 0, 1))
 		if err != nil {
-			return nil, err
+			return nil, v.now, err
 		}
-		c.today, c.at = d, v.now
+		c.today, c.at, c.took = d, v.now, time.Since(begin)
 	}
-	return append(days, c.today), nil
+	return append(days, c.today), c.at, nil
 }
 
 // Width is how wide a bar is.

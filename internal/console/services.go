@@ -112,7 +112,7 @@ func (p *page) endService() {
 		return
 	}
 	row := p.serviceRow(s)
-	p.title(v.Say("console.service.end.question", "name", isolated(s.Name)), v.Say("console.services"))
+	p.title(v.Say("console.service.end.question", "name", named(s.Name)), v.Say("console.services"))
 	q := &question{Back: v.Root + "services", BackText: v.Say("console.services"), Follows: []string{v.Say("console.service.end.follows"), v.Say("console.service.end.for_good")}}
 	q.Facts = []fact{{v.Say("console.service.id"), Code(s.ID)}, {v.Say("console.service.may"), text(strings.Join(row.Scopes, v.Say("console.comma")))}, {v.Say("console.filter.state"), text(row.State)}}
 	q.Form = &form{Submit: v.Say("console.service.end"), Danger: true}

@@ -161,7 +161,7 @@ func (p *page) schema(ctx context.Context) string {
 	if pending > 0 {
 		return v.Say("console.system.schema.pending", "n", pending)
 	}
-	return v.Say("console.system.schema.good", "n", len(all), "name", isolated(newest))
+	return v.Say("console.system.schema.good", "name", isolated(newest))
 }
 
 // technical is a text in which commands, files and what other programs said stand

@@ -137,7 +137,7 @@ type manyAct struct {
 
 func (p *page) manyActs(d *clientList) (m manyActs) {
 	v := p.view
-	if d.Filter.IsWrong() || d.Count == "" {
+	if d.Filter.IsWrong() || d.Meant == "" {
 		return m
 	}
 	for name, values := range d.Filter.meant() {
@@ -146,9 +146,9 @@ func (p *page) manyActs(d *clientList) (m manyActs) {
 		}
 	}
 	slices.SortFunc(m.Hidden, func(a, b hidden) int { return strings.Compare(a.Name, b.Name) })
-	m.All = v.Say("console.many.results", "clients", d.Count)
+	m.All = v.Say("console.many.results", "clients", d.Meant)
 	if len(m.Hidden) == 0 {
-		m.Hidden, m.All = []hidden{{everybody, "1"}}, v.Say("console.many.all", "clients", d.Count)
+		m.Hidden, m.All = []hidden{{everybody, "1"}}, v.Say("console.many.all", "clients", d.Meant)
 	}
 	if p.agent.Role.May(account.ExportUsers) {
 		m.Acts = append(m.Acts, manyAct{Name: "export", Text: v.Say("console.export")})

@@ -140,12 +140,12 @@ func TestFileThatOthersMayReadIsFound(t *testing.T) {
 // english is what the terminal and programs are told, with these values: it
 // stays as it is.
 var english = map[string][2]string{
-	"schema.good":           {"the tables are those of this program"},
+	"schema.good":           {"the tables match this version"},
 	"schema.bad":            {"<error>", "a backup first, then: <command>"},
 	"schema.newer":          {"<error>", "install the package that ran last, or restore the backup of before the upgrade"},
 	"write.read_only":       {"the database is read-only", "<setting> names a standby, or a database that protects itself: name the primary"},
 	"write.refused":         {"the database takes no changes: <error>", "look whether its disk is full, and whether its synchronous standby answers"},
-	"write.good":            {"a change gets through"},
+	"write.good":            {"changes can be written"},
 	"clock.apart":           {"the clocks of this machine and of the database are <apart> apart", "have both set by NTP (<command>)"},
 	"clock.good":            {"this machine and the database agree about the time"},
 	"keys.symmetric":        {"tokens are signed with one secret (<algorithm>), which every service that verifies them could sign with", "<setting> once no service needs the secret (<document>)"},
@@ -153,7 +153,7 @@ var english = map[string][2]string{
 	"keys.old":              {"the newest signing key is <count> days old", "<command>; where <setting> is not 0, the log says why the server does not"},
 	"keys.new":              {"the newest signing key is less than a day old"},
 	"keys.good":             {"the newest signing key is <count> days old"},
-	"keys.clear":            {"private keys and secrets of authenticator apps stand in the database in clear, and in each backup", "set <setting> (<document>)"},
+	"keys.clear":            {"private keys and secrets of authenticator apps are stored unencrypted in the database and in every backup", "set <setting> (<document>)"},
 	"chain.waits":           {"<count> events wait for their place in the chain, the oldest since <since>", "a server that runs seals them; its log has <log> where it cannot"},
 	"chain.broken":          {"events were changed or removed: <problem>", "<document>; <command> walks all of it"},
 	"chain.good":            {"the newest events are whole"},

@@ -483,3 +483,6 @@ func (s *Service) erase(ctx context.Context, id int64, reason string) error {
 		return s.accounts.Erase(ctx, tx, u, do.entry(account.EventAccountErased))
 	})
 }
+
+// RestorableFor is for how long a closed account can be restored.
+func (s *Service) RestorableFor() time.Duration { return s.accounts.RestorableFor() }

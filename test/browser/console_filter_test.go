@@ -27,11 +27,11 @@ func (d *desk) joined(t *testing.T, username, first, last, language string, at t
 	d.ids[username] = u.ID
 }
 
-// listed are the names in the list, in its order, without those that were meant
-// as a whole.
+// listed are the names in the list, in its order, those first that were meant as a
+// whole.
 func (b *tab) listed() string {
 	b.t.Helper()
-	return b.run(`return [...document.querySelectorAll('#results > div tbody a[data-row]')].map(a => a.textContent).join(', ')`)
+	return b.run(`return [...document.querySelectorAll('#results tbody a[data-row]')].map(a => a.textContent).join(', ')`)
 }
 
 // query is what the address asks for.
