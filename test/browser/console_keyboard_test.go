@@ -103,7 +103,7 @@ func TestConsoleIsHeard(t *testing.T) {
 	b.inField("search")
 	b.run(`window.region = document.querySelector('main [role=status]')`)
 	b.do(chromedp.SendKeys(chromedp.CSS("#search"), "alaou")) // nobody as a whole
-	b.until(`region.textContent === '1 client'`) // of the search, not of the list of all
+	b.until(`region.textContent === '1 client'`)              // of the search, not of the list of all
 	b.hears("status: ", "rowheader: Amina Alaoui", "columnheader: Adresse e-mail", "checkbox: Cocher Amina Alaoui", "checkbox: "+locale.Text("fr", "console.many.tick_all", nil), "navigation: Pages\n", "searchbox: "+locale.Text("fr", "console.find", nil))
 	if got := b.run(`return region.isConnected`); got != "true" {
 		t.Error("what is read out is put in place of what was there, which screen readers do not notice")
