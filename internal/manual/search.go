@@ -145,7 +145,10 @@ func sectionsOf(root ast.Node, source []byte, lang, name string) []section {
 }
 
 // between stands where a page goes on in another paragraph, cell or code.
-const between = " · "
+const (
+	between = " · "
+	dots    = "· " // its signs
+)
 
 // piecesOf are the texts of the blocks in a node, none of them empty.
 func piecesOf(n ast.Node, source []byte, lang string) []string {
@@ -238,10 +241,10 @@ func (s section) snippet(word string) string {
 	}
 	cut := string(text[from:to])
 	if to < len(text) {
-		cut = strings.TrimRight(cut, between) + " …"
+		cut = strings.TrimRight(cut, dots) + " …"
 	}
 	if from > 0 {
-		cut = "… " + strings.TrimLeft(cut, between+noBreak+":;,")
+		cut = "… " + strings.TrimLeft(cut, dots+noBreak+":;,")
 	}
 	return cut
 }

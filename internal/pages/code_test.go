@@ -25,10 +25,10 @@ func codeIn(t *testing.T, m mailtest.Mail) string {
 	return code
 }
 
-// proved gives a user's address the proof that a link would.
-func (s *server) proved(t *testing.T, username string) {
+// proved gives amina's address the proof that a link would.
+func (s *server) proved(t *testing.T) {
 	t.Helper()
-	u := s.user(t, username)
+	u := s.user(t, "amina")
 	err := s.store.Tx(t.Context(), func(_ context.Context, tx *store.Store) error {
 		return tx.SetProof(t.Context(), u.ID, u.Email, u.JoinedAt)
 	})
@@ -94,7 +94,7 @@ func TestConfirmByACodeOfAMail(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		s.register(t, "amina")
-		s.proved(t, "amina")
+		s.proved(t)
 		b := s.visitor()
 		b.logIn(t, "amina")
 		s.clock.Advance(10 * time.Minute)

@@ -164,7 +164,7 @@ func TestManageAFactor(t *testing.T) {
 		}
 		page := "/account/factors/?id=" + m[1]
 		b.open(t, page).lacks(t, fr("page.factors.remove_mail")) // nobody has shown who reads the address
-		s.proved(t, "amina")
+		s.proved(t)
 		b.open(t, page).shows(t, http.StatusOK, fr("page.factors.totp"), fr("page.factors.remove_last"), fr("page.factors.remove_mail"))
 		b.send(t, page, "name", "a\u202eb").shows(t, http.StatusBadRequest, fr("factor_name"))
 		b.send(t, page, "name", "Aegis").leadsTo(t, page, "/account/")
@@ -263,7 +263,7 @@ func TestUndoAFactor(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		s.register(t, "amina")
-		s.proved(t, "amina")
+		s.proved(t)
 		b := s.visitor()
 		b.logIn(t, "amina")
 		b.enrol(t, "thief's")
@@ -289,7 +289,7 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
 		s.register(t, "amina")
-		s.proved(t, "amina")
+		s.proved(t)
 		b := s.visitor()
 		b.logIn(t, "amina")
 		b.enrol(t, "")

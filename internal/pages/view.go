@@ -262,7 +262,7 @@ func (v *view) mark(errs account.Fields) {
 // better are the pages' words for mistakes of which the API says what Django
 // says, because programs compare it, also where that is no good Arabic, or, in
 // French, where « courant » may be read as the present one.
-var better = map[string]string{
+var better = map[string]string{ //nolint:gosec // keys of texts
 	"field.blank": "page.field.blank", "email.invalid": "page.field.email", "password_too_short": "page.field.short", "password_too_common": "page.field.common",
 }
 
