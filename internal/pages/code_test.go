@@ -37,6 +37,16 @@ func (s *server) proved(t *testing.T) {
 	}
 }
 
+// known is amina, whose address is proved, logged in.
+func (s *server) known(t *testing.T) *visitor {
+	t.Helper()
+	s.register(t, "amina")
+	s.proved(t)
+	b := s.visitor()
+	b.logIn(t, "amina")
+	return b
+}
+
 // TestResetByTheCodeOfTheMail, in the browser that asked for it and in no
 // other. The token that it gives is in the form and in no address.
 func TestResetByTheCodeOfTheMail(t *testing.T) {
@@ -93,10 +103,7 @@ func TestVerifyByTheCodeOfTheMail(t *testing.T) {
 func TestConfirmByACodeOfAMail(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.proved(t)
-		b := s.visitor()
-		b.logIn(t, "amina")
+		b := s.known(t)
 		s.clock.Advance(10 * time.Minute)
 		const page = "/account/confirm/?to=factors%2Ftotp"
 		b.open(t, page).shows(t, http.StatusOK, fr("page.factor.password_intro"), fr("page.factor.use_email"))

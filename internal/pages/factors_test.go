@@ -262,10 +262,7 @@ func TestTrustThisDevice(t *testing.T) {
 func TestUndoAFactor(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.proved(t)
-		b := s.visitor()
-		b.logIn(t, "amina")
+		b := s.known(t)
 		b.enrol(t, "thief's")
 		m := s.received(t, account.MailFactorAdded, address("amina"))
 		for range 2 {
@@ -288,10 +285,7 @@ func TestUndoAFactor(t *testing.T) {
 func TestFinishACorrectionOfTheAddress(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
-		s.register(t, "amina")
-		s.proved(t)
-		b := s.visitor()
-		b.logIn(t, "amina")
+		b := s.known(t)
 		b.enrol(t, "")
 		const next = "amina.new@example.ma"
 		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, next, ""); err != nil {
