@@ -112,9 +112,10 @@ type confirmation struct {
 
 // followsOf says what an act does.
 func (p *page) followsOf(act string) (follows []string) {
+	days := p.restorable()
 	for _, n := range []string{"1", "2", "3"} {
 		key := "console.act." + act + ".follows." + n
-		if said := p.view.Say(key, "days", p.restorable()); said != key {
+		if said := p.view.Say(key, "days", days); said != key {
 			follows = append(follows, said)
 		}
 	}

@@ -169,9 +169,7 @@ func piecesOf(n ast.Node, source []byte, lang string) []string {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
-		case *ast.Text:
-			b.WriteString(spaced(lang, textOf(n, source)))
-		case *ast.String:
+		case *ast.Text, *ast.String:
 			b.WriteString(spaced(lang, textOf(n, source)))
 		case *ast.CodeSpan, *ast.FencedCodeBlock:
 			b.WriteString(textOf(n, source))
