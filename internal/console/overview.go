@@ -61,7 +61,7 @@ func (p *page) overview() {
 			clients.Value = v.Say("console.about", "n", c.N)
 		}
 	}
-	days, at, err := p.c.days.read(ctx, p.staff, v)
+	days, at, err := p.c.days.read(ctx, p.staff, v, p.o.Now)
 	if err != nil {
 		p.internal(err)
 	} else {
@@ -206,7 +206,7 @@ type pastDays struct {
 }
 
 // read returns the days of the charts, and when today was counted.
-func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff.DayFigures, time.Time, error) {
+func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view, now func() time.Time) ([]staff.DayFigures, time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	midnight := v.sinceToday()
@@ -231,12 +231,12 @@ func (c *pastDays) read(ctx context.Context, s *staff.Service, v *view) ([]staff
 		days = append(days, d)
 	}
 	if !c.today.From.Equal(midnight) || v.now.Sub(c.at) >= min(100*c.took, time.Minute) {
-		begin := time.Now()
+		begin := now()
 		d, err := s.Day(ctx, midnight, v.now.AddDate(0, 0, 1))
 		if err != nil {
 			return nil, v.now, err
 		}
-		c.today, c.at, c.took = d, v.now, time.Since(begin)
+		c.today, c.at, c.took = d, v.now, now().Sub(begin)
 	}
 	return append(days, c.today), c.at, nil
 }

@@ -37,7 +37,8 @@ type server struct {
 	system console.System
 	setup  *console.Setup
 	stops  func() bool
-	folder bool // mails stay in one
+	folder bool          // mails stay in one
+	ticks  time.Duration // by which the clock goes on each time that the console looks
 }
 
 func newServer(t *testing.T, st *store.Store, settings ...authtest.Setting) *server {
@@ -68,7 +69,7 @@ func (s *server) serve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.Clock.Now, System: s.system, Setup: s.setup, Stopping: s.stops, MailsStay: s.folder,
+	desk := console.New(console.Options{Auth: s.Auth, Staff: s.Staff, Guard: s.Guard, Log: log, Brand: "Yoozak", Shop: shop.Shop{Zone: zone}, Now: s.ticking, System: s.system, Setup: s.setup, Stopping: s.stops, MailsStay: s.folder,
 		Forgot: func(language string) string { return "/account/forgot-password/?lang=" + language }})
 	srv := httptest.NewServer(web.New(web.Options{Log: log, LogRequests: true, Language: "fr", HTTPS: s.https},
 		map[string]http.Handler{"/": http.NotFoundHandler(), console.Path: desk}))
@@ -97,6 +98,11 @@ type browser struct {
 	cookies map[string]string
 	site    string // Sec-Fetch-Site; empty: it is too old to say
 	lang    string
+}
+
+func (s *server) ticking() time.Time {
+	s.Clock.Advance(s.ticks)
+	return s.Clock.Now()
 }
 
 func (s *server) browser() *browser {
