@@ -454,15 +454,23 @@ type mailRow struct {
 	CanRetry               bool
 }
 
+// mailStateName names a state in the keys of texts: a mail that stays in a folder
+// was written, not sent.
+func (p *page) mailStateName(s account.MailState) string {
+	if s == account.MailSent && p.o.MailsStay {
+		return "written"
+	}
+	return string(s)
+}
+
 func (p *page) mailRow(m account.Mail) mailRow {
 	v := p.view
 	row := mailRow{Mail: m, What: v.Say("console.mail.kind." + string(m.Kind))}
-	row.State = v.Say("console.mail." + string(m.State()))
+	row.State = v.Say("console.mail." + p.mailStateName(m.State()))
 	switch m.State() {
 	case account.MailSent:
-		row.Tone = "good"
-		if p.o.MailsStay { // nobody got it
-			row.State, row.Tone = v.Say("console.mail.written"), ""
+		if !p.o.MailsStay { // else nobody got it
+			row.Tone = "good"
 		}
 	case account.MailWaiting:
 		row.Tone = "info"

@@ -42,11 +42,7 @@ func (p *page) mails() {
 	state, d := account.MailState(query.Get("state")), &mailQueue{Stay: p.o.MailsStay}
 	d.Tabs = []tab{{Text: v.Say("console.filter.any"), Path: "mails", Current: state == ""}}
 	for _, s := range mailStates {
-		name := string(s)
-		if s == account.MailSent && d.Stay {
-			name = "written"
-		}
-		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + name), Path: "mails?state=" + string(s), Current: s == state})
+		d.Tabs = append(d.Tabs, tab{Text: v.Say("console.mails." + p.mailStateName(s)), Path: "mails?state=" + string(s), Current: s == state})
 	}
 	in := func(name string) account.Input {
 		if value := query.Get(name); value != "" {
@@ -99,16 +95,12 @@ func (p *page) mail() {
 	}
 	m := p.mailRow(found)
 	p.title(m.What, v.Say("console.mails"))
-	sent := "console.mail.sent_at"
-	if p.o.MailsStay {
-		sent = "console.mail.written_at"
-	}
 	facts := []fact{
 		{v.Say("console.mail.to"), Code(m.Email)},
 		{v.Say("console.filter.state"), text(strings.TrimSpace(m.State + " " + m.Why))},
 		{v.Say("console.mail.attempts"), text(v.Number(m.Attempts))},
 		{v.Say("console.mail.when"), v.At(m.CreatedAt)},
-		{v.Say(sent), v.At(m.SentAt)},
+		{v.Say("console.mail." + p.mailStateName(account.MailSent) + "_at"), v.At(m.SentAt)},
 	}
 	if m.UserID != 0 {
 		facts = append(facts, fact{v.Say("console.events.client"), template.HTML(`<a href="` + template.HTMLEscapeString(v.Root+clientURL(m.UserID)) + `">` + template.HTMLEscapeString(v.Say("console.client.number", "id", m.UserID)) + `</a>`)}) //nolint:gosec // escaped
