@@ -320,6 +320,10 @@ func TestSecondStepByCode(t *testing.T) {
 			t.Error("the challenge is still there")
 		}
 		b.open(t, "/account/").shows(t, http.StatusOK, "amina")
+		// The same form in another tab: nothing has expired, they are logged in.
+		again := b.send(t, second, "bound", bound, "code", code)
+		again.shows(t, http.StatusGone, fr("page.second.gone_why"))
+		again.lacks(t, "expiré")
 		// It works once, also for whoever copied it.
 		thief := s.visitor()
 		thief.cookies["yoozak_second /"] = challenge
