@@ -270,6 +270,10 @@ func TestUndoAFactor(t *testing.T) {
 		}
 		s.post(t, m.Path, "password", nextPassword).shows(t, http.StatusBadRequest, fr("password_wrong"))
 		b.open(t, "/account/").shows(t, http.StatusOK, "thief's")
+		s.post(t, m.Path, "password", "").shows(t, http.StatusOK, fr("page.undo_factor.waits"))
+		refused := s.post(t, m.Path, "password", "") // for days: nobody is to try again in a moment
+		refused.shows(t, http.StatusForbidden, fr("page.undo_factor.refused"), fr("page.undo_factor.password"))
+		refused.lacks(t, fr("page.failed"))
 		undone := s.post(t, m.Path, "password", firstPassword)
 		undone.shows(t, http.StatusOK, fr("page.undo_factor.done"))
 		undone.leadsToAnotherMail(t, address("amina"))

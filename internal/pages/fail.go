@@ -58,6 +58,9 @@ func (p *page) fail(err error) {
 	case e.Kind == account.NotFound:
 		v.close(v.say("page.not_found"), v.say("page.not_found.gone"))
 		p.show(http.StatusNotFound)
+	case e.Code == account.ErrRecoveryRefused.Code: // another try would be refused, too; the password may come to mind
+		v.Problem, v.Alert = v.say("page.problem"), v.sayWhom("page.undo_factor.refused")
+		p.show(http.StatusForbidden)
 	case e.Kind == account.Throttled:
 		p.tryAgain(http.StatusTooManyRequests, locale.Text(v.Language, e.Code, locale.Args{"n": p.retryAfter(e)}))
 	default:
