@@ -221,10 +221,10 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 		p.wasReset(reset)
 	case "page.verify.done", "page.confirm.done": // after the others a mail comes, or it is somebody else's account
 		v.Links = p.accountLink()
-		if kind == account.ConfirmEmail {
+		if a.done == "page.confirm.done" {
 			v.Facts = []fact{{v.say("page.forgot.email"), email}}
 		}
-	case "page.undo.done", "page.undo_factor.done", "page.not_me.done":
+	case "page.undo.done", "page.undo_factor.done", "page.not_me.done", "page.finish_recovery.done":
 		p.mailed(email)
 	}
 	v.Languages = nil // they would lead back to a link that was used

@@ -283,6 +283,28 @@ func TestUndoAFactor(t *testing.T) {
 	})
 }
 
+// TestFinishARecovery leads on to the mail with the link for another password.
+func TestFinishARecovery(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		b := s.known(t)
+		b.enrol(t, "")
+		if err := s.app.Staff.Recover(t.Context(), s.user(t, "amina").ID, "", "the telephone is lost"); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Advance(25 * time.Hour)
+		if err := s.app.Auth.TellRecoveries(t.Context(), s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		m := s.received(t, account.MailRecoveryReady, address("amina"))
+		s.get(t, m.Path).shows(t, http.StatusOK, fr("page.finish_recovery.intro"))
+		done := s.post(t, m.Path)
+		done.shows(t, http.StatusOK, fr("page.finish_recovery.done"))
+		done.leadsToAnotherMail(t, address("amina"))
+		s.received(t, account.MailResetPassword, address("amina"))
+	})
+}
+
 // TestFinishACorrectionOfTheAddress: where the staff corrected the address of an
 // account with a factor, its link gives the address and nothing else. No mail
 // follows, and no session ends.
@@ -304,7 +326,7 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 		asks.shows(t, http.StatusOK, fr("page.finish_recovery.title"), fr("page.confirm.intro"), next)
 		asks.lacks(t, fr("page.finish_recovery.intro"))
 		done := s.post(t, m.Path)
-		done.shows(t, http.StatusOK, fr("page.confirm.done"), fr("page.overview.title"))
+		done.shows(t, http.StatusOK, fr("page.confirm.done"), fr("page.overview.title"), fr("page.forgot.email"), next)
 		done.lacks(t, fr("page.finish_recovery.done"))
 		if u := s.user(t, "amina"); u.Email != next {
 			t.Errorf("the address is %s", u.Email)
