@@ -176,7 +176,8 @@ func (s *Service) Events(ctx context.Context, caller *Caller, before account.Inp
 // Security is what a person sees of how safe their account is.
 type Security struct {
 	User     account.User
-	Sessions int // live ones
+	Sessions int  // live ones
+	Told     bool // notices reach them: the address is proved, and mails go out
 }
 
 // Security returns what the caller may know of their own account's safety.
@@ -186,5 +187,5 @@ func (s *Service) Security(ctx context.Context, caller *Caller) (Security, error
 		return Security{}, err
 	}
 	live, err := s.Sessions(ctx, caller)
-	return Security{User: u, Sessions: len(live)}, err
+	return Security{User: u, Sessions: len(live), Told: s.o.Mail.Delivers && !u.EmailVerifiedAt.IsZero()}, err
 }

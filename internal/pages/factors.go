@@ -93,7 +93,7 @@ func (p *page) factor() {
 		v.OtherText = v.say("page.factors.remove_last")
 	}
 	removed := "page.factors.removed"
-	if !security.User.EmailVerifiedAt.IsZero() { // nobody else is told
+	if security.Told {
 		v.OtherText += " " + v.say("page.factors.remove_mail")
 		removed = "page.factors.removed_mail"
 	}

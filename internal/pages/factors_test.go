@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/mailtest"
 )
 
@@ -215,6 +216,15 @@ func TestNoMailIsPromisedToWhoGetsNone(t *testing.T) {
 		a.shows(t, http.StatusOK, fr("page.factors.removed"), fr("page.factors.none"))
 		a.lacks(t, fr("page.factors.removed_mail"))
 	})
+	// Nobody looks into the folder where mails are written.
+	forEachEngine(t, func(t *testing.T, s *server) {
+		b := s.known(t)
+		b.enrol(t, "")
+		page := "/account/factors/?id=" + manageLink.FindStringSubmatch(b.open(t, "/account/").body)[1]
+		b.open(t, page).lacks(t, fr("page.factors.remove_mail"))
+		b.send(t, page, "remove", "1").leadsTo(t, page, "/account/")
+		b.open(t, "/account/").lacks(t, fr("page.factors.removed_mail"))
+	}, func(o *app.Options) { o.Mail.Delivers = false })
 }
 
 // TestTrustThisDevice: asked for after a code, never after a recovery code; the
