@@ -78,6 +78,8 @@ type MailDetails struct {
 	Factor     string     `json:"factor,omitempty"`      // the id of the one that was added
 	FactorKind FactorKind `json:"factor_kind,omitempty"` // of the one that was added or removed
 
+	Keeps bool `json:"keeps,omitempty"` // of a recovery: it gives the account another address, and nothing else
+
 	Role    Role  `json:"role,omitempty"`     // that is offered
 	Agent   int64 `json:"agent,omitempty"`    // of the staff, whom it is about
 	ByStaff bool  `json:"by_staff,omitempty"` // the staff had it sent: the IP is theirs, which no customer is told

@@ -78,7 +78,7 @@ func (a *Accounts) StartRecovery(ctx context.Context, tx *store.Store, u account
 	}
 	return a.TellOwners(ctx, tx, u, account.Mail{
 		Kind: account.MailRecoveryStarted, IP: e.Request.IP, CreatedAt: e.At,
-		Details: account.MailDetails{Email: account.MaskEmail(r.Email), Until: r.ReadyAt, IP: e.Request.IP, Device: e.Request.UserAgent},
+		Details: account.MailDetails{Email: account.MaskEmail(r.Email), Until: r.ReadyAt, Keeps: r.Keeps, IP: e.Request.IP, Device: e.Request.UserAgent},
 	})
 }
 
@@ -386,7 +386,7 @@ func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
 			}
 			m := mailTo(u, account.MailRecoveryReady, "", now)
 			m.Email = r.Email
-			m.Details.Until = r.ReadyAt.Add(account.RecoveryOpen)
+			m.Details.Until, m.Details.Keeps = r.ReadyAt.Add(account.RecoveryOpen), r.Keeps
 			return tx.AddMail(ctx, m)
 		})
 		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped or erased

@@ -129,6 +129,17 @@ var kinds = map[account.MailKind]words{
 	account.MailOperatorRefused: {subject: "mail.operator_refused.subject", body: "mail.operator_refused.body", note: "mail.operator_refused.note"},
 }
 
+// addressAlone are the words of a recovery that gives an account another address
+// and nothing else: nobody gets in by it.
+var addressAlone = map[account.MailKind]words{
+	account.MailRecoveryStarted: {
+		subject: "mail.address_started.subject", body: "mail.address_started.body", action: "mail.address_started.action", note: "mail.address_started.note",
+	},
+	account.MailRecoveryReady: {
+		subject: "mail.address_ready.subject", body: "mail.address_ready.body", action: "mail.confirm_email.action", note: "mail.recovery_ready.note",
+	},
+}
+
 // factors are what kinds of factors are called. The name that somebody gave one
 // is in no mail: it may be a stranger's invitation.
 var factors = map[account.FactorKind]string{account.TOTP: "mail.factor.totp", account.Passkey: "mail.factor.passkey"}
@@ -187,6 +198,9 @@ func inCSS(s shop.Shades) shades {
 // compose writes a mail in the language of its reader.
 func compose(m account.Mail, link, brand string, o Options) content {
 	lang, direction, w, look := m.Language, locale.Direction(m.Language), kinds[m.Kind], o.Shop
+	if m.Details.Keeps {
+		w = addressAlone[m.Kind]
+	}
 	if look.Colours == (shop.Colours{}) {
 		look.Colours = shop.DefaultColours
 	}

@@ -327,11 +327,19 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, next, ""); err != nil {
 			t.Fatal(err)
 		}
+		b.open(t, "/account/").lacks(t, "sans votre second facteur")
+		told := s.received(t, account.MailRecoveryStarted, address("amina"))
+		if !strings.Contains(told.Text, "Le second facteur reste.") || strings.Contains(told.Text, "sans son second facteur") {
+			t.Errorf("the factor stays, but the mail says:\n%s", told.Text)
+		}
 		s.clock.Advance(25 * time.Hour)
 		if err := s.app.Auth.TellRecoveries(t.Context(), s.clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		m := s.received(t, account.MailRecoveryReady, next)
+		if m.Subject != fr("mail.address_ready.subject") {
+			t.Errorf("nobody recovers an account by %q", m.Subject)
+		}
 		asks := s.get(t, m.Path)
 		asks.shows(t, http.StatusOK, fr("page.finish_recovery.title"), fr("page.confirm.intro"), next)
 		asks.lacks(t, fr("page.finish_recovery.intro"))

@@ -204,7 +204,11 @@ func (p *page) recoverySection() (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	v.Alert = locale.Text(v.Language, "page.recovery.running", locale.Args{"time": p.moment(r.ReadyAt)})
+	running := "page.recovery.running"
+	if r.Keeps {
+		running = "page.recovery.running_address"
+	}
+	v.Alert = locale.Text(v.Language, running, locale.Args{"time": p.moment(r.ReadyAt)})
 	return section{Acts: []button{{Name: actField, Value: actStop, Text: v.say("page.recovery.stop"), First: true}}}, nil
 }
 
