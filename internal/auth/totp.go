@@ -193,6 +193,9 @@ func (s *Service) ConfirmTOTP(ctx context.Context, caller *Caller, in TOTPConfir
 		return FactorAdded{}, errors.Join(err, t.Return(ctx))
 	}
 	var out FactorAdded
+	if out.OtherSessions, err = s.otherSessions(ctx, caller); err != nil { // before: what comes after must not lose the codes
+		return FactorAdded{}, errors.Join(err, t.Return(ctx))
+	}
 	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		out.RecoveryCodes, err = s.confirmTOTP(ctx, tx, caller, f, step, now)
 		if err != nil {
@@ -207,9 +210,8 @@ func (s *Service) ConfirmTOTP(ctx context.Context, caller *Caller, in TOTPConfir
 		return FactorAdded{}, errors.Join(err, t.Return(ctx))
 	}
 	s.outbox.Wake()
-	out.OtherSessions, err = s.otherSessions(ctx, caller)
 	out.Device = t.Remember(now)
-	return out, err
+	return out, nil
 }
 
 // otherSessions counts those that are open beside the caller's.
