@@ -49,7 +49,7 @@ func TestLoginAsksForBoth(t *testing.T) {
 			t.Errorf("no way for who has forgotten the password:\n%s", a.body)
 		}
 		b.open(t, "/console/clients?search=amina").leadsTo(t, "/console/clients?search=amina", "/console/login?next=clients%3Fsearch%3Damina")
-		if a := b.send(t, "/console/login", "username", "salma", "password", "wrong"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "ne correspondent pas") || !strings.Contains(a.body, `value="salma"`) {
+		if a := b.send(t, "/console/login", "username", "salma", "password", "wrong"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Connexion impossible") || !strings.Contains(a.body, `value="salma"`) {
 			t.Errorf("a wrong password: %d\n%s", a.status, a.text())
 		}
 		login := "/console/login?next=" + url.QueryEscape("clients?search=amina")

@@ -329,7 +329,7 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 		}
 		b.open(t, "/account/").lacks(t, "sans votre second facteur")
 		told := s.received(t, account.MailRecoveryStarted, address("amina"))
-		if !strings.Contains(told.Text, "Le second facteur reste.") || strings.Contains(told.Text, "sans son second facteur") {
+		if !strings.Contains(told.Text, "Votre second facteur reste le même.") || strings.Contains(told.Text, "sans son second facteur") {
 			t.Errorf("the factor stays, but the mail says:\n%s", told.Text)
 		}
 		s.clock.Advance(25 * time.Hour)
