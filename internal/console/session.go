@@ -209,7 +209,7 @@ func (p *page) takeNote() {
 		return
 	}
 	n := p.kept()
-	if n.To != p.r.URL.Path {
+	if n.To != p.r.URL.Path || len(n.Typed) > 0 && p.r.URL.RawQuery != "" { // a form's address has none: see here
 		return
 	}
 	p.dropCookie(noteCookie)
