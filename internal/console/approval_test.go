@@ -110,6 +110,11 @@ func TestRefusedAndLate(t *testing.T) {
 	karim, hind = s.browser(), s.browser()
 	karim.logIn(t, k)
 	hind.logIn(t, h)
+	for waits, want := range map[string]string{refused: "Refusé par hind", late: "Accepté par hind"} { // also when its day is over
+		if a := karim.open(t, waits); !strings.Contains(a.text(), want) {
+			t.Errorf("%s: not %q:\n%s", waits, want, a.text())
+		}
+	}
 	for _, waits := range []string{refused, late} {
 		if a := karim.open(t, waits); a.status == http.StatusOK && strings.Contains(a.body, "/use\"") {
 			t.Errorf("%s is offered:\n%s", waits, a.text())
