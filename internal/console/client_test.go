@@ -419,3 +419,18 @@ func TestNoMailIsPromised(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatWasEmptiedComesBack empty after a login in between, not as it was.
+func TestWhatWasEmptiedComesBack(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, m := s.works(t, "karim", account.Manager)
+	version := b.open(t, at(u, "/edit")).field(t, "version")
+	delete(b.cookies, session)
+	b.send(t, at(u, "/edit"), "version", version, "first_name", "Mina", "last_name", "", "email", u.Email, "language", "fr")
+	b.logIn(t, m)
+	if a := b.open(t, at(u, "/edit")); !strings.Contains(a.body, `value="Mina"`) || strings.Contains(a.body, `value="Alaoui"`) || a.field(t, "version") != version {
+		t.Errorf("what was typed is lost:\n%s", a.body)
+	}
+}

@@ -152,8 +152,8 @@ func (p *page) loginFirst(why string) {
 func (p *page) typed(form url.Values) map[string]string {
 	typed := map[string]string{}
 	for _, name := range p.route.keep {
-		if text := form.Get(name); text != "" {
-			typed[name] = text
+		if form.Has(name) { // also what was emptied
+			typed[name] = form.Get(name)
 		}
 	}
 	return typed
