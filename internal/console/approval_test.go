@@ -48,6 +48,10 @@ func TestEraseOfTwoPersons(t *testing.T) {
 		if a := karim.send(t, waits); a.status != http.StatusForbidden {
 			t.Errorf("one's own approval: %d", a.status)
 		}
+		nadia, _ := s.works(t, "nadia", account.Owner) // a manager's role does allow it, of what others asked for
+		if a := nadia.open(t, "/console/events?what=refusals"); !strings.Contains(a.text(), "Action refusée") || strings.Contains(a.text(), "rôle") {
+			t.Errorf("why it was refused is untrue:\n%s", a.text())
+		}
 		number := strconv.FormatInt(u.ID, 10)
 		if a := karim.send(t, waits+"/use", "number", number); a.status != http.StatusConflict {
 			t.Errorf("before it is approved: %d\n%s", a.status, a.text())
