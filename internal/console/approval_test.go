@@ -48,6 +48,10 @@ func TestEraseOfTwoPersons(t *testing.T) {
 		if a := karim.send(t, waits); a.status != http.StatusForbidden {
 			t.Errorf("one's own approval: %d", a.status)
 		}
+		nadia, _ := s.works(t, "nadia", account.Owner) // a manager's role does allow it, of what others asked for
+		if a := nadia.open(t, "/console/events?what=refusals"); !strings.Contains(a.text(), "Action refusée") || strings.Contains(a.text(), "rôle") {
+			t.Errorf("why it was refused is untrue:\n%s", a.text())
+		}
 		number := strconv.FormatInt(u.ID, 10)
 		if a := karim.send(t, waits+"/use", "number", number); a.status != http.StatusConflict {
 			t.Errorf("before it is approved: %d\n%s", a.status, a.text())
@@ -110,6 +114,11 @@ func TestRefusedAndLate(t *testing.T) {
 	karim, hind = s.browser(), s.browser()
 	karim.logIn(t, k)
 	hind.logIn(t, h)
+	for waits, want := range map[string]string{refused: "Refusé par hind", late: "Accepté par hind"} { // also when its day is over
+		if a := karim.open(t, waits); !strings.Contains(a.text(), want) {
+			t.Errorf("%s: not %q:\n%s", waits, want, a.text())
+		}
+	}
 	for _, waits := range []string{refused, late} {
 		if a := karim.open(t, waits); a.status == http.StatusOK && strings.Contains(a.body, "/use\"") {
 			t.Errorf("%s is offered:\n%s", waits, a.text())

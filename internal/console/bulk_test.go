@@ -102,6 +102,26 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestWhomOfBeforeALogin: whoever was ticked before a login in between is meant on
+// the page that the login leads to, and nowhere else.
+func TestWhomOfBeforeALogin(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	amina, hind := s.has(t, "amina", "Amina", "Alaoui"), s.has(t, "hind", "Hind", "Alaoui")
+	b, m := s.works(t, "karim", account.Manager)
+	for _, path := range []string{"/console/clients/bulk/sign_out", "/console/clients/export"} {
+		delete(b.cookies, session)
+		b.send(t, path, "whom", "ids="+strconv.FormatInt(amina.ID, 10), "reason", "demande du comptable").leadsTo(t, path, "/console/login?next="+url.QueryEscape(strings.TrimPrefix(path, "/console/")))
+		b.logIn(t, m)
+		if a := b.open(t, path+"?ids="+strconv.FormatInt(hind.ID, 10)); a.field(t, "whom") != "ids="+strconv.FormatInt(hind.ID, 10) || strings.Contains(a.body, "demande du comptable") {
+			t.Errorf("%s: it is about others than those who are ticked:\n%s", path, a.text())
+		}
+		if a := b.open(t, path); a.field(t, "whom") != "ids="+strconv.FormatInt(amina.ID, 10) || !strings.Contains(a.body, "demande du comptable") {
+			t.Errorf("%s: what was typed is lost:\n%s", path, a.text())
+		}
+	}
+}
+
 // TestNobodyIsMeantByAccident: nothing ticked, a filter that was lost, or one
 // that is not understood, is nobody.
 func TestNobodyIsMeantByAccident(t *testing.T) {

@@ -372,3 +372,65 @@ func TestNobodyIsListedTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressOfWhoHasAFactor is not changed at once, and is not said to be.
+func TestAddressOfWhoHasAFactor(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "nadia", account.Owner)
+	salma := s.hires(t, "salma", account.Support).User
+	version := b.open(t, at(salma, "/edit")).field(t, "version")
+	b.send(t, at(salma, "/edit"), "version", version, "first_name", "Salma", "last_name", "Tazi", "email", "tazi@example.ma", "language", "fr").leadsTo(t, at(salma, "/edit"), at(salma, ""))
+	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "sauf l’adresse e-mail") {
+		t.Errorf("the new address is said to be saved:\n%s", a.text())
+	}
+	if got, err := s.Store.UserByID(t.Context(), salma.ID); err != nil || got.Email != salma.Email || got.LastName != "Tazi" {
+		t.Errorf("%q, %q; %v", got.Email, got.LastName, err)
+	}
+	a := b.open(t, at(salma, "/edit"))
+	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr")
+	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
+		t.Errorf("the same address:\n%s", a.text())
+	}
+}
+
+// TestNoMailIsPromised to who has not shown that they read the address: nobody
+// writes there of what the staff did.
+func TestNoMailIsPromised(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "karim", account.Manager)
+	for _, act := range []string{"disable", "close"} {
+		for path, want := range map[string]string{at(u, "/"+act): "si son adresse e-mail est vérifiée", "/console/clients/bulk/" + act + "?all=1": "si son adresse e-mail est vérifiée"} {
+			if a := b.open(t, path); !strings.Contains(a.text(), want) {
+				t.Errorf("%s lacks %q:\n%s", path, want, a.text())
+			}
+		}
+	}
+	b.send(t, at(u, "/disable"), "reason", "fraude signalée")
+	mails, err := s.Store.Mails(t.Context(), 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mails {
+		if m.Kind == account.MailAccountDisabled {
+			t.Errorf("a mail to %s, whose reader nobody knows", m.Email)
+		}
+	}
+}
+
+// TestWhatWasEmptiedComesBack empty after a login in between, not as it was.
+func TestWhatWasEmptiedComesBack(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, m := s.works(t, "karim", account.Manager)
+	version := b.open(t, at(u, "/edit")).field(t, "version")
+	delete(b.cookies, session)
+	b.send(t, at(u, "/edit"), "version", version, "first_name", "Mina", "last_name", "", "email", u.Email, "language", "fr")
+	b.logIn(t, m)
+	if a := b.open(t, at(u, "/edit")); !strings.Contains(a.body, `value="Mina"`) || strings.Contains(a.body, `value="Alaoui"`) || a.field(t, "version") != version {
+		t.Errorf("what was typed is lost:\n%s", a.body)
+	}
+}

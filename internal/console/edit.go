@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -51,7 +52,11 @@ func (p *page) edit() {
 	})
 	switch {
 	case err == nil:
-		p.done(d.Base, "edit", map[string]string{"name": isolated(Name(edited))})
+		done := "edit"
+		if account.NormalizeEmail(strings.TrimSpace(form.Get("email"))) != edited.Email { // whoever has a factor can stop it first
+			done = "edit.waits"
+		}
+		p.done(d.Base, done, map[string]string{"name": isolated(Name(edited))})
 	case errors.Is(err, account.ErrEditConflict):
 		p.showConflict(d, u)
 	default:

@@ -129,8 +129,8 @@ func (p *page) submitted() (form url.Values, ok bool) {
 func (p *page) ask(f *form) {
 	p.form = f
 	for i := range f.Fields {
-		if text := p.before.Get(f.Fields[i].Name); text != "" {
-			f.Fields[i].Value = text
+		if name := f.Fields[i].Name; p.before.Has(name) {
+			f.Fields[i].Value = p.before.Get(name)
 		}
 	}
 	if len(p.before) > 0 { // else nothing was typed, and what is ticked first stays

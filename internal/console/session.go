@@ -152,8 +152,8 @@ func (p *page) loginFirst(why string) {
 func (p *page) typed(form url.Values) map[string]string {
 	typed := map[string]string{}
 	for _, name := range p.route.keep {
-		if text := form.Get(name); text != "" {
-			typed[name] = text
+		if form.Has(name) { // also what was emptied
+			typed[name] = form.Get(name)
 		}
 	}
 	return typed
@@ -209,7 +209,7 @@ func (p *page) takeNote() {
 		return
 	}
 	n := p.kept()
-	if n.To != p.r.URL.Path {
+	if n.To != p.r.URL.Path || len(n.Typed) > 0 && p.r.URL.RawQuery != "" { // a form's address has none: see here
 		return
 	}
 	p.dropCookie(noteCookie)
