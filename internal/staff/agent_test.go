@@ -14,6 +14,7 @@ import (
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
+	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/token"
@@ -256,6 +257,33 @@ func TestEditsOfTwoAgentsAreNotLost(t *testing.T) {
 		seen = account.TextInput(auth.Version(now))
 		if _, err := edit(account.Input{}, account.Input{}, account.TextInput("")); len(authtest.FieldKeys(err)["email"]) == 0 {
 			t.Errorf("no address: %v", err)
+		}
+	})
+}
+
+// TestMailToANewAddressIsInTheNewLanguage, where one edit gives both.
+func TestMailToANewAddressIsInTheNewLanguage(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		u, err := s.Staff.User(t.Context(), s.SignUp(t, "client").User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit := auth.UserEdit{Version: account.TextInput(auth.Version(u)), Email: account.TextInput("amina@example.ma"), Language: account.TextInput("ar")}
+		if _, err := s.Staff.Edit(t.Context(), u.ID, edit); err != nil {
+			t.Fatal(err)
+		}
+		sent := 0
+		for _, m := range s.AllMails(t) {
+			if m.Email == "amina@example.ma" {
+				sent++
+				if m.Language != "ar" {
+					t.Errorf("%s is in %s", m.Kind, m.Language)
+				}
+			}
+		}
+		if sent != 1 {
+			t.Errorf("%d mails to the new address", sent)
 		}
 	})
 }

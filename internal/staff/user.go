@@ -442,6 +442,7 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 			}
 		}
 		if now.Email != u.Email {
+			u.Language = now.Language // mails are in it from here on
 			if err := s.setEmail(ctx, tx, u, now.Email, "", do, turn); err != nil {
 				return err
 			}
