@@ -269,7 +269,7 @@ func TestMailToANewAddressIsInTheNewLanguage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		edit := auth.UserEdit{Version: account.TextInput(auth.Version(u)), Email: account.TextInput("amina@example.ma"), Language: account.TextInput("ar")}
+		edit := auth.UserEdit{Version: account.TextInput(auth.Version(u)), Email: account.TextInput("amina@example.ma"), Language: account.TextInput("en")}
 		if _, err := s.Staff.Edit(t.Context(), u.ID, edit); err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +277,7 @@ func TestMailToANewAddressIsInTheNewLanguage(t *testing.T) {
 		for _, m := range s.AllMails(t) {
 			if m.Email == "amina@example.ma" {
 				sent++
-				if m.Language != "ar" {
+				if m.Language != "en" {
 					t.Errorf("%s is in %s", m.Kind, m.Language)
 				}
 			}

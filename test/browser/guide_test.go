@@ -87,7 +87,7 @@ func TestGuidesWithTheSDK(t *testing.T) {
 	modules := map[string]string{}
 	for guide, names := range map[string][]string{"start": {"sdk", "form", "fetch"}, "accounts": {"reset", "verify"}} {
 		for _, name := range names {
-			code := strings.NewReplacer("http://127.0.0.1:8000", s.URL, "https://api.shop.example", orders.URL).Replace(guideCode(t, guide, name))
+			code := strings.NewReplacer("http://127.0.0.1:8000", s.URL, "https://api.shop.example", orders.URL, "location.assign('/login')", "window.led = true").Replace(guideCode(t, guide, name))
 			modules[name+".js"] = bundle(t, code)
 		}
 	}
@@ -105,6 +105,8 @@ window.ready = true</script>`))
 	step("a form that is not", `return Object.keys((await form.sent(() => client.register({ username: 'a b', password: 'x' }))).fields)`, "username")
 	step("a wrong password", `const shown = await form.sent(() => client.login({ username: 'nobody', password: 'wrong' })); return [shown.message.length > 10, shown.support.length > 5]`, "true,true")
 	step("no server that spoke", `return (await form.sent(() => client.me({ signal: AbortSignal.abort() }))).code`, "aborted")
+	step("a session that is over", `await client.logoutAll(); return JSON.stringify(await form.sent(() => client.me())) + led`, `{"login":true}true`)
+	step("the state", `await client.login({ username: 'amina', password: 'kV7-pazouk-42' }); return [client.state().status, client.state().user.username]`, "in,amina")
 	step("another API", `return (await fetch.orders()).status`, "200")
 	if len(tokens) != 1 || !strings.HasPrefix(tokens[0], "Bearer ey") {
 		t.Errorf("the other API was sent %d tokens", len(tokens))
