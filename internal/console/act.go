@@ -136,6 +136,10 @@ func (p *page) clientAct(a clientActKind) {
 	if !ok {
 		return
 	}
+	if !p.acts() && !a.fits(u) { // what the page asks was done, or makes no sense: the client's page has the state
+		p.goTo(clientURL(u.ID))
+		return
+	}
 	v := p.view
 	id := strconv.FormatInt(u.ID, 10)
 	p.title(v.Say("console.act."+a.name+".question", "name", named(Name(u)), "id", id), v.Say("console.clients"))

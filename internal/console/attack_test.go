@@ -54,8 +54,18 @@ func TestWhoeverShowsAClientLooks(t *testing.T) {
 			continue
 		}
 		u := s.has(t, fmt.Sprintf("client%d", i), "Amina", "Alaoui")
-		before := looks()
 		path := fmt.Sprintf("/console/clients/%d%s", u.ID, rest)
+		var err error
+		switch rest {
+		case "/enable":
+			err = s.Staff.Disable(t.Context(), u.ID, "un motif assez long")
+		case "/restore":
+			err = s.Staff.Close(t.Context(), u.ID, "un motif assez long")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := looks()
 		if a := b.open(t, path); a.status != http.StatusOK || !strings.Contains(a.body, "Alaoui") {
 			t.Errorf("%s: %d", path, a.status)
 		}

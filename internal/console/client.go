@@ -138,7 +138,7 @@ func (p *page) diagnose(d staff.Diagnosis) *diagnosis {
 	for _, f := range d.Findings {
 		glyph, tone := "✓", "good"
 		switch f.Kind {
-		case staff.FindNotVerified, staff.FindNoFactor, staff.FindLastLogin:
+		case staff.FindNoAddress, staff.FindNotVerified, staff.FindNoFactor, staff.FindLastLogin:
 			glyph, tone = "–", "none"
 		case staff.FindMailFailed, staff.FindSharedAddress, staff.FindInvitationOpen, staff.FindFactorLocked, staff.FindFactorLost, staff.FindMustWait:
 			glyph, tone = "!", "warn"
@@ -193,7 +193,7 @@ func (p *page) profile() {
 	if u.Email != "" {
 		email = Code(u.Email)
 		if u.EmailVerifiedAt.IsZero() {
-			email += text(" · " + v.Say("console.not_verified"))
+			email += text(" (" + v.Say("console.not_verified") + ")")
 		} else {
 			email += text(" ") + template.HTML(`<span class="tick"><span aria-hidden="true">✓</span> `) + text(v.Say("console.verified_on", "day", v.Day(u.EmailVerifiedAt))) + template.HTML(`</span>`)
 		}
@@ -419,15 +419,17 @@ func (p *page) days(events []account.Event) (days []eventDay) {
 	return days
 }
 
-// eventText is an event in a sentence: as its person is told it, or, of those
-// that nobody is told of themselves, as staff are.
+// eventText is an event in a sentence: as staff are told it, where they are told
+// something else than its person, or the person alone.
 func (v *view) eventText(e account.Event) string {
 	m := e.Message()
+	for _, key := range []string{"console." + m.Key, "console.event." + string(e.Kind)} {
+		if said := v.Say(key); said != key {
+			return said
+		}
+	}
 	if said := locale.Text(v.Language, m.Key, m.Args); said != m.Key {
 		return said
-	}
-	if key := "console.event." + string(e.Kind); v.Say(key) != key {
-		return v.Say(key)
 	}
 	return v.Say("console.event.other", "kind", isolated(string(e.Kind)))
 }

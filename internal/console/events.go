@@ -287,7 +287,7 @@ func (p *page) event() {
 	facts := []fact{{v.Say("console.events.at"), v.At(e.At)}, {v.Say("console.events.by"), Somebody(row.Who)}}
 	add := func(name string, value template.HTML) { facts = append(facts, fact{v.Say(name), value}) }
 	if row.WhomURL != "" {
-		add("console.events.client", template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+row.WhomURL)+`">`)+Somebody(row.Whom)+template.HTML(`</a>`)) //nolint:gosec // escaped
+		add("console.events.whom", template.HTML(`<a href="`+template.HTMLEscapeString(v.Root+row.WhomURL)+`">`)+Somebody(row.Whom)+template.HTML(`</a>`)) //nolint:gosec // escaped
 	}
 	if e.Reason != "" {
 		add("console.reason", Somebody(e.Reason))
@@ -303,7 +303,12 @@ func (p *page) event() {
 		add("console.events.second", Somebody(p.memberName(d.Second)))
 	}
 	if len(d.Fields) > 0 {
-		add(fieldsKey(e.Kind), v.fieldWords(d.Fields))
+		names := d.Fields
+		if fieldsKey(e.Kind) == "console.approval.export" { // the format, and what became of it
+			names = slices.Clone(names)
+			slices.Reverse(names)
+		}
+		add(fieldsKey(e.Kind), v.fieldWords(names))
 	}
 	if e.Kind == account.EventUsersExported {
 		add("console.clients", text(v.Number(d.Count)))

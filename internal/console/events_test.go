@@ -98,7 +98,7 @@ func TestEventsAreInWords(t *testing.T) {
 		seen[e.Kind] += a.text()
 	}
 	for kind, want := range map[account.EventKind]string{
-		account.EventStaffRefused: "Action refusée désactiver ou réactiver un compte", account.EventUsersExported: "Export fichier complet, Tableur (CSV) Clients 1", account.EventUserEdited: "Champs Prénom, Nom de famille, Langue",
+		account.EventStaffRefused: "Action refusée désactiver ou réactiver un compte", account.EventUsersExported: "Export Tableur (CSV), fichier complet Clients 1", account.EventUserEdited: "Champs Prénom, Nom de famille, Langue",
 	} {
 		if !strings.Contains(seen[kind], want) {
 			t.Errorf("%s: no %q:\n%s", kind, want, seen[kind])

@@ -57,7 +57,7 @@ func TestLoginAsksForBoth(t *testing.T) {
 		if b.cookies[session] != "" {
 			t.Error("half a login opened a session")
 		}
-		if a := b.open(t, "/console/login/factor?next=clients%3Fsearch%3Damina"); !strings.Contains(a.body, `<a href="../login?next=clients%3Fsearch%3Damina">Revenir à la connexion`) || !strings.Contains(a.text(), "emandez à un propriétaire") {
+		if a := b.open(t, "/console/login/factor?next=clients%3Fsearch%3Damina"); !strings.Contains(a.body, `<a href="../login?next=clients%3Fsearch%3Damina">Revenir à la connexion`) || !strings.Contains(a.text(), "Demandez de l’aide à un propriétaire") {
 			t.Errorf("no way on without the telephone:\n%s", a.body)
 		}
 		b.open(t, "/console/clients").leadsTo(t, "/console/clients", "/console/login?next=clients")

@@ -103,7 +103,7 @@ func (p *page) mail() {
 		{v.Say("console.mail." + p.mailStateName(account.MailSent) + "_at"), v.At(m.SentAt)},
 	}
 	if m.UserID != 0 {
-		facts = append(facts, fact{v.Say("console.events.client"), template.HTML(`<a href="` + template.HTMLEscapeString(v.Root+clientURL(m.UserID)) + `">` + template.HTMLEscapeString(v.Say("console.client.number", "id", m.UserID)) + `</a>`)}) //nolint:gosec // escaped
+		facts = append(facts, fact{v.Say("console.events.whom"), template.HTML(`<a href="` + template.HTMLEscapeString(v.Root+clientURL(m.UserID)) + `">` + template.HTMLEscapeString(v.Say("console.client.number", "id", m.UserID)) + `</a>`)}) //nolint:gosec // escaped
 	}
 	p.show(http.StatusOK, "facts", factsPage{facts, "mails", v.Say("console.mails")})
 }

@@ -43,7 +43,7 @@ func (p *page) factorSection() (section, error) {
 		r := p.factorRow(f)
 		r.Link, r.Label = &link{v.say("page.factors.manage"), p.link("factors", "id", f.ID)}, v.say("page.factors.manage")+" "+r.Title.Text
 		if !f.LastUsedAt.IsZero() {
-			r.Details = append(r.Details, detail{v.say("page.overview.last_used"), v.ours(p.moment(f.LastUsedAt))})
+			r.Details = append(r.Details, detail{v.say("page.factors.last_used"), v.ours(p.moment(f.LastUsedAt))})
 		}
 		sec.Rows = append(sec.Rows, r)
 	}
@@ -79,7 +79,7 @@ func (p *page) factor() {
 	v.Title, v.Submit = v.say(factorKinds[f.Kind]), v.say("page.reset.submit")
 	v.Facts = []fact{{v.say("page.factors.since"), p.moment(f.ConfirmedAt)}}
 	if !f.LastUsedAt.IsZero() {
-		v.Facts = append(v.Facts, fact{v.say("page.overview.last_used"), p.moment(f.LastUsedAt)})
+		v.Facts = append(v.Facts, fact{v.say("page.factors.last_used"), p.moment(f.LastUsedAt)})
 	}
 	v.Inputs = []input{nameInput(v, f.Name)}
 	v.Other = &other{"remove", v.say("page.factors.remove")}

@@ -327,9 +327,9 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, next, ""); err != nil {
 			t.Fatal(err)
 		}
-		b.open(t, "/account/").lacks(t, "sans votre second facteur")
+		b.open(t, "/account/").lacks(t, "sans seconde vérification")
 		told := s.received(t, account.MailRecoveryStarted, address("amina"))
-		if !strings.Contains(told.Text, "Votre second facteur reste le même.") || strings.Contains(told.Text, "sans son second facteur") {
+		if !strings.Contains(told.Text, "La seconde vérification reste la même.") || strings.Contains(told.Text, "sans la seconde vérification") {
 			t.Errorf("the factor stays, but the mail says:\n%s", told.Text)
 		}
 		s.clock.Advance(25 * time.Hour)

@@ -231,7 +231,7 @@ func (v *view) mark(errs account.Fields) {
 	inputs, asked := make([]*input, 0, len(v.Inputs)), 0
 	for i := range v.Inputs {
 		inputs = append(inputs, &v.Inputs[i])
-		if !v.Inputs[i].Hidden {
+		if !v.Inputs[i].Hidden && !v.Inputs[i].Check {
 			asked++
 		}
 	}

@@ -21,6 +21,7 @@ const (
 	FindClosed         FindingKind = "closed"          // At, Until (restorable)
 	FindMustWait       FindingKind = "must_wait"       // Until
 	FindNotVerified    FindingKind = "not_verified"    // Blocks where only an address that is verified logs in
+	FindNoAddress      FindingKind = "no_address"      // no link can be mailed
 	FindNoPassword     FindingKind = "no_password"     // invited, or imported
 	FindFactorLost     FindingKind = "factor_lost"     // Until: a recovery runs, which can be finished then
 	FindFactorLocked   FindingKind = "factor_locked"   // too many wrong codes
@@ -112,7 +113,7 @@ func (s *Service) findWait(ctx context.Context, u account.User) ([]Finding, erro
 
 func (s *Service) findAddress(_ context.Context, u account.User) ([]Finding, error) {
 	if u.Email == "" {
-		return nil, nil
+		return []Finding{{Kind: FindNoAddress}}, nil
 	}
 	if u.EmailVerifiedAt.IsZero() {
 		return []Finding{{Kind: FindNotVerified}}, nil
