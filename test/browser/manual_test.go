@@ -136,7 +136,7 @@ func TestManualNeedsNoScript(t *testing.T) {
 	}
 }
 
-// TestManualCopiesCode by the button that its script adds.
+// TestManualCopiesCode by the button that its script adds, with which no text moves.
 func TestManualCopiesCode(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.SQLite(t))
@@ -148,9 +148,24 @@ func TestManualCopiesCode(t *testing.T) {
 		const button = document.querySelector('.code button')
 		button.click()
 		await new Promise(r => setTimeout(r))
-		return [button.textContent, text === document.querySelector('.code pre').textContent, text.length > 20]`)
-	if got != "Copied,true,true" {
+		const box = document.querySelector('.code'), code = box.querySelector('pre'), height = box.offsetHeight
+		const copied = [button.textContent, text === code.textContent, text.length > 20]
+		box.replaceWith(code)
+		return [...copied, code.offsetHeight - height]`)
+	if got != "Copied,true,true,0" {
 		t.Errorf("%s", got)
+	}
+	// By HTTP there is no clipboard but the old one.
+	got = b.run(`
+		let text = ''
+		Object.defineProperty(navigator, 'clipboard', { value: undefined })
+		document.execCommand = what => { text = what + getSelection() }
+		const button = document.querySelector('.code button')
+		button.click()
+		await new Promise(r => setTimeout(r))
+		return [button.textContent, text.trim() === 'copy' + button.parentElement.querySelector('pre').textContent.trim()]`)
+	if got != "Copied,true" {
+		t.Errorf("by HTTP: %s", got)
 	}
 }
 
