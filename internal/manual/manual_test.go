@@ -192,7 +192,7 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 	for page, whole := range map[string][]string{
 		"fr/api":           {"les 10\u202f000\u00a0plus", "<code class=\"whole\">X-Session-Id</code>", "<code class=\"whole\">@ . + - _</code>", "</code>\u00a0◆", "64\u00a0Kio"},
-		"fr/configuration": {"YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM", `<span class="whole">e-mail</span>`},
+		"fr/configuration": {`<td data-label="variable"><span class="long"><code>YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM</code></span></td>`, `<span class="whole">e-mail</span>`},
 		"en/api":           {"</code>\u00a0◆"},
 	} {
 		body := get(t, root+"/docs/"+page).body
