@@ -274,7 +274,7 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	}
 }
 
-// label tells each cell the name of its column, which a telephone shows beside
+// label tells each cell the name of its column, which a telephone shows before
 // it: a row there is a block. One whose first cell is empty, as the one above,
 // has what stands there, with its links and code.
 func label(table *tables.Table, source []byte, lang string) {
@@ -286,7 +286,7 @@ func label(table *tables.Table, source []byte, lang string) {
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
 			text := strings.TrimSpace(textOf(cell, source))
 			if isHeader {
-				names = append(names, text)
+				names = append(names, spaced(lang, text))
 			} else if i < len(names) && names[i] != "" {
 				cell.SetAttributeString("data-label", []byte(names[i]))
 			}

@@ -96,6 +96,9 @@ func TestManualIsReadable(t *testing.T) {
 				if wide := b.run(`return [...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth && (innerWidth < 640 || t.querySelector('tr').cells.length < 5)).map(t => t.scrollWidth + ': ' + t.innerText.slice(0, 60)).join('; ')`); wide != "" {
 					t.Errorf("tables are wider than their place: %s", wide)
 				}
+				if unnamed := b.run(`return [...document.querySelectorAll('td:first-child[data-label]')].filter(t => innerWidth < 640 && getComputedStyle(t, '::before').display !== 'block').map(t => t.innerText.slice(0, 60)).join('; ')`); unnamed != "" {
+					t.Errorf("cells do not say what they are: %s", unnamed)
+				}
 				// What is in a box goes on in the next line only if it is longer than one.
 				if cut := b.run(`return [...document.querySelectorAll('.long')].filter(e => e.offsetHeight > 1.8 * parseFloat(getComputedStyle(e).lineHeight) && e.offsetWidth < e.parentElement.closest('p, li, td, h2, h3').clientWidth - 30).map(e => e.innerText).join('; ')`); cut != "" {
 					t.Errorf("names are cut that have room on a line: %s", cut)
