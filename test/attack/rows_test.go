@@ -138,11 +138,11 @@ func document() string {
 
 Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit.
 
-%d attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
+%d,%03d attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
 mostly against what verifies them. None may work. After each that the binary sees, besides what its line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
-  a header that the attack brought, and none took longer than %v;
+  a header that the attack brought, and none took longer than %.0f s;
 - the next request of a normal user, with a token from before, works, and that user's row is unchanged;
 - there are as many users in the database as were registered.
 
@@ -151,7 +151,7 @@ What the limits hold back is in [limits.md](limits.md).
 
 When a server is stopped, each line of its log (level debug) must be a line of ours, none an error, and none may hold one of
 the passwords and tokens that were used.
-`, total, patience)
+`, total/1000, total%1000, patience.Seconds())
 	b.WriteString(parts.String())
 	return b.String()
 }
