@@ -112,7 +112,7 @@ func withUser(e env, g groups, username string, fn func(a *app.App, u account.Us
 }
 
 type userExportCmd struct {
-	Search string `help:"Only who is found by these words." placeholder:"WORDS"`
+	Search string `help:"Only people who are found by these words." placeholder:"WORDS"`
 	Format string `enum:"csv,ndjson" default:"csv" help:"csv for spreadsheets, ndjson (one JSON object a line) for programs."`
 	Reason string `required:"" help:"Why: 10 to 500 characters." placeholder:"TEXT"`
 	config.Database
@@ -154,7 +154,7 @@ func (cmd userInviteCmd) Run(e env) error {
 type userRoleCmd struct {
 	Username   string `arg:"" optional:""`
 	Role       string `arg:"" optional:"" of:"support,manager,owner,none" help:"support, manager, owner, or none to take it."`
-	FromDjango bool   `help:"Offer roles to who were staff in Django: superusers are to be owners, others support."`
+	FromDjango bool   `help:"Offer roles to people who were staff in Django: superusers are to be owners, others support."`
 	Reason     string `help:"Why, for the events." placeholder:"TEXT"`
 	Limit      int    `help:"How many of the staff are listed; 0 is all." default:"0"`
 	JSON       bool   `name:"json" help:"One JSON object a line."`

@@ -63,9 +63,9 @@ func (g TLS) On() bool { return g.Cert != "" || len(g.Domains) > 0 }
 type Database struct {
 	URL      secret.Text `name:"database-url" env:"YOOZAK_DATABASE_URL" default:"sqlite:yoozak.db" placeholder:"URL" group:"Database:" help:"sqlite:PATH or postgres://… (give a URL with a password by variable or file, not by flag)."`
 	URLFile  string      `name:"database-url-file" env:"YOOZAK_DATABASE_URL_FILE" placeholder:"PATH" group:"Database:" help:"File that holds the database URL."`
-	Conns    int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: most connections, of which changes take three of four; 0 is 4 for each core that the process may use, from 8 to 32."`
+	Conns    int         `name:"database-conns" env:"YOOZAK_DATABASE_CONNS" default:"0" min:"0" max:"10000" placeholder:"N" group:"Database:" help:"PostgreSQL: maximum number of connections, of which changes take three of four; 0 is 4 for each core that the process may use, from 8 to 32."`
 	HeadFile string      `name:"head-file" env:"YOOZAK_HEAD_FILE" placeholder:"PATH" group:"Database:" help:"File in which a server notes the newest event, and from which it sees at its start that a backup was put back; off: none. Without it yoozak.db.head beside the SQLite file, and none with PostgreSQL."`
-	Batch    int         `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" min:"1" max:"10000" placeholder:"N" group:"Database:" help:"SQLite: most transactions that share one commit."`
+	Batch    int         `name:"sqlite-batch" env:"YOOZAK_SQLITE_BATCH" default:"128" min:"1" max:"10000" placeholder:"N" group:"Database:" help:"SQLite: maximum number of transactions that share one commit."`
 }
 
 // Schema says who changes the tables of the database.
@@ -156,7 +156,7 @@ type Passwords struct {
 	Argon2   string        `name:"argon2" env:"YOOZAK_ARGON2" default:"auto" of:"auto,portable" placeholder:"CODE" group:"Passwords:" help:"Whose code computes Argon2id: auto is our own where the processor has AVX2; portable is golang.org/x/crypto's, which takes more than twice as long. The hashes are the same."`
 	Slots    int           `name:"hash-slots" env:"YOOZAK_HASH_SLOTS" default:"0" min:"0" max:"1024" placeholder:"N" group:"Passwords:" help:"Hashes at once; 0 is the number of cores that the process may use."`
 	Wait     time.Duration `name:"hash-wait" env:"YOOZAK_HASH_WAIT" default:"5s" min:"100ms" max:"1m" placeholder:"TIME" group:"Passwords:" help:"How long a login waits for a slot before it gets 503."`
-	Min      int           `name:"password-min" env:"YOOZAK_PASSWORD_MIN" default:"8" min:"8" max:"64" placeholder:"N" group:"Passwords:" help:"Characters that a new password has at least. 15 is what NIST SP 800-63B-4 asks for where a password alone opens an account."`
+	Min      int           `name:"password-min" env:"YOOZAK_PASSWORD_MIN" default:"8" min:"8" max:"64" placeholder:"N" group:"Passwords:" help:"Minimum number of characters of a new password. 15 is what NIST SP 800-63B-4 asks for where a password alone opens an account."`
 	Breached bool          `name:"breached-passwords" env:"YOOZAK_BREACHED_PASSWORDS" default:"true" group:"Passwords:" help:"Refuse new passwords that are on the list of leaked ones in the program, unless it is false."`
 	HIBPURL  string        `name:"hibp-url" env:"YOOZAK_HIBP_URL" is:"range API" placeholder:"URL" group:"Passwords:" help:"Also ask a Have I Been Pwned range API, which learns five digits of the hash: https://api.pwnedpasswords.com/range. Off by default."`
 	Insecure bool          `name:"insecure-fast-hash" env:"YOOZAK_INSECURE_FAST_HASH" default:"false" group:"Passwords:" help:"Allow weaker hashes. For tests and measurements only: YOOZAK_LISTEN must be on this machine alone."`
@@ -172,9 +172,9 @@ type Mail struct {
 	PublicURL    string      `name:"public-url" env:"YOOZAK_PUBLIC_URL" is:"link" placeholder:"URL" group:"Mail:" help:"Where people reach this server, for the links in mails: https://accounts.shop.example. Needed with SMTP."`
 	LinkTemplate string      `name:"link-template" env:"YOOZAK_LINK_TEMPLATE" is:"template" placeholder:"URL" group:"Mail:" help:"Pages of your own for those links: https://shop.example/account/{action}#{token}, with {action} one of reset-password, verify-email, confirm-email, undo-email, undo-factor, not-me, stop-recovery and finish-recovery; {language} may stand in it, too."`
 	NewDevice    bool        `name:"new-device-mail" env:"YOOZAK_NEW_DEVICE_MAIL" default:"on" group:"Mail:" help:"on, or off: whether people are told by mail of a login from a place and a device that are new, once a week at most."`
-	LoginCode    bool        `name:"login-code" env:"YOOZAK_LOGIN_CODE" default:"false" group:"Mail:" help:"Log in by a code of six digits that is mailed, without a password. Needs YOOZAK_SMTP_URL. Who has a second factor is asked for it all the same. See docs/decisions/0030-codes-by-mail.md."`
+	LoginCode    bool        `name:"login-code" env:"YOOZAK_LOGIN_CODE" default:"false" group:"Mail:" help:"Log in by a code of six digits that is mailed, without a password. Needs YOOZAK_SMTP_URL. Whoever has a second factor is asked for it all the same. See docs/decisions/0030-codes-by-mail.md."`
 	Workers      int         `name:"mail-workers" env:"YOOZAK_MAIL_WORKERS" default:"4" min:"1" max:"64" placeholder:"N" group:"Mail:" help:"Mails that are sent at once, each over a connection of its own to the SMTP server, which takes the next mail too."`
-	PerAddress   int         `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" min:"1" max:"10000" placeholder:"N" group:"Mail:" help:"Most mails an hour of each kind to one mailbox that somebody who is not known to have it can cause. What is over it waits."`
+	PerAddress   int         `name:"mail-per-address" env:"YOOZAK_MAIL_PER_ADDRESS" default:"5" min:"1" max:"10000" placeholder:"N" group:"Mail:" help:"Maximum number of mails an hour, of each kind, to one mailbox that can be caused by somebody who is not known to have it. Further ones wait."`
 }
 
 // Shop says what customers see of the shop in mails and on pages, and who
@@ -182,10 +182,10 @@ type Mail struct {
 type Shop struct {
 	URL          string         `name:"shop-url" env:"YOOZAK_SHOP_URL" is:"link" placeholder:"URL" group:"Shop:" help:"The shop: every mail and page has a link back to it."`
 	Support      *shop.Support  `name:"support" env:"YOOZAK_SUPPORT" placeholder:"CONTACT" group:"Shop:" help:"How customers reach a person, named in every mail and page: a mail address (answers to mails go there, too), a telephone number, or a URL."`
-	Zone         *time.Location `name:"time-zone" env:"YOOZAK_TIME_ZONE" default:"Africa/Casablanca" placeholder:"NAME" group:"Shop:" help:"The clock of dates in mails, by its name in the IANA time zone database. Morocco's change of the hour in Ramadan is in it."`
-	Colour       *shop.Colour   `name:"brand-colour" env:"YOOZAK_BRAND_COLOUR" placeholder:"COLOUR" group:"Shop:" help:"Colour of buttons and of the name: #0b5d4e. Where it could not be read, a darker (on white) or lighter (in the dark) shade of it is used."`
+	Zone         *time.Location `name:"time-zone" env:"YOOZAK_TIME_ZONE" default:"Africa/Casablanca" placeholder:"NAME" group:"Shop:" help:"The clock of dates in mails, by its name in the IANA time zone database. It knows when Morocco changes its clocks for Ramadan."`
+	Colour       *shop.Colour   `name:"brand-colour" env:"YOOZAK_BRAND_COLOUR" placeholder:"COLOUR" group:"Shop:" help:"Colour of buttons and of the name: #0b5d4e. Where it could not be read, a darker (on white) or lighter (in the dark theme) shade of it is used."`
 	Logo         *shop.Logo     `name:"brand-logo" env:"YOOZAK_BRAND_LOGO" placeholder:"PATH" group:"Shop:" help:"File with the logo that stands in place of the name: PNG or JPEG, 64 KiB at most. It is part of each mail; nothing is loaded from elsewhere."`
-	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who hears, once a day at most of each, that mails or messages to webhooks were given up, or that events were changed or removed; and that a webhook was turned off."`
+	OperatorMail string         `name:"operator-mail" env:"YOOZAK_OPERATOR_MAIL" is:"mailbox" placeholder:"ADDRESS" group:"Shop:" help:"Who is told by mail, once a day at most of each, that mails or messages to webhooks were given up, or that events were changed or removed; and that a webhook was turned off."`
 
 	Shop shop.Shop `kong:"-"` // what these settings mean
 }
@@ -201,7 +201,7 @@ const Argon2Portable = "portable"
 
 // Accounts says how accounts live.
 type Accounts struct {
-	EraseAfter time.Duration `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" min:"1m" max:"87600h" placeholder:"TIME" group:"Accounts:" help:"How long an account that its owner closed can be restored before it is erased."`
+	EraseAfter time.Duration `name:"erase-after" env:"YOOZAK_ERASE_AFTER" default:"720h" min:"1m" max:"87600h" placeholder:"TIME" group:"Accounts:" help:"How long a closed account can be restored before it is erased."`
 	EventsKeep time.Duration `name:"events-keep" env:"YOOZAK_EVENTS_KEEP" default:"8760h" min:"0s" max:"876000h" placeholder:"TIME" group:"Accounts:" help:"How long security-relevant events are kept, a day or more; 0 is for ever. See docs/events.md."`
 	TwoPersons bool          `name:"staff-two-persons" env:"YOOZAK_STAFF_TWO_PERSONS" default:"false" group:"Accounts:" help:"Erasing an account and exporting many need a second person of the staff, who approves within a day."`
 }
@@ -240,18 +240,18 @@ type HTTP struct {
 	CORSLoopback    bool           `name:"cors-loopback" env:"YOOZAK_CORS_LOOPBACK" default:"false" group:"Server:" help:"Pages of this machine may call the API, too: localhost, 127.0.0.1 and [::1], on any port. For development; make run sets it."`
 	TrustedProxies  []netip.Prefix `name:"trusted-proxies" env:"YOOZAK_TRUSTED_PROXIES" placeholder:"NETS" group:"Server:" help:"Addresses or networks of proxies in front, separated by commas: their X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed."`
 	Language        string         `name:"language" env:"YOOZAK_LANGUAGE" default:"fr" of:"fr,en,ar" placeholder:"LANG" group:"Server:" help:"Language for clients that ask for none: fr, en or ar."`
-	Docs            bool           `name:"docs" env:"YOOZAK_DOCS" default:"on" group:"Server:" help:"on, or off: whether /docs/ shows the documents and the API's reference to everybody. They are those of every yoozak, and have nothing of this one."`
+	Docs            bool           `name:"docs" env:"YOOZAK_DOCS" default:"on" group:"Server:" help:"on, or off: whether /docs/ shows the documents and the API's reference to everybody. They are the same for every yoozak, and say nothing about this one."`
 	AccountPages    bool           `name:"account-pages" env:"YOOZAK_ACCOUNT_PAGES" default:"on" group:"Server:" help:"on, or off: whether people can log in at /account/ and see to the safety of their account there. The pages that links in mails lead to stay."`
 	RegisterPage    bool           `name:"registration-page" env:"YOOZAK_REGISTRATION_PAGE" default:"on" group:"Server:" help:"on, or off: whether customers can make an account at /account/register/, which the login page links to. Registration by the API stays. Without the pages at /account/ this one is not there either."`
 	Console         bool           `name:"console" env:"YOOZAK_CONSOLE" default:"on" group:"Server:" help:"on, or off: whether the staff can work at /console/. Whoever has no role cannot get in; off leaves it out of the server."`
 	RefreshHint     time.Duration  `name:"refresh-hint" env:"YOOZAK_REFRESH_HINT" default:"5m" min:"0s" max:"24h" placeholder:"TIME" group:"Server:" help:"Answer X-Token-Refresh-Required when an access token has less than this left; a third of its lifetime at most."`
 	RequestTimeout  time.Duration  `name:"request-timeout" env:"YOOZAK_REQUEST_TIMEOUT" default:"15s" min:"1s" max:"10m" placeholder:"TIME" group:"Server:" help:"Longest time for a request to arrive; its answer may take twice that."`
-	ShutdownTimeout time.Duration  `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long SIGTERM waits for requests under way."`
-	Drain           time.Duration  `name:"drain" env:"YOOZAK_DRAIN" default:"5s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long SIGTERM goes on answering before that, not ready any more, so that a proxy or balancer goes elsewhere; 0 is not at all. Ctrl-C does not wait."`
+	ShutdownTimeout time.Duration  `name:"shutdown-timeout" env:"YOOZAK_SHUTDOWN_TIMEOUT" default:"20s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long the server waits, after SIGTERM, for requests under way."`
+	Drain           time.Duration  `name:"drain" env:"YOOZAK_DRAIN" default:"5s" min:"0s" max:"10m" placeholder:"TIME" group:"Server:" help:"How long the server goes on answering after SIGTERM, before it stops: it is no longer ready, so that a proxy or balancer goes elsewhere. 0 is not at all. Ctrl-C does not wait."`
 	MetricsListen   string         `name:"metrics-listen" env:"YOOZAK_METRICS_LISTEN" is:"address" placeholder:"ADDR" group:"Server:" help:"Address of /metrics for Prometheus; off by default."`
 	DebugListen     string         `name:"debug-listen" env:"YOOZAK_DEBUG_LISTEN" is:"loopback" placeholder:"ADDR" group:"Server:" help:"Loopback address of /debug/pprof/; off by default."`
 	TracesURL       *url.URL       `name:"traces-url" env:"YOOZAK_TRACES_URL" is:"proxy" placeholder:"URL" group:"Server:" help:"OpenTelemetry collector that is told how long the parts of requests took (OTLP over HTTP, in JSON): http://127.0.0.1:4318; off by default."`
-	TracesPercent   int            `name:"traces-percent" env:"YOOZAK_TRACES_PERCENT" default:"100" min:"1" max:"100" placeholder:"N" group:"Server:" help:"How many of a hundred requests are told, unless a trusted proxy has decided (traceparent)."`
+	TracesPercent   int            `name:"traces-percent" env:"YOOZAK_TRACES_PERCENT" default:"100" min:"1" max:"100" placeholder:"N" group:"Server:" help:"How many of a hundred requests are traced, unless a trusted proxy has decided (traceparent)."`
 	LogLevel        string         `name:"log-level" env:"YOOZAK_LOG_LEVEL" default:"info" of:"debug,info,warn,error" placeholder:"LEVEL" group:"Server:" help:"debug, info, warn or error."`
 	LogFormat       string         `name:"log-format" env:"YOOZAK_LOG_FORMAT" default:"auto" of:"auto,text,json" placeholder:"FORMAT" group:"Server:" help:"text, json, or auto: text on a terminal."`
 	LogRequests     bool           `name:"log-requests" env:"YOOZAK_LOG_REQUESTS" default:"true" group:"Server:" help:"Log a line for each request, unless it is false."`

@@ -678,7 +678,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 			if variable, isFile := strings.CutSuffix(tag.Get("env"), "_FILE"); isFile && secrets[variable] != "" {
 				fmt.Fprintf(&b, "| `%s` | none: it is a secret | | %s |\n", variable, secrets[variable])
 			}
-			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, ofDocument.ReplaceAllString(strings.ReplaceAll(tag.Get("help"), "<", `\<`), "[$1]($1)"))
+			fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s |\n", tag.Get("env"), tag.Get("name"), def, linked(tag.Get("help")))
 		}
 	}
 	want := before + begin + b.String() + "\n" + end + after
@@ -693,8 +693,16 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 	}
 }
 
-// ofDocument is how a help names a document, which the page of settings links to.
-var ofDocument = regexp.MustCompile(`docs/((?:decisions/)?[\w-]+\.md)`)
+// ofDocument and ofDecision are how a help names what the page of settings links to.
+var (
+	ofDocument = regexp.MustCompile(`docs/([\w-]+\.md)`)
+	ofDecision = regexp.MustCompile(`docs/(decisions/0*(\d+)-[\w-]+\.md)`)
+)
+
+func linked(help string) string {
+	help = ofDecision.ReplaceAllString(strings.ReplaceAll(help, "<", `\<`), "[decision $2]($1)")
+	return ofDocument.ReplaceAllString(help, "[$1]($1)")
+}
 
 // TestFrenchConfigurationHasEverySetting holds the tables of
 // docs/configuration.fr.md against those of docs/configuration.md, which are
@@ -712,7 +720,7 @@ func TestFrenchConfigurationHasEverySetting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		target := regexp.MustCompile(`\[\S+\.md\]\([^)]*\)|\]\([^)]*\)`) // of a link
+		target := regexp.MustCompile(`\[(?:\S+\.md|decision \d+)\]\([^)]*\)|\]\([^)]*\)`) // of a link
 		named := regexp.MustCompile(`YOOZAK_[A-Z0-9_]+|\b\d+\b`)
 		for _, m := range regexp.MustCompile("(?m)^\\| `(YOOZAK_[A-Z0-9_]+)` \\| ([^|]+) \\| ([^|]*) ?\\| (.+) \\|$").FindAllStringSubmatch(string(doc), -1) {
 			r := row{m[1], strings.Replace(m[2], noFlag, "", 1), strings.TrimSpace(m[3]), named.FindAllString(target.ReplaceAllString(m[4], "]"), -1)}

@@ -27,7 +27,7 @@ var groups = []group{
 		{"pages", title{"Pages et e-mails", "Pages and mails"}},
 		{"console", title{"La console de l'équipe", "The console for staff"}},
 		{"keys", title{"Clés", "Keys"}},
-		{"access", title{"Qui peut quoi", "Who may do what"}},
+		{"access", title{"Accès", "Access"}},
 		{"backup", title{"Sauvegarde", "Backup"}},
 		{"scale", title{"Grandir", "Scale"}},
 		{"performance", title{"Performances", "Performance"}},

@@ -185,7 +185,11 @@ func (s Summary) Table(w io.Writer) {
 	}
 	_ = table.Flush() // a terminal that cannot be written to cannot be told so
 	for _, d := range s.Differences {
-		fmt.Fprintf(w, "%d times %s\n  %s\n", d.Count, d.Route, strings.Join(d.Differs, "\n  "))
+		times := "times"
+		if d.Count == 1 {
+			times = "time"
+		}
+		fmt.Fprintf(w, "%d %s %s\n  %s\n", d.Count, times, d.Route, strings.Join(d.Differs, "\n  "))
 	}
 }
 

@@ -635,7 +635,7 @@ func claimRows() []row {
 		"UTF-16": "\xff\xfe{\x00}\x00", "a BOM": "\ufeff{}", "single quotes": `{'exp':1}`, "a comment": `/**/{}`, "NaN": `{"exp":NaN}`, "2,500 lists": strings.Repeat("[", 2500), "compressed": "\x1f\x8b\x08\x00",
 		"bad UTF-8": "{\"exp\":\"\xff\"}",
 	} {
-		add("claims that are none", name, "a payload that is no object", nil, func(*forger) any { return payload })
+		add("malformed claims", name, "a payload that is not an object", nil, func(*forger) any { return payload })
 	}
 	add("claims too many", "300 of them", "more than 4 KiB", nil, func(f *forger) any {
 		c := f.claims.with()

@@ -114,7 +114,7 @@ func pageRows() []row {
 					}
 				}
 			}),
-			did("method at "+kind, "methods that are none", "405, and nothing in the page that is not ours", func(t *testing.T, s *server) {
+			did("method at "+kind, "methods that do not exist", "405, and nothing in the page that is not ours", func(t *testing.T, s *server) {
 				for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HACK", "A'B`C", "a&amp;b", "X#{7*7}", "%s%n", "{{7*7}}", "$!~|^"} {
 					c := s.dial(t)
 					c.say(head(method, "/account/"+kind+"/x", "Connection: close"))

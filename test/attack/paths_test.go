@@ -111,7 +111,7 @@ func pathRows() []row {
 		}})
 	}
 	rows = append(rows,
-		row{name: "address: behind a trusted proxy", tries: "addresses to the left of what the proxy wrote, and what is none", holds: "the right-most that is not the proxy's", play: func(t *testing.T, _ *server) {
+		row{name: "address: behind a trusted proxy", tries: "addresses to the left of what the proxy wrote, and what is not an address", holds: "the right-most that is not the proxy's", play: func(t *testing.T, _ *server) {
 			behind := start(t, "ES256", "", "YOOZAK_TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8")
 			for header, want := range map[string]string{
 				"1.2.3.4, 203.0.113.7": "203.0.113.7", "203.0.113.7, 10.1.1.1": "203.0.113.7", "1.2.3.4, x": "127.0.0.1", "203.0.113.7, ' OR 1=1": "127.0.0.1",

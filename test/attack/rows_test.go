@@ -169,7 +169,7 @@ func document() string {
 mostly against what verifies them. None may work. After each that the binary sees, besides what its line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
-  a header that the attack brought, and none took longer than %v;
+  a header that the attack brought, and none took longer than %.0f s;
 - the next request of a normal user, with a token from before, works, and that user's row is unchanged;
 - there are as many users in the database as were registered.
 
@@ -178,7 +178,7 @@ What the limits hold back is in [limits.md](limits.md).
 
 When a server is stopped, each line of its log (level debug) must be a line of ours, none an error, and none may hold one of
 the passwords and tokens that were used.
-`, number(total), patience)
+`, number(total), patience.Seconds())
 	b.WriteString(parts.String())
 	return b.String()
 }

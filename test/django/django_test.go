@@ -100,7 +100,7 @@ func TestDjangoVerifiesOurTokensByTheKeySet(t *testing.T) {
 func TestBothIssueAndBothVerify(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "ES256",
-		documented(t, "# settings.py of a Django that issues tokens still"), documented(t, "# yoozak_tokens.py"),
+		documented(t, "# settings.py of a Django that still issues tokens"), documented(t, "# yoozak_tokens.py"),
 		"YOOZAK_ACCEPT_HS256_SECRET="+secret)
 	p.wantMe(t, p.django, "our token at Django", p.access, ofDjangos)
 	p.wantMe(t, p.yoozak, "our token here", p.access, ofOurs)

@@ -157,7 +157,7 @@ export interface components {
              * @description The password, if `methods` has it.
              */
             password?: string;
-            /** @description Six digits, in any script; space and hyphens do not matter. Of an authenticator app, or with `code_id` of a mail. */
+            /** @description Six digits, in any script; spaces and hyphens do not matter. From an authenticator app or, with `code_id`, from a mail. */
             code?: string;
             /** @description One of the ten, 24 letters and digits; case and groups do not matter. */
             recovery_code?: string;
@@ -233,7 +233,7 @@ export interface components {
         EnrolAppRequest: {
             /**
              * Format: password
-             * @description The password, of who has no factor; without it the session's proof counts.
+             * @description The password, from somebody who has no factor; without it the session's proof counts.
              */
             password?: string;
             /** @description The name that its owner gave it; may be empty. */
@@ -243,7 +243,7 @@ export interface components {
         AppSecret: {
             /** @description The id. */
             id: string;
-            /** @description The secret in base32, for who cannot scan. */
+            /** @description The secret in base32, for people who cannot scan. */
             secret: string;
             /** @description The same as a link for an app on this device (`otpauth://`). */
             uri: string;
@@ -299,7 +299,7 @@ export interface components {
             /** @description What is wrong with the body as a whole. */
             non_field_errors?: string[];
         };
-        /** @description The token of the link, and the password of before. */
+        /** @description The token of the link, and the earlier password. */
         UndoFactorRequest: {
             /** @description The token of the link in the mail. */
             token: string;
@@ -401,7 +401,7 @@ export interface components {
         PasskeyOptionsRequest: {
             /**
              * Format: password
-             * @description The password, of who has no factor; without it the session's proof counts.
+             * @description The password, from somebody who has no factor; without it the session's proof counts.
              */
             password?: string;
         };
@@ -522,11 +522,11 @@ export interface components {
         CodeRequest: {
             /** @description `reset`, `verify`, `login` or `confirm`. */
             purpose: string;
-            /** @description The address; of `verify` and `confirm` it may be left out. */
+            /** @description The address; for `verify` and `confirm` it may be left out. */
             to?: string;
-            /** @description Which one, if several accounts have this address. */
+            /** @description Which account, if several have this address. */
             username?: string;
-            /** @description Of a request that is not old: the same code is sent again. */
+            /** @description That of a recent request: the same code is sent again. */
             code_id?: string;
         };
         /** @description The name of the request for a code. */
@@ -662,9 +662,9 @@ export interface components {
              * @description When the session ends, if it is not renewed.
              */
             expires_at: string;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
-            /** @description The device, in words, in the language of the request; empty if the support did it. */
+            /** @description The device, in words, in the language of the request; empty if support did it. */
             device: string;
             /** @description Whether it is the session of this request. */
             current: boolean;
@@ -688,9 +688,9 @@ export interface components {
              * @description The last login that it spared the second factor; `null`: none.
              */
             last_used_at: string | null;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
-            /** @description The device, in words, in the language of the request; empty if the support did it. */
+            /** @description The device, in words, in the language of the request; empty if support did it. */
             device: string;
             /** @description Whether it is the device of this request. */
             current: boolean;
@@ -711,9 +711,9 @@ export interface components {
             kind: string;
             /** @description The sentence to show, in the language of the request. */
             text: string;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
-            /** @description The device, in words, in the language of the request; empty if the support did it. */
+            /** @description The device, in words, in the language of the request; empty if support did it. */
             device: string;
             /** @description Whether it was done in the session of this request. */
             current_session: boolean;
@@ -749,7 +749,7 @@ export interface components {
              * @description From when on it can be finished.
              */
             ready_at: string;
-            /** @description Whether the support began it. */
+            /** @description Whether support began it. */
             by_staff: boolean;
             /** @description The mailbox that finishes it, masked. */
             email: string;
@@ -758,7 +758,7 @@ export interface components {
         ChangePasswordRequest: {
             /**
              * Format: password
-             * @description The present password, of who has no factor; without it the session's proof counts.
+             * @description The present password, from somebody who has no factor; without it the session's proof counts.
              */
             current_password?: string;
             /**
@@ -785,9 +785,9 @@ export interface components {
              * @description The account's address.
              */
             email: string;
-            /** @description Which one, if several accounts have this address. */
+            /** @description Which account, if several have this address. */
             username?: string;
-            /** @description Of a request that is not old: the same code is sent again. */
+            /** @description That of a recent request: the same code is sent again. */
             code_id?: string;
         };
         /** @description A sentence to show, and the name of the code in the mail. */
@@ -841,7 +841,7 @@ export interface components {
         };
         /** @description The code to send again; optional. */
         ResendVerificationRequest: {
-            /** @description Of a request that is not old: the same code is sent again. */
+            /** @description That of a recent request: the same code is sent again. */
             code_id?: string;
         };
         /** @description A list of texts for each field that is not right. */
@@ -976,7 +976,7 @@ export interface components {
             challenges: components["schemas"]["ExportedLink"][];
             /** @description The mails, the newest 1,000. */
             mails: components["schemas"]["ExportedMail"][];
-            /** @description The usernames of before. */
+            /** @description Earlier usernames. */
             former_usernames: components["schemas"]["ExportedName"][];
             /** @description What other programs were told, the newest 1,000. */
             told_to_webhooks: components["schemas"]["ExportedTold"][];
@@ -1102,7 +1102,7 @@ export interface components {
              * @description When the session was ended.
              */
             revoked_at: string | null;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
             /** @description The program, as it named itself. */
             user_agent: string;
@@ -1137,7 +1137,7 @@ export interface components {
             email: string;
             /** @description The language. */
             language: string;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
             details: components["schemas"]["ExportedMailDetails"];
             /**
@@ -1162,9 +1162,9 @@ export interface components {
             username?: string;
             /** @description The e-mail address; empty if there is none. */
             email?: string;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip?: string;
-            /** @description The device, in words, in the language of the request; empty if the support did it. */
+            /** @description The device, in words, in the language of the request; empty if support did it. */
             device?: string;
             /**
              * Format: date-time
@@ -1174,7 +1174,7 @@ export interface components {
             /** @description The reference of the request. */
             request_id?: string;
         };
-        /** @description A username of before. */
+        /** @description An earlier username. */
         ExportedName: {
             /** @description The username. */
             username: string;
@@ -1261,7 +1261,7 @@ export interface components {
              * @description When it was used last, to within five minutes.
              */
             last_used_at: string | null;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
             /** @description The program, as it named itself. */
             user_agent: string;
@@ -1293,9 +1293,9 @@ export interface components {
         ExportedRecovery: {
             /** @description The e-mail address; empty if there is none. */
             email: string;
-            /** @description Whether the support began it. */
+            /** @description Whether support began it. */
             by_staff: boolean;
-            /** @description The reason that the support gave. */
+            /** @description The reason that support gave. */
             reason: string;
             /**
              * Format: date-time
@@ -1413,7 +1413,7 @@ export interface components {
             kind: string;
             /** @description Who did it: `user`, `anonymous`, `staff`, `system` or `service`. */
             actor: string;
-            /** @description The IP address; empty if the support did it. */
+            /** @description The IP address; empty if support did it. */
             ip: string;
             /** @description The program, as it named itself. */
             user_agent: string;
