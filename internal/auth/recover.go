@@ -185,7 +185,7 @@ func (a *Accounts) StopRecovery(ctx context.Context, tx *store.Store, u account.
 	if err := a.audit.Record(ctx, tx, e); err != nil {
 		return err
 	}
-	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At})
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
 }
 
 // Recovery returns the recovery of the caller's account that runs, or
@@ -317,7 +317,7 @@ func (s *Service) FinishRecovery(ctx context.Context, req account.RequestInfo, i
 			return asBadChallenge(err)
 		}
 		// While the address before still has its way back: it is told.
-		if err := s.accounts.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryDone, IP: req.IP, CreatedAt: now}); err != nil {
+		if err := s.accounts.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryDone, IP: req.IP, CreatedAt: now, Details: account.MailDetails{Keeps: r.Keeps}}); err != nil {
 			return err
 		}
 		finished := audit.ByUser(account.EventRecoveryFinished, u.ID, "", req, now)

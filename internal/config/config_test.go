@@ -664,7 +664,7 @@ func TestDocumentedConfigurationIsTheCodes(t *testing.T) {
 		typ := reflect.TypeOf(group)
 		if title := strings.TrimSuffix(typ.Field(0).Tag.Get("group"), ":"); title != heading {
 			heading = title
-			fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | |\n| --- | --- | --- | --- |\n", title)
+			fmt.Fprintf(&b, "\n## %s\n\n| variable | flag | default | what it does |\n| --- | --- | --- | --- |\n", title)
 		}
 		for i := range typ.NumField() {
 			tag := typ.Field(i).Tag

@@ -423,10 +423,8 @@ func (p *page) days(events []account.Event) (days []eventDay) {
 // something else than its person, or the person alone.
 func (v *view) eventText(e account.Event) string {
 	m := e.Message()
-	for _, key := range []string{"console." + m.Key, "console.event." + string(e.Kind)} {
-		if said := v.Say(key); said != key {
-			return said
-		}
+	if key := "console.event." + string(e.Kind); v.Say(key) != key {
+		return v.Say(key)
 	}
 	if said := locale.Text(v.Language, m.Key, m.Args); said != m.Key {
 		return said

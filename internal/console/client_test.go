@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -397,6 +398,25 @@ func TestAddressOfWhoHasAFactor(t *testing.T) {
 	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr")
 	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
 		t.Errorf("the same address:\n%s", a.text())
+	}
+	a = b.open(t, at(salma, "/edit")) // while that recovery runs: what was typed stays, and the staff are not sent to the support
+	a = b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Selma", "last_name", "Alaoui", "email", "other@example.ma", "language", "fr")
+	if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text(), "ne peut pas changer maintenant") || !strings.Contains(a.body, `value="Selma"`) {
+		t.Errorf("a second address: %d\n%s", a.status, a.text())
+	}
+}
+
+// TestEditOfWhoHasNoAddress needs none.
+func TestEditOfWhoHasNoAddress(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { return tx.SetEmail(ctx, u.ID, "", time.Time{}) })
+	b, _ := s.works(t, "karim", account.Manager)
+	version := b.open(t, at(u, "/edit")).field(t, "version")
+	b.send(t, at(u, "/edit"), "version", version, "first_name", "Mina", "last_name", "Alaoui", "email", "", "language", "fr").leadsTo(t, at(u, "/edit"), at(u, ""))
+	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || got.FirstName != "Mina" || got.Email != "" {
+		t.Errorf("%q, %q; %v", got.FirstName, got.Email, err)
 	}
 }
 

@@ -46,9 +46,13 @@ func (p *page) edit() {
 		return
 	}
 	d.Form.Hidden[0].Value = form.Get("version")
+	email := account.TextInput(form.Get("email"))
+	if u.Email == "" && strings.TrimSpace(email.Text) == "" { // whoever has none may stay without
+		email = account.Input{}
+	}
 	edited, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
 		Version: account.TextInput(form.Get("version")), FirstName: account.TextInput(form.Get("first_name")), LastName: account.TextInput(form.Get("last_name")),
-		Email: account.TextInput(form.Get("email")), Language: account.TextInput(form.Get("language")),
+		Email: email, Language: account.TextInput(form.Get("language")),
 	})
 	switch {
 	case err == nil:
@@ -59,6 +63,8 @@ func (p *page) edit() {
 		p.done(d.Base, done, map[string]string{"name": isolated(Name(edited))})
 	case errors.Is(err, account.ErrEditConflict):
 		p.showConflict(d, u)
+	case errors.Is(err, account.ErrRecoveryRefused):
+		p.fail(account.FieldError("email", "console.edit.refused", nil))
 	default:
 		p.fail(err)
 	}

@@ -48,8 +48,11 @@ func (p *page) login() {
 	}
 	v.Narrow = true
 	p.title(v.Say("console.login"))
-	if why := p.r.URL.Query().Get("why"); slices.Contains([]string{"idle", "ended", "out"}, why) {
-		v.Done = v.Say("console.login.after." + why)
+	switch why := p.r.URL.Query().Get("why"); why {
+	case "out":
+		v.Done = v.Say("console.login.after.out")
+	case "idle", "ended":
+		v.Warning = v.Say("console.login.after." + why)
 	}
 	c := &card{Form: &form{
 		Fields: []field{

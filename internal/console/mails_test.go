@@ -189,7 +189,7 @@ func TestNotesAndMailsGoOn(t *testing.T) {
 			seen, at := map[string]int{}, at(u, tab)
 			for i, n := range want.pages {
 				a := b.open(t, at)
-				rows := strings.Count(a.body, "<tr><th scope=\"row\">") + strings.Count(a.body, "<article")
+				rows := strings.Count(a.body, "<tr><th scope=\"row\"") + strings.Count(a.body, "<article")
 				if rows != n {
 					t.Errorf("%s, page %d: %d rows, want %d", tab, i+1, rows, n)
 				}

@@ -54,7 +54,7 @@ type view struct {
 	Problem                    string // said first in the window's title, where screen readers begin
 	Titles                     []string
 	Called                     bool // the first of them is a name that somebody chose
-	Done, Alert                string
+	Done, Warning, Alert       string
 	Narrow                     bool // a card: login, enrolment
 	Languages                  []language
 	Here                       string // for the choice of the language

@@ -138,6 +138,8 @@ var addressAlone = map[account.MailKind]words{
 	account.MailRecoveryReady: {
 		subject: "mail.address_ready.subject", body: "mail.address_ready.body", action: "mail.confirm_email.action", note: "mail.recovery_ready.note",
 	},
+	account.MailRecoveryStopped: {subject: "mail.address_stopped.subject", body: "mail.address_stopped.body", note: "mail.address_stopped.note"},
+	account.MailRecoveryDone:    {subject: "mail.address_done.subject", body: "mail.address_done.body", note: "mail.recovery_done.note"},
 }
 
 // factors are what kinds of factors are called. The name that somebody gave one

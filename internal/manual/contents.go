@@ -76,15 +76,16 @@ func titleOf(name, lang string) string {
 
 // wording is what the manual itself says, in one language.
 type wording struct {
-	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, First, InEnglish string
-	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript, Picture     string
+	Language, Documentation, Menu, Skip, OnThisPage, Search, Find, Nothing, First, One, Few, InEnglish string
+	NotFound, NotFoundWhy, NotAllowed, TooMany, Home, Copy, Copied, NeedsScript, Picture               string
 }
 
 var words = map[string]wording{
 	french: {
 		Language: "Français", Documentation: "Documentation", Menu: "Sommaire", Skip: "Aller au texte", OnThisPage: "Sur cette page",
 		Search: "Recherche", Find: "Chercher", Nothing: "Rien de trouvé. Essayez un mot plus court, ou en anglais.",
-		First: "Les %d premiers résultats sur %d. Un mot de plus en laisse moins.", InEnglish: "en anglais",
+		First: "Les %d premiers résultats sur %d. Ajoutez un mot pour préciser la recherche.",
+		One:   "1\u00a0résultat", Few: "%d\u00a0résultats", InEnglish: "en anglais",
 		NotFound: "Cette page n'existe pas", NotFoundWhy: "Elle a peut-être changé de nom.", NotAllowed: "Cette page ne prend que GET",
 		TooMany: "Trop de demandes. Réessayez dans quelques secondes.",
 		Home:    "Vers le début de la documentation", Copy: "Copier", Copied: "Copié", Picture: "image",
@@ -93,7 +94,8 @@ var words = map[string]wording{
 	english: {
 		Language: "English", Documentation: "Documentation", Menu: "Contents", Skip: "Skip to the text", OnThisPage: "On this page",
 		Search: "Search", Find: "Search", Nothing: "Nothing found. Try a shorter word.",
-		First: "The first %d of %d results. Another word narrows them.", InEnglish: "in English",
+		First: "Showing the first %d of %d results. Add a word to narrow the search.",
+		One:   "1\u00a0result", Few: "%d\u00a0results", InEnglish: "in English",
 		NotFound: "There is no such page", NotFoundWhy: "It may have another name now.", NotAllowed: "This page takes only GET",
 		TooMany: "Too many requests. Try again in a few seconds.",
 		Home:    "To the beginning of the documentation", Copy: "Copy", Copied: "Copied", Picture: "picture",

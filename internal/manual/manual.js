@@ -6,14 +6,18 @@
   if (line) side.scrollTop = line.offsetTop - side.clientHeight / 2
 }
 const { copy, copied } = document.currentScript.dataset
-for (const code of navigator.clipboard ? document.querySelectorAll('article pre') : []) {
+for (const code of document.querySelectorAll('article pre')) {
   const box = document.createElement('div')
   const button = document.createElement('button')
   box.className = 'code'
   button.type = 'button'
   button.textContent = copy
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(code.textContent)
+    if (navigator.clipboard) await navigator.clipboard.writeText(code.textContent)
+    else { // the page came by HTTP
+      getSelection().selectAllChildren(code)
+      document.execCommand('copy')
+    }
     button.textContent = copied
     setTimeout(() => { button.textContent = copy }, 2000)
   })

@@ -192,7 +192,7 @@ func TestTextIsThatOfAPage(t *testing.T) {
 	}
 	for page, whole := range map[string][]string{
 		"fr/api":           {"les 10\u202f000\u00a0plus", "<code class=\"whole\">X-Session-Id</code>", "<code class=\"whole\">@ . + - _</code>", "</code>\u00a0◆", "64\u00a0Kio"},
-		"fr/configuration": {"YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM", `<span class="whole">e-mail</span>`},
+		"fr/configuration": {`<td data-label="variable"><span class="long"><code>YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM</code></span></td>`, `<span class="whole">e-mail</span>`},
 		"en/api":           {"</code>\u00a0◆"},
 		"fr/migration":     {`<span class="whole">UTF-8</span>`},
 	} {
@@ -420,20 +420,24 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestSnippetsAreCutBetweenWords, say where a cell ends, and have French spaces.
+// TestSnippetsAreCutBetweenWords, say where a cell ends, have French spaces, and
+// show what was looked for, unless that is in the heading.
 func TestSnippetsAreCutBetweenWords(t *testing.T) {
 	t.Parallel()
 	root := newServer(t, "")
-	snippet := regexp.MustCompile(`(?s)<p class="hit"><a href="\.\./([^"#]*).*?</span> (.*?)</p>`)
+	snippet := regexp.MustCompile(`(?s)<p class="hit"><a href="\.\./([^"#]*)[^>]*>(.*?)</a>(?:\s*<span class="of">[^<]*</span>)? (.*?)</p>`)
 	ends, tags := regexp.MustCompile(`</?(?:td|th|p|li|pre|h\d)\b[^>]*>`), regexp.MustCompile(`<[^>]*>`)
 	wordsOf := func(text string) []string {
 		return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' })
 	}
 	cut, apart, noBreak := 0, 0, 0
-	for _, query := range []string{"fr/search?q=token", "fr/search?q=connexion", "fr/search?q=YOOZAK_", "en/search?q=session", "en/search?q=YOOZAK_", "en/search?q=import"} {
+	for _, query := range []string{"fr/search?q=token", "fr/search?q=connexion", "fr/search?q=YOOZAK_", "en/search?q=session", "en/search?q=YOOZAK_", "en/search?q=import", "fr/search?q={token}", "en/search?q={token}", "fr/search?q=users_exported"} {
 		for _, m := range snippet.FindAllStringSubmatch(get(t, root+"/docs/"+query).body, -1) {
-			text := html.UnescapeString(m[2])
-			inner := strings.TrimPrefix(strings.TrimSuffix(text, " …"), "… ")
+			text := html.UnescapeString(m[3])
+			inner := strings.TrimPrefix(strings.TrimSuffix(text, "\u00a0…"), "…\u00a0") // which are not alone on a line
+			if _, word, _ := strings.Cut(query, "="); !strings.Contains(strings.ToLower(text+m[2]), strings.ToLower(word)) {
+				t.Errorf("%s: not in %q", query, text)
+			}
 			if strings.HasPrefix(query, "fr") && strings.HasPrefix(m[1], "fr") {
 				noBreak += strings.Count(text, "\u00a0:")
 			}
@@ -460,17 +464,44 @@ func TestSnippetsAreCutBetweenWords(t *testing.T) {
 	}
 }
 
-// TestSearchSaysHowManyItFound, where it does not show them all.
+// TestSearchSaysHowManyItFound, and that it does not show them all.
 func TestSearchSaysHowManyItFound(t *testing.T) {
 	t.Parallel()
 	root := newServer(t, "")
-	for lang, want := range map[string]string{"fr": `Les 20 premiers résultats sur \d{2,}\. `, "en": `The first 20 of \d{2,} results\. `} {
+	for lang, want := range map[string]string{"fr": `<p>Les 20 premiers résultats sur \d{2,}\. Ajoutez `, "en": `<p>Showing the first 20 of \d{2,} results\. Add `} {
 		all := regexp.MustCompile(want)
 		if a := get(t, root+"/docs/"+lang+"/search?q=token"); !all.MatchString(a.body) || strings.Count(a.body, `class="hit"`) != 20 {
 			t.Errorf("%s: %q is not in a page of many", lang, want)
 		}
 		if a := get(t, root+"/docs/"+lang+"/search?q=token+sched_autogroup_enabled"); all.MatchString(a.body) {
 			t.Errorf("%s: %q is in a page of few", lang, want)
+		}
+	}
+	said := regexp.MustCompile(`<p>(\d+)\x{a0}(results?|résultats?)</p>`)
+	for query, want := range map[string]string{"fr/search?q=limites": "résultats", "en/search?q=sched_autogroup_enabled": "results", "fr/search?q=sched_autogroup_enabled+scheduler": "résultat", "en/search?q=sched_autogroup_enabled+scheduler": "result"} {
+		body := get(t, root+"/docs/"+query).body
+		m := said.FindStringSubmatch(body)
+		if m == nil || m[2] != want || m[1] != strconv.Itoa(strings.Count(body, `class="hit"`)) || (m[1] == "1") == strings.HasSuffix(want, "s") {
+			t.Errorf("%s: %q, want %s", query, m, want)
+		}
+	}
+}
+
+// TestFoundPageIsNamedOnce, where it is the heading that was found.
+func TestFoundPageIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	twice := regexp.MustCompile(`(?s)<p class="hit"><a [^>]*>([^<]*)</a>\s*<span class="of">([^<]*)</span>`)
+	for _, query := range []string{"fr/search?q=limites", "en/search?q=limits", "en/search?q=webhooks", "fr/search?q=serveur"} {
+		body := get(t, root+"/docs/"+query).body
+		of := twice.FindAllStringSubmatch(body, -1)
+		if len(of) == 0 || len(of) == strings.Count(body, `class="hit"`) {
+			t.Errorf("%s: %d of %d say of which page they are", query, len(of), strings.Count(body, `class="hit"`))
+		}
+		for _, m := range of {
+			if strings.EqualFold(m[1], m[2]) {
+				t.Errorf("%s: %q is called so twice", query, m[1])
+			}
 		}
 	}
 }

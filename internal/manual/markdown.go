@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -72,6 +73,7 @@ const shortCode = 22
 // RegisterFuncs is [renderer.NodeRenderer]'s.
 func (codeRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(ast.KindCodeSpan, renderCode)
+	reg.Register(kindBox, renderBox)
 }
 
 func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -88,7 +90,7 @@ func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (a
 		if i > 0 {
 			_ = out.WriteByte(' ')
 		}
-		if utf8.RuneCountInString(word) <= shortCode {
+		if !isLong(word) {
 			_, _ = out.WriteString(`<span class="whole">` + template.HTMLEscapeString(word) + `</span>`)
 			continue
 		}
@@ -98,6 +100,59 @@ func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (a
 	_, _ = out.WriteString("</code>")
 	return ast.WalkSkipChildren, nil
 }
+
+func isLong(word string) bool { return utf8.RuneCountInString(word) > shortCode }
+
+// box holds code with a long name and the signs around it. It begins a line if
+// it does not fit on the one before, and only then goes on in the next.
+type box struct{ ast.BaseInline }
+
+var kindBox = ast.NewNodeKind("Box")
+
+// Kind is [ast.Node]'s.
+func (*box) Kind() ast.NodeKind { return kindBox }
+
+// Dump is [ast.Node]'s.
+func (n *box) Dump(source []byte, level int) { ast.DumpHelper(n, source, level, nil, nil) }
+
+func renderBox(out util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+	if entering {
+		_, _ = out.WriteString(`<span class="long">`) // errors stay until Flush
+	} else {
+		_, _ = out.WriteString(`</span>`)
+	}
+	return ast.WalkContinue, nil
+}
+
+// putIntoBox takes with the code what may not be parted from it: a browser would
+// begin a line with the comma behind a box. The signs of French have a space
+// before them that does not break, and so have the marks.
+func putIntoBox(code ast.Node, source []byte) {
+	for code.PreviousSibling() == nil && code.NextSibling() == nil && code.Parent().Type() == ast.TypeInline { // a link
+		code = code.Parent()
+	}
+	b := &box{}
+	before, behind := code.PreviousSibling(), code.NextSibling()
+	code.Parent().ReplaceChild(code.Parent(), code, b)
+	if t, is := before.(*ast.Text); is && !t.SoftLineBreak() && !t.HardLineBreak() {
+		if at := stuckBefore.FindIndex(t.Segment.Value(source)); at != nil {
+			b.AppendChild(b, ast.NewTextSegment(t.Segment.WithStart(t.Segment.Start+at[0])))
+			t.Segment = t.Segment.WithStop(t.Segment.Start + at[0])
+		}
+	}
+	b.AppendChild(b, code)
+	if t, is := behind.(*ast.Text); is {
+		if at := stuckBehind.FindIndex(t.Segment.Value(source)); at != nil {
+			b.AppendChild(b, ast.NewTextSegment(t.Segment.WithStop(t.Segment.Start+at[1])))
+			t.Segment = t.Segment.WithStart(t.Segment.Start + at[1])
+		}
+	}
+}
+
+var (
+	stuckBefore = regexp.MustCompile(`(?:« |[^\s/–—-]+)$`)
+	stuckBehind = regexp.MustCompile(`^(?: [:;?!»◆†]|[^\s/–—-])[^\s/–—-]*`)
+)
 
 // inName is behind what a long name may go on in the next line. (An entity ends
 // with a semicolon.)
@@ -175,7 +230,7 @@ const indexName = "README"
 // column is called, and what only a reader of the file needs (comments, the way
 // to the other language) is gone.
 func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
-	var gone, pictures []ast.Node
+	var gone, pictures, long []ast.Node
 	var toLabel []*tables.Table
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it only fails if we do
 		if !entering {
@@ -191,6 +246,10 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 			n.Destination = []byte(m.target(string(n.Destination), lang))
 		case *ast.Image:
 			pictures = append(pictures, n)
+		case *ast.CodeSpan:
+			if slices.ContainsFunc(strings.Fields(textOf(n, source)), isLong) {
+				long = append(long, n)
+			}
 		case *tables.Table:
 			toLabel = append(toLabel, n)
 		case *ast.HTMLBlock:
@@ -205,6 +264,9 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	for _, n := range gone {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
+	for _, n := range long {
+		putIntoBox(n, source)
+	}
 	for _, n := range toLabel { // a picture says itself what it shows
 		label(n, source, lang)
 	}
@@ -216,7 +278,7 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	}
 }
 
-// label tells each cell the name of its column, which a telephone shows beside
+// label tells each cell the name of its column, which a telephone shows before
 // it: a row there is a block. One whose first cell is empty, as the one above,
 // has what stands there, with its links and code.
 func label(table *tables.Table, source []byte, lang string) {
@@ -228,7 +290,7 @@ func label(table *tables.Table, source []byte, lang string) {
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
 			text := strings.TrimSpace(textOf(cell, source))
 			if isHeader {
-				names = append(names, text)
+				names = append(names, spaced(lang, text))
 			} else if i < len(names) && names[i] != "" && !isPicture(cell) {
 				cell.SetAttributeString("data-label", []byte(names[i]))
 			}

@@ -40,9 +40,10 @@ type results struct {
 }
 
 type hit struct {
-	Page, Heading, Link, Lang, Snippet string
-	in                                 section
-	score                              int
+	Heading, Link, Lang, Snippet string
+	Of                           string // where it is from: the page, unless that is called as the heading; its language, if it is another
+	in                           section
+	score                        int
 }
 
 func (m *Manual) search(w *web.ResponseWriter, r *http.Request, lang string) {
@@ -80,13 +81,19 @@ func (m *Manual) find(lang, query string) (hits []hit, total int) {
 		if !all {
 			continue
 		}
-		h := hit{Page: titleOf(s.Name, lang), Heading: s.Heading, Link: s.Lang + "/" + s.Name, in: s, score: score}
+		h := hit{Heading: s.Heading, Link: s.Lang + "/" + s.Name, in: s, score: score}
+		var of []string
+		if page := titleOf(s.Name, lang); fold(page) != s.heading {
+			of = append(of, page)
+		}
 		if s.Level > 1 {
 			h.Link += "#" + s.ID
 		}
 		if s.Lang != lang {
 			h.Lang = s.Lang
+			of = append(of, words[lang].InEnglish)
 		}
+		h.Of = strings.Join(of, between)
 		hits = append(hits, h)
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
@@ -222,27 +229,33 @@ func foldRune(r rune) rune {
 }
 
 // snippet is what stands around a folded word in the text, or the text's
-// beginning. It begins and ends with whole words.
+// beginning. It begins and ends with whole words, and the signs for what is left
+// out stay on their lines.
 func (s section) snippet(word string) string {
 	text := []rune(s.Text)
-	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))])
+	at := utf8.RuneCountInString(s.text[:max(0, strings.Index(s.text, word))]) // folded, it has as many characters, and fewer bytes
 	from := max(0, at-maxSnippet/3)
 	to := min(len(text), from+maxSnippet)
 	if blank := slices.Index(text[from:at], ' '); from > 0 && blank >= 0 {
 		from += blank
-	}
-	for end := to; to < len(text) && end > at+utf8.RuneCountInString(word); end-- {
-		if text[end] == ' ' {
-			to = end
-			break
+	} else { // the word is far within a longer one
+		for from > 0 && text[from-1] != ' ' {
+			from--
 		}
+	}
+	end := min(len(text), at+utf8.RuneCountInString(word))
+	for to < len(text) && to > end && text[to] != ' ' {
+		to--
+	}
+	for to < len(text) && text[to] != ' ' { // there was none
+		to++
 	}
 	cut := string(text[from:to])
 	if to < len(text) {
-		cut = strings.TrimRight(cut, dots) + " …"
+		cut = strings.TrimRight(cut, dots) + noBreak + "…"
 	}
 	if from > 0 {
-		cut = "… " + strings.TrimLeft(cut, dots+noBreak+":;,")
+		cut = "…" + noBreak + strings.TrimLeft(cut, dots+noBreak+":;,")
 	}
 	return cut
 }

@@ -153,7 +153,7 @@ func (p *page) finishes(a act, token string) (act, error) {
 	address, err := p.o.Auth.OnlyGivesAddress(p.r.Context(), token)
 	if address {
 		confirm := acts[account.ConfirmEmail]
-		a.intro, a.submit, a.done = confirm.intro, confirm.submit, confirm.done
+		a.title, a.intro, a.submit, a.done = confirm.title, confirm.intro, confirm.submit, confirm.done
 	}
 	return a, err
 }
@@ -166,7 +166,7 @@ func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	if err == nil && kind == account.FinishRecovery {
 		a, err = p.finishes(a, token)
 	}
-	v.Intro, v.Submit = v.say(a.intro), v.say(a.submit)
+	v.Title, v.Intro, v.Submit = v.say(a.title), v.say(a.intro), v.say(a.submit)
 	if err != nil {
 		v.Again = kind == account.ResetPassword
 		p.failLink(token, err)

@@ -293,6 +293,23 @@ func TestUndoAFactor(t *testing.T) {
 	})
 }
 
+// TestUndoAFactorAfterAReset: no password opens that way any more, and nobody is
+// sent to look for one.
+func TestUndoAFactorAfterAReset(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		b := s.known(t)
+		b.enrol(t, "thief's")
+		m := s.received(t, account.MailFactorAdded, address("amina"))
+		s.visitor().send(t, "/account/forgot-password/", "email", address("amina"))
+		s.post(t, s.received(t, account.MailResetPassword, address("amina")).Path, "new_password", nextPassword, "repeat", nextPassword).shows(t, http.StatusOK, fr("page.reset.done"))
+		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.waits"))
+		refused := s.post(t, m.Path, "password", firstPassword)
+		refused.shows(t, http.StatusForbidden, fr("page.undo_factor.refused"))
+		refused.lacks(t, "Donnez le mot de passe d’avant,")
+	})
+}
+
 // TestFinishARecovery leads on to the mail with the link for another password.
 func TestFinishARecovery(t *testing.T) {
 	t.Parallel()
@@ -341,13 +358,31 @@ func TestFinishACorrectionOfTheAddress(t *testing.T) {
 			t.Errorf("nobody recovers an account by %q", m.Subject)
 		}
 		asks := s.get(t, m.Path)
-		asks.shows(t, http.StatusOK, fr("page.finish_recovery.title"), fr("page.confirm.intro"), next)
-		asks.lacks(t, fr("page.finish_recovery.intro"))
+		asks.shows(t, http.StatusOK, fr("page.confirm.title"), fr("page.confirm.intro"), next)
+		asks.lacks(t, fr("page.finish_recovery.title"), fr("page.finish_recovery.intro"))
 		done := s.post(t, m.Path)
 		done.shows(t, http.StatusOK, fr("page.confirm.done"), fr("page.overview.title"), fr("page.forgot.email"), next)
-		done.lacks(t, fr("page.finish_recovery.done"))
+		done.lacks(t, fr("page.finish_recovery.title"), fr("page.finish_recovery.done"))
 		if u := s.user(t, "amina"); u.Email != next {
 			t.Errorf("the address is %s", u.Email)
+		}
+		if m := s.received(t, account.MailRecoveryDone, address("amina")); m.Subject != fr("mail.address_done.subject") {
+			t.Errorf("nobody recovered an account: %q", m.Subject)
+		}
+	})
+}
+
+// TestStopACorrectionOfTheAddress: what was stopped is called what it was.
+func TestStopACorrectionOfTheAddress(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, func(t *testing.T, s *server) {
+		s.known(t).enrol(t, "")
+		if err := s.app.Staff.SetEmail(t.Context(), s.user(t, "amina").ID, "amina.new@example.ma", ""); err != nil {
+			t.Fatal(err)
+		}
+		s.post(t, s.received(t, account.MailRecoveryStarted, address("amina")).Path).shows(t, http.StatusOK, fr("page.stop_recovery.done"))
+		if m := s.received(t, account.MailRecoveryStopped, address("amina")); m.Subject != fr("mail.address_stopped.subject") {
+			t.Errorf("nobody recovered an account: %q", m.Subject)
 		}
 	})
 }

@@ -87,8 +87,8 @@ func jsonRows() []row {
 		add("number of "+name, "numbers that take long to read (CVE-2020-10735)", `{"username":`+v+`,"password":"wrong-password-1"}`, 400, 401)
 	}
 	for name, v := range map[string]string{
-		"NaN": "NaN", "Infinity": "Infinity", "-Infinity": "-Infinity", "01": "01", "+1": "+1", ".5": ".5", "5.": "5.", "0x10": "0x10", "1_000": "1_000", "True": "True", "None": "None", "undefined": "undefined",
-		"a single quote": "'a'", "a comment": "/**/1", "a comma at the end": "1,", "a control character": "\"a\x01b\"", "a raw line break": "\"a\nb\"", "\\x41": `"\x41"`, "\\u00": `"\u00"`, "\\U00000041": `"\U00000041"`, "an open text": `"a`, "a function": "function(){}", "`1e`": "1e", "--1": "--1", "full-width digits": "１",
+		"`NaN`": "NaN", "`Infinity`": "Infinity", "`-Infinity`": "-Infinity", "`01`": "01", "`+1`": "+1", "`.5`": ".5", "`5.`": "5.", "`0x10`": "0x10", "`1_000`": "1_000", "`True`": "True", "`None`": "None", "`undefined`": "undefined",
+		"a single quote": "'a'", "a comment": "/**/1", "a comma at the end": "1,", "a control character": "\"a\x01b\"", "a raw line break": "\"a\nb\"", "`\\x41`": `"\x41"`, "`\\u00`": `"\u00"`, "`\\U00000041`": `"\U00000041"`, "an open text": `"a`, "a function": "function(){}", "`1e`": "1e", "`--1`": "--1", "full-width digits": "１",
 	} {
 		add("no JSON: "+name, "what only other readers take", `{"username":`+v+`,"password":"wrong-password-1"}`, 400)
 	}
@@ -215,7 +215,7 @@ func encodingRows() []row {
 		name string
 		body []byte
 	}{{"gzip", small.Bytes()}, {"GZIP", small.Bytes()}, {"x-gzip", small.Bytes()}, {"deflate", deflated.Bytes()}, {"gzip, gzip", small.Bytes()}, {"identity, gzip", small.Bytes()}, {"br", []byte("\x0b\x02\x80{}\x03")}, {"zstd", []byte("\x28\xb5\x2f\xfd")}} {
-		rows = append(rows, row{name: "compressed: " + e.name, tries: "a good login, compressed", holds: "400: nothing is unpacked", play: func(t *testing.T, s *server) {
+		rows = append(rows, row{name: "compressed: `" + e.name + "`", tries: "a good login, compressed", holds: "400: nothing is unpacked", play: func(t *testing.T, s *server) {
 			wants(t, s.send(t, http.MethodPost, loginPath, e.body, "Content-Encoding", e.name), 400)
 		}})
 	}

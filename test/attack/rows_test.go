@@ -4,8 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,6 +111,31 @@ func TestDocumentListsTheAttacks(t *testing.T) {
 	}
 }
 
+// TestDocumentNamesABeginningOnce, in whatever row.
+func TestDocumentNamesABeginningOnce(t *testing.T) {
+	for want, names := range map[string][]string{
+		"NUL, POST a: b": {"NUL, POST a: b"},
+		"NUL: POST a (b, c); GET d (e in the path)":               {"NUL, POST a: b", "NUL, POST a: c", "NUL, GET d: e in the path"},
+		"NUL: GET a (in the query: b, c); GET d (e in the query)": {"NUL, GET a: b in the query", "NUL, GET a: c in the query", "NUL, GET d: e in the query"},
+		"a key with an id and without one: PEM, DER":              {"a key with an id: PEM", "a key with an id: DER", "a key without one: PEM", "a key without one: DER"},
+		"JSON: no JSON: `+1`, `: `, a comma":                      {"JSON: no JSON: `+1`", "JSON: no JSON: `: `", "JSON: no JSON: a comma"},
+		"(r, s): `(0, 0)`, `(n, 1)`":                              {"(r, s): (0, 0)", "(r, s): (n, 1)"},
+		"a token: two, a comma; 10,000 dots":                      {"a token: two, a comma", "a token: 10,000 dots"},
+		"one, two: 3, 4; five":                                    {"one, two: 3", "one, two: 4", "five"},
+	} {
+		rows := make([]row, len(names))
+		for i, name := range names {
+			rows[i].name = name
+		}
+		if got := joined(rows); got != want {
+			t.Errorf("%q: %q, want %q", names, got, want)
+		}
+	}
+	if got := number(999) + " " + number(5690) + " " + number(1002003); got != "999 5,690 1,002,003" {
+		t.Error(got)
+	}
+}
+
 func document() string {
 	var b strings.Builder
 	total := 0
@@ -124,7 +151,7 @@ func document() string {
 			count += len(r.servers(g))
 		}
 		total += count
-		fmt.Fprintf(&parts, "\n## %s (%d)\n\n%s\n\n| attack | what is tried | what happens |\n| --- | --- | --- |\n", g.title, count, g.about)
+		fmt.Fprintf(&parts, "\n## %s (%s)\n\n%s\n\n| attack | what is tried | what happens |\n| --- | --- | --- |\n", g.title, number(count), g.about)
 		for i := 0; i < len(rows); {
 			end := i + 1
 			for end < len(rows) && rows[end].tries == rows[i].tries && rows[end].holds == rows[i].holds {
@@ -136,9 +163,9 @@ func document() string {
 	}
 	fmt.Fprintf(&b, `# Attacks
 
-Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit.
+<!-- Written in `+"`test` by `go test ./attack -run Document -update`"+`; do not edit. -->
 
-%d attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
+%s attacks are tried by `+"`test/attack`"+`, each where it would do its harm: against the running binary, or, of forged tokens,
 mostly against what verifies them. None may work. After each that the binary sees, besides what its line says:
 
 - no answer was a 5xx (but for those that a line names) or a redirect, none had a trace of the program in it, a cookie or
@@ -151,27 +178,133 @@ What the limits hold back is in [limits.md](limits.md).
 
 When a server is stopped, each line of its log (level debug) must be a line of ours, none an error, and none may hold one of
 the passwords and tokens that were used.
-`, total, patience)
+`, number(total), patience)
 	b.WriteString(parts.String())
 	return b.String()
 }
 
-// joined puts the names of a family into one cell: what they have in common
-// before the colon once.
+// family are attacks whose names have the same beginning.
+type family struct {
+	name  string
+	items []string
+}
+
+// joined puts the names of a row into one cell, each beginning once: what stands
+// before a colon, and of several of those what they have in common. Names with
+// commas are parted by semicolons.
 func joined(rows []row) string {
-	var out []string
-	last := ""
+	var names []string
+	for all := families(rows); len(all) > 0; {
+		first, end := all[0], 1
+		switch prefix, _, isPart := strings.Cut(first.name, ", "); {
+		case isPart && len(first.items) > 0: // of a text in all fields
+			for end < len(all) && strings.HasPrefix(all[end].name, prefix+", ") && len(all[end].items) > 0 {
+				end++
+			}
+			if end == 1 {
+				names = append(names, first.String())
+				break
+			}
+			for i, f := range all[:end] {
+				part := strings.TrimPrefix(f.name, prefix+", ") + " (" + list(inPlace(f.items)) + ")"
+				if i == 0 {
+					part = prefix + ": " + part
+				}
+				names = append(names, part)
+			}
+		default: // those with the same items, if there are any
+			for end < len(all) && len(first.items) > 1 && slices.Equal(all[end].items, first.items) {
+				end++
+			}
+			first.name = oneName(all[:end])
+			names = append(names, first.String())
+		}
+		all = all[end:]
+	}
+	return list(names)
+}
+
+func families(rows []row) []family {
+	var all []family
 	for _, r := range rows {
-		head, tail, ok := strings.Cut(r.name, ": ")
-		ok = ok && !strings.Contains(head, "`") // else it is a header, in code
-		if ok && head == last {
-			out = append(out, tail)
+		text, _, _ := strings.Cut(r.name, "`") // in code a colon parts nothing
+		at := strings.LastIndex(text, ": ")
+		if at < 0 {
+			all = append(all, family{name: r.name})
 			continue
 		}
-		last = head
-		out = append(out, r.name)
+		item := r.name[at+2:]
+		if strings.HasPrefix(item, "(") && strings.Contains(item, ",") { // a pair of values
+			item = "`" + item + "`"
+		}
+		if last := len(all) - 1; last >= 0 && all[last].name == r.name[:at] && len(all[last].items) > 0 {
+			all[last].items = append(all[last].items, item)
+		} else {
+			all = append(all, family{r.name[:at], []string{item}})
+		}
 	}
-	return strings.Join(out, ", ")
+	return all
+}
+
+func (f family) String() string {
+	if len(f.items) == 0 {
+		return f.name
+	}
+	return f.name + ": " + list(inPlace(f.items))
+}
+
+// oneName is that of families which differ in the end of their names.
+func oneName(all []family) string {
+	if len(all) == 1 {
+		return all[0].name
+	}
+	words := make([][]string, len(all))
+	for i, f := range all {
+		words[i] = strings.Fields(f.name)
+	}
+	same := 0
+	for !slices.ContainsFunc(words, func(w []string) bool { return same >= len(w)-1 || w[same] != words[0][same] }) {
+		same++
+	}
+	ends := make([]string, len(all))
+	for i, w := range words {
+		ends[i] = strings.Join(w[same:], " ")
+	}
+	last := len(ends) - 1
+	return strings.Join(words[0][:same], " ") + " " + strings.Join(ends[:last], ", ") + " and " + ends[last]
+}
+
+// inPlace names once where all items are: "in the query: search, cursor".
+func inPlace(items []string) []string {
+	_, place, ok := strings.Cut(items[0], " in the ")
+	if len(items) == 1 || !ok || slices.ContainsFunc(items, func(item string) bool { return !strings.HasSuffix(item, " in the "+place) }) {
+		return items
+	}
+	items = slices.Clone(items)
+	for i := range items {
+		items[i] = strings.TrimSuffix(items[i], " in the "+place)
+	}
+	items[0] = "in the " + place + ": " + items[0]
+	return items
+}
+
+// list parts names by semicolons if a comma in one of them, which is not in
+// code, could be taken for the end of it.
+func list(names []string) string {
+	if slices.ContainsFunc(names, func(name string) bool { return strings.Contains(code.ReplaceAllString(name, ""), ", ") }) {
+		return strings.Join(names, "; ")
+	}
+	return strings.Join(names, ", ")
+}
+
+var code = regexp.MustCompile("`[^`]*`")
+
+// number writes thousands apart.
+func number(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", number(n/1000), n%1000)
 }
 
 // cell escapes what would end a cell of a Markdown table, or be read as

@@ -88,7 +88,7 @@ func TestConsoleTelephoneStolen(t *testing.T) {
 
 			// The journal names who did it; the customer's own list says that it was us.
 			b.open(d.client("tazi") + "/events")
-			b.says("Sessions terminées par notre assistance", "Salma")
+			b.says("Sessions terminées", "Salma")
 			_, tokens := d.call(t, http.MethodPost, "auth/login/", "fr", "", "username", "tazi", "password", firstPassword)
 			access, _ := tokens["access"].(string)
 			own := d.get(t, "auth/events/", access)

@@ -96,6 +96,13 @@ func TestManualIsReadable(t *testing.T) {
 				if wide := b.run(`return [...document.querySelectorAll('.table')].filter(t => t.scrollWidth > t.clientWidth && (innerWidth < 640 || t.querySelector('tr').cells.length < 5)).map(t => t.scrollWidth + ': ' + t.innerText.slice(0, 60)).join('; ')`); wide != "" {
 					t.Errorf("tables are wider than their place: %s", wide)
 				}
+				if unnamed := b.run(`return [...document.querySelectorAll('td:first-child[data-label]')].filter(t => innerWidth < 640 && getComputedStyle(t, '::before').display !== 'block').map(t => t.innerText.slice(0, 60)).join('; ')`); unnamed != "" {
+					t.Errorf("cells do not say what they are: %s", unnamed)
+				}
+				// What is in a box goes on in the next line only if it is longer than one.
+				if cut := b.run(`return [...document.querySelectorAll('.long')].filter(e => e.offsetHeight > 1.8 * parseFloat(getComputedStyle(e).lineHeight) && e.offsetWidth < e.parentElement.closest('p, li, td, h2, h3').clientWidth - 30).map(e => e.innerText).join('; ')`); cut != "" {
+					t.Errorf("names are cut that have room on a line: %s", cut)
+				}
 				if slices.Contains(sample, name) || yoozaktest.Long(0, 1) == 1 {
 					b.accessible()
 				}
@@ -136,7 +143,7 @@ func TestManualNeedsNoScript(t *testing.T) {
 	}
 }
 
-// TestManualCopiesCode by the button that its script adds.
+// TestManualCopiesCode by the button that its script adds, with which no text moves.
 func TestManualCopiesCode(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.SQLite(t))
@@ -148,9 +155,24 @@ func TestManualCopiesCode(t *testing.T) {
 		const button = document.querySelector('.code button')
 		button.click()
 		await new Promise(r => setTimeout(r))
-		return [button.textContent, text === document.querySelector('.code pre').textContent, text.length > 20]`)
-	if got != "Copied,true,true" {
+		const box = document.querySelector('.code'), code = box.querySelector('pre'), height = box.offsetHeight
+		const copied = [button.textContent, text === code.textContent, text.length > 20]
+		box.replaceWith(code)
+		return [...copied, code.offsetHeight - height]`)
+	if got != "Copied,true,true,0" {
 		t.Errorf("%s", got)
+	}
+	// By HTTP there is no clipboard but the old one.
+	got = b.run(`
+		let text = ''
+		Object.defineProperty(navigator, 'clipboard', { value: undefined })
+		document.execCommand = what => { text = what + getSelection() }
+		const button = document.querySelector('.code button')
+		button.click()
+		await new Promise(r => setTimeout(r))
+		return [button.textContent, text.trim() === 'copy' + button.parentElement.querySelector('pre').textContent.trim()]`)
+	if got != "Copied,true" {
+		t.Errorf("by HTTP: %s", got)
 	}
 }
 
