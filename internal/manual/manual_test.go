@@ -194,6 +194,7 @@ func TestTextIsThatOfAPage(t *testing.T) {
 		"fr/api":           {"les 10\u202f000\u00a0plus", "<code class=\"whole\">X-Session-Id</code>", "<code class=\"whole\">@ . + - _</code>", "</code>\u00a0◆", "64\u00a0Kio"},
 		"fr/configuration": {`<td data-label="variable"><span class="long"><code>YOOZAK_<wbr>ACCEPT_<wbr>HS256_<wbr>USER_<wbr>ID_<wbr>CLAIM</code></span></td>`, `<span class="whole">e-mail</span>`},
 		"en/api":           {"</code>\u00a0◆"},
+		"fr/migration":     {`<span class="whole">UTF-8</span>`},
 	} {
 		body := get(t, root+"/docs/"+page).body
 		for _, text := range whole {
@@ -239,6 +240,27 @@ func TestCellsAreCalledAsTheirColumn(t *testing.T) {
 	for _, table := range tables {
 		if !strings.Contains(table, `<td data-label="code">`) || !strings.Contains(table, `<td data-label="statut">`) || strings.Contains(table, "<td>") {
 			t.Errorf("cells without a name:\n%.600s", table)
+		}
+	}
+}
+
+// TestPictureSaysWhatItShows: without its column's name, which a telephone does
+// not show beside it, and in other words than the others of its page.
+func TestPictureSaysWhatItShows(t *testing.T) {
+	t.Parallel()
+	root := newServer(t, "")
+	toPicture := regexp.MustCompile(`<td([^>]*)><a href="[^"]+/docs/images/[^"]+">([^<]+)</a></td>`)
+	for _, page := range []string{"fr/pages", "en/pages", "fr/console", "en/console"} {
+		pictures := toPicture.FindAllStringSubmatch(get(t, root+"/docs/"+page).body, -1)
+		if len(pictures) < 60 {
+			t.Errorf("%s: %d pictures in tables", page, len(pictures))
+		}
+		seen := map[string]bool{}
+		for _, m := range pictures {
+			if m[1] != "" || seen[m[2]] {
+				t.Errorf("%s: the cell of %q has %q, or another picture is called so", page, m[2], m[1])
+			}
+			seen[m[2]] = true
 		}
 	}
 }

@@ -44,16 +44,20 @@ func (w wholeWriter) Write(out util.BufWriter, text []byte) {
 	writeWhole(w.Writer, out, spaced(english, string(text)))
 }
 
-// writeWhole writes a text in which "e-mail" does not go on in the next line, and
-// an address does, behind one of its signs.
+// writeWhole writes a text in which "e-mail" and a name such as UTF-8 do not go on
+// in the next line, and an address does, behind one of its signs.
 func writeWhole(w html.Writer, out util.BufWriter, text string) {
 	var b bytes.Buffer
 	escaped := bufio.NewWriter(&b)
 	w.Write(escaped, []byte(text))
 	_ = escaped.Flush() // into memory
 	text = longWord.ReplaceAllStringFunc(b.String(), func(word string) string { return inName.ReplaceAllString(word, "$0<wbr>") })
-	_, _ = out.WriteString(strings.ReplaceAll(text, "e-mail", `<span class="whole">e-mail</span>`)) // errors stay until Flush
+	_, _ = out.WriteString(hyphened.ReplaceAllString(text, `<span class="whole">$0</span>`)) // errors stay until Flush
 }
+
+// hyphened is what a browser would break behind a hyphen: e-mail, and the names
+// of standards, keys and headers.
+var hyphened = regexp.MustCompile(`e-mail|\b[\p{Lu}\d][\pL\d]*(?:-[\p{Lu}\d][\pL\d]*)+`)
 
 // longWord is longer than shortCode.
 var longWord = regexp.MustCompile(`\S{23,}`)
@@ -222,7 +226,7 @@ func documentOf(lang, name string) string {
 const indexName = "README"
 
 // adapt makes of a document for a code host one for the manual: links lead to
-// its pages and bear their names, pictures are links, cells know what their
+// its pages and bear their names, pictures are links, other cells know what their
 // column is called, and what only a reader of the file needs (comments, the way
 // to the other language) is gone.
 func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
@@ -260,17 +264,17 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 	for _, n := range gone {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
+	for _, n := range long {
+		putIntoBox(n, source)
+	}
+	for _, n := range toLabel { // a picture says itself what it shows
+		label(n, source, lang)
+	}
 	for _, n := range pictures {
 		link, name := ast.NewLink(), string(n.(*ast.Image).Destination)
 		link.Destination = []byte(m.target(name, lang))
 		link.AppendChild(link, ast.NewString([]byte(cmp.Or(textOf(n, source), words[lang].Picture))))
 		n.Parent().ReplaceChild(n.Parent(), n, link)
-	}
-	for _, n := range long {
-		putIntoBox(n, source)
-	}
-	for _, n := range toLabel {
-		label(n, source, lang)
 	}
 }
 
@@ -287,7 +291,7 @@ func label(table *tables.Table, source []byte, lang string) {
 			text := strings.TrimSpace(textOf(cell, source))
 			if isHeader {
 				names = append(names, spaced(lang, text))
-			} else if i < len(names) && names[i] != "" {
+			} else if i < len(names) && names[i] != "" && !isPicture(cell) {
 				cell.SetAttributeString("data-label", []byte(names[i]))
 			}
 			if i == 0 && text != "" {
@@ -298,6 +302,11 @@ func label(table *tables.Table, source []byte, lang string) {
 			i++
 		}
 	}
+}
+
+// isPicture tells whether a cell has a picture and nothing else.
+func isPicture(cell ast.Node) bool {
+	return cell.ChildCount() == 1 && cell.FirstChild().Kind() == ast.KindImage
 }
 
 // repeated is what a telephone shows once more, as HTML. A search does not find
