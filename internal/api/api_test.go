@@ -252,7 +252,7 @@ func TestPathsWithoutTheirSlashAnswerDirectly(t *testing.T) {
 func TestHomeSaysThatItWorks(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, nil, func(t *testing.T, s *server) {
-		for lang, want := range map[string]string{"fr": "Le service de comptes fonctionne.", "en": "The account service works.", "ar": "خدمة الحسابات تعمل."} {
+		for lang, want := range map[string]string{"fr": "Le service de comptes fonctionne.", "en": "The account service is running.", "ar": "خدمة الحسابات تعمل."} {
 			a := s.call(t, http.MethodGet, "/", "", "Accept-Language", lang)
 			if a.status != http.StatusOK || a.field("detail") != want || !strings.HasPrefix(a.field("documentation"), "https://") || a.header.Get("Content-Type") != "application/json" {
 				t.Errorf("%s: %d %s", lang, a.status, a.body)

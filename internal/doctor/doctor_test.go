@@ -79,7 +79,7 @@ func TestRoomIsToldInTheLanguagesUnits(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
 		f := look(t, s, "disk", doctor.Options{Database: filepath.Join(t.TempDir(), "yoozak.db")})
-		for lang, want := range map[string]string{"en": `^(\d+\.\d\x{a0}GiB|\d+\x{a0}MiB) are free`, "fr": `reste (\d+,\d\x{a0}Gio|\d+\x{a0}Mio) là`, "ar": `: (\d+,\d\x{a0}جيبيبايت|\d+\x{a0}ميبيبايت)$`} {
+		for lang, want := range map[string]string{"en": `^(\d+\.\d\x{a0}GiB|\d+\x{a0}MiB) free`, "fr": `reste (\d+,\d\x{a0}Gio|\d+\x{a0}Mio) là`, "ar": `: (\d+,\d\x{a0}جيبيبايت|\d+\x{a0}ميبيبايت)$`} {
 			if said := locale.Text(lang, doctor.KeyPrefix+f.Key, locale.Args(f.Args)); !regexp.MustCompile(want).MatchString(said) {
 				t.Errorf("%s: %q, want %s", lang, said, want)
 			}
@@ -142,7 +142,7 @@ func TestFileThatOthersMayReadIsFound(t *testing.T) {
 var english = map[string][2]string{
 	"schema.good":           {"the tables match this version"},
 	"schema.bad":            {"<error>", "a backup first, then: <command>"},
-	"schema.newer":          {"<error>", "install the package that ran last, or restore the backup of before the upgrade"},
+	"schema.newer":          {"<error>", "install the package that ran last, or restore the backup from before the upgrade"},
 	"write.read_only":       {"the database is read-only", "<setting> names a standby, or a database that protects itself: name the primary"},
 	"write.refused":         {"the database takes no changes: <error>", "look whether its disk is full, and whether its synchronous standby answers"},
 	"write.good":            {"changes can be written"},
@@ -162,13 +162,13 @@ var english = map[string][2]string{
 	"mail.untried":          {"<count> mails wait, the oldest since <since>: none of them was tried", "<command> tries the settings; does a server run?"},
 	"mail.given_up":         {"<count> mails were given up in the last 30 days", "<list> says why, <retry> tries again"},
 	"mail.good":             {"no mail waits for long"},
-	"backup.none":           {"no backup was ever recorded", "every night: <command> (<document>)"},
-	"backup.none_elsewhere": {"no backup was ever recorded", "every night: <dump>, and then <command>, which notes the time (<document>)"},
+	"backup.none":           {"no backup has ever been recorded", "every night: <command> (<document>)"},
+	"backup.none_elsewhere": {"no backup has ever been recorded", "every night: <dump>, and then <command>, which notes the time (<document>)"},
 	"backup.old":            {"the newest backup is <count> days old, of <at>", "every night: <command> (<document>)"},
 	"backup.old_elsewhere":  {"the newest backup is <count> days old, of <at>", "every night: <dump>, and then <command>, which notes the time (<document>)"},
 	"backup.good":           {"the newest backup is of <at>"},
-	"disk.full":             {"<free> are free where the database is", "make room: on a full disk nobody can log in"},
-	"disk.good":             {"<free> are free where the database is"},
+	"disk.full":             {"<free> free where the database is", "make room: on a full disk nobody can log in"},
+	"disk.good":             {"<free> free where the database is"},
 	"files.open":            {"every user of this machine may read <path> (mode <mode>)", "<command>"},
 	"files.good":            {"nobody else may read the database and the files of secrets"},
 	"not_looked":            {"it cannot be looked at: <error>", "see what the database's log says"},

@@ -252,7 +252,7 @@ Environment="YOOZAK_MAIL_FROM=The shop <bonjour@shop.example>" YOOZAK_DRAIN=7s '
 	chroot("yoozakctl", "migrate")
 	said := chroot("sh", "-c", "yoozakctl doctor; yoozakctl backup /var/lib/yoozak/b.db && yoozakctl doctor")
 	for _, want := range []string{
-		"note  backup    no backup was ever recorded", "ok    backup    the newest backup is of", "ok    files     nobody else may read", "there is no key that signs tokens yet",
+		"note  backup    no backup has ever been recorded", "ok    backup    the newest backup is of", "ok    files     nobody else may read", "there is no key that signs tokens yet",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("yoozakctl doctor does not say %q:\n%s", want, said)
