@@ -67,8 +67,10 @@ var longWord = regexp.MustCompile(`\S{23,}`)
 // browser breaks words, as behind the first hyphen of "--yes".
 type codeRenderer struct{}
 
-// shortCode is how many letters a telephone has room for.
-const shortCode = 22
+const (
+	shortCode  = 22 // letters for which a telephone has room beside others
+	lineOfCode = 34 // letters for which it has room on a line of their own
+)
 
 // RegisterFuncs is [renderer.NodeRenderer]'s.
 func (codeRenderer) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -94,8 +96,11 @@ func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (a
 			_, _ = out.WriteString(`<span class="whole">` + template.HTMLEscapeString(word) + `</span>`)
 			continue
 		}
-		word = inName.ReplaceAllString(template.HTMLEscapeString(word), "$0<wbr>")
-		_, _ = out.WriteString(inCamel.ReplaceAllString(word, "$1<wbr>$2"))
+		parts := inCamel.ReplaceAllString(inName.ReplaceAllString(template.HTMLEscapeString(word), "$0<wbr>"), "$1<wbr>$2")
+		if utf8.RuneCountInString(text) > lineOfCode && utf8.RuneCountInString(word) <= lineOfCode { // else the whole has a box, or none
+			parts = `<span class="long">` + parts + `</span>`
+		}
+		_, _ = out.WriteString(parts)
 	}
 	_, _ = out.WriteString("</code>")
 	return ast.WalkSkipChildren, nil
@@ -104,7 +109,8 @@ func renderCode(out util.BufWriter, source []byte, n ast.Node, entering bool) (a
 func isLong(word string) bool { return utf8.RuneCountInString(word) > shortCode }
 
 // box holds code with a long name and the signs around it. It begins a line if
-// it does not fit on the one before, and only then goes on in the next.
+// it does not fit on the one before, and goes on in the next where a column is
+// narrow. What is longer than a line has none: the text behind it would begin one.
 type box struct{ ast.BaseInline }
 
 var kindBox = ast.NewNodeKind("Box")
@@ -247,7 +253,7 @@ func (m *Manual) adapt(root ast.Node, source []byte, lang string) {
 		case *ast.Image:
 			pictures = append(pictures, n)
 		case *ast.CodeSpan:
-			if slices.ContainsFunc(strings.Fields(textOf(n, source)), isLong) {
+			if text := textOf(n, source); utf8.RuneCountInString(text) <= lineOfCode && slices.ContainsFunc(strings.Fields(text), isLong) {
 				long = append(long, n)
 			}
 		case *tables.Table:
