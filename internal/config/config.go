@@ -192,7 +192,7 @@ type Shop struct {
 
 // Webhooks says how the receivers of webhooks are reached.
 type Webhooks struct {
-	Allow []netip.Prefix `name:"webhook-allow" env:"YOOZAK_WEBHOOK_ALLOW" placeholder:"NETS" group:"Webhooks:" help:"Addresses or networks of your own that webhooks may be sent to, separated by commas, also by http://: 10.1.2.0/24. Without it no private, loopback or link-local address is dialled, whatever name leads there."`
+	Allow []netip.Prefix `name:"webhook-allow" env:"YOOZAK_WEBHOOK_ALLOW" placeholder:"NETS" group:"Webhooks:" help:"Addresses or networks of your own that webhooks may be sent to, separated by commas (10.1.2.0/24), over plain HTTP, too. Without it no private, loopback or link-local address is dialled, whatever name leads there."`
 	Proxy *url.URL       `name:"webhook-proxy" env:"YOOZAK_WEBHOOK_PROXY" is:"proxy" placeholder:"URL" group:"Webhooks:" help:"HTTP proxy by which webhooks are sent: http://proxy.example:3128. It then decides which addresses are dialled. HTTPS_PROXY and the like change nothing."`
 }
 

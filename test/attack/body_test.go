@@ -107,7 +107,7 @@ func jsonRows() []row {
 		"a text": `"a"`, "a number": `1`, "a list": `[{` + wrongLogin + `}]`, "null": `null`, "true": `true`, "nothing": ``, "two objects": `{` + wrongLogin + `}{}`, "an object and junk": `{` + wrongLogin + `}x`, "NUL behind": "{" + wrongLogin + "}\x00",
 		"junk before": `)]}',{` + wrongLogin + `}`, "lines of JSON": "{}\n{}", "cut": `{"username":"nobody"`, "a key without a value": `{"username"}`, "a key that is a number": `{1:2}`, "a comma for a colon": `{"a","b"}`, "half a key": `{"user`,
 	} {
-		add("the body is "+name, "no object", body, 400)
+		add("the body: "+name, "no object", body, 400)
 	}
 	byName(rows)
 	return rows

@@ -480,13 +480,13 @@ func shapeRows() []row {
 		"empty": "", "a dot": ".", "two dots": "..", "three dots": "...", "a word": "null", "JSON": "{}", "NUL": "\x00", "spaces": "   ",
 		"a lone surrogate": "\xed\xa0\x80.a.b", "10,000 dots": strings.Repeat(".", 10000), "60 KiB of dots": strings.Repeat(".", 60<<10),
 		"5 KiB": strings.Repeat("A", 5<<10), "14 KiB": strings.Repeat("A", 14<<10), "60 KiB": strings.Repeat("A", 60<<10),
-		"three times 20 KiB":         strings.Repeat("A", 20<<10) + "." + strings.Repeat("A", 20<<10) + "." + strings.Repeat("A", 20<<10),
-		"percent signs":              "%2e%2e%2f.%00.%ff",
-		"a path":                     "../../etc/passwd",
-		"a header of 10,000 depths":  b64([]byte(strings.Repeat("[", 10000))) + ".e30.AA",
-		"a header of 20,000 objects": b64([]byte(strings.Repeat(`{"a":`, 5000))) + ".e30.AA",
-		"claims of 10,000 depths":    b64([]byte(`{"alg":"ES256"}`)) + "." + b64([]byte(strings.Repeat("[", 10000))) + ".AA",
-		"10,000 keys in the header":  b64([]byte(manyKeys(3000))) + ".e30.AA",
+		"three times 20 KiB":          strings.Repeat("A", 20<<10) + "." + strings.Repeat("A", 20<<10) + "." + strings.Repeat("A", 20<<10),
+		"percent signs":               "%2e%2e%2f.%00.%ff",
+		"a path":                      "../../etc/passwd",
+		"a header 10,000 levels deep": b64([]byte(strings.Repeat("[", 10000))) + ".e30.AA",
+		"a header of 20,000 objects":  b64([]byte(strings.Repeat(`{"a":`, 5000))) + ".e30.AA",
+		"claims 10,000 levels deep":   b64([]byte(`{"alg":"ES256"}`)) + "." + b64([]byte(strings.Repeat("[", 10000))) + ".AA",
+		"10,000 keys in the header":   b64([]byte(manyKeys(3000))) + ".e30.AA",
 	} {
 		add("not a token: "+name, "garbage and size in the place of a token", func(*forger) string { return token })
 	}

@@ -22,7 +22,7 @@ func TestPaths(t *testing.T) {
 func pathRows() []row {
 	var rows []row
 	around := func(target string, statuses ...int) {
-		holds := "404, or 401 where it is the profile after all, or a customer of the staff's part; never a redirect or a profile"
+		holds := "404, or 401 where it is the profile or a route of the staff's after all; never a redirect or a profile"
 		rows = append(rows, row{name: "around: `" + strings.ReplaceAll(target, "\x00", "NUL") + "`", tries: "another spelling of the profile's path, without a token", holds: holds, play: func(t *testing.T, s *server) {
 			s.raw(t, head(http.MethodGet, target), statuses...)
 		}})
@@ -142,7 +142,7 @@ func pathRows() []row {
 				t.Error("credentials are allowed, or a cache may mix origins up")
 			}
 		}},
-		row{name: "cache", tries: "a profile under a name that caches keep: me/x.css, me.js, me/;.png", holds: "404, or 403 as a customer of the staff's part, and no-store on all that is private", play: func(t *testing.T, s *server) {
+		row{name: "cache", tries: "a profile under a name that caches keep: me/x.css, me.js, me/;.png", holds: "404, or 403 where it is a route of the staff's, and no-store on all that is private", play: func(t *testing.T, s *server) {
 			for _, path := range []string{mePath + "x.css", strings.TrimSuffix(mePath, "/") + ".js", mePath + ";.png", mePath + "%3f.css", mePath + "%23.css"} {
 				wants(t, s.as(t, s.user, http.MethodGet, path, nil), http.StatusNotFound, http.StatusForbidden)
 			}

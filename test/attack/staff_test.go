@@ -21,7 +21,7 @@ import (
 var staffTexts = group{
 	title: "Every text in every field of the staff's",
 	about: "The same texts, and values that are no texts, sent by an owner of the shop, who may do all: in each field, parameter and path of each of the staff's routes. " +
-		"What customers, and staff whose role is too small, are refused before any field is read is in `internal/api`: each route is asked as everybody.",
+		"That customers, and staff whose role is too small, are refused before any field is read is tested in `internal/api`: it calls each route as each kind of person.",
 	on:   []string{"SQLite", "PostgreSQL"},
 	rows: staffRows,
 }
