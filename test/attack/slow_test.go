@@ -181,8 +181,8 @@ func slowRows() []row {
 			wants(t, s.login(t, s.user.name, s.user.password), http.StatusOK)
 			all.Wait()
 		}),
-		did("logins all at once", "300 wrong logins at once, a hash each", "401, or 503 with Retry-After where too many wait; the normal user is served meanwhile", func(t *testing.T, s *server) {
-			s = start(t, "ES256", "") // this process has 300 requests to write: two seconds may be too few
+		did("logins all at once", "300 wrong logins at once, a hash each", "401, or 503 with Retry-After where too many wait; the normal user is served meanwhile", func(t *testing.T, _ *server) {
+			s := start(t, "ES256", "") // this process has 300 requests to write: two seconds may be too few
 			var all sync.WaitGroup
 			// The server closes an address's idle connections beyond some hundred,
 			// perhaps at the moment in which a client uses one again.
