@@ -47,7 +47,8 @@ func (p *page) edit() {
 	}
 	d.Form.Hidden[0].Value = form.Get("version")
 	email := account.TextInput(form.Get("email"))
-	if u.Email == "" && strings.TrimSpace(email.Text) == "" { // whoever has none may stay without
+	typed := strings.TrimSpace(email.Text)
+	if u.Email == "" && typed == "" { // whoever has none may stay without
 		email = account.Input{}
 	}
 	edited, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{
@@ -57,7 +58,7 @@ func (p *page) edit() {
 	switch {
 	case err == nil:
 		done := "edit"
-		if account.NormalizeEmail(strings.TrimSpace(form.Get("email"))) != edited.Email { // whoever has a factor can stop it first
+		if account.NormalizeEmail(typed) != edited.Email { // whoever has a factor can stop it first
 			done = "edit.waits"
 		}
 		p.done(d.Base, done, map[string]string{"name": isolated(Name(edited))})

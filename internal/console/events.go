@@ -303,12 +303,11 @@ func (p *page) event() {
 		add("console.events.second", Somebody(p.memberName(d.Second)))
 	}
 	if len(d.Fields) > 0 {
-		names := d.Fields
-		if fieldsKey(e.Kind) == "console.approval.export" { // the format, and what became of it
-			names = slices.Clone(names)
+		key, names := fieldsKey(e.Kind), d.Fields
+		if key == "console.approval.export" { // the format, and what became of it
 			slices.Reverse(names)
 		}
-		add(fieldsKey(e.Kind), v.fieldWords(names))
+		add(key, v.fieldWords(names))
 	}
 	if e.Kind == account.EventUsersExported {
 		add("console.clients", text(v.Number(d.Count)))

@@ -161,7 +161,6 @@ func (p *page) finishes(a act, token string) (act, error) {
 // act shows what a token allows, and does it when the button was pressed.
 func (p *page) act(kind account.ChallengeKind, a act, token string) {
 	v := p.view
-	v.Title = v.say(a.title)
 	username, email, err := p.o.Auth.CheckChallenge(p.r.Context(), p.request, kind, token)
 	if err == nil && kind == account.FinishRecovery {
 		a, err = p.finishes(a, token)
