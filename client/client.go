@@ -60,7 +60,8 @@ type Client struct {
 	mu         sync.Mutex
 	loaded     bool
 	tokens     Tokens
-	generation int     // of tokens: a login or logout begins another
+	stored     Tokens  // what the store held when it was last read or written here
+	generation int     // of tokens: a login or logout begins another, also that of another process
 	flight     *flight // the renewal under way; nil: none
 	notBefore  time.Time
 	lastErr    error // of the last renewal, until notBefore

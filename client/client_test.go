@@ -539,6 +539,122 @@ func TestTwoProcesses(t *testing.T) {
 	})
 }
 
+// TestTwoProcessesAnotherPerson: where one process logs in as somebody else, or
+// out, the other ends what it began as the person before, writes nothing over
+// it, and begins its next call as whoever is logged in.
+func TestTwoProcessesAnotherPerson(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		if _, err := r.newClient(t, nil).Register(t.Context(), client.Registration{Username: "salma", Password: yoozaktest.Password}); err != nil {
+			t.Fatal(err)
+		}
+		file := &client.FileStore{Path: filepath.Join(t.TempDir(), "tokens.json")}
+		// two are a process that logs in and out, and one that is at work as amina.
+		two := func() (a, b *client.Client) {
+			t.Helper()
+			r.begin(nil)
+			a, b = r.newClient(t, &client.FileStore{Path: file.Path}), r.newClient(t, &client.FileStore{Path: file.Path})
+			if _, err := a.Login(t.Context(), "amina", yoozaktest.Password); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Me(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return a, b
+		}
+		login := func(c *client.Client, name string) {
+			t.Helper()
+			if _, err := c.Login(t.Context(), name, yoozaktest.Password); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename := func(c *client.Client) error {
+			req, err := c.NewRequest(t.Context(), http.MethodPatch, mePath, map[string]string{"first_name": "Amina"})
+			if err != nil {
+				return err
+			}
+			status, err := do(c, req)
+			if err == nil {
+				err = fmt.Errorf("status %d", status)
+			}
+			return err
+		}
+		// refuse401 has B's next call refused, and its renewal wait for what is done meanwhile.
+		refuse401 := func(meanwhile func()) {
+			var done sync.Once
+			r.begin(func(w http.ResponseWriter, q *http.Request, n int, _ http.Handler) bool {
+				if q.URL.Path == refreshPath {
+					done.Do(meanwhile)
+				}
+				if q.URL.Path == mePath && n == 1 {
+					w.WriteHeader(http.StatusUnauthorized)
+					return true
+				}
+				return false
+			})
+		}
+		goesOnAs := func(what string, c *client.Client, name string) {
+			t.Helper()
+			r.begin(nil)
+			u, err := c.Me(t.Context())
+			if name == "" {
+				if stored, _ := file.Load(t.Context()); !errors.Is(err, client.ErrLoggedOut) || stored != (client.Tokens{}) {
+					t.Errorf("%s: then: %+v, %v, %v stored", what, u, err, stored)
+				}
+				return
+			}
+			if err != nil || u.Username != name || u.FirstName != "" {
+				t.Errorf("%s: then: %+v, %v", what, u, err)
+			}
+			if u, err := r.newClient(t, file).Me(t.Context()); err != nil || u.Username != name {
+				t.Errorf("%s: after a restart: %+v, %v", what, u, err)
+			}
+		}
+
+		a, b := two()
+		if err := a.Logout(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		login(a, "salma")
+		if err := rename(b); !errors.Is(err, client.ErrLoggedOut) {
+			t.Errorf("another login before: %v", err)
+		}
+		goesOnAs("another login before", b, "salma")
+
+		a, b = two()
+		refuse401(func() { login(a, "salma") })
+		if err := rename(b); !errors.Is(err, client.ErrLoggedOut) {
+			t.Errorf("another login meanwhile: %v", err)
+		}
+		goesOnAs("another login meanwhile", b, "salma")
+
+		a, b = two()
+		login(a, "salma")
+		if err := b.Confirm(t.Context(), client.Proof{Password: yoozaktest.Password}); !errors.Is(err, client.ErrLoggedOut) {
+			t.Errorf("another login, and a confirmation: %v", err)
+		}
+		goesOnAs("another login, and a confirmation", b, "salma")
+
+		a, b = two()
+		refuse401(func() {
+			gone, cancel := context.WithCancel(t.Context())
+			cancel() // the server is not told
+			_ = a.Logout(gone)
+		})
+		if err := rename(b); !errors.Is(err, client.ErrLoggedOut) {
+			t.Errorf("a logout meanwhile: %v", err)
+		}
+		goesOnAs("a logout meanwhile", b, "")
+
+		a, b = two()
+		login(a, "amina")
+		refuse401(func() {})
+		if u, err := b.Me(t.Context()); err != nil || u.Username != "amina" {
+			t.Errorf("the same person: %+v, %v", u, err)
+		}
+	})
+}
+
 // TestAnotherPerson logs in while a call waits: it must not go on as them.
 func TestAnotherPerson(t *testing.T) {
 	t.Parallel()
@@ -868,6 +984,36 @@ func TestStoreThatFails(t *testing.T) {
 	}
 	if _, err := c.Login(t.Context(), "amina", yoozaktest.Password); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestStoreThatFailsHoldsAnother: who could not be saved does not go on as the
+// person before, and tokens that could not be saved are not taken for those of
+// another process.
+func TestStoreThatFailsHoldsAnother(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "YOOZAK_REFRESH_ROTATION=true")
+	if _, err := r.newClient(t, nil).Register(t.Context(), client.Registration{Username: "salma", Password: yoozaktest.Password}); err != nil {
+		t.Fatal(err)
+	}
+	tokens, _ := r.store.Load(t.Context())
+	s := new(failingStore)
+	_ = s.MemoryStore.Save(t.Context(), tokens)
+	c := r.newClient(t, s)
+	if _, err := c.Login(t.Context(), "salma", yoozaktest.Password); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Fatal(err)
+	}
+	for range 3 {
+		r.begin(func(w http.ResponseWriter, q *http.Request, n int, _ http.Handler) bool {
+			if q.URL.Path == mePath && n == 1 {
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			return false
+		})
+		if u, err := c.Me(t.Context()); err != nil || u.Username != "salma" || r.count(refreshPath) != 1 {
+			t.Errorf("%+v, %v, %d renewals", u, err, r.count(refreshPath))
+		}
 	}
 }
 

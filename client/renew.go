@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -48,22 +49,65 @@ func (c *Client) current(ctx context.Context) (held, error) {
 		if err != nil {
 			return held{}, fmt.Errorf("client: load tokens: %w", err)
 		}
-		c.tokens, c.loaded = t, true
+		c.tokens, c.stored, c.loaded = t, t, true
 	}
 	return held{c.tokens, c.generation}, nil
 }
 
-// replace begins another generation of tokens. What a renewal of the one
-// before still brings is thrown away.
+// replace begins another generation of tokens, and saves them.
 func (c *Client) replace(ctx context.Context, t Tokens) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.begin(t)
+	return c.save(ctx)
+}
+
+// begin begins another generation of tokens. What a renewal of the one before
+// still brings is thrown away. It is called with the lock.
+func (c *Client) begin(t Tokens) {
 	c.generation++
 	c.tokens, c.loaded, c.flight, c.notBefore, c.lastErr = t, true, nil, time.Time{}, nil
-	if err := c.o.Store.Save(ctx, t); err != nil {
+}
+
+// save is called with the lock.
+func (c *Client) save(ctx context.Context) error {
+	if err := c.o.Store.Save(ctx, c.tokens); err != nil {
+		if stored, failed := c.o.Store.Load(ctx); failed == nil { // it holds what is older than these tokens
+			c.stored = stored
+		}
 		return fmt.Errorf("client: save tokens: %w", err)
 	}
+	c.stored = c.tokens
 	return nil
+}
+
+// look reads what another process has stored since the store was last read or
+// written here, and whether there is such a thing. It is called with the lock.
+func (c *Client) look(ctx context.Context) (Tokens, bool) {
+	stored, err := c.o.Store.Load(ctx)
+	return stored, err == nil && (stored.Access != c.stored.Access || stored.Refresh != c.stored.Refresh)
+}
+
+// renewedElsewhere returns the tokens that another process has stored for the
+// person of those given, if it has.
+func (c *Client) renewedElsewhere(ctx context.Context, t Tokens) (Tokens, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stored, changed := c.look(ctx)
+	return stored, changed && stored.samePerson(t)
+}
+
+// overtaken reports whether another process has logged in as somebody else, or
+// out. Then that is what holds here from now on, in another generation. It is
+// asked before the store is written, and called with the lock.
+func (c *Client) overtaken(ctx context.Context) bool {
+	stored, changed := c.look(ctx)
+	if !changed || stored.samePerson(c.tokens) {
+		return false
+	}
+	c.begin(stored)
+	c.stored = stored
+	return true
 }
 
 // access is what to send: tokens that are renewed if they are about to end.
@@ -142,7 +186,7 @@ func (c *Client) fly(f *flight, t held) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer close(f.done)
-	if t.generation != c.generation { // somebody logged in or out meanwhile
+	if t.generation != c.generation || c.overtaken(ctx) { // somebody logged in or out meanwhile
 		f.err = ErrLoggedOut
 		return
 	}
@@ -156,7 +200,7 @@ func (c *Client) fly(f *flight, t held) {
 		return
 	}
 	f.tokens, c.tokens, c.notBefore, c.lastErr, c.failures = held{next, c.generation}, next, time.Time{}, nil, 0
-	if err := c.o.Store.Save(ctx, next); err != nil { // memory goes on
+	if err := c.save(ctx); err != nil { // memory goes on
 		c.o.Log.Warn("renewed tokens could not be saved: after a restart the ones before are tried", "error", err.Error())
 	}
 }
@@ -188,9 +232,10 @@ func (c *Client) paused() error {
 }
 
 // exchange gets the next tokens for those given. Another process may have
-// exchanged them already, and stored what it got.
+// exchanged them already, and stored what it got. Where it has stored those of
+// somebody else, [Client.fly] sees to it.
 func (c *Client) exchange(ctx context.Context, t Tokens) (Tokens, error) {
-	if stored, err := c.o.Store.Load(ctx); err == nil && stored.Refresh != "" && (stored.Access != t.Access || stored.Refresh != t.Refresh) {
+	if stored, ok := c.renewedElsewhere(ctx, t); ok {
 		if stored.Access != t.Access && time.Until(stored.AccessUntil) > 0 {
 			return stored, nil
 		}
@@ -201,7 +246,7 @@ func (c *Client) exchange(ctx context.Context, t Tokens) (Tokens, error) {
 		return next, err
 	}
 	// Refused: is it only that another process was quicker?
-	if stored, failed := c.o.Store.Load(ctx); failed == nil && stored.Refresh != "" && stored.Refresh != t.Refresh {
+	if stored, ok := c.renewedElsewhere(ctx, t); ok && stored.Refresh != t.Refresh {
 		return c.refresh(ctx, stored)
 	}
 	return next, err
@@ -250,13 +295,39 @@ func endsSession(e *Error) bool {
 // whatever the clock here; 0 if it is no token.
 func lifetime(access string) time.Duration {
 	var claims struct{ Exp, Iat int64 }
-	parts := strings.Split(access, ".")
-	if len(parts) != 3 {
-		return 0
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Exp < claims.Iat {
+	if !readClaims(access, &claims) || claims.Exp < claims.Iat {
 		return 0
 	}
 	return time.Duration(claims.Exp-claims.Iat) * time.Second
+}
+
+// samePerson reports whether both are of one person, by their access tokens.
+// Where that cannot be told they are not.
+func (t Tokens) samePerson(other Tokens) bool {
+	who := t.person()
+	return who != "" && who == other.person()
+}
+
+// person is the number of whom the tokens name, which those of Django's
+// simplejwt have in user_id alone; empty if they name nobody.
+func (t Tokens) person() string {
+	var claims struct {
+		Sub    json.RawMessage `json:"sub"`
+		UserID json.RawMessage `json:"user_id"`
+	}
+	if !readClaims(cmp.Or(t.Access, t.Refresh), &claims) {
+		return ""
+	}
+	return strings.Trim(cmp.Or(string(claims.Sub), string(claims.UserID)), `"`)
+}
+
+// readClaims reads what a token says, which is believed of our own tokens only,
+// and reports whether it is a token.
+func readClaims(token string, claims any) bool {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Unmarshal(payload, claims) == nil
 }

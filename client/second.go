@@ -224,7 +224,7 @@ func (c *Client) Confirm(ctx context.Context, p Proof) error {
 // meanwhile. Without rotation the refresh token before stays.
 func (c *Client) proved(ctx context.Context, generation int, t Tokens) error {
 	c.mu.Lock()
-	if c.generation != generation || c.tokens.Refresh == "" {
+	if c.generation != generation || c.tokens.Refresh == "" || c.overtaken(ctx) {
 		c.mu.Unlock()
 		return ErrLoggedOut
 	}

@@ -26,8 +26,10 @@ func (t Tokens) Format(f fmt.State, _ rune) {
 }
 
 // Store keeps one person's tokens. Methods may be called from several
-// goroutines. Two processes may share one: each looks what the other has
-// stored before it renews.
+// goroutines. Two processes may share one: before it renews, each looks what
+// the other has stored. Where that is another person's, or nothing, what it
+// began before ends with [ErrLoggedOut], and its next call begins with what is
+// stored.
 type Store interface {
 	// Load returns what was saved last; the zero value if nothing was.
 	Load(ctx context.Context) (Tokens, error)
