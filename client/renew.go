@@ -192,6 +192,11 @@ func (c *Client) fly(f *flight, t held) {
 	}
 	c.flight = nil
 	switch {
+	case c.tokens.Access != t.Access:
+		// Confirmed meanwhile. The server gave those tokens last, or would give
+		// the same refresh token for the one before: they stay, whatever came here.
+		f.tokens = held{c.tokens, c.generation}
+		return
 	case errors.Is(err, ErrLoggedOut):
 		next, f.err = Tokens{}, err
 	case err != nil:

@@ -221,18 +221,19 @@ func (c *Client) Confirm(ctx context.Context, p Proof) error {
 }
 
 // proved keeps the tokens of a confirmation, unless somebody logged in or out
-// meanwhile. Without rotation the refresh token before stays.
+// meanwhile. It is still the same login, so the generation stays. Without
+// rotation the refresh token before stays.
 func (c *Client) proved(ctx context.Context, generation int, t Tokens) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.generation != generation || c.tokens.Refresh == "" || c.overtaken(ctx) {
-		c.mu.Unlock()
 		return ErrLoggedOut
 	}
 	if t.Refresh == "" {
 		t.Refresh = c.tokens.Refresh
 	}
-	c.mu.Unlock()
-	return c.replace(ctx, t)
+	c.tokens, c.notBefore, c.lastErr = t, time.Time{}, nil
+	return c.save(ctx)
 }
 
 // ErrorOf reads the error of an answer of [Client.Do], as the methods return

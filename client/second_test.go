@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -123,6 +124,62 @@ func TestSecondStepAndConfirmation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfirmBesideARenewal logs nobody out, whichever the server carries out
+// first, and the session goes on with the newest tokens.
+func TestConfirmBesideARenewal(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, r *rig) {
+		for _, renewedFirst := range []bool{false, true} {
+			tokens, _ := r.store.Load(t.Context())
+			old := "Bearer " + tokens.Access
+			waiting, goOn := make(chan struct{}), make(chan struct{})
+			r.begin(func(w http.ResponseWriter, q *http.Request, n int, pass http.Handler) bool {
+				switch {
+				case q.URL.Path == mePath && q.Header.Get("Authorization") == old:
+					w.WriteHeader(http.StatusUnauthorized)
+					return true
+				case q.URL.Path != refreshPath || n > 1:
+					return false
+				}
+				answer := httptest.NewRecorder()
+				if renewedFirst {
+					pass.ServeHTTP(answer, q)
+				}
+				close(waiting)
+				<-goOn
+				if !renewedFirst {
+					pass.ServeHTTP(answer, q)
+				}
+				w.WriteHeader(answer.Code)
+				_, _ = w.Write(answer.Body.Bytes())
+				return true
+			})
+			done := make(chan error)
+			go func() {
+				_, err := r.client.Me(t.Context())
+				done <- err
+			}()
+			<-waiting
+			if err := r.client.Confirm(t.Context(), client.Proof{Password: yoozaktest.Password}); err != nil {
+				t.Errorf("renewed first %v: confirm: %v", renewedFirst, err)
+			}
+			confirmed, _ := r.store.Load(t.Context())
+			close(goOn)
+			if err := <-done; err != nil {
+				t.Errorf("renewed first %v: beside it: %v", renewedFirst, err)
+			}
+			if now, _ := r.store.Load(t.Context()); now.Access != confirmed.Access || now.Refresh != confirmed.Refresh {
+				t.Errorf("renewed first %v: other tokens than the confirmation's are stored", renewedFirst)
+			}
+			if n := r.count(refreshPath); n != 1 {
+				t.Errorf("renewed first %v: %d renewals", renewedFirst, n)
+			}
+			r.stillIn(t, r.expire(t)) // which renews
+			r.client = r.newClient(t, r.store)
+		}
+	})
 }
 
 // TestTrustedDevice asks for the password alone, of its account.
