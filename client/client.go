@@ -62,6 +62,8 @@ type Client struct {
 	tokens     Tokens
 	stored     Tokens  // what the store held when it was last read or written here
 	generation int     // of tokens: a login or logout begins another, also that of another process
+	called     int     // logins and logouts so far
+	holds      int     // the number of the one that holds
 	flight     *flight // the renewal under way; nil: none
 	notBefore  time.Time
 	lastErr    error // of the last renewal, until notBefore
@@ -142,6 +144,9 @@ func (c *Client) Register(ctx context.Context, r Registration) (User, error) {
 // Login logs in by username or e-mail address. Wrong ones are an [Error]
 // with the status 401; too many tries one with 429 and RetryAfter. Where a
 // second factor is due it is a [SecondFactorRequired].
+//
+// Of logins and logouts that overlap, the one that was called last holds. A
+// login that is answered after it ends with [ErrLoggedOut].
 func (c *Client) Login(ctx context.Context, username, password string) (User, error) {
 	return c.LoginTrusted(ctx, username, password, "")
 }
@@ -162,6 +167,7 @@ func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedD
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
+	number := c.number()
 	req, err := c.NewRequest(ctx, http.MethodPost, path, in)
 	if err != nil {
 		return User{}, "", err
@@ -184,7 +190,10 @@ func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedD
 		return User{}, "", &NetworkError{Method: http.MethodPost, Path: path, Unknown: true, Err: errors.New("the answer has no tokens: is this the server?")}
 	}
 	t := Tokens{Access: out.Access, Refresh: out.Refresh, AccessUntil: began.Add(lifetime(out.Access))}
-	return out.User, TrustedDevice(res.Header.Get(trustedHeader)), c.replace(ctx, t)
+	if _, err = c.replace(ctx, number, t); errors.Is(err, ErrLoggedOut) {
+		_ = c.call(ctx, http.MethodPost, logoutPath, map[string]string{"refresh": t.Refresh}, nil) // of a session that nobody uses
+	}
+	return out.User, TrustedDevice(res.Header.Get(trustedHeader)), err
 }
 
 // Logout forgets the tokens and ends the session. The tokens are gone even
@@ -192,11 +201,10 @@ func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedD
 func (c *Client) Logout(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
-	t, err := c.current(ctx)
-	if err != nil {
+	if _, err := c.current(ctx); err != nil {
 		return err
 	}
-	err = c.replace(ctx, Tokens{})
+	t, err := c.replace(ctx, c.number(), Tokens{})
 	if t.Refresh == "" {
 		return err
 	}

@@ -692,6 +692,86 @@ func TestAnotherPerson(t *testing.T) {
 	}
 }
 
+// TestLastCallCounts: of logins and logouts that overlap the one that was called
+// last holds, whichever is answered last. A login that failed is none.
+func TestLastCallCounts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if _, err := r.newClient(t, nil).Register(t.Context(), client.Registration{Username: "salma", Password: yoozaktest.Password}); err != nil {
+		t.Fatal(err)
+	}
+	for what, test := range map[string]struct {
+		then func(c *client.Client) error // is called while amina's login waits for its answer
+		want string                       // who is logged in at last; empty: nobody
+	}{
+		"a logout": {func(c *client.Client) error { return c.Logout(t.Context()) }, ""},
+		"another login": {func(c *client.Client) error {
+			_, err := c.Login(t.Context(), "salma", yoozaktest.Password)
+			return err
+		}, "salma"},
+		"a login that fails": {func(c *client.Client) error {
+			if _, err := c.Login(t.Context(), "salma", "wrong"); err == nil {
+				return errors.New("a wrong password was taken")
+			}
+			return nil
+		}, "amina"},
+	} {
+		store := new(client.MemoryStore)
+		c := r.newClient(t, store)
+		waiting, goOn := make(chan struct{}), make(chan struct{})
+		var opened struct{ Access string }
+		r.begin(func(w http.ResponseWriter, q *http.Request, n int, pass http.Handler) bool {
+			if q.URL.Path != loginPath || n > 1 {
+				return false
+			}
+			answer := httptest.NewRecorder()
+			pass.ServeHTTP(answer, q)
+			_ = json.Unmarshal(answer.Body.Bytes(), &opened)
+			close(waiting)
+			<-goOn
+			w.WriteHeader(answer.Code)
+			_, _ = w.Write(answer.Body.Bytes())
+			return true
+		})
+		done := make(chan error)
+		go func() {
+			_, err := c.Login(t.Context(), "amina", yoozaktest.Password)
+			done <- err
+		}()
+		<-waiting
+		if err := test.then(c); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		close(goOn)
+		if err := <-done; test.want == "amina" && err != nil || test.want != "amina" && !errors.Is(err, client.ErrLoggedOut) {
+			t.Errorf("%s: the login before: %v", what, err)
+		}
+		stored, _ := store.Load(t.Context())
+		switch u, err := c.Me(t.Context()); {
+		case test.want == "" && (!errors.Is(err, client.ErrLoggedOut) || stored != (client.Tokens{})):
+			t.Errorf("%s: then: %+v, %v, %v stored", what, u, err, stored)
+		case test.want != "" && (err != nil || u.Username != test.want):
+			t.Errorf("%s: then: %+v, %v", what, u, err)
+		}
+		if test.want == "amina" {
+			continue
+		}
+		// Nobody has the tokens of the session that was opened in vain.
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL+mePath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+opened.Access)
+		res, err := c.DoOpen(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = res.Body.Close(); res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: the session of the login before goes on: %d", what, res.StatusCode)
+		}
+	}
+}
+
 // TestBodyIsSentAgain whole after a 401, or not at all.
 func TestBodyIsSentAgain(t *testing.T) {
 	t.Parallel()

@@ -54,12 +54,26 @@ func (c *Client) current(ctx context.Context) (held, error) {
 	return held{c.tokens, c.generation}, nil
 }
 
-// replace begins another generation of tokens, and saves them.
-func (c *Client) replace(ctx context.Context, t Tokens) error {
+// number takes a number for a login or logout that is called now.
+func (c *Client) number() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.called++
+	return c.called
+}
+
+// replace begins another generation of tokens, saves them, and returns those
+// before. It is for a login or logout that has a number. Where one that was
+// called later holds already, it changes nothing and returns [ErrLoggedOut].
+func (c *Client) replace(ctx context.Context, number int, t Tokens) (before Tokens, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if number < c.holds {
+		return Tokens{}, ErrLoggedOut
+	}
+	before, c.holds = c.tokens, number
 	c.begin(t)
-	return c.save(ctx)
+	return before, c.save(ctx)
 }
 
 // begin begins another generation of tokens. What a renewal of the one before
