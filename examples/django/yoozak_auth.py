@@ -38,6 +38,6 @@ class YoozakAuthentication(JWTStatelessUserAuthentication):
             yoozak.check_claims(token.payload)
         except yoozak.Unavailable:
             raise Unavailable() from None
-        except (yoozak.Refused, TypeError, ValueError, OverflowError):
+        except (yoozak.Refused, TypeError, ValueError, OverflowError, RecursionError):
             raise InvalidToken() from None
         return token

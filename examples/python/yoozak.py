@@ -90,7 +90,7 @@ def check_form(token):
     try:
         canonical = len(token) <= 4096 and all(base64url_encode(base64url_decode(p)).decode() == p for p in token.split("."))
         header = jwt.get_unverified_header(token) if canonical else {}
-    except (jwt.PyJWTError, TypeError, ValueError) as e:
+    except (jwt.PyJWTError, TypeError, ValueError, RecursionError) as e:  # the last is raised for a thousand lists in lists
         raise Refused(f"not a token: {e}") from None
     # Before its key is looked for: a refresh token must not have the keys fetched.
     if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str) or "crit" in header:
@@ -130,7 +130,7 @@ def verify(token):
         raise Refused("no such key")
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM], issuer=ISSUER, audience=AUDIENCE, leeway=LEEWAY)
-    except (jwt.PyJWTError, TypeError, ValueError, OverflowError) as e:
+    except (jwt.PyJWTError, TypeError, ValueError, OverflowError, RecursionError) as e:
         raise Refused(str(e)) from None
     check_claims(claims)
     return claims

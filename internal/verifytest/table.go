@@ -108,7 +108,8 @@ func Table(tb testing.TB, now time.Time, url string, keys [2]*Key, stranger *Key
 	add(false, "letters of the other base64", header+"."+payload+"."+strings.NewReplacer("-", "+", "_", "/").Replace(signWith(tb, k, header+"."+payload, "-_")))
 	add(false, "a header of 100 kB", k.signText(tb, `{"alg":"ES256","kid":"`+k.ID+`","x":"`+strings.Repeat("x", 100<<10)+`"}`, plain))
 	add(false, "a payload of 100 kB", k.Sign(tb, Claims(now, map[string]any{"x": strings.Repeat("x", 100<<10)})))
-	for name, text := range map[string]string{"null": "null", "a list": "[]", "a text": `"x"`, "nothing": "", "half an object": `{"exp":`} {
+	nested := strings.Repeat("[", 1100) + strings.Repeat("]", 1100) // deeper than Python reads by default
+	for name, text := range map[string]string{"null": "null", "a list": "[]", "lists in lists": nested, "a text": `"x"`, "nothing": "", "half an object": `{"exp":`} {
 		add(false, "a payload that is "+name, k.signText(tb, k.header(), text))
 		add(false, "a header that is "+name, k.signText(tb, text, plain))
 	}
