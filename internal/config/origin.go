@@ -76,7 +76,7 @@ func normalizeOrigin(text string) (string, error) {
 	port := ""
 	if given := u.Port(); given != "" {
 		n, err := strconv.ParseUint(given, 10, 16)
-		if err != nil {
+		if err != nil || n == 0 {
 			return "", errNoOrigin
 		}
 		if number := strconv.FormatUint(n, 10); number != defaultPorts[u.Scheme] {

@@ -63,6 +63,7 @@ func TestOriginsThatCanNeverMatchAreRefused(t *testing.T) {
 		"https://u@shop.example":         notOne,
 		"https://shop.example:":          notOne,
 		"https://shop.example:99999":     notOne,
+		"https://shop.example:0":         notOne,
 		"https://shop.example:-1":        notOne,
 		"https://shop .example":          notOne,
 		"'https://shop.example'":         notOne,

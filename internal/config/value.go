@@ -94,6 +94,9 @@ func readText(tag *kong.Tag, text string) (string, error) {
 	case trimmed == "" && !tag.HasDefault, form.ok(trimmed):
 		return trimmed, nil
 	}
+	if _, err := parseURL(trimmed); errors.Is(err, errPort) {
+		return trimmed, err
+	}
 	return trimmed, but(errors.New("must be "+form.name), text)
 }
 
@@ -134,7 +137,7 @@ func isHost(s string) bool {
 // isLink reports whether a link with a token may lead there: not over an open
 // network.
 func isLink(s string) bool {
-	u, err := url.Parse(s)
+	u, err := parseURL(s)
 	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
 }
 
@@ -145,12 +148,27 @@ func isMailbox(s string) bool {
 
 // isRangeAPI takes http too, for a mirror on the operator's own network.
 func isRangeAPI(s string) bool {
-	u, err := url.Parse(s)
+	u, err := parseURL(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "?#")
 }
 
 func isTemplate(s string) bool {
 	return strings.Contains(s, "{action}") && strings.Contains(s, "{token}") && isLink(strings.NewReplacer("{", "", "}", "").Replace(s))
+}
+
+var errPort = errors.New("has a port that is no number from 1 to 65535")
+
+// parseURL refuses a port that there cannot be, which package url takes:
+// nothing would ever be reached there.
+func parseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Port() == "" {
+		return u, err
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+		return nil, errPort
+	}
+	return u, nil
 }
 
 // but says what was given instead, unless it may hold a password.
@@ -213,7 +231,10 @@ func readNetworks(s string) ([]netip.Prefix, error) {
 // readServer reads the URL of a server as a whole. What goes through a proxy is
 // encrypted to its end.
 func readServer(tag *kong.Tag, s string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(s, "/"))
+	u, err := parseURL(strings.TrimSuffix(s, "/"))
+	if errors.Is(err, errPort) {
+		return nil, err
+	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errNoServer
 	}

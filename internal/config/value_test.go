@@ -20,6 +20,23 @@ func written(t *testing.T, text string) string {
 	return path
 }
 
+// TestPortThatCannotBe is refused in each setting that is a URL.
+func TestPortThatCannotBe(t *testing.T) {
+	t.Parallel()
+	for _, port := range []string{"0", "65536", "99999999999999999999"} {
+		for name, into := range map[string]config.Group{
+			"YOOZAK_HIBP_URL": config.Passwords{}, "YOOZAK_PUBLIC_URL": config.Mail{}, "YOOZAK_SHOP_URL": config.Shop{},
+			"YOOZAK_WEBHOOK_PROXY": config.Webhooks{}, "YOOZAK_SHADOW_UPSTREAM": config.Shadow{}, "YOOZAK_TRACES_URL": config.HTTP{},
+			"YOOZAK_ACME_DIRECTORY": config.TLS{},
+		} {
+			given := "https://shop.example:" + port
+			if _, err := load(t, settings{name: given}, into); err == nil || !strings.Contains(err.Error(), name+" has a port that is no number from 1 to 65535") {
+				t.Errorf("%s %q: %v", name, given, err)
+			}
+		}
+	}
+}
+
 // TestWhatIsNoFileIsAMistake: a slip would make an empty database somewhere
 // else, and no error.
 func TestWhatIsNoFileIsAMistake(t *testing.T) {

@@ -29,7 +29,7 @@ func TestSupportIsAnAddressANumberOrAPage(t *testing.T) {
 		}
 	}
 	for _, given := range []string{
-		"", "yoozak.ma/aide", "http://yoozak.ma/aide", "javascript://yoozak.ma", "https://", "https://u:p@yoozak.ma", "Aide <aide@yoozak.ma>",
+		"", "yoozak.ma/aide", "http://yoozak.ma/aide", "javascript://yoozak.ma", "https://", "https://u:p@yoozak.ma", "https://yoozak.ma:65536", "Aide <aide@yoozak.ma>",
 		"aide@", "aide@yoozak.ma, b@c.ma", "aide@yoozak.ma\r\nBcc: x@y.ma", "12", "+", "+21252200000012345", "٠٥٢٢٠٠٠٠٠٠", "call us", "0522;ext=1",
 	} {
 		if got, err := shop.ParseSupport(given); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -19,7 +20,7 @@ import (
 
 // What an administrator may get wrong about a webhook.
 var (
-	ErrWebhookURL    = errors.New("a webhook's URL begins with https:// (http:// for a receiver that YOOZAK_WEBHOOK_ALLOW names), has a host, no user and no fragment, and 2048 characters at most")
+	ErrWebhookURL    = errors.New("a webhook's URL begins with https:// (http:// for a receiver that YOOZAK_WEBHOOK_ALLOW names), has a host, no user and no fragment, no port but 1 to 65535, and 2048 characters at most")
 	ErrNoSuchWebhook = errors.New("there is no such webhook")
 	ErrWebhookOff    = errors.New("the webhook is off: yoozak webhook enable turns it on")
 	ErrWebhookOn     = errors.New("the webhook is on")
@@ -62,11 +63,17 @@ func (s *Service) CreateWebhook(ctx context.Context, address string, types []acc
 // is dialled.
 func checkWebhookURL(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(address) > 2048 ||
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || wrongPort(u) || len(address) > 2048 ||
 		strings.ContainsFunc(address, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return ErrWebhookURL // not quoted: it may hold a password
 	}
 	return nil
+}
+
+// wrongPort reports whether a URL has a port that there cannot be.
+func wrongPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() != "" && (err != nil || port == 0)
 }
 
 // CheckWebhookURL says why nothing would be sent to a URL, as things are now:

@@ -1026,7 +1026,7 @@ func TestErasureLeavesNoNameWhereItIsNotTold(t *testing.T) {
 func TestWrongWebhooksAreRefused(t *testing.T) {
 	t.Parallel()
 	forEach(t, func(t *testing.T, s *authtest.Server, _ *webhooktest.Receiver) {
-		for _, url := range []string{"", "orders", "ftp://orders.example/", "https://", "https:///hook", "https://amina:secret@orders.example/", "https://orders.example/#a", "https://orders.example/a b", "https://" + strings.Repeat("a", 2050)} {
+		for _, url := range []string{"", "orders", "ftp://orders.example/", "https://", "https:///hook", "https://amina:secret@orders.example/", "https://orders.example/#a", "https://orders.example/a b", "https://orders.example:99999/", "https://orders.example:0/", "https://" + strings.Repeat("a", 2050)} {
 			_, _, err := s.Staff.CreateWebhook(t.Context(), url, nil)
 			if !errors.Is(err, staff.ErrWebhookURL) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%q: %v", url, err)
