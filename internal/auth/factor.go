@@ -167,7 +167,9 @@ func asNotFound(err error) error {
 // RemoveFactor takes one of the caller's factors away, who has shown a factor
 // or a recovery code lately, and mails a notice. With the last one the recovery
 // codes go. What was shown by it is not said of any session any more (ASVS
-// 7.2.4), and is no proof in another one. It returns [account.ErrNotFound] as RenameFactor does.
+// 7.2.4), and is no proof in another one. It returns [account.ErrNotFound] as
+// RenameFactor does, and [account.ErrLastOwner] for the last factor of the only owner, whose
+// role would go with it.
 func (s *Service) RemoveFactor(ctx context.Context, caller *Caller, id string) error {
 	if err := s.guard.AllowWrite(ctx, caller.User.ID); err != nil {
 		return err
@@ -193,6 +195,9 @@ func (s *Service) RemoveFactor(ctx context.Context, caller *Caller, id string) e
 		}
 		if err := tx.DeleteFactor(ctx, proof.ID, id); err != nil {
 			return asNotFound(err)
+		}
+		if err := s.accounts.keepOwner(ctx, tx, proof.ID); err != nil {
+			return err
 		}
 		// Whoever has shown it elsewhere, a thief who had added it, adds no other now.
 		if err := tx.ForgetProofsBy(ctx, proof.ID, id, caller.SessionID, withoutFactors); err != nil {

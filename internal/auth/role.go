@@ -50,12 +50,13 @@ func (a *Accounts) EndRole(ctx context.Context, tx *store.Store, userID int64, n
 	return a.EndSessions(ctx, tx, userID, "", now)
 }
 
-// NotLastOwner returns [account.ErrLastOwner] for the only owner whose role
-// counts. One transaction at a time is let through, which sees what the one
+// NotLastOwner returns [account.ErrLastOwner] for an owner beside whom no other
+// one's role counts: also for one whose role is suspended, which the terminal
+// can renew. One transaction at a time is let through, which sees what the one
 // before did.
 func (a *Accounts) NotLastOwner(ctx context.Context, tx *store.Store, userID int64) error {
 	m, err := tx.StaffMember(ctx, userID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (m.Role != account.Owner || !m.Counts()) {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (m.Role != account.Owner || m.AcceptedAt.IsZero()) {
 		return nil
 	}
 	if err != nil {
@@ -69,6 +70,17 @@ func (a *Accounts) NotLastOwner(ctx context.Context, tx *store.Store, userID int
 		err = account.ErrLastOwner
 	}
 	return err
+}
+
+// keepOwner returns [account.ErrLastOwner] if a user who has just deleted a
+// factor has none left and is the last owner: nobody could renew the role. Ways
+// back for whoever was robbed do not ask: there a thief would be the owner.
+func (a *Accounts) keepOwner(ctx context.Context, tx *store.Store, userID int64) error {
+	factors, err := tx.Factors(ctx, userID)
+	if err != nil || len(factors) > 0 {
+		return err
+	}
+	return a.NotLastOwner(ctx, tx, userID)
 }
 
 // suspendRole suspends the role of a user who has lost the last factor, in the

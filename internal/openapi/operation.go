@@ -94,7 +94,7 @@ var operations = []operation{
 		route: "PATCH auth/factors/{id}/", id: "renameFactor", tag: "factors", fields: auth.RenameFactorFields,
 		codes: map[string][]string{"name": {"required", "invalid"}}, notFound: notThere,
 	},
-	{route: "DELETE auth/factors/{id}/", id: "removeFactor", tag: "factors", proof: true, notFound: notThere},
+	{route: "DELETE auth/factors/{id}/", id: "removeFactor", tag: "factors", proof: true, notFound: notThere, conflict: []string{"last_owner"}},
 	{
 		route: "POST auth/factors/totp/", id: "enrolApp", tag: "factors", fields: auth.TOTPEnrolmentFields,
 		codes: map[string][]string{"password": {"blank", "wrong"}, "name": {"invalid"}, "non_field_errors": {"too_many"}}, proof: true,
@@ -197,8 +197,8 @@ var operations = []operation{
 		route: "PATCH clients/me/", id: "updateMe", tag: "account", fields: auth.ProfileFields,
 		codes: map[string][]string{"username": {"blank", "invalid", "taken", "changed_too_often"}, "password": {"blank", "wrong"}}, proof: true,
 	},
-	{route: "DELETE clients/me/", id: "closeMe", tag: "account", fields: auth.CloseAccountFields, codes: map[string][]string{"password": {"blank", "wrong"}}, proof: true},
-	{route: "POST clients/me/close/", id: "closeMeByPost", tag: "account", fields: auth.CloseAccountFields, codes: map[string][]string{"password": {"blank", "wrong"}}, proof: true},
+	{route: "DELETE clients/me/", id: "closeMe", tag: "account", fields: auth.CloseAccountFields, codes: map[string][]string{"password": {"blank", "wrong"}}, proof: true, conflict: []string{"last_owner"}},
+	{route: "POST clients/me/close/", id: "closeMeByPost", tag: "account", fields: auth.CloseAccountFields, codes: map[string][]string{"password": {"blank", "wrong"}}, proof: true, conflict: []string{"last_owner"}},
 	{route: "GET clients/me/security/", id: "getSecurity", tag: "account"},
 	{route: "GET clients/me/export/", id: "exportMe", tag: "account", proof: true},
 }

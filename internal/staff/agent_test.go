@@ -311,6 +311,50 @@ func TestRoleIsSuspendedWithTheLastFactor(t *testing.T) {
 	})
 }
 
+// TestLastOwnerKeepsTheLastFactor: the role would go with it, and nobody could
+// give it back; and whose role is suspended all the same does not leave.
+func TestLastOwnerKeepsTheLastFactor(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		owner := s.Employs(t, "owner", account.Owner)
+		factors, err := s.Factors(t.Context(), owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveFactor(t.Context(), owner, factors.Factors[0].ID); !errors.Is(err, account.ErrLastOwner) {
+			t.Errorf("the last factor of the last owner: %v", err)
+		}
+		s.AgentOf(t, owner)
+		suspend := func(at time.Time) {
+			t.Helper()
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+				m, err := tx.StaffMember(ctx, owner.User.ID)
+				if err != nil {
+					return err
+				}
+				m.SuspendedAt = at
+				return tx.SetStaff(ctx, m)
+			})
+		}
+		suspend(s.Clock.Now())
+		if err := s.CloseAccount(t.Context(), owner, account.Input{}); !errors.Is(err, account.ErrLastOwner) {
+			t.Errorf("suspended, and the last: %v", err)
+		}
+		suspend(time.Time{})
+		s.Employs(t, "second", account.Owner)
+		if err := s.RemoveFactor(t.Context(), owner, factors.Factors[0].ID); err != nil {
+			t.Fatalf("beside another owner: %v", err)
+		}
+		again, err := s.SignIn(t, "owner", authtest.Good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CloseAccount(t.Context(), s.CallerOf(t, again), account.TextInput(authtest.Good)); err != nil {
+			t.Errorf("suspended, beside another owner: %v", err)
+		}
+	}, authtest.EraseAfter30Days)
+}
+
 // TestRefusedUnlocksUseUpNothing: of the five of a day that an owner may need.
 func TestRefusedUnlocksUseUpNothing(t *testing.T) {
 	t.Parallel()
