@@ -202,6 +202,25 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 	}
 }
 
+// TestWhatWasTypedIsForWhoTypedIt, and not for the next one at the same desk.
+func TestWhatWasTypedIsForWhoTypedIt(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "karim", account.Manager)
+	if err := s.Logout(t.Context(), authtest.Req, account.TextInput(b.cookies[session])); err != nil {
+		t.Fatal(err)
+	}
+	b.send(t, at(u, "/disable"), "reason", "said in confidence")
+	if b.cookies["yoozak_console_note"] == "" {
+		t.Fatal("nothing was kept")
+	}
+	b.logIn(t, s.hires(t, "nadia", account.Manager))
+	if a := b.open(t, at(u, "/disable")); a.status != http.StatusOK || strings.Contains(a.text(), "in confidence") {
+		t.Errorf("somebody else is shown it: %d\n%s", a.status, a.text())
+	}
+}
+
 func TestTwoEdits(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)

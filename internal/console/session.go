@@ -29,6 +29,7 @@ const (
 	noteCookie     = "yoozak_console_note"
 	deviceCookie   = "yoozak_console_device" // by which the browser is known
 	languageCookie = "yoozak_console_language"
+	lastCookie     = "yoozak_console_last" // the number of who logged in last
 )
 
 const (
@@ -52,9 +53,14 @@ func (p *page) dropCookie(name string) {
 	}
 }
 
-// signIn keeps what a login gave, in place of the session before.
+// signIn keeps what a login gave, in place of the session before. What somebody
+// else has typed is not for whoever logs in here after them.
 func (p *page) signIn(grant auth.LoginResult) {
 	p.endSession()
+	if last := strconv.FormatInt(grant.User.ID, 10); p.cookie(lastCookie) != last {
+		p.dropCookie(noteCookie)
+		p.setCookie(lastCookie, last, 0)
+	}
 	p.setCookie(sessionCookie, grant.Refresh, 0)
 	p.dropCookie(factorCookie)
 	p.remember(grant.Device)
