@@ -48,14 +48,22 @@ func (p *page) asked(a account.Approval) asked {
 // mostNames is how many of those whom something is about are named.
 const mostNames = 10
 
-// nameThem fills in whom it is about. Who is erased since is not named.
-func (p *page) nameThem(d *asked) {
-	for _, id := range d.Users[:min(len(d.Users), mostNames)] {
-		if u, err := p.staff.User(p.r.Context(), id); err == nil {
+// nameThem fills in whom it is about. Who is erased since is not named. It
+// reports whether that could be done.
+func (p *page) nameThem(d *asked) bool {
+	some := d.Users[:min(len(d.Users), mostNames)]
+	users, err := p.staff.Named(p.r.Context(), some)
+	if err != nil {
+		p.fail(err)
+		return false
+	}
+	for _, id := range some {
+		if u, ok := users[id]; ok {
 			d.Names = append(d.Names, u)
 		}
 	}
 	d.More = max(d.Count-mostNames, 0)
+	return true
 }
 
 func (p *page) approvals() {
@@ -108,7 +116,9 @@ func (p *page) approval() {
 	}
 	d := p.asked(a)
 	p.title(d.What, v.Say("console.approvals"))
-	p.nameThem(&d)
+	if !p.nameThem(&d) {
+		return
+	}
 	act, erases := string(a.Act), a.Act == account.ApproveErase
 	d.Follows = []string{v.Say("console.approval.export.has")}
 	if erases {
@@ -163,7 +173,9 @@ func (p *page) useApproval() {
 	}
 	act := string(a.Act)
 	p.title(v.Say("console.approval."+act+".question", "n", a.Count), v.Say("console.approvals"))
-	p.nameThem(&d)
+	if !p.nameThem(&d) {
+		return
+	}
 	d.Follows = []string{v.Say("console.approval.export.follows")}
 	if erases {
 		d.Follows = p.followsOf("erase")

@@ -384,22 +384,12 @@ type eventRow struct {
 
 // days sorts events by days of the shop, as they come.
 func (p *page) days(events []account.Event) (days []eventDay) {
-	v := p.view
-	names := map[int64]string{}
-	name := func(id int64) string {
-		if _, known := names[id]; !known {
-			names[id] = v.Say("console.who.gone")
-			if u, err := p.staff.User(p.r.Context(), id); err == nil {
-				names[id] = Brief(u)
-			}
-		}
-		return names[id]
-	}
+	v, names := p.view, p.namesIn(events)
 	for _, e := range events {
 		row := eventRow{Event: e, What: v.eventText(e), Clock: v.Clock(e.At), Reason: beginning(e.Reason, briefReason), Who: v.Say("console.who." + string(e.Actor))}
 		row.Glyph, row.Tone = glyphOf(e.Kind)
 		if d := e.ReadDetails(); d.Agent != 0 {
-			row.Who = name(d.Agent)
+			row.Who = names[d.Agent]
 		} else if d.Staff != "" {
 			row.Who = d.Staff
 		}
@@ -407,7 +397,7 @@ func (p *page) days(events []account.Event) (days []eventDay) {
 			row.Device = locale.Device(v.Language, e.UserAgent)
 		}
 		if e.UserID != 0 {
-			row.Whom, row.WhomURL = name(e.UserID), clientURL(e.UserID)
+			row.Whom, row.WhomURL = names[e.UserID], clientURL(e.UserID)
 		}
 		heading := v.Heading(e.At)
 		if len(days) == 0 || days[len(days)-1].Heading != heading {
@@ -417,6 +407,33 @@ func (p *page) days(events []account.Event) (days []eventDay) {
 		last.Events = append(last.Events, row)
 	}
 	return days
+}
+
+// namesIn is what those are called whom events are about, and who did them. To
+// whom more people were named than anybody needs to help, they are numbers.
+func (p *page) namesIn(events []account.Event) map[int64]string {
+	v, names := p.view, map[int64]string{}
+	var whom []int64
+	for _, e := range events {
+		if _, known := names[e.UserID]; e.UserID != 0 && !known {
+			names[e.UserID] = v.Say("console.who.gone")
+			whom = append(whom, e.UserID)
+		}
+	}
+	users, err := p.staff.Named(p.r.Context(), whom)
+	for _, id := range whom {
+		if u, ok := users[id]; ok {
+			names[id] = Brief(u)
+		} else if err != nil {
+			names[id] = v.Say("console.client.number", "id", id)
+		}
+	}
+	for _, e := range events {
+		if id := e.ReadDetails().Agent; id != 0 && names[id] == "" {
+			names[id] = p.memberName(id)
+		}
+	}
+	return names
 }
 
 // eventText is an event in a sentence: as staff are told it, where they are told

@@ -12,7 +12,7 @@ var (
 	staffCodes   = []string{"permission_denied", "staff_login_required"}
 	mailableText = []string{"no_address", "verified_elsewhere"}
 	manyCodes    = []string{"one_required", "too_many"}
-	manyIDs      = map[string][]string{"ids": {"too_many"}, "non_field_errors": manyCodes}
+	manyIDs      = map[string][]string{"ids": {"too_many"}, "search": {"blank"}, "non_field_errors": manyCodes}
 	reason       = []string{"reason"}
 )
 

@@ -33,7 +33,7 @@ type Bulk struct {
 	Query  Query
 	Reason string
 	DryRun bool // says what would be done
-	Named  int  // of those who are left out so many are named to the agent at most; zero: all
+	Named  int  // so many of those to be done, and of those left out, are named to the agent at most; zero: all who are left out
 
 	// Expected is what [Report.Digest] said of the dry run that somebody saw; empty:
 	// none was seen. Where others are meant by now, nothing is done.
@@ -109,7 +109,7 @@ func (s *Service) Do(ctx context.Context, act BulkAct, b Bulk) (Report, error) {
 	}
 	named := len(plan.Left)
 	if b.Named > 0 {
-		named = min(named, b.Named)
+		named = min(named, b.Named) + min(len(plan.Done), b.Named)
 	}
 	if err := s.names(ctx, named); err != nil {
 		return Report{}, err
@@ -192,12 +192,16 @@ func (s *Service) doOne(ctx context.Context, act BulkAct, u account.User, reason
 }
 
 // oneOfBoth is an error unless there is either a list of ids or a search:
-// nobody means everybody by accident.
+// nobody means everybody by accident. An empty search does; one of blanks alone
+// is a mistake.
 func oneOfBoth(ids account.Input, q Query, f store.UserFilter) error {
 	list := ids.State != account.Missing
 	searched := f != (store.UserFilter{})
 	if list && searched || !list && !searched && q.Search.State == account.Missing {
 		return account.NonFieldError("field.one_of", nil)
+	}
+	if q.Search.Text != "" && strings.TrimSpace(f.Search) == "" {
+		return account.FieldError("search", "field.blank", nil)
 	}
 	return nil
 }

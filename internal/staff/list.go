@@ -14,7 +14,8 @@ func (s *Service) Mails(ctx context.Context, limit int) ([]account.Mail, error) 
 }
 
 // Queue returns mails of the outbox, the newest first, a page at a time: those
-// in a state, and before an id. Their addresses count as those of a list.
+// in a state, and before an id. Their addresses are a list of people: they count,
+// and are an event.
 func (s *Service) Queue(ctx context.Context, state, before account.Input) ([]account.Mail, error) {
 	errs := account.Fields{}
 	want, id := account.MailState(stateField.Read(errs, state)), number(errs, beforeField, before)
@@ -25,16 +26,31 @@ func (s *Service) Queue(ctx context.Context, state, before account.Input) ([]acc
 	if err == nil {
 		err = s.names(ctx, len(mails))
 	}
+	if err == nil && len(mails) > 0 {
+		err = s.listed(ctx, len(mails))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return mails, nil
 }
 
-// Mail returns one mail of the outbox, or [account.ErrNotFound].
+// Mail returns one mail of the outbox, or [account.ErrNotFound]. It is a look at
+// whom it went to.
 func (s *Service) Mail(ctx context.Context, id int64) (account.Mail, error) {
 	m, err := s.store.Mail(ctx, id)
-	return m, asNotFound(err)
+	switch {
+	case err != nil:
+		return account.Mail{}, asNotFound(err)
+	case m.UserID != 0:
+		err = s.Look(ctx, m.UserID)
+	default:
+		err = s.names(ctx, 1)
+	}
+	if err != nil {
+		return account.Mail{}, err
+	}
+	return m, nil
 }
 
 // FailedMails says how many mails were given up that [Service.RetryMails] tries
@@ -44,22 +60,31 @@ func (s *Service) FailedMails(ctx context.Context) (int, error) {
 }
 
 // RetryMail makes a mail that was not delivered due again. Of an agent that is
-// one of which an attempt failed, within the limits of its mailbox: it returns
-// [account.ThrottledFor] where that has had too many.
+// one of which an attempt failed, to somebody on whom they may act, within the
+// limits of its mailbox: it returns [account.ThrottledFor] where that has had
+// too many.
 func (s *Service) RetryMail(ctx context.Context, id int64) error {
+	return s.asRefused(ctx, s.retryMail(ctx, id))
+}
+
+func (s *Service) retryMail(ctx context.Context, id int64) error {
+	m, err := s.store.Mail(ctx, id)
+	if err != nil {
+		return asNotFound(err)
+	}
 	retry := (*store.Store).RetryMail
 	if s.agent != nil {
-		if err := s.mayRetry(ctx, id); err != nil {
+		if err := s.mayRetry(ctx, m); err != nil {
 			return err
 		}
 		retry = (*store.Store).RetryFailedMail
 	}
 	now := s.now()
-	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+	err = s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := retry(tx, ctx, id, now); err != nil {
 			return err
 		}
-		retried := s.by(account.EventMailRetried, 0, now)
+		retried := s.by(account.EventMailRetried, m.UserID, now)
 		retried.Details.Mail = id
 		return s.audit.Record(ctx, tx, retried)
 	})
@@ -69,14 +94,16 @@ func (s *Service) RetryMail(ctx context.Context, id int64) error {
 	return asNotFound(err)
 }
 
-// mayRetry counts a mail that an agent has tried again for its mailbox.
-func (s *Service) mayRetry(ctx context.Context, id int64) error {
-	m, err := s.Mail(ctx, id)
-	if err == nil && (m.Failure == "" || m.Failure == account.MailUnwanted) {
-		err = account.ErrNotFound
+// mayRetry counts a mail that an agent has tried again for its mailbox. It
+// returns errOfStaff for one to somebody on whom they may not act.
+func (s *Service) mayRetry(ctx context.Context, m account.Mail) error {
+	if m.UserID != 0 {
+		if err := s.mayTouch(ctx, s.store, m.UserID); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	if m.Failure == "" || m.Failure == account.MailUnwanted {
+		return account.ErrNotFound
 	}
 	turn, err := s.mailTurn(ctx, m.Kind, account.User{Email: m.Email, Username: m.Details.Username})
 	if err == nil && turn.Wait > 0 {
@@ -86,7 +113,8 @@ func (s *Service) mayRetry(ctx context.Context, id int64) error {
 }
 
 // RetryMails makes every mail that was given up due again, but for those whose
-// mailboxes have had too many, and says how many that are.
+// mailboxes have had too many, and those to people on whom the agent may not
+// act; and says how many that are.
 func (s *Service) RetryMails(ctx context.Context) (int, error) {
 	ids, err := s.store.FailedMails(ctx)
 	if err != nil {
@@ -107,10 +135,10 @@ func (s *Service) RetryWaitingMails(ctx context.Context) (int, error) {
 
 func (s *Service) retry(ctx context.Context, ids []int64) (n int, err error) {
 	for _, id := range ids {
-		switch err := s.RetryMail(ctx, id); {
+		switch err := s.retryMail(ctx, id); {
 		case err == nil:
 			n++
-		case errors.Is(err, account.ErrNotFound), errors.Is(err, account.ThrottledFor(0)):
+		case errors.Is(err, account.ErrNotFound), errors.Is(err, account.ThrottledFor(0)), errors.Is(err, errOfStaff):
 		default:
 			return n, err
 		}

@@ -55,6 +55,24 @@ func (s *Service) names(ctx context.Context, n int) error {
 	return nil
 }
 
+// Named returns those of the users with these ids who are there, whom a page
+// names beside something else: they count as those of a list do.
+func (s *Service) Named(ctx context.Context, ids []int64) (map[int64]account.User, error) {
+	if err := s.names(ctx, len(ids)); err != nil {
+		return nil, err
+	}
+	users := make(map[int64]account.User, len(ids))
+	for _, id := range ids {
+		switch u, err := s.store.UserByID(ctx, id); {
+		case err == nil:
+			users[id] = u
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
+	}
+	return users, nil
+}
+
 // tellOfLooks tells the owners that an agent looks at more than so many people,
 // once an hour.
 func (s *Service) tellOfLooks(ctx context.Context, most int) error {

@@ -212,3 +212,57 @@ func TestNoticesOfTheStaffsActsAreFew(t *testing.T) {
 		}
 	}, authtest.EraseAfter30Days)
 }
+
+// TestMailsAreLooksAndActs: whose address the queue shows is seen, and nobody
+// mails anything to somebody on whom they may not act.
+func TestMailsAreLooksAndActs(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		ctx := t.Context()
+		owner, c := s.Employs(t, "owner", account.Owner), s.Employs(t, "agent", account.Support)
+		agent := s.Staff.As(s.AgentOf(t, c))
+		s.Deliver(t)
+		smtp.Judge(func(string, int) smtptest.Verdict { return smtptest.Verdict{Rcpt: 550} })
+		failed := map[int64]int64{}
+		for _, id := range []int64{owner.User.ID, c.User.ID, s.SignUp(t, "salma").User.ID} {
+			if _, err := s.Staff.StartReset(ctx, id, ""); err != nil {
+				t.Fatal(err)
+			}
+			s.Deliver(t)
+			failed[id] = s.LastMail(t, account.MailResetPassword).ID
+		}
+		before := s.EventKinds(t)
+		mails, err := agent.Queue(ctx, account.Input{}, account.Input{})
+		if err != nil || len(mails) == 0 {
+			t.Fatal(mails, err)
+		}
+		for id, mail := range failed {
+			if _, err := agent.Mail(ctx, mail); err != nil {
+				t.Fatal(err)
+			}
+			if err := agent.RetryMail(ctx, mail); (err == nil) != (id != owner.User.ID && id != c.User.ID) {
+				t.Errorf("tries a mail to %d again: %v", id, err)
+			}
+		}
+		after := s.EventKinds(t)
+		for kind, want := range map[account.EventKind]int{
+			account.EventUsersListed: 1, account.EventUserSeen: 3, account.EventMailRetried: 1, account.EventStaffRefused: 1, // of several at once
+		} {
+			if n := after[kind] - before[kind]; n != want {
+				t.Errorf("%s: %d, want %d", kind, n, want)
+			}
+		}
+		s.Deliver(t)
+		s.Clock.Advance(time.Hour)
+		n, err := agent.RetryMails(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []int64{owner.User.ID, c.User.ID} {
+			m, err := s.Store.Mail(ctx, failed[id])
+			if err != nil || m.State() != account.MailFailed {
+				t.Errorf("%d tried again, of them one to %d: %+v, %v", n, id, m, err)
+			}
+		}
+	})
+}

@@ -348,6 +348,7 @@ func TestManyAtOnce(t *testing.T) {
 			"both":         {IDs: account.TextInput("1"), Query: all, Reason: authtest.Reason},
 			"no reason":    {Query: all},
 			"no numbers":   {IDs: account.TextInput("1,x"), Reason: authtest.Reason},
+			"blanks":       {Query: staff.Query{Search: account.TextInput(" \u2028\u3000")}, Reason: authtest.Reason},
 		} {
 			if r, err := svc.Do(ctx, staff.BulkDisable, b); err == nil {
 				t.Errorf("%s: %+v", name, r)
