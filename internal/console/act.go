@@ -119,6 +119,15 @@ func (p *page) followsOf(act string) (follows []string) {
 			follows = append(follows, said)
 		}
 	}
+	return p.unlessMailsStay(act, follows)
+}
+
+// unlessMailsStay adds to what an act does that nobody is told of it, where mails
+// reach nobody.
+func (p *page) unlessMailsStay(act string, follows []string) []string {
+	if p.o.MailsStay && slices.Contains([]string{"reset", "verify", "resend", "disable", "close", "edit"}, act) {
+		return append(follows, p.view.Say("console.mails.folder"))
+	}
 	return follows
 }
 

@@ -187,7 +187,7 @@ func (p *page) askMany(a bulkKind, d *manyAsked, w whom, plan staff.Report) {
 	}
 	p.tell(a, d, plan)
 	n := len(plan.Done)
-	d.Follows = []string{v.Say("console.bulk."+act+".follows", "n", n, "days", p.restorable())}
+	d.Follows = p.unlessMailsStay(act, []string{v.Say("console.bulk."+act+".follows", "n", n, "days", p.restorable())})
 	d.Form = &form{
 		Fields: []field{reason}, Hidden: []hidden{{"whom", w.text}, {"expected", plan.Digest()}},
 		Submit: v.Say("console.bulk."+act+".do", "n", n), Cancel: d.List, Danger: a.hurts, page: "bulk", data: d,

@@ -32,7 +32,7 @@ func (p *page) edit() {
 		Fields: []field{
 			{Name: "first_name", Type: "text", Label: v.Say("console.first_name"), Value: u.FirstName, Max: 150, Focus: true},
 			{Name: "last_name", Type: "text", Label: v.Say("console.last_name"), Value: u.LastName, Max: 150},
-			{Name: "email", Type: "email", Dir: "ltr", Label: v.Say("console.column.email"), Value: u.Email, Hint: v.Say("console.edit.email"), Max: 254},
+			{Name: "email", Type: "email", Dir: "ltr", Label: v.Say("console.column.email"), Value: u.Email, Hint: strings.Join(p.unlessMailsStay("edit", []string{v.Say("console.edit.email")}), " "), Max: 254},
 			{Name: "language", Type: "select", Label: v.Say("console.filter.language"), Value: u.Language, Options: languageOptions()},
 		},
 		Hidden: []hidden{{"version", auth.Version(u)}}, Submit: v.Say("console.save"), Cancel: v.Root + d.Base, page: "edit", data: d,

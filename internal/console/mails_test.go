@@ -23,7 +23,7 @@ import (
 func TestMailsThatStay(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)
-	b, _ := s.works(t, "salma", account.Support)
+	b, _ := s.works(t, "salma", account.Manager)
 	u, now := s.has(t, "amina", "Amina", "Alaoui"), s.Clock.Now()
 	authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.AddMail(ctx, account.Mail{Kind: account.MailAccountDisabled, UserID: u.ID, Email: u.Email, Language: "fr", CreatedAt: now}); err != nil {
@@ -37,8 +37,10 @@ func TestMailsThatStay(t *testing.T) {
 	})
 	for _, s.folder = range []bool{false, true} {
 		s.serve(t)
-		if a := b.open(t, "/console/mails"); strings.Contains(a.text(), "personne ne les reçoit") != s.folder {
-			t.Errorf("in a folder: %t\n%s", s.folder, a.text())
+		for _, path := range []string{"/console/mails", at(u, "/edit"), at(u, "/reset"), at(u, "/disable"), at(u, "/close")} {
+			if a := b.open(t, path); strings.Contains(a.text(), "personne ne les reçoit") != s.folder {
+				t.Errorf("%s, in a folder: %t\n%s", path, s.folder, a.text())
+			}
 		}
 		for path, sent := range map[string]string{"/console/mails": `<span class="badge good">Envoyé</span>`, at(u, "/mails"): `<span class="badge good">Envoyé</span>`, "/console/mails/1": "<dt>Envoyé le</dt>"} {
 			if a := b.open(t, path); strings.Contains(a.body, sent) == s.folder || strings.Contains(a.text(), "Écrit") != s.folder {
