@@ -53,7 +53,9 @@ export function openSession(o: {
 }): Session {
   const { store, key } = o
   let held: Stored | null = null // what this page goes by
-  let seen: string | null | undefined // the store's text when `held` was read from it or written to it
+  // What the store may say although nobody else has written: what was read or written last, and each write since then that
+  // failed, because it may have come there all the same. Any other text is somebody else's.
+  let seen = new Set<string | null>()
   let lost = false // the store was emptied under us
   let broken = false // the store does not take what we write, or cannot be read now
   let known = false // it was read once
@@ -71,19 +73,22 @@ export function openSession(o: {
 
   function adopt(text: string | null | undefined) {
     text ??= null
-    if (text === seen || writes) return
-    seen = text
+    if (seen.has(text) || writes) return
+    seen = new Set([text])
     lost = text === null && !!held?.refresh
     if (!lost) {
       held = parse(text)
       broken = false
     }
+    if (known) return
+    known = true
+    notify()
+    if (held?.busy) background() // somebody began a refresh and was closed
   }
 
   const look = async () => {
     try {
       adopt(await store.get(key))
-      if (!known) started()
     } catch {
       unreadable()
     }
@@ -97,9 +102,10 @@ export function openSession(o: {
 
   async function put() {
     const text = JSON.stringify(held)
+    seen.add(text)
     try {
       await store.set(key, text)
-      seen = text
+      seen = new Set([text])
       broken = false
     } catch (e) {
       broken = true
@@ -150,12 +156,6 @@ export function openSession(o: {
     if (JSON.stringify(next) === JSON.stringify(state)) return
     state = next
     o.changed(next)
-  }
-
-  function started() {
-    known = true
-    notify()
-    if (held?.refresh && held.busy) background() // somebody began a refresh and was closed
   }
 
   // ---- time
@@ -237,14 +237,8 @@ export function openSession(o: {
     const text = store.get(key)
     if (typeof text === 'object' && text) {
       quick = false
-      turn = ready = text.then(text => {
-        adopt(text)
-        started()
-      }).catch(unreadable)
-    } else {
-      adopt(text)
-      started()
-    }
+      turn = ready = text.then(adopt).catch(unreadable)
+    } else adopt(text)
   } catch {
     unreadable()
   }

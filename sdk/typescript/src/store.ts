@@ -75,25 +75,20 @@ export interface SecureStorage {
  * with the code `storage`, not the session tomorrow.
  */
 export function secureStore(safe: SecureStorage): Store {
-  const access = new Map<string, string | undefined>() // by key and refresh token
+  const whole = new Map<string, Map<string | null, string>>() // by key: what was set, by what the safe has of it
   return {
     async get(key) {
       const text = await safe.getItemAsync(key)
-      const s = parse(text ?? null)
-      return s?.refresh ? JSON.stringify({ ...s, access: access.get(key + s.refresh) }) : text
+      return whole.get(key)?.get(text) ?? text
     },
     async set(key, value) {
-      const s = parse(value)
-      if (s?.refresh) {
-        access.clear()
-        access.set(key + s.refresh, s.access)
-        value = JSON.stringify({ ...s, access: undefined })
-      }
+      const s = parse(value), part = s ? JSON.stringify({ ...s, access: undefined }) : value
+      whole.set(key, new Map([...whole.get(key) ?? [], [part, value]])) // beside those before: a locked safe still has one of them
       try {
-        await safe.setItemAsync(key, value)
-        if (await safe.getItemAsync(key) === value) return
+        await safe.setItemAsync(key, part)
+        if (await safe.getItemAsync(key) === part) return whole.set(key, new Map([[part, value]]))
       } catch { /* said below */ }
-      throw new YoozakError({ code: 'storage', message: `the safe does not keep ${value.length} bytes` })
+      throw new YoozakError({ code: 'storage', message: `the safe does not keep ${part.length} bytes` })
     },
     alone: true,
   }

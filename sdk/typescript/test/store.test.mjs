@@ -9,7 +9,7 @@ import vm from 'node:vm'
 import { createClient, memoryStore, secureStore } from '../dist/index.js'
 import { claims } from '../dist/token.js'
 import { fileStore } from './app.mjs'
-import { isRefresh, name, PASSWORD, Proxy, Server, sessionOf, sharedStore, sleep, until } from './rig.mjs'
+import { isMe, isRefresh, name, PASSWORD, Proxy, Server, sessionOf, sharedStore, sleep, until } from './rig.mjs'
 
 let server
 before(async () => { server = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true', YOOZAK_ACCESS_LIFETIME: '6s', YOOZAK_REFRESH_HINT: '1s' }) })
@@ -200,6 +200,53 @@ test('a locked telephone: unknown, then in; twenty wakes make one refresh', asyn
   await client.me()
   assert.equal(proxy.refreshes, 1)
   proxy.close()
+})
+
+// telephone has a safe whose reads, writes or readings back fail when they are named.
+function telephone() {
+  const held = new Map(), phone = { held, fails: '' }
+  let reads = 0 // since the last write
+  phone.safe = {
+    async getItemAsync(key) {
+      if (phone.fails.includes('read') || phone.fails.includes('back') && reads++ === 0) throw new Error('locked')
+      return held.get(key) ?? null
+    },
+    async setItemAsync(key, value) {
+      if (phone.fails.includes('write')) throw new Error('locked')
+      held.set(key, value)
+      reads = 0
+    },
+  }
+  return phone
+}
+
+test('a telephone that is locked during a renewal gives no older token back, and has the newest after it', async () => {
+  for (const fails of ['read write', 'write', 'back', 'back, then read write']) {
+    for (const since of ['the call', 'the mark']) {
+      let deny = 0
+      const phone = telephone(), sent = []
+      const lock = () => { phone.fails = fails.split(', ')[0] }
+      const proxy = await Proxy.start(server.url, r => {
+        if (isRefresh(r)) lock(), sent.push(JSON.parse(r.body).refresh)
+        return isMe(r) && deny-- > 0 && { replace: { status: 401, body: { detail: 'over', code: 'token_not_valid' } } }
+      })
+      const client = createClient({ url: proxy.url, store: secureStore(phone.safe) }), what = `${fails} since ${since}`
+      await client.register(fields())
+      deny = 1
+      if (since === 'the call') lock()
+      for (let i = 0; i < 2; i++) assert.equal((await client.me()).first_name, 'أمينة', what) // the second shows the server the next token
+      phone.fails = fails.split(', ')[1] ?? fails
+      deny = 1
+      for (let i = 0; i < 2; i++) assert.equal((await client.me()).first_name, 'أمينة', what)
+      phone.fails = ''
+      assert.equal((await client.me()).first_name, 'أمينة', what)
+      await until('it is written: ' + what, () => client.state().persistent && !sent.includes(sessionOf(phone).refresh))
+      assert.equal(new Set(sent).size, sent.length, what) // each token once
+      assert.equal((await createClient({ url: proxy.url, store: secureStore(phone.safe) }).me()).first_name, 'أمينة', what)
+      assert.equal(new Set(sent).size, sent.length, what)
+      proxy.close()
+    }
+  }
 })
 
 test('killed between the server\'s new tokens and the store: the next process goes on', async () => {
