@@ -94,11 +94,7 @@ export function openSession(o: {
     }
   }
 
-  let failures = 0
-  function unreadable() { // a locked telephone: go on with what is held, which at the first time is not yet known
-    broken = true
-    if (failures++) known = true
-  }
+  const unreadable = () => { broken = true } // a locked telephone: go on with what is held, which before the first read is not known
 
   async function put() {
     const text = JSON.stringify(held)
