@@ -6,7 +6,7 @@ import { about, failure, reached, within } from './http.js'
 import { sleep } from './lock.js'
 import { openSession, type Renewal } from './session.js'
 import type { State } from './state.js'
-import { localStore, memoryStore, type Store } from './store.js'
+import { localStore, memoryStore, type Store, type Stored } from './store.js'
 import { absolute, originOf, plain, serverAt } from './url.js'
 import type {
   AccountEvent, AccountExport, AccountSecurity, Credentials, Device, EmailChange, PasswordChange, PasswordReset, ProfileChange, Proof, Registration, ResetRequest, SecondStep, Tokens, User,
@@ -205,10 +205,13 @@ export function createClient(options: ClientOptions): Client {
     more?: Record<string, string>
   }
 
+  // by: the session that it was sent with.
+  interface Got<T> { json: T; answer: Response; by: Stored | undefined }
+
   // call is one call of the API. Where it needs a proof, the page is asked for one, without a limit: people are slow.
   // Calls that need one meanwhile wait for the same.
   let proof: Promise<boolean> | undefined
-  async function call<T>(method: string, path: string, how?: How): Promise<{ json: T; answer: Response }> {
+  async function call<T>(method: string, path: string, how?: How): Promise<Got<T>> {
     const { userKey } = session.state()
     try {
       return await attempt<T>(method, path, how)
@@ -219,18 +222,18 @@ export function createClient(options: ClientOptions): Client {
   }
 
   // attempt is one call of the API. GETs are repeated while that may help.
-  function attempt<T>(method: string, path: string, { body, open, more, ...o }: How = {}): Promise<{ json: T; answer: Response }> {
+  function attempt<T>(method: string, path: string, { body, open, more, ...o }: How = {}): Promise<Got<T>> {
     const end = Date.now() + (o.timeout ?? limit)
     return limited(method, path, o, async (signal, note) => {
-      const ask = (access?: string) => {
-        note(access)
-        return request(method, path, { body, access, more, signal })
+      const ask = async (by?: Stored) => {
+        note(by?.access)
+        return { ...await request(method, path, { body, access: by?.access, more, signal }), by }
       }
       for (let tries = 0; ; tries++) {
         let wait = 200 * 2 ** tries * (1 + Math.random())
         try {
           const got = open ? await ask() : await session.authorized(ask)
-          if (got.answer.ok && !(got.json === null && method === 'GET')) return { json: got.json as T, answer: got.answer }
+          if (got.answer.ok && !(got.json === null && method === 'GET')) return got as Got<T>
           const error = got.answer.ok ? failure('network') : errorFrom(got)
           wait = Math.max(wait, (error.retryAfter ?? 0) * 1000)
           throw error
@@ -247,14 +250,13 @@ export function createClient(options: ClientOptions): Client {
   // post is a call whose answer may have tokens: of a session, and of a device that is known or trusted. A confirmation
   // has no user, and without rotation no refresh token; a login is never mixed with the session before.
   async function post<T>(path: string, o: How, login?: string, isLogin?: boolean): Promise<T> {
-    const who = session.state(), name = login ?? (!o.open && who.user?.username || '')
-    const { json, answer } = await call<T>('POST', path, { ...o, more: await devices.of(name) })
-    const held = o.open ? null : await session.current()
-    if (held && session.state().userKey !== who.userKey) return json // it belongs to nobody who is here
-    const { access, refresh = held?.refresh, user = held?.user } = Object(Object(json).login ?? json) as Partial<Tokens>
-    if (access && refresh && (user ?? !isLogin)) await session.begin({ access, refresh, user })
+    const { json, answer, by } = await call<T>('POST', path, { ...o, more: await devices.of(login ?? (!o.open && session.state().user?.username || '')) })
+    const tokens = Object(Object(json).login ?? json) as Tokens, { access, refresh, user = by?.user } = tokens
+    if (by && !tokens.user) {
+      if (access) await session.take(tokens, by.g)
+    } else if (access && refresh && (user ?? !isLogin)) await session.begin(tokens)
     else if (isLogin) throw badAnswer(answer)
-    if (user) await devices.keep(answer, [name, user.username, user.email])
+    if (user) await devices.keep(answer, [login, user.username, user.email])
     return json
   }
 
@@ -263,10 +265,9 @@ export function createClient(options: ClientOptions): Client {
     (await post<Tokens>(path, { ...o, body, open: true }, named = (body as Credentials).username ?? named, true)).user
 
   async function profile(method: string, body?: ProfileChange, o?: CallOptions): Promise<User> {
-    const g = (await session.current())?.g
-    const { json, answer } = await call<User>(method, 'clients/me/', { ...o, body })
+    const { json, answer, by } = await call<User>(method, 'clients/me/', { ...o, body })
     if (!json?.username) throw badAnswer(answer)
-    await session.setUser(json, g)
+    await session.setUser(json, by?.g)
     return json
   }
 
@@ -317,7 +318,7 @@ export function createClient(options: ClientOptions): Client {
       const body = Object(init.body)
       const stream = 'getReader' in body || Symbol.asyncIterator in body
       // the limit ends with the head of the answer
-      return (await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => session.authorized(async access => {
+      return (await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => session.authorized(async ({ access }) => {
         note(access)
         const headers = new Headers(init.headers ?? whole?.headers)
         if (access) headers.set('Authorization', 'Bearer ' + access)

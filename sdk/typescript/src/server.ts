@@ -65,7 +65,7 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
       const device = DEVICE.exec(key)?.[1]
       if (device) return known().get(device)
       const access = token('access'), refresh = token('refresh')
-      return refresh ? JSON.stringify({ v: 1, g: generation, access, refresh }) : null
+      return written ?? (refresh ? JSON.stringify({ v: 1, g: 'cookie', access, refresh }) : null)
     },
     set(key, value) {
       const device = DEVICE.exec(key)?.[1]
@@ -77,12 +77,12 @@ export function serverClient(request: IncomingRequest, options: ServerOptions): 
         return put('devices', list, DEVICE_DAYS * 86_400)
       }
       const s = JSON.parse(value)
-      generation = s.g
+      written = value
       put('access', s.access ?? '', days * 86_400)
       put('refresh', s.refresh ?? '', days * 86_400)
     },
   }
-  let generation = 'cookie'
+  let written: string | undefined // in this request; cookies keep no more of it than the tokens
 
   const prefetch = /prefetch/.test(`${headers.get('purpose')} ${headers.get('sec-purpose')}`) || !!(headers.get('next-router-prefetch') ?? headers.get('x-middleware-prefetch'))
   const client = createClient({

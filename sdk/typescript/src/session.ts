@@ -14,20 +14,23 @@ import { claims } from './token.js'
 import type { User } from './types.js'
 
 /** What a refresh brings: tokens, or the server's word that the session is over. A failure is thrown. */
-export type Renewal = { access: string; refresh?: string | undefined } | 'refused'
+export type Renewal = Brought | 'refused'
+interface Brought { access: string; refresh?: string | undefined; user?: User | undefined }
 
 export interface Session {
   state(): State
   /** What is held now, after a look into the store where that is quick. */
   current(): Promise<Stored | null>
   /**
-   * Makes an attempt with the access token, renewed first if it is over or was too slow to be answered, and once more with
+   * Makes an attempt with what is held, its access token renewed first if it is over or was too slow to be answered, and once more with
    * another if it was refused. Who is repeatable has nothing that is gone when it was sent.
    */
-  authorized<T extends { answer: Response }>(attempt: (access: string | undefined) => Promise<T>, isRepeatable?: boolean): Promise<T>
+  authorized<T extends { answer: Response }>(attempt: (by: Stored) => Promise<T>, isRepeatable?: boolean): Promise<T>
   /** A call with this token was never answered: ask for another before the next. */
   suspect(access: string | undefined): void
-  begin(tokens: { access: string; refresh: string; user?: User | undefined }): Promise<void>
+  begin(tokens: Brought): Promise<void>
+  /** Takes the tokens that a call of this generation brought. */
+  take(tokens: Brought, generation: string | undefined): Promise<void>
   /** Returns the refresh token that was held. */
   end(): Promise<string | undefined>
   setUser(user: User, generation: string | undefined): Promise<void>
@@ -211,17 +214,13 @@ export function openSession(o: {
     }
     if (got === 'refused') {
       await sleep(200) // what another tab wrote may not have come here yet
-      return amend(sent.g, s => s.refresh === sent.refresh && s.access === sent.access ? nobody('ended') : s)
+      return amend(sent.g, s => s.access === sent.access ? nobody('ended') : s)
     }
-    const { access, refresh } = got
-    await amend(sent.g, s => claims(s.access)?.iat! > claims(access)?.iat! ? s // never back to an older one
-      : { ...s, access, refresh: refresh ?? s.refresh, busy: undefined, skew: skewBy(access) })
+    await amend(sent.g, s => issued(s.access) > issued(got.access) ? s : renewed(s, got)) // never back to an older one
   }
 
-  const skewBy = (access: string) => {
-    const iat = claims(access)?.iat // pages cannot read Date; a token that was just made tells the time
-    return iat && iat * 1000 - Date.now()
-  }
+  const renewed = (s: Stored, { access, refresh = s.refresh, user = s.user }: Brought): Stored =>
+    ({ ...s, access, refresh, user, busy: undefined, skew: issued(access) && issued(access) * 1000 - Date.now() })
 
   const waited = () => Date.now() - pausedAt // less than nothing: the clock was set back
   const mayAsk = (because401: boolean) => o.renews && (waited() < 0 || waited() >= pause || because401 && !named)
@@ -253,8 +252,8 @@ export function openSession(o: {
       }
       // A store that cannot be read now does not say that nobody is logged in.
       if (!s?.refresh) throw new YoozakError(state.status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
-      const { access, user } = s
-      let result = await attempt(access)
+      const { access, g, user } = s
+      let result = await attempt(s)
       // The server says that the token has little time left. Once: others join the flight, and after it the token is another
       // one. Not for one that is brand new.
       if (result.answer.headers.get('X-Token-Refresh-Required') && held?.access === access && endsWithin(access, 2 / 3) !== false) background()
@@ -266,10 +265,10 @@ export function openSession(o: {
         await renew(access)
         s = held
       }
-      if (!s?.refresh || s.access === access || s.user?.id !== user?.id) return result // what began as one person does not end as another
+      if (!s?.refresh || s.access === access || s.g !== g && s.user?.id !== user?.id) return result // what began as one person does not end as another
       if (!isRepeatable) throw new YoozakError({ code: 'not_repeatable', status: 401 })
       result.answer.body?.cancel?.().catch(() => {})
-      result = await attempt(s.access)
+      result = await attempt(s)
       if (result.answer.status !== 401) vainTimes = 0
       else if (vain !== s.access) { // a resource that refuses every token must not make us ask for ever more of them
         vain = s.access
@@ -280,14 +279,16 @@ export function openSession(o: {
 
     suspect(access) { slow = access },
 
-    async begin({ access, refresh, user }) {
+    async begin(tokens) {
       try {
-        await hold({ v: 1, g: generation(), access, refresh, user, skew: skewBy(access) })
+        await hold(renewed(nobody(), tokens))
       } catch (e) {
         await hold(nobody('logout')).catch(() => {})
         throw e
       }
     },
+
+    take: (tokens, generation) => amend(generation, s => renewed(s, tokens)).then(notify),
 
     async end() {
       const { refresh } = await latest() ?? {}
@@ -307,5 +308,6 @@ export function openSession(o: {
   }
 }
 
-const generation = () => '' + Math.random()
-const nobody = (out: 'logout' | 'ended'): Stored => ({ v: 1, g: generation(), out })
+// Pages cannot read Date; a token that was just made tells the time. 0: it cannot be read.
+const issued = (access: string | undefined) => claims(access)?.iat ?? 0
+const nobody = (out?: Stored['out']): Stored => ({ v: 1, g: '' + Math.random(), out })

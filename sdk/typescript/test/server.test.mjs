@@ -182,6 +182,43 @@ test('a confirmation keeps the session, though cookies do not say who it is', as
   assert.equal((await b.page(c => c.me())).status, 200)
 })
 
+test('a confirmation keeps its tokens beside other calls of the same request', async () => {
+  const calm = await Server.start({ YOOZAK_REFRESH_ROTATION: 'true' })
+  const acts = {
+    'after the question who it is': async c => { await c.me(); await c.confirm({ password: PASSWORD }) },
+    'at once with it': c => Promise.all([c.confirm({ password: PASSWORD }), c.me(), c.me()]),
+    'twice at once': c => Promise.all([c.confirm({ password: PASSWORD }), c.confirm({ password: PASSWORD })]),
+    'after a login': async (c, { username }) => { await c.login({ username, password: PASSWORD }); await c.confirm({ password: PASSWORD }) },
+  }
+  for (const [what, act] of Object.entries(acts)) {
+    const b = await visitor(undefined, calm.url), told = []
+    const note = async (...args) => {
+      const answer = await fetch(...args)
+      if (String(args[0]).endsWith('auth/confirm/')) told.push(await answer.clone().json())
+      return answer
+    }
+    for (let i = 0; i < 2; i++) await b.page(c => act(c, b.user).then(() => what), { options: { fetch: note } })
+    const kept = { access: b.jar.get('__Host-yoozak_access'), refresh: b.jar.get('__Host-yoozak_refresh') }
+    assert.ok(told.slice(-2).some(t => t.access === kept.access && t.refresh === kept.refresh), what)
+    assert.equal((await b.page(c => c.me())).status, 200, what)
+  }
+  await calm.stop()
+})
+
+test('who it is and why nobody is in stay for the whole request, though cookies do not say it', async () => {
+  const b = await visitor()
+  await b.page(async c => {
+    await c.me()
+    const state = c.state()
+    await c.sessions()
+    assert.deepEqual([c.state(), c.state().user.username], [state, b.user.username])
+    await c.logout()
+    await assert.rejects(c.me(), { code: 'logged_out' })
+    assert.equal(c.state().reason, 'logout')
+    return 'looked'
+  })
+})
+
 test('behind a proxy that says localhost, cookies are for https alone', async () => {
   process.env.NODE_ENV = 'production'
   try {

@@ -252,6 +252,19 @@ test('a telephone that is locked during a renewal gives no older token back, and
   }
 })
 
+test('a confirmation while the telephone is locked logs nobody out', async () => {
+  const phone = telephone()
+  const client = createClient({ url: server.url, store: secureStore(phone.safe) })
+  const { username } = await client.register(fields())
+  phone.fails = 'read write'
+  await client.confirm({ password: PASSWORD })
+  assert.equal((await client.me()).username, username)
+  phone.fails = ''
+  await client.me()
+  await until('it is written', () => client.state().persistent)
+  assert.equal((await createClient({ url: server.url, store: secureStore(phone.safe) }).me()).username, username)
+})
+
 test('killed between the server\'s new tokens and the store: the next process goes on', async () => {
   let times = 0
   const proxy = await Proxy.start(server.url, r => isRefresh(r) && times-- > 0 && { late: 3000 })
