@@ -216,7 +216,10 @@ export function openSession(o: {
       await sleep(200) // what another tab wrote may not have come here yet
       return amend(sent.g, s => s.access === sent.access ? nobody('ended') : s)
     }
-    await amend(sent.g, s => issued(s.access) > issued(got.access) ? s : renewed(s, got)) // never back to an older one
+    // What others have put in its place meanwhile stays, unless it is older. What was sent never does: of two clocks of the
+    // server, only the later answer knows the right one.
+    const { access } = got
+    await amend(sent.g, s => s.access !== sent.access && issued(s.access) >= issued(access) ? s : renewed(s, got))
   }
 
   const renewed = (s: Stored, { access, refresh = s.refresh, user = s.user }: Brought): Stored =>

@@ -205,6 +205,31 @@ for (const rotation of ['false', 'true']) {
       assert.equal(Date.now, real)
     })
 
+    test('a token of a clock that has been set back is exchanged for an older one', async () => {
+      const part = o => Buffer.from(JSON.stringify(o)).toString('base64url')
+      const { proxy, client, store } = await tabs(1)
+      const iat = Math.floor(Date.now() / 1000) + 600, ahead = `e30.${part({ iat, exp: iat + 600 })}.c2ln` // no server takes it now
+      for (const [key, text] of store.held) if (text.startsWith('{')) store.held.set(key, JSON.stringify({ ...JSON.parse(text), access: ahead, skew: 600_000 }))
+      await stillIn(client)
+      assert.notEqual(sessionOf(store).access, ahead)
+      assert.ok(Math.abs(sessionOf(store).skew) < 5000)
+      await stillIn(client)
+      assert.equal(proxy.refreshes, 1)
+    })
+
+    test('an answer to a refresh that comes after those of others changes nothing', async () => {
+      let late = 1
+      const { proxy, store, client } = await tabs(1, r => isRefresh(r) && late-- > 0 && { late: 1500 })
+      spoil(store)
+      const call = client.me()
+      await until('the server has made other tokens', () => proxy.seen.some(r => isRefresh(r) && r.status === 200))
+      const lone = createClient({ url: proxy.url, store: { ...store, alone: true } }) // as if the lock had not been given
+      await stillIn(lone)
+      const { access, refresh } = sessionOf(store)
+      await call
+      assert.deepEqual([sessionOf(store).access, sessionOf(store).refresh], [access, refresh])
+    })
+
     test('a 401 that never arrives', async () => {
       let bad
       const { proxy, client } = await tabs(1, r => isMe(r) && bad && r.headers.authorization === bad && { hole: true })
