@@ -333,7 +333,7 @@ export function createClient(options: ClientOptions): Client {
     call: async (method, path, body, o) => method === 'POST' ? post(path, { ...o, body }) : (await call<any>(method, path, { ...o, body })).json,
     async logout(o) {
       const refresh = await session.end()
-      return !refresh || act('auth/logout/', { refresh }, { timeout: 5000, ...o, open: true }).then(() => true, e => e.status === 401)
+      return isText(refresh) ? act('auth/logout/', { refresh }, { timeout: 5000, ...o, open: true }).then(() => true, e => e.status === 401) : refresh
     },
     logoutAll: o => leave('auth/logout/all/', undefined, o),
     me: o => profile('GET', undefined, o),

@@ -31,8 +31,8 @@ export interface Session {
   begin(tokens: Brought): Promise<void>
   /** Takes the tokens that a call of this generation brought. */
   take(tokens: Brought, generation: string | undefined): Promise<void>
-  /** Returns the refresh token that was held. */
-  end(): Promise<string | undefined>
+  /** Returns the refresh token that was held. True: none was; false: it could not be read. */
+  end(): Promise<string | boolean>
   setUser(user: User, generation: string | undefined): Promise<void>
   /** The page is seen again, or the network is back. */
   wake(online?: boolean): void
@@ -61,7 +61,7 @@ export function openSession(o: {
   let seen = new Set<string | null>()
   let lost = false // the store was emptied under us
   let broken = false // the store does not take what we write, or cannot be read now
-  let known = false // it was read once
+  let read = false // the store has told, or taken, a text
   let state = UNKNOWN
 
   // ---- the store: steps one after the other, in the order in which they were asked for
@@ -77,14 +77,16 @@ export function openSession(o: {
   function adopt(text: string | null | undefined) {
     text ??= null
     if (seen.has(text) || writes) return
+    const first = !read
     seen = new Set([text])
+    read = true
+    if (first && held) return // what could not be written yet is newer
     lost = text === null && !!held?.refresh
     if (!lost) {
       held = parse(text)
       broken = false
     }
-    if (known) return
-    known = true
+    if (!first) return
     notify()
     if (held?.busy) background() // somebody began a refresh and was closed
   }
@@ -105,6 +107,7 @@ export function openSession(o: {
     try {
       await store.set(key, text)
       seen = new Set([text])
+      read = true
       broken = false
     } catch (e) {
       broken = true
@@ -115,7 +118,6 @@ export function openSession(o: {
   // hold takes a value at once and writes it when it is its turn.
   function hold(next: Stored) {
     held = next
-    known = true
     lost = false
     writes++
     return inTurn(() => put().finally(() => { writes-- })).finally(notify)
@@ -143,7 +145,7 @@ export function openSession(o: {
   // ---- what others are told
 
   function notify() {
-    if (!known) return
+    if (!read && !held) return
     const inside = !!held?.refresh
     const next: State = {
       status: inside ? 'in' : 'out',
@@ -294,9 +296,9 @@ export function openSession(o: {
     take: (tokens, generation) => amend(generation, s => renewed(s, tokens)).then(notify),
 
     async end() {
-      const { refresh } = await latest() ?? {}
-      if (refresh) await hold(nobody('logout')).catch(() => {})
-      return refresh
+      const was = (await latest())?.refresh ?? read
+      if (was !== true) await hold(nobody('logout')).catch(() => {})
+      return was
     },
 
     async setUser(user, generation) {

@@ -252,6 +252,27 @@ test('a telephone that is locked during a renewal gives no older token back, and
   }
 })
 
+test('a logout while the telephone is locked counts once it is unlocked', async () => {
+  const proxy = await Proxy.start(server.url)
+  const phone = telephone()
+  const { username } = await createClient({ url: proxy.url, store: secureStore(phone.safe) }).register(fields())
+  const { refresh } = sessionOf(phone)
+  phone.fails = 'read write'
+  proxy.reset()
+  const client = createClient({ url: proxy.url, store: secureStore(phone.safe) }) // the app is started anew
+  for (let i = 0; i < 2; i++) assert.equal(await client.logout(), false) // the server has not heard of it
+  assert.deepEqual([client.state().status, client.state().reason, proxy.seen.length], ['out', 'logout', 0])
+  phone.fails = ''
+  client.wake()
+  await until('the mark is written', () => sessionOf(phone).out === 'logout')
+  assert.ok(!JSON.stringify([...phone.held]).includes(refresh))
+  await assert.rejects(client.me(), { code: 'logged_out' })
+  assert.equal(proxy.seen.length, 0)
+  assert.equal(await client.logout(), true)
+  assert.equal((await client.login({ username, password: PASSWORD })).username, username)
+  proxy.close()
+})
+
 test('a confirmation while the telephone is locked logs nobody out', async () => {
   const phone = telephone()
   const client = createClient({ url: server.url, store: secureStore(phone.safe) })
