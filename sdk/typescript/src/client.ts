@@ -281,15 +281,17 @@ export function createClient(options: ClientOptions): Client {
 
   // once is for tokens that work once: a component that is mounted twice, or a second click, shares the first result.
   let last = '', result: Promise<void>
-  function once(path: string, body: object, o?: CallOptions): Promise<void> {
+  // The request has the client's limit and nobody's signal, since others wait for it; each has their own around the wait.
+  const once = (path: string, body: object, o?: CallOptions) => limited('POST', path, { ...o }, (_, note) => {
+    note()
     const what = path + JSON.stringify(body)
     if (what !== last) {
       last = what
-      result = act(path, body, { ...o, open: true })
+      result = act(path, body, { open: true })
       result.catch(() => { if (what === last) last = '' })
     }
     return result
-  }
+  })
 
   // ---- the page
 

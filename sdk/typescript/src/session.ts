@@ -220,8 +220,7 @@ export function openSession(o: {
     }
     // What others have put in its place meanwhile stays, unless it is older. What was sent never does: of two clocks of the
     // server, only the later answer knows the right one.
-    const { access } = got
-    await amend(sent.g, s => s.access !== sent.access && issued(s.access) >= issued(access) ? s : renewed(s, got))
+    await amend(sent.g, s => s.access !== sent.access && issued(s.access) >= issued(got.access) ? s : renewed(s, got))
   }
 
   const renewed = (s: Stored, { access, refresh = s.refresh, user = s.user }: Brought): Stored =>

@@ -305,3 +305,18 @@ test('a link that works once is used once, however often it is asked for', async
   assert.ok(twice.every(r => r.reason.status === 400))
   assert.equal(proxy.seen.length, 1)
 })
+
+test('who gives up the wait for such a link takes it from nobody else', async () => {
+  const { proxy, client } = await setup(r => r.path.includes('email/verify/') && { late: 300 })
+  const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()]
+  const calls = Promise.allSettled([first, second, third].map((c, i) => {
+    if (i === 1) first.abort() // as a component does that is mounted twice
+    return client.verifyEmail('wrong', { signal: c.signal })
+  }))
+  await until('the server has it', () => proxy.seen.length === 1)
+  third.abort()
+  const [a, b, c] = (await calls).map(r => r.reason)
+  assert.deepEqual([a.code, a.unknownOutcome, b.status, c.code, proxy.seen.length], ['aborted', true, 400, 'aborted', 1])
+  await assert.rejects(client.verifyEmail('other', { signal: AbortSignal.abort() }), { code: 'aborted' })
+  assert.equal(proxy.seen.length, 1) // not used for who has given up
+})
