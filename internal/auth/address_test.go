@@ -258,6 +258,60 @@ func TestOneAccountProvesAnAddress(t *testing.T) {
 	})
 }
 
+// TestOtherSpellingsDoNotKeepTheOwnerFromAReset: they share a mailbox and its
+// quota, and a mail to one of them is none to another.
+func TestOtherSpellingsDoNotKeepTheOwnerFromAReset(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		owners          string
+		claimed, proved bool
+	}{
+		"nobody's":                                {owners: "amina@example.ma"},
+		"a stranger's":                            {owners: "amina@example.ma", claimed: true},
+		"nobody's, beside one that is proved":     {owners: "amina+shop@example.ma", proved: true},
+		"a stranger's, beside one that is proved": {owners: "amina+shop@example.ma", claimed: true, proved: true},
+		"a stranger's, beside another spelling":   {owners: "amina+shop@example.ma", claimed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				owner := s.Has(t, "amina", row.owners)
+				if row.proved {
+					s.Prove(t, owner)
+				}
+				if row.claimed {
+					s.Has(t, "stranger", "amina+x@example.ma")
+				}
+				s.Deliver(t)
+				ask := func(email, ip string) {
+					t.Helper()
+					if err := s.RequestReset(t.Context(), account.RequestInfo{IP: ip, Language: "fr"}, account.TextInput(email), account.Input{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for n := range 7 {
+					ask("amina+x@example.ma", fmt.Sprintf("203.0.113.%d", n/3))
+				}
+				ask(row.owners, "198.51.100.7")
+				for range 2 {
+					s.Clock.Advance(13 * time.Minute)
+					s.Deliver(t)
+					ask("amina+x@example.ma", "203.0.113.9")
+				}
+				resets := map[string]int{}
+				for _, m := range smtp.Messages() {
+					if strings.Contains(m.Text, "/reset-password#") {
+						resets[m.To]++
+					}
+				}
+				if n := resets["amina+x@example.ma"]; resets[row.owners] != 1 || row.claimed != (n > 0) || n > 7 {
+					t.Errorf("links were mailed to %v", resets)
+				}
+			}, authtest.Limited)
+		})
+	}
+}
+
 // Ten squatters of an address, before and after, do not keep its owner from a
 // reset; one request is one mail.
 func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {

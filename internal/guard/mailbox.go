@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -17,6 +18,13 @@ import (
 // that mailbox, or to it from that network. So a stranger can delay what an
 // owner asked for by some minutes, and cannot use it up.
 //
+// What is asked for by an address has a quota by what the address is. One that
+// an account has proved has its own, whatever else is asked for in that mailbox,
+// and so has the plain spelling of the mailbox. Of one that nobody has nothing is
+// mailed, so it takes nothing from those that somebody has. Other spellings, of
+// which a stranger can register any number, share one, and each waits by itself:
+// a mail never stands in for one to another address.
+//
 // Mails that are asked for on a known device of the account, or in a session of
 // it, have a lane: quotas of their own, in which what waits is that device's or
 // session's alone. So neither a stranger nor a thief in another session has a
@@ -30,13 +38,14 @@ type Turn struct {
 
 // mailQuotas are those that a mail counts for.
 type mailQuotas struct {
-	share, mailbox       Quota // of one network, or one lane, and of all
-	shareKey, mailboxKey string
-	delayKeys            []string // under which a mail may wait with which this one would be shared
+	share, mailbox         Quota // of one network, or one lane, and of all
+	shareKey, mailboxKey   string
+	shareSlot, mailboxSlot string // under which a mail waits for them, and later ones with it
+	isShared               bool   // mails that wait elsewhere count for the same: one that waited may have to go on waiting
 }
 
 // mailQuotas returns the quotas of a mail by its kind, address, IP and, of a
-// request to reset a password or to log in, whether it names one account. Such a request
+// request to reset a password or to log in, whose the address is and whether it names one account. Such a request
 // may send nothing, or what the owner has no use for; so it has a quota of its
 // own, and takes nothing from a request that names none. Of fewer than five an
 // hour one network may have all.
@@ -45,11 +54,26 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 	if err != nil {
 		return mailQuotas{}, err
 	}
-	kind := string(m.Kind)
-	if (m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest) && m.Details.Username != "" {
-		kind += " of one"
+	kind, mailbox := string(m.Kind), account.MailboxKey(m.Email)
+	slot, isShared := mailbox, false
+	if m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest {
+		if m.Details.Username != "" {
+			kind += " of one"
+		}
+		isProved, isHeld, err := g.whose(ctx, m.Email)
+		switch {
+		case err != nil:
+			return mailQuotas{}, err
+		case isProved, isHeld && account.EmailKey(m.Email) == mailbox:
+			mailbox = "own " + account.EmailKey(m.Email)
+			slot = mailbox
+		case isHeld:
+			slot, isShared = "one of "+account.EmailKey(m.Email), true
+		default:
+			mailbox = "nobody's " + mailbox
+			slot = mailbox
+		}
 	}
-	mailbox := account.MailboxKey(m.Email)
 	n := max(1, g.o.MailPerAddress)
 	if lane := m.Details.Lane; lane != "" {
 		kind += " of known"
@@ -57,17 +81,30 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		return mailQuotas{
 			share:    Quota{Name: "mail lane " + kind, Count: n - n/5, Per: time.Hour},
 			mailbox:  Quota{Name: "mail " + kind, Count: lanes * n, Per: time.Hour},
-			shareKey: key, mailboxKey: secret.key("mail "+kind, mailbox), delayKeys: []string{key},
+			shareKey: key, mailboxKey: secret.key("mail "+kind, mailbox), shareSlot: key, mailboxSlot: key,
 		}, nil
 	}
-	q := mailQuotas{
-		share:      Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
-		mailbox:    Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
-		shareKey:   secret.key("mail share "+kind, widestNetwork(m.IP)+" "+mailbox),
-		mailboxKey: secret.key("mail "+kind, mailbox),
+	network := widestNetwork(m.IP) + " "
+	return mailQuotas{
+		share:       Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
+		mailbox:     Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
+		shareKey:    secret.key("mail share "+kind, network+mailbox),
+		mailboxKey:  secret.key("mail "+kind, mailbox),
+		shareSlot:   secret.key("mail share "+kind, network+slot),
+		mailboxSlot: secret.key("mail "+kind, slot),
+		isShared:    isShared,
+	}, nil
+}
+
+// whose reports whether an open account has proved an address, and whether one
+// claims it. It takes the same time whatever the answer is.
+func (g *Guard) whose(ctx context.Context, email string) (isProved, isHeld bool, err error) {
+	_, err = g.store.Prover(ctx, email, 0)
+	if isProved = err == nil; err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, false, err
 	}
-	q.delayKeys = []string{q.mailboxKey, q.shareKey}
-	return q, nil
+	claimants, err := g.store.Claimants(ctx, email, 1)
+	return isProved, len(claimants) > 0, err
 }
 
 // lanes is how many times what strangers can have mailed to a mailbox all known
@@ -87,7 +124,7 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 	if err != nil {
 		return Turn{}, err
 	}
-	for _, key := range q.delayKeys {
+	for _, key := range slices.Compact([]string{q.mailboxSlot, q.shareSlot}) {
 		waiting, err := g.store.DelayedMail(ctx, key)
 		if err == nil {
 			return Turn{max(waiting.DueAt.Sub(g.o.Now()), time.Second), key}, nil
@@ -97,14 +134,15 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 		}
 	}
 	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
-		return Turn{wait, q.shareKey}, nil
+		return Turn{wait, q.shareSlot}, nil
 	}
-	return Turn{g.limits.Take(ctx, q.mailbox, q.mailboxKey), q.delayKeys[0]}, nil
+	return Turn{g.limits.Take(ctx, q.mailbox, q.mailboxKey), q.mailboxSlot}, nil
 }
 
 // TakeMailTurn counts a mail that had to wait, now that it would go out, and
 // returns how much longer it has to wait: one that waited for its network's
-// share may find that others used up the mailbox's.
+// share may find that others used up the mailbox's, and so may one of several
+// addresses of it.
 func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration, error) {
 	if m.DelayKey == "" || g.off {
 		return 0, nil
@@ -113,11 +151,11 @@ func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration
 	if err != nil {
 		return 0, err
 	}
-	wait := g.limits.Take(ctx, q.mailbox, q.mailboxKey)
-	if m.DelayKey != q.shareKey {
+	wait, forShare := g.limits.Take(ctx, q.mailbox, q.mailboxKey), m.DelayKey == q.shareSlot
+	if !forShare && !q.isShared {
 		return 0, nil
 	}
-	if wait == 0 {
+	if forShare && wait == 0 {
 		g.limits.Take(ctx, q.share, q.shareKey)
 	}
 	return wait, nil

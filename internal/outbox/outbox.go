@@ -98,8 +98,8 @@ func (o *Outbox) Wake() {
 }
 
 // Add owes a mail when its turn comes. It returns
-// [account.ThrottledFor] if another account's mail has that turn: then
-// nothing is owed.
+// [account.ThrottledFor] if another account's mail has that turn, or one to
+// another address of the account's: then nothing is owed.
 func (o *Outbox) Add(ctx context.Context, tx *store.Store, m account.Mail, t guard.Turn) error {
 	if t.Wait == 0 {
 		return tx.AddMail(ctx, m)
@@ -110,7 +110,7 @@ func (o *Outbox) Add(ctx context.Context, tx *store.Store, m account.Mail, t gua
 		return err
 	}
 	waiting, err := tx.DelayedMail(ctx, t.Key)
-	if errors.Is(err, store.ErrNotFound) || err == nil && waiting.UserID != m.UserID {
+	if errors.Is(err, store.ErrNotFound) || err == nil && (waiting.UserID != m.UserID || m.UserID != 0 && account.EmailKey(waiting.Email) != account.EmailKey(m.Email)) {
 		return account.ThrottledFor(t.Wait)
 	}
 	if err != nil || waiting.Details.CodeHash == m.Details.CodeHash {
