@@ -324,6 +324,24 @@ func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u accou
 	return nil
 }
 
+// invalidateWayBack makes the ways back worthless that went to an address, however
+// it is typed: whoever reads it has the account.
+func (a *Accounts) invalidateWayBack(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
+	open, err := a.wayBack(ctx, tx, userID, now)
+	if err != nil {
+		return err
+	}
+	for _, other := range open {
+		if account.EmailKey(other) != account.EmailKey(email) {
+			continue
+		}
+		if err := a.invalidateMailedTo(ctx, tx, userID, account.MailEmailChanged, other, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // isAmong reports whether one of the addresses is this one, however it is typed.
 func isAmong(addresses []string, email string) bool {
 	return slices.ContainsFunc(addresses, func(one string) bool { return account.EmailKey(one) == account.EmailKey(email) })

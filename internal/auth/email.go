@@ -215,17 +215,5 @@ func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used
 	if err := tx.CancelYoungerMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt); err != nil {
 		return err
 	}
-	older, err := s.accounts.wayBack(ctx, tx, used.UserID, now)
-	if err != nil {
-		return err
-	}
-	for _, email := range older {
-		if account.EmailKey(email) != account.EmailKey(used.Email) {
-			continue
-		}
-		if err := s.accounts.invalidateMailedTo(ctx, tx, used.UserID, account.MailEmailChanged, email, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.accounts.invalidateWayBack(ctx, tx, used.UserID, used.Email, now)
 }

@@ -355,8 +355,19 @@ func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account
 	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request, e.At)
 }
 
+// finishRecovery gives the account to whoever reads the mailbox of a recovery.
+// The staff vouch for theirs, and no way back is left. For that of a link nobody
+// does: a thief moves the account to one of theirs first. So the way back that
+// went elsewhere stays.
 func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {
-	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, account.UndoEmail, account.UndoFactor); err != nil {
+	links := []account.ChallengeKind{account.UndoFactor}
+	if r.ByStaff {
+		links = append(links, account.UndoEmail)
+	}
+	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, links...); err != nil {
+		return err
+	}
+	if err := a.invalidateWayBack(ctx, tx, u.ID, r.Email, e.At); err != nil {
 		return err
 	}
 	if err := a.Recover(ctx, tx, u, r.Email, e); err != nil {

@@ -295,6 +295,66 @@ func TestRecoveryForAMailboxThatALostAccountLeft(t *testing.T) {
 	})
 }
 
+// finishes lets the waiting time of the thief's recovery pass, and finishes it.
+func (th thief) finishes() {
+	th.t.Helper()
+	th.Clock.Advance(auth.DefaultRecoveryWait)
+	tell(th.t, th.Server)
+	th.Deliver(th.t)
+	if err := th.FinishRecovery(th.t.Context(), authtest.Req, linksTo(th.smtp, account.FinishRecovery, thiefs)[0]); err != nil {
+		th.t.Fatal(err)
+	}
+}
+
+// TestRecoveryVoidsNoWayBackElsewhere: a thief who moved the account, and has a
+// recovery begin by a link in their own mailbox, takes it from its owner for a
+// while only.
+func TestRecoveryVoidsNoWayBackElsewhere(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, thiefs)[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		th.finishes()
+		th.Clock.Advance(time.Hour)
+		if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+			t.Fatalf("the owner's way back: %v", err)
+		}
+		u, err := th.Store.UserByID(t.Context(), amina.User.ID)
+		if err != nil || u.Email != "amina@example.ma" {
+			t.Errorf("the address is %s, %v", u.Email, err)
+		}
+	})
+}
+
+// TestRecoveryVoidsTheWayBackOfItsMailbox, which has nothing more to take back;
+// and one that the staff began, who vouch for its mailbox, voids every one.
+func TestRecoveryVoidsTheWayBackOfItsMailbox(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		th.Clock.Advance(auth.DefaultRecoveryWait)
+		tell(t, th.Server)
+		th.Deliver(t)
+		if err := th.FinishRecovery(t.Context(), authtest.Req, linksTo(th.smtp, account.FinishRecovery, "amina@example.ma")[0]); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, "the owner's way back", th.UndoEmail(t.Context(), authtest.Req, back), "token", "challenge_used")
+	})
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := th.Staff.Recover(t.Context(), amina.User.ID, thiefs, "showed a card"); err != nil {
+			t.Fatal(err)
+		}
+		th.finishes()
+		wants(t, "the way back elsewhere", th.UndoEmail(t.Context(), authtest.Req, back), "token", "challenge_used")
+	})
+}
+
 // TestGuessesInAnotherMailboxHoldNobodyUp: a thief in the mailbox that they moved
 // the account to spends no try of the owner's.
 func TestGuessesInAnotherMailboxHoldNobodyUp(t *testing.T) {

@@ -433,7 +433,13 @@ func (r *reference) finish(k *link, now time.Time) {
 		r.confirm(&link{user: u, email: y.email}, now)
 		return
 	}
-	r.void(u, undoLink, undoFactorLink)
+	r.void(u, undoFactorLink)
+	for _, k := range r.links { // the staff vouch for their mailbox, and nobody for that of a link
+		k.void = k.void || k.user == u && k.kind == undoLink && (y.byStaff || same(k.email, y.email))
+	}
+	for _, d := range r.owed {
+		d.void = d.void || d.user == u && d.kind == undoLink && (y.byStaff || same(d.email, y.email))
+	}
 	r.tellBefore(u, y.email)
 	r.giveTo(u, y.email, now)
 	for _, f := range u.apps {
