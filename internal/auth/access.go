@@ -285,14 +285,19 @@ func (a *Accounts) TellGiven(ctx context.Context, tx *store.Store, u account.Use
 
 // forgetElsewhere leaves nothing to mailboxes that the account had since, a
 // thief's perhaps: a recovery that would give it to another than this one ends,
-// and links that begin or stop one are worthless, but for those that were mailed
-// to where the account can still be taken back to.
+// and links that begin or stop one are worthless, but for what is for where the
+// account can still be taken back to.
 func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u account.User, email string, e audit.Entry) error {
+	stay, err := a.wayBack(ctx, tx, u.ID, e.At)
+	if err != nil {
+		return err
+	}
+	stay = append(stay, email)
 	r, err := a.Running(ctx, tx, u.ID, e.At)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err == nil && account.EmailKey(r.Email) != account.EmailKey(email) {
+	if err == nil && !isAmong(stay, r.Email) {
 		by, stopped := account.StoppedByLink, e
 		if e.Actor == account.ActorStaff {
 			by = account.StoppedByStaff
@@ -302,11 +307,6 @@ func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u accou
 			return err
 		}
 	}
-	stay, err := a.wayBack(ctx, tx, u.ID, e.At)
-	if err != nil {
-		return err
-	}
-	stay = append(stay, email)
 	for _, mail := range []account.MailKind{account.MailFactorAdded, account.MailRecoveryStarted} {
 		open, err := tx.OpenAddresses(ctx, u.ID, mailChallenges[mail], mail, e.At)
 		if err != nil {

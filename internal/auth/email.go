@@ -199,7 +199,11 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 		if err := s.invalidateOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
-		return s.accounts.Recover(ctx, tx, u, c.Email, audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now))
+		if err := s.accounts.Recover(ctx, tx, u, c.Email, audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now)); err != nil {
+			return err
+		}
+		// Whoever changed the address may have stopped recoveries of its owner since.
+		return tx.UndoStops(ctx, u.ID, c.CreatedAt)
 	})
 }
 

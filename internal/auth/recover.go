@@ -111,10 +111,20 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 	if err != nil {
 		return err
 	}
-	// What a link began in a mailbox that is the account's no more, a thief's
-	// perhaps, holds up nobody.
 	past = slices.DeleteFunc(past, func(p account.Recovery) bool {
-		return !p.ByStaff && !p.Running(r.StartedAt) && !isAmong(owners, p.Email)
+		switch {
+		case p.Running(r.StartedAt):
+			return false
+		case p.StoppedBy == account.StopUndone:
+			return true
+		case p.ByStaff:
+			return false
+		}
+		// What a link began in a mailbox that is the account's no more, a thief's
+		// perhaps, holds up nobody. Nor does a link hold up the staff with a reason:
+		// whoever has the account can begin one, or stop the owner's. What an owner's
+		// factor stopped does.
+		return !isAmong(owners, p.Email) || r.ByStaff && r.Reason != "" && p.StoppedBy != account.StoppedByFactor
 	})
 	switch {
 	case !u.Active:
@@ -132,7 +142,7 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 		return &RecoveryRefused{"one is running: it can be finished from " + last.ReadyAt.Format(time.DateTime) + " UTC on"}
 	case r.StartedAt.Sub(last.StartedAt) < recoveryEvery:
 		return &RecoveryRefused{"one was started on " + last.StartedAt.Format(time.DateTime) + " UTC: there is one in seven days"}
-	case last.StoppedBy == account.StoppedByFactor && (!r.ByStaff || r.Reason == ""):
+	case (last.StoppedBy == account.StoppedByFactor || last.StoppedBy == account.StoppedByYoungFactor) && (!r.ByStaff || r.Reason == ""):
 		return &RecoveryRefused{"the last was stopped by somebody who showed a factor: the staff must give a reason for another"}
 	}
 	return nil
@@ -237,7 +247,11 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 			required.Methods = methods
 			return &required
 		}
-		return s.accounts.StopRecovery(ctx, tx, proof.User, account.StoppedByFactor, entryBy(account.EventRecoveryStopped, caller, now))
+		stoppedBy := account.StoppedByFactor
+		if factors[0].ConfirmedAt.After(r.StartedAt.Add(-settledAfter)) { // the oldest, and so each
+			stoppedBy = account.StoppedByYoungFactor
+		}
+		return s.accounts.StopRecovery(ctx, tx, proof.User, stoppedBy, entryBy(account.EventRecoveryStopped, caller, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // over since we looked
 		err = account.ErrNotFound

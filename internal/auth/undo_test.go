@@ -355,6 +355,95 @@ func TestRecoveryVoidsTheWayBackOfItsMailbox(t *testing.T) {
 	})
 }
 
+// TestThiefWhoStopsARecoveryHoldsNobodyUp once the owner has taken the account
+// back: neither them nor the staff.
+func TestThiefWhoStopsARecoveryHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	for name, stops := range map[string]func(t *testing.T, th thief, amina auth.LoginResult){
+		"by their factor": func(t *testing.T, th thief, amina auth.LoginResult) {
+			if err := th.StopRecovery(t.Context(), th.CallerOf(t, amina)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"by the link in their mailbox": func(t *testing.T, th thief, _ auth.LoginResult) {
+			th.Deliver(t)
+			if err := th.StopRecoveryByLink(t.Context(), authtest.Req, linksTo(th.smtp, account.StopRecovery, thiefs)[0]); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, staff := range []bool{false, true} {
+				forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+					back := th.robs(amina)
+					link := linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0]
+					if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+						t.Fatal(err)
+					}
+					stops(t, th, amina)
+					if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+						t.Fatal(err)
+					}
+					th.Deliver(t)
+					if err := th.Reset(t, linksTo(th.smtp, account.ResetPassword, "amina@example.ma")[0], "vermicelle-9-zellige"); err != nil {
+						t.Fatal(err)
+					}
+					if staff {
+						if err := th.Staff.Recover(t.Context(), amina.User.ID, "", "showed her card"); err != nil {
+							t.Errorf("the staff: %v", err)
+						}
+					} else if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+						t.Errorf("the owner: %v", err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestUndoElsewhereStopsNoRecovery of the address to which the account can be
+// taken back: who undoes a factor of their own in another mailbox has the
+// password, which a thief has.
+func TestUndoElsewhereStopsNoRecovery(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, thiefs)[0], authtest.PasswordOf("amina")); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := th.Staff.Recovery(t.Context(), amina.User.ID); err != nil || r.Email != "amina@example.ma" {
+			t.Errorf("the owner's: for %q, %v", r.Email, err)
+		}
+	})
+}
+
+// TestYoungFactorHoldsUpNoStaff with a reason: it may be a thief's, who stopped
+// the owner's recovery. A factor that is the owner's does, and a link is
+// still held up.
+func TestYoungFactorHoldsUpNoStaff(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		link := plants(t, th.Server, th.smtp, amina)[0]
+		th.Clock.Advance(time.Minute)
+		if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		if err := th.StopRecovery(t.Context(), th.CallerOf(t, amina)); err != nil {
+			t.Fatal(err)
+		}
+		if err := undo(t, th.Server, link, ""); !errors.Is(err, account.ErrRecoveryRefused) {
+			t.Errorf("by the link again: %v", err)
+		}
+		if err := th.Staff.Recover(t.Context(), amina.User.ID, "", "showed her card"); err != nil {
+			t.Errorf("the staff: %v", err)
+		}
+	})
+}
+
 // TestGuessesInAnotherMailboxHoldNobodyUp: a thief in the mailbox that they moved
 // the account to spends no try of the owner's.
 func TestGuessesInAnotherMailboxHoldNobodyUp(t *testing.T) {

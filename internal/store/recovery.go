@@ -45,6 +45,16 @@ func (s *Store) StopRecovery(ctx context.Context, id string, by account.Recovery
 		WHERE id = $3 AND stopped_at IS NULL AND finished_at IS NULL`, at.UTC(), by, id)
 }
 
+// UndoStops notes of a user's recoveries that were stopped at the given time or
+// later that it counts for nothing who stopped them.
+func (s *Store) UndoStops(ctx context.Context, userID int64, since time.Time) error {
+	_, err := s.exec(ctx, "undo the stops of recoveries", `
+		UPDATE recoveries
+		SET stopped_by = $1
+		WHERE user_id = $2 AND stopped_at >= $3`, account.StopUndone, userID, since.UTC())
+	return err
+}
+
 // FinishRecovery notes that a recovery came to its end. It returns
 // [ErrNotFound] when it was stopped, is over, or has to wait.
 func (s *Store) FinishRecovery(ctx context.Context, id string, at time.Time) error {

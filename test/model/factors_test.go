@@ -90,6 +90,9 @@ type recovery struct {
 	keeps, byStaff                 bool
 	start                          time.Time
 	told, stopped, byFactor, ended bool
+	young                          bool      // the factor that stopped it: it may be a thief's
+	stoppedAt                      time.Time // who stopped it counts for nothing once a change of address from before is undone
+	undone                         bool
 }
 
 func (y *recovery) ready() time.Time { return y.start.Add(recoveryWait) }
@@ -366,10 +369,16 @@ type count struct {
 }
 
 // mayRecover says whether a recovery of an account can begin. What a link began
-// in a mailbox that is the account's no more holds up nobody.
+// in a mailbox that is the account's no more holds up nobody; what a link began
+// at all holds up no staff with a reason, unless a factor stopped it that is taken
+// for the owner's; and nothing does that was stopped before the account was taken
+// back.
 func (r *reference) mayRecover(u *user, byStaff bool, now time.Time) bool {
 	owners := r.owners(u, now)
-	past := without(u.recoveries, func(y *recovery) bool { return !y.byStaff && !y.running(now) && !isAmong(owners, y.email) })
+	past := without(u.recoveries, func(y *recovery) bool {
+		ofLink := !y.byStaff && (!isAmong(owners, y.email) || byStaff && (!y.byFactor || y.young))
+		return !y.running(now) && (y.undone || ofLink)
+	})
 	if !u.open() || len(past) == 0 {
 		return u.open()
 	}
@@ -386,7 +395,11 @@ func (r *reference) begin(y *recovery, now time.Time) {
 
 // stop ends one.
 func (r *reference) stop(y *recovery, byFactor bool, now time.Time) {
-	y.stopped, y.byFactor = true, byFactor
+	y.stopped, y.byFactor, y.stoppedAt = true, byFactor, now
+	if byFactor {
+		oldest := slices.MinFunc(y.user.factors(), func(a, b *factor) int { return a.confirmed.Compare(b.confirmed) })
+		y.young = oldest.confirmed.After(y.start.Add(-settledAfter))
+	}
 	r.void(y.user, finishOwed)
 	r.tellOwners(debt{user: y.user}, now)
 }
@@ -452,7 +465,7 @@ func (r *reference) finish(k *link, now time.Time) {
 // and gives the account back to who reads the mailbox.
 func (r *reference) undoFactor(k *link, now time.Time) {
 	u := k.user
-	if y := u.running(now); y != nil {
+	if y := u.running(now); y != nil && same(y.email, k.email) {
 		r.stop(y, false, now)
 	}
 	r.tellBefore(u, k.email)

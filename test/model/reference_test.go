@@ -473,6 +473,16 @@ func (r *reference) undo(k *link, now time.Time) {
 	}
 	r.tellBefore(u, k.email)
 	r.giveTo(u, k.email, now)
+	for _, y := range u.recoveries {
+		y.undone = y.undone || y.stopped && !y.stoppedAt.Before(k.made)
+	}
+}
+
+// goesBackTo says whether an account can be taken back to an address, or will
+// once a mail arrives.
+func (r *reference) goesBackTo(u *user, email string, now time.Time) bool {
+	return slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return same(k.email, email) }) ||
+		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && same(d.email, email) })
 }
 
 // tellBefore owes the address before a notice that another has the account.
@@ -483,9 +493,9 @@ func (r *reference) tellBefore(u *user, email string) {
 }
 
 // giveTo gives an account to who reads a mailbox. A recovery for another mailbox
-// ends.
+// ends, but for one to which the account can be taken back.
 func (r *reference) giveTo(u *user, email string, now time.Time) {
-	if y := u.running(now); y != nil && !same(y.email, email) {
+	if y := u.running(now); y != nil && !same(y.email, email) && !r.goesBackTo(u, y.email, now) {
 		r.stop(y, false, now)
 	}
 	u.email = normalEmail(email)
