@@ -153,14 +153,29 @@ func keepPassword(ctx context.Context, tx *store.Store, u account.User, now time
 // Where the account can be taken back to another address this one is perhaps a
 // thief's, who moved the account there: then the passwords before stay.
 func (a *Accounts) forgetPasswords(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
-	open, err := a.wayBack(ctx, tx, userID, now)
-	if err != nil {
+	elsewhere, err := a.goesBackElsewhere(ctx, tx, userID, email, now)
+	if err != nil || elsewhere {
 		return err
 	}
-	if slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(email) }) {
-		return nil
-	}
 	return tx.ForgetPasswordsBefore(ctx, userID)
+}
+
+// forgetFormerPassword is forgetPasswords for who has shown more than a mailbox:
+// the passwords before the factors that are there stay, so that the thief's go at
+// once, in whatever order their owner opens the mails.
+func (a *Accounts) forgetFormerPassword(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
+	elsewhere, err := a.goesBackElsewhere(ctx, tx, userID, email, now)
+	if err != nil || elsewhere {
+		return err
+	}
+	return tx.ForgetFormerPassword(ctx, userID)
+}
+
+// goesBackElsewhere reports whether the account can be taken back to another
+// address than this one.
+func (a *Accounts) goesBackElsewhere(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) (bool, error) {
+	open, err := a.wayBack(ctx, tx, userID, now)
+	return slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(email) }), err
 }
 
 // owesVerification says whether a new user is mailed a link.
@@ -249,7 +264,7 @@ func (a *Accounts) Recover(ctx context.Context, tx *store.Store, u account.User,
 	if err := a.lockOut(ctx, tx, u, email, linksOfAddress, e); err != nil {
 		return err
 	}
-	if err := a.forgetPasswords(ctx, tx, u.ID, email, e.At); err != nil {
+	if err := a.forgetFormerPassword(ctx, tx, u.ID, email, e.At); err != nil {
 		return err
 	}
 	if err := a.forgetElsewhere(ctx, tx, u, email, e); err != nil {

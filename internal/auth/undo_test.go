@@ -444,6 +444,42 @@ func TestYoungFactorHoldsUpNoStaff(t *testing.T) {
 	})
 }
 
+// TestUndoByPasswordInAnyOrder: who has shown that they are the owner, by the way
+// back or by the password before, still takes the thief's other factors
+// away at once; whatever is wrong is said to be.
+func TestUndoByPasswordInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(t *testing.T, th thief, links []account.Input, back account.Input){
+		"after the address": func(t *testing.T, th thief, _ []account.Input, back account.Input) {
+			if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"after a younger factor": func(t *testing.T, th thief, links []account.Input, _ account.Input) {
+			if err := undo(t, th.Server, links[1], authtest.PasswordOf("amina")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+				back := th.robs(amina)
+				plants(t, th.Server, th.smtp, amina)
+				links := linksTo(th.smtp, account.UndoFactor, "amina@example.ma")
+				before(t, th, links, back)
+				wants(t, "a guess", undo(t, th.Server, links[0], "guess-9-zellige"), "password", "password_wrong")
+				if err := undo(t, th.Server, links[0], authtest.PasswordOf("amina")); err != nil {
+					t.Errorf("the password before: %v", err)
+				}
+				if list, err := th.Store.Factors(t.Context(), amina.User.ID); err != nil || len(list) != 0 {
+					t.Errorf("%d factors are left, %v", len(list), err)
+				}
+			})
+		})
+	}
+}
+
 // TestGuessesInAnotherMailboxHoldNobodyUp: a thief in the mailbox that they moved
 // the account to spends no try of the owner's.
 func TestGuessesInAnotherMailboxHoldNobodyUp(t *testing.T) {

@@ -491,11 +491,16 @@ func (r *reference) lockOut(u *user, email string, now time.Time, links ...kind)
 // forgetPasswords does that where an address gives another password, unless the
 // account can be taken back to another one.
 func (r *reference) forgetPasswords(u *user, email string, now time.Time) {
-	elsewhere := slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return !same(k.email, email) }) ||
-		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && !same(d.email, email) })
-	if !elsewhere {
+	if !r.goesBackElsewhere(u, email, now) {
 		u.forgetBefore()
 	}
+}
+
+// goesBackElsewhere says whether an account can be taken back to another address,
+// or will once a mail arrives.
+func (r *reference) goesBackElsewhere(u *user, email string, now time.Time) bool {
+	return slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return !same(k.email, email) }) ||
+		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && !same(d.email, email) })
 }
 
 // forgetBefore has no password open the way back from a factor.

@@ -501,7 +501,9 @@ func (r *reference) giveTo(u *user, email string, now time.Time) {
 	u.email = normalEmail(email)
 	u.proved = r.prover(email, u) == nil
 	r.lockOut(u, u.email, now, linksOfAddress...)
-	r.forgetPasswords(u, u.email, now)
+	if !r.goesBackElsewhere(u, u.email, now) { // from before the factors they stay: who comes by a way back, or a password, is the owner
+		u.former, u.formerAt = "", time.Time{}
+	}
 	r.forgetElsewhere(u, now)
 }
 
