@@ -394,14 +394,18 @@ func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u accoun
 }
 
 // TellRecoveries owes the mails that finish recoveries whose waiting time is
-// over at the time now. Of several servers one owes each.
+// over at the time now. Of several servers one owes each. Of an account that is
+// disabled or closed none is owed before it is open again.
 func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
-	ready, err := s.store.ReadyRecoveries(ctx, now, 100)
+	ready, err := s.store.ReadyRecoveries(ctx, now.Add(-account.RecoveryOpen), now, 100)
 	if err != nil {
 		return err
 	}
 	for _, r := range ready {
 		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+			if err := tx.HoldUser(ctx, r.UserID); err != nil {
+				return err
+			}
 			u, err := tx.UserByID(ctx, r.UserID)
 			if err != nil {
 				return err
@@ -414,7 +418,7 @@ func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
 			m.Details.Until, m.Details.Keeps = r.ReadyAt.Add(account.RecoveryOpen), r.Keeps
 			return tx.AddMail(ctx, m)
 		})
-		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped or erased
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped, disabled or erased
 			return err
 		}
 	}

@@ -429,7 +429,7 @@ func (r *reference) mayStop(s *session, y *recovery, now time.Time) bool {
 func (r *reference) tellReady(now time.Time) {
 	for _, u := range r.users {
 		for _, y := range u.recoveries {
-			if !u.erased && !y.told && !y.stopped && !now.Before(y.ready()) {
+			if u.open() && !y.told && y.running(now) && !now.Before(y.ready()) {
 				y.told = true
 				r.owed = append(r.owed, &debt{kind: finishLink, user: u, email: y.email, recovery: y})
 			}

@@ -385,8 +385,8 @@ func (r *reference) allows(k *link, now time.Time) bool {
 		return u.open() && k.factor.live()
 	case notMeLink:
 		return u.open() && u.proved && same(u.email, k.email)
-	case stopLink:
-		return u.open() && u.running(now) == k.recovery
+	case stopLink: // in any state: it only takes away
+		return u.running(now) == k.recovery
 	case finishLink:
 		return u.open() && u.running(now) == k.recovery && !now.Before(k.recovery.ready()) && (!k.recovery.keeps || r.prover(k.email, u) == nil)
 	}
@@ -689,7 +689,7 @@ func (d *debt) late() bool {
 		return !d.user.open() || d.user.proved || !same(d.user.email, d.email)
 	case resetLink, loginMail, confirmMail:
 		return !d.user.open() || !same(d.user.email, d.email)
-	case confirmLink, finishLink:
+	case confirmLink:
 		return !d.user.open()
 	}
 	return false
