@@ -536,9 +536,7 @@ func (l *life) staffDisables(rt *rapid.T) {
 	l.model.noticeOwners(u, "disabled", "", l.now())
 	u.disabled = true
 	l.model.sessionsEnd(u, nil)
-	for _, c := range l.model.codes {
-		c.void = c.void || c.user == u
-	}
+	l.model.void(u, linksOfAddress...)
 }
 
 func (l *life) staffEnables(rt *rapid.T) {
