@@ -318,7 +318,7 @@ type userSetEmailCmd struct {
 
 func (cmd userSetEmailCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Recovery, cmd.Mail, cmd.Addresses}, func(a *app.App) error {
-		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
+		set, did := a.Staff.SetEmail, "changed; a link to verify the address, if it is not verified, is mailed by the running server"
 		if cmd.Recover {
 			set, did = a.Staff.Recover, givenBack
 		}

@@ -15,7 +15,9 @@ import (
 // themselves. A correction is as good as a registration: the address is not
 // proved, a link to do that is mailed, and the one before is told. Of an account
 // with a factor it only begins a recovery, which gives the address when its
-// waiting time is over, and keeps the factor: see [Service.Recovery].
+// waiting time is over, and keeps the factor: see [Service.Recovery]. An address
+// that is only written otherwise is the one that the user has: it is stored, and
+// stays proved.
 func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) error {
 	email, err := auth.CheckEmail(email)
 	if err != nil {
@@ -32,12 +34,16 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, was account.User, do doing) error {
+		if err := s.accounts.HoldAddressFree(ctx, tx, was, email, false); err != nil {
+			return err
+		}
+		u, err := held(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		if email == u.Email {
 			return account.FieldError("email", "email.same", nil)
-		}
-		if err := s.accounts.HoldAddressFree(ctx, tx, u, email, false); err != nil {
-			return err
 		}
 		return s.setEmail(ctx, tx, u, email, reason, do, turn)
 	})
@@ -56,14 +62,23 @@ func (s *Service) toBeChanged(ctx context.Context, id int64) (account.User, erro
 // addressTurn counts the mail to another address of a user, which may be
 // anybody's: an agent can change it there and back as often as they like.
 func (s *Service) addressTurn(ctx context.Context, u account.User, email string) (guard.Turn, error) {
-	if email == "" || email == u.Email {
+	if email == "" || email == u.Email || sameMailbox(u, email) && !u.EmailVerifiedAt.IsZero() {
 		return guard.Turn{}, nil
 	}
 	u.Email = email
 	return s.mailTurn(ctx, account.MailVerifyEmail, u)
 }
 
+// sameMailbox reports whether an address is the user's, however it is written.
+func sameMailbox(u account.User, email string) bool {
+	return account.EmailKey(email) == account.EmailKey(u.Email)
+}
+
+// setEmail is SetEmail for a user who is held.
 func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing, t guard.Turn) error {
+	if sameMailbox(u, email) {
+		return s.spellEmail(ctx, tx, u, email, do, t)
+	}
 	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
 	waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))
 	if err != nil || waits {
@@ -77,6 +92,22 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 	}
 	if email == "" {
 		return nil
+	}
+	u.Email = email
+	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+}
+
+// spellEmail has a user's address written otherwise. Nobody else reads it then:
+// so it is no other address to those who watch for one, and the links that were
+// mailed there stay good.
+func (s *Service) spellEmail(ctx context.Context, tx *store.Store, u account.User, email string, do doing, t guard.Turn) error {
+	if err := tx.SetEmail(ctx, u.ID, email, u.EmailVerifiedAt); err != nil {
+		return err
+	}
+	e := do.entry(account.EventUserEdited)
+	e.Details.Fields = []string{"email"}
+	if err := s.audit.Record(ctx, tx, e); err != nil || !u.EmailVerifiedAt.IsZero() {
+		return err
 	}
 	u.Email = email
 	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)

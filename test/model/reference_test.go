@@ -568,6 +568,12 @@ func (r *reference) erase(now time.Time) {
 
 // correct is staff's change of an address: rule 16.
 func (r *reference) correct(u *user, email string, now time.Time) {
+	if same(email, u.email) {
+		if u.email = normalEmail(email); !u.proved {
+			r.owe(verifyLink, u, u.email)
+		}
+		return
+	}
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
 	r.void(u, linksOfAddress...)

@@ -1,0 +1,85 @@
+package staff_test
+
+import (
+	"testing"
+
+	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/auth"
+	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/staff"
+)
+
+// edits has the staff change somebody, of whom they have seen the newest version.
+func edits(t *testing.T, s *authtest.Server, svc *staff.Service, id int64, in auth.UserEdit) (account.User, error) {
+	t.Helper()
+	u, err := s.Staff.User(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Version = account.TextInput(auth.Version(u))
+	return svc.Edit(t.Context(), id, in)
+}
+
+// addressOf is an edit of the address alone.
+func addressOf(email string) auth.UserEdit { return auth.UserEdit{Email: account.TextInput(email)} }
+
+// mailsTo are the kinds of the mails to an address, the oldest first.
+func mailsTo(t *testing.T, s *authtest.Server, email string) (kinds []account.MailKind) {
+	t.Helper()
+	for _, m := range s.AllMails(t) {
+		if m.Email == email {
+			kinds = append(kinds, m.Kind)
+		}
+	}
+	return kinds
+}
+
+// TestAddressThatIsWrittenOtherwiseIsTheSame: the mailbox is the same one, so what
+// was proved stays proved. Else one edit would take the proof, and a second the
+// account, with no mail to its owner.
+func TestAddressThatIsWrittenOtherwiseIsTheSame(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		plain, factor, typed := s.SignUp(t, "plain"), s.SignUp(t, "factor"), s.SignUp(t, "typed")
+		s.Prove(t, plain)
+		s.Prove(t, factor)
+		s.Enrols(t, s.CallerOf(t, factor))
+		for id, email := range map[int64]string{plain.User.ID: "Plain@example.ma", factor.User.ID: "Factor@example.ma"} {
+			u, err := edits(t, s, manager, id, addressOf(email))
+			if err != nil || u.Email != email || u.EmailVerifiedAt.IsZero() {
+				t.Errorf("%q, proved %v, %v; want %q, proved", u.Email, u.EmailVerifiedAt, err, email)
+			}
+			if kinds := mailsTo(t, s, email); len(kinds) != 0 {
+				t.Errorf("%s is mailed %v", email, kinds)
+			}
+			if _, err := s.Staff.Recovery(t.Context(), id); err == nil {
+				t.Errorf("a recovery waits for %s", email)
+			}
+		}
+		if err := s.Staff.SetEmail(t.Context(), plain.User.ID, "PLAIN@example.ma", ""); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := s.Staff.User(t.Context(), plain.User.ID); err != nil || u.Email != "PLAIN@example.ma" || u.EmailVerifiedAt.IsZero() {
+			t.Errorf("by the command: %q, proved %v, %v", u.Email, u.EmailVerifiedAt, err)
+		}
+		if ids, err := manager.AddressesThenResets(t.Context()); err != nil || len(ids) != 0 {
+			t.Errorf("%v, %v", ids, err)
+		}
+		// The owner is told of another one.
+		if _, err := edits(t, s, manager, plain.User.ID, addressOf("thief@example.com")); err != nil {
+			t.Fatal(err)
+		}
+		if kinds := mailsTo(t, s, "PLAIN@example.ma"); len(kinds) != 1 || kinds[0] != account.MailEmailChanged {
+			t.Errorf("the owner is mailed %v", kinds)
+		}
+		// Of an address that nobody proved the link goes out again.
+		if u, err := edits(t, s, manager, typed.User.ID, addressOf("Typed@example.ma")); err != nil || !u.EmailVerifiedAt.IsZero() {
+			t.Errorf("%+v, %v", u, err)
+		}
+		if kinds := mailsTo(t, s, "Typed@example.ma"); len(kinds) != 1 || kinds[0] != account.MailVerifyEmail {
+			t.Errorf("who proved nothing is mailed %v", kinds)
+		}
+	})
+}
