@@ -174,18 +174,70 @@ func (a *Accounts) StopRecovery(ctx context.Context, tx *store.Store, u account.
 	if err != nil {
 		return err
 	}
+	if err := a.endRecovery(ctx, tx, r, by, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+}
+
+func (a *Accounts) endRecovery(ctx context.Context, tx *store.Store, r account.Recovery, by account.RecoveryStop, e audit.Entry) error {
 	if err := tx.StopRecovery(ctx, r.ID, by, e.At); err != nil {
 		return err
 	}
 	// Links that were mailed are worthless without it.
-	if err := tx.CancelMails(ctx, u.ID, account.MailRecoveryReady); err != nil {
+	if err := tx.CancelMails(ctx, r.UserID, account.MailRecoveryReady); err != nil {
 		return err
 	}
 	e.Kind = account.EventRecoveryStopped
-	if err := a.audit.Record(ctx, tx, e); err != nil {
+	return a.audit.Record(ctx, tx, e)
+}
+
+// correction returns the recovery of a user that runs, if it only gives another
+// address, or [store.ErrNotFound].
+func (a *Accounts) correction(ctx context.Context, st *store.Store, userID int64, now time.Time) (account.Recovery, error) {
+	r, err := a.Running(ctx, st, userID, now)
+	if err == nil && !r.Keeps {
+		err = store.ErrNotFound
+	}
+	return r, err
+}
+
+// StopCorrection is [Accounts.StopRecovery] for a recovery that only gives
+// another address.
+func (a *Accounts) StopCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if _, err := a.correction(ctx, tx, u.ID, e.At); err != nil {
 		return err
 	}
-	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+	return a.StopRecovery(ctx, tx, u, stoppedBy(e), stopOf(e))
+}
+
+// endCorrection is StopCorrection for whatever gives the account an address: what
+// was corrected before is out of date, and its reader, a stranger perhaps, must
+// not get the account later. That act itself tells the owner what is so now.
+func (a *Accounts) endCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	r, err := a.correction(ctx, tx, u.ID, e.At)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.endRecovery(ctx, tx, r, stoppedBy(e), stopOf(e))
+}
+
+// stoppedBy says what a recovery is stopped by that an act ends.
+func stoppedBy(e audit.Entry) account.RecoveryStop {
+	if e.Actor == account.ActorStaff {
+		return account.StoppedByStaff
+	}
+	return account.StoppedByLink
+}
+
+// stopOf is an act as the event of a recovery that it ends.
+func stopOf(e audit.Entry) audit.Entry {
+	e.Details = account.EventDetails{Agent: e.Details.Agent, Staff: e.Details.Staff}
+	e.Includes = nil
+	return e
 }
 
 // Recovery returns the recovery of the caller's account that runs, or
@@ -349,10 +401,7 @@ func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account
 	if provedAt.IsZero() {
 		return badChallenge("email.proved_elsewhere")
 	}
-	if err := a.audit.Record(ctx, tx, e); err != nil {
-		return err
-	}
-	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request, e.At)
+	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e)
 }
 
 func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {

@@ -77,6 +77,9 @@ func sameMailbox(u account.User, email string) bool {
 // setEmail is SetEmail for a user who is held.
 func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing, t guard.Turn) error {
 	if sameMailbox(u, email) {
+		if err := s.stopCorrection(ctx, tx, u, do); err != nil {
+			return err
+		}
 		return s.spellEmail(ctx, tx, u, email, do, t)
 	}
 	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
@@ -84,10 +87,7 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 	if err != nil || waits {
 		return err
 	}
-	if err := s.audit.Record(ctx, tx, do.entry(account.EventEmailSet)); err != nil {
-		return err
-	}
-	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, account.RequestInfo{}, do.at); err != nil {
+	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, do.entry(account.EventEmailSet)); err != nil {
 		return err
 	}
 	if email == "" {
@@ -95,6 +95,16 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 	}
 	u.Email = email
 	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+}
+
+// stopCorrection is for an edit that names the address that a user has: another
+// that waits is not to be theirs.
+func (s *Service) stopCorrection(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	err := s.accounts.StopCorrection(ctx, tx, u, do.entry(account.EventRecoveryStopped))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // spellEmail has a user's address written otherwise. Nobody else reads it then:

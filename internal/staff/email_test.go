@@ -1,6 +1,7 @@
 package staff_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/yoozak/clients/internal/account"
@@ -82,4 +83,105 @@ func TestAddressThatIsWrittenOtherwiseIsTheSame(t *testing.T) {
 			t.Errorf("who proved nothing is mailed %v", kinds)
 		}
 	})
+}
+
+// corrected is a client with a factor whose address the staff have corrected: it
+// waits.
+func corrected(t *testing.T, s *authtest.Server, svc *staff.Service, username, email string) *auth.Caller {
+	t.Helper()
+	g := s.SignUp(t, username)
+	s.Prove(t, g)
+	c := s.CallerOf(t, g)
+	s.Enrols(t, c)
+	if _, err := edits(t, s, svc, c.User.ID, addressOf(email)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Staff.Recovery(t.Context(), c.User.ID); err != nil || !r.Keeps || r.Email != email {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	return c
+}
+
+// TestAnotherAddressEndsACorrectionThatWaits: else the reader of an address that
+// was mistyped takes the account a day later.
+func TestAnotherAddressEndsACorrectionThatWaits(t *testing.T) {
+	t.Parallel()
+	const typo = "typo@example.com"
+	// noFactor is its client who takes the factor away meanwhile.
+	noFactor := func(t *testing.T, s *authtest.Server, c *auth.Caller) {
+		t.Helper()
+		f, err := s.Factors(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveFactor(t.Context(), c, f.Factors[0].ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, act := range map[string]struct {
+		do    func(t *testing.T, s *authtest.Server, smtp *smtptest.Server, manager *staff.Service, c *auth.Caller)
+		email string // that the account has then
+	}{
+		"an edit": {func(t *testing.T, s *authtest.Server, _ *smtptest.Server, manager *staff.Service, c *auth.Caller) {
+			noFactor(t, s, c)
+			if _, err := edits(t, s, manager, c.User.ID, addressOf("right@example.com")); err != nil {
+				t.Error(err)
+			}
+		}, "right@example.com"},
+		"an edit to the address that waits": {func(t *testing.T, s *authtest.Server, _ *smtptest.Server, manager *staff.Service, c *auth.Caller) {
+			noFactor(t, s, c)
+			if _, err := edits(t, s, manager, c.User.ID, addressOf(typo)); err != nil {
+				t.Error(err)
+			}
+		}, typo},
+		"the present address again": {func(t *testing.T, s *authtest.Server, _ *smtptest.Server, manager *staff.Service, c *auth.Caller) {
+			if _, err := edits(t, s, manager, c.User.ID, addressOf("client@example.ma")); err != nil {
+				t.Error(err)
+			}
+			if m := s.LastMail(t, account.MailRecoveryStopped); m.Email != "client@example.ma" {
+				t.Errorf("%s is told", m.Email)
+			}
+		}, "client@example.ma"},
+		"the present address, written otherwise": {func(t *testing.T, s *authtest.Server, _ *smtptest.Server, manager *staff.Service, c *auth.Caller) {
+			if _, err := edits(t, s, manager, c.User.ID, addressOf("Client@example.ma")); err != nil {
+				t.Error(err)
+			}
+		}, "Client@example.ma"},
+		"an address that its owner proves": {func(t *testing.T, s *authtest.Server, smtp *smtptest.Server, _ *staff.Service, c *auth.Caller) {
+			if err := s.ChangeEmail(t.Context(), c, auth.EmailChange{Email: account.TextInput("own@example.com")}); err != nil {
+				t.Fatal(err)
+			}
+			s.Deliver(t)
+			if err := s.ConfirmEmail(t.Context(), authtest.Elsewhere(), authtest.WantTokens(t, smtp, account.ConfirmEmail, 1)[0]); err != nil {
+				t.Error(err)
+			}
+		}, "own@example.com"},
+		"the account given to the address that waits": {func(t *testing.T, s *authtest.Server, _ *smtptest.Server, manager *staff.Service, c *auth.Caller) {
+			noFactor(t, s, c)
+			if err := manager.Recover(t.Context(), c.User.ID, typo, authtest.Reason); err != nil {
+				t.Error(err)
+			}
+		}, typo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+				c := corrected(t, s, manager, "client", typo)
+				act.do(t, s, smtp, manager, c)
+				if r, err := s.Staff.Recovery(t.Context(), c.User.ID); !errors.Is(err, staff.ErrNoRecovery) {
+					t.Errorf("the correction to %s goes on, %v", r.Email, err)
+				}
+				s.Clock.Advance(auth.DefaultRecoveryWait)
+				if err := s.TellRecoveries(t.Context(), s.Clock.Now()); err != nil {
+					t.Fatal(err)
+				}
+				s.Deliver(t)
+				authtest.WantTokens(t, smtp, account.FinishRecovery, 0)
+				if u, err := s.Staff.User(t.Context(), c.User.ID); err != nil || u.Email != act.email {
+					t.Errorf("the address is %s, %v; want %s", u.Email, err, act.email)
+				}
+			})
+		})
+	}
 }

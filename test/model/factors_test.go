@@ -391,6 +391,14 @@ func (r *reference) stop(y *recovery, byFactor bool, now time.Time) {
 	r.tellOwners(debt{user: y.user}, now)
 }
 
+// endCorrection is what another address does to a recovery that only gives one.
+func (r *reference) endCorrection(u *user, now time.Time) {
+	if y := u.running(now); y != nil && y.keeps {
+		y.stopped = true
+		r.void(u, finishOwed)
+	}
+}
+
 // mayStop says whether somebody in a session may: they have last shown a factor
 // that was a week old when it began or, where it was begun by a link alone, the
 // oldest; or a recovery code that is as old.
