@@ -1,6 +1,7 @@
 package staff_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/staff"
+	"github.com/yoozak/clients/internal/store"
 )
 
 // edits has the staff change somebody, of whom they have seen the newest version.
@@ -91,8 +93,8 @@ func corrected(t *testing.T, s *authtest.Server, svc *staff.Service, username, e
 	t.Helper()
 	g := s.SignUp(t, username)
 	s.Prove(t, g)
+	s.Enrols(t, s.CallerOf(t, g))
 	c := s.CallerOf(t, g)
-	s.Enrols(t, c)
 	if _, err := edits(t, s, svc, c.User.ID, addressOf(email)); err != nil {
 		t.Fatal(err)
 	}
@@ -184,4 +186,35 @@ func TestAnotherAddressEndsACorrectionThatWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRoleEndsACorrectionThatWaits: who may correct a client's address may not have
+// begun to move that of somebody of the staff.
+func TestRoleEndsACorrectionThatWaits(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		c := corrected(t, s, manager, "client", "evil@example.com")
+		ended := func(when string) {
+			t.Helper()
+			if r, err := s.Staff.Recovery(t.Context(), c.User.ID); !errors.Is(err, staff.ErrNoRecovery) {
+				t.Errorf("%s: the correction to %s goes on, %v", when, r.Email, err)
+			}
+		}
+		if err := s.Staff.Offer(t.Context(), c.User.ID, account.Owner); err != nil {
+			t.Fatal(err)
+		}
+		ended("the role is offered")
+		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error { // that began at the same moment
+			return tx.CreateRecovery(ctx, account.Recovery{
+				ID: "late", UserID: c.User.ID, Email: "evil@example.com", Keeps: true, ByStaff: true,
+				StartedAt: s.Clock.Now(), ReadyAt: s.Clock.Now().Add(auth.DefaultRecoveryWait),
+			})
+		})
+		s.Deliver(t)
+		if err := s.AcceptRole(t.Context(), c, authtest.WantTokens(t, smtp, account.AcceptRole, 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		ended("it is accepted")
+	})
 }
