@@ -300,14 +300,19 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 
 // mayStop returns the ids of the factors, of which the oldest comes first, whose
 // holder can stop a recovery, with [account.AMRRecovery] where the recovery codes
-// are as old, and how a client shows them: those that are settled; and where the
+// are as old, and how a client shows them: those that are settled; where the
+// recovery only gives another address, all that were there when it began: it takes
+// none away, and perhaps nobody has an address to be told at; and where the
 // recovery was begun by a link in a mail alone, the oldest however young it is, or
 // whoever has the mailbox would be rid of it. What the staff begin, who have seen
 // a person, a young one does not stop.
 func mayStop(r account.Recovery, factors []account.Factor, codes []store.RecoveryCode) (ids, methods []string) {
 	settled := r.StartedAt.Add(-settledAfter)
 	latest := settled
-	if len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt) {
+	switch {
+	case r.Keeps:
+		latest = r.StartedAt
+	case len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt):
 		latest = factors[0].ConfirmedAt
 	}
 	methods = []string{}

@@ -218,3 +218,23 @@ func TestRoleEndsACorrectionThatWaits(t *testing.T) {
 		ended("it is accepted")
 	})
 }
+
+// TestAnyFactorOfBeforeStopsACorrection, however young: it takes none away, and
+// where no address is proved nobody else could.
+func TestAnyFactorOfBeforeStopsACorrection(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		g := s.SignUp(t, "client")
+		s.Enrols(t, s.CallerOf(t, g))
+		if _, err := edits(t, s, manager, g.User.ID, addressOf("evil@example.com")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.StopRecovery(t.Context(), s.CallerOf(t, g)); err != nil {
+			t.Errorf("by the factor of that day: %v", err)
+		}
+		if _, err := s.Staff.Recovery(t.Context(), g.User.ID); !errors.Is(err, staff.ErrNoRecovery) {
+			t.Error(err)
+		}
+	})
+}

@@ -408,7 +408,10 @@ func (r *reference) mayStop(s *session, y *recovery, now time.Time) bool {
 	}
 	oldest := slices.MinFunc(s.user.factors(), func(a, b *factor) int { return a.confirmed.Compare(b.confirmed) })
 	latest := y.start.Add(-settledAfter)
-	if !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
+	if y.keeps { // it takes no factor away: any that was there
+		latest = y.start
+	}
+	if !y.keeps && !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
 		latest = oldest.confirmed
 	}
 	switch {
