@@ -112,9 +112,12 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 		return err
 	}
 	// What a link began in a mailbox that is the account's no more, a thief's
-	// perhaps, holds up nobody.
+	// perhaps, holds up nobody. Nor does a correction that was stopped, but for
+	// another where it was not the staff who stopped it: whoever corrects addresses
+	// must not take the way back from who lost the factor.
 	past = slices.DeleteFunc(past, func(p account.Recovery) bool {
-		return !p.ByStaff && !p.Running(r.StartedAt) && !isAmong(owners, p.Email)
+		return !p.ByStaff && !p.Running(r.StartedAt) && !isAmong(owners, p.Email) ||
+			p.Keeps && !p.StoppedAt.IsZero() && (!r.Keeps || p.StoppedBy == account.StoppedByStaff)
 	})
 	switch {
 	case !u.Active:

@@ -238,3 +238,34 @@ func TestAnyFactorOfBeforeStopsACorrection(t *testing.T) {
 		}
 	})
 }
+
+// TestStoppedCorrectionBlocksNoRecovery: a manager who mistypes an address again
+// and again does not take the way back from who lost the factor.
+func TestStoppedCorrectionBlocksNoRecovery(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		s.Deliver(t)
+		c := corrected(t, s, manager, "client", "typo@example.com")
+		if err := manager.StopRecovery(t.Context(), c.User.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := edits(t, s, manager, c.User.ID, addressOf("right@example.com")); err != nil {
+			t.Errorf("another, after the staff stopped it: %v", err)
+		}
+		s.Deliver(t)
+		links := authtest.WantTokens(t, smtp, account.StopRecovery, 2)
+		if err := s.StopRecoveryByLink(t.Context(), authtest.Elsewhere(), links[1]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := edits(t, s, manager, c.User.ID, addressOf("third@example.com")); !errors.Is(err, account.ErrRecoveryRefused) {
+			t.Errorf("another, after its owner stopped it: %v", err)
+		}
+		if _, err := s.UndoFactor(t.Context(), authtest.Elsewhere(), auth.FactorUndo{Token: authtest.WantTokens(t, smtp, account.UndoFactor, 2)[1]}); err != nil {
+			t.Errorf("the way back of who lost the factor: %v", err)
+		}
+		if r, err := s.Staff.Recovery(t.Context(), c.User.ID); err != nil || r.Keeps {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}

@@ -90,6 +90,7 @@ type recovery struct {
 	keeps, byStaff                 bool
 	start                          time.Time
 	told, stopped, byFactor, ended bool
+	stoppedByStaff                 bool
 }
 
 func (y *recovery) ready() time.Time { return y.start.Add(recoveryWait) }
@@ -366,10 +367,13 @@ type count struct {
 }
 
 // mayRecover says whether a recovery of an account can begin. What a link began
-// in a mailbox that is the account's no more holds up nobody.
-func (r *reference) mayRecover(u *user, byStaff bool, now time.Time) bool {
+// in a mailbox that is the account's no more holds up nobody; nor does a correction
+// that was stopped, but for another where it was not the staff who stopped it.
+func (r *reference) mayRecover(u *user, byStaff, keeps bool, now time.Time) bool {
 	owners := r.owners(u, now)
-	past := without(u.recoveries, func(y *recovery) bool { return !y.byStaff && !y.running(now) && !isAmong(owners, y.email) })
+	past := without(u.recoveries, func(y *recovery) bool {
+		return !y.byStaff && !y.running(now) && !isAmong(owners, y.email) || y.keeps && y.stopped && (!keeps || y.stoppedByStaff)
+	})
 	if !u.open() || len(past) == 0 {
 		return u.open()
 	}
@@ -392,9 +396,9 @@ func (r *reference) stop(y *recovery, byFactor bool, now time.Time) {
 }
 
 // endCorrection is what another address does to a recovery that only gives one.
-func (r *reference) endCorrection(u *user, now time.Time) {
+func (r *reference) endCorrection(u *user, byStaff bool, now time.Time) {
 	if y := u.running(now); y != nil && y.keeps {
-		y.stopped = true
+		y.stopped, y.stoppedByStaff = true, byStaff
 		r.void(u, finishOwed)
 	}
 }

@@ -438,7 +438,7 @@ func (r *reference) reset(u *user, password string, now time.Time) {
 // the one before a way back: rule 12.
 func (r *reference) confirm(k *link, now time.Time) {
 	u := k.user
-	r.endCorrection(u, now)
+	r.endCorrection(u, false, now)
 	before, proved := u.email, u.proved
 	u.email, u.proved = k.email, true
 	r.void(u, linksOfAddress...)
@@ -486,7 +486,7 @@ func (r *reference) tellBefore(u *user, email string) {
 // giveTo gives an account to who reads a mailbox. A recovery for another mailbox
 // ends.
 func (r *reference) giveTo(u *user, email string, now time.Time) {
-	r.endCorrection(u, now)
+	r.endCorrection(u, false, now)
 	if y := u.running(now); y != nil && !same(y.email, email) {
 		r.stop(y, false, now)
 	}
@@ -572,6 +572,7 @@ func (r *reference) erase(now time.Time) {
 func (r *reference) correct(u *user, email string, now time.Time) {
 	if same(email, u.email) {
 		if y := u.running(now); y != nil && y.keeps {
+			y.stoppedByStaff = true
 			r.stop(y, false, now)
 		}
 		if u.email = normalEmail(email); !u.proved {
@@ -579,7 +580,7 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 		}
 		return
 	}
-	r.endCorrection(u, now)
+	r.endCorrection(u, true, now)
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
 	r.void(u, linksOfAddress...)
@@ -596,7 +597,7 @@ func (r *reference) recover(u *user, email string, now time.Time) {
 		}
 	}
 	r.void(u, undoLink)
-	r.endCorrection(u, now)
+	r.endCorrection(u, true, now)
 	if y := u.running(now); y != nil {
 		r.stop(y, false, now)
 	}
