@@ -13,7 +13,8 @@ import (
 
 // SetEmail gives a user another address, for somebody who cannot do it
 // themselves. A correction is as good as a registration: the address is not
-// proved, a link to do that is mailed, and the one before is told. Of an account
+// proved, a link to do that is mailed (or another invitation, to who has no
+// password yet), and the one before is told. Of an account
 // with a factor it only begins a recovery, which gives the address when its
 // waiting time is over, and keeps the factor: see [Service.Recovery]. An address
 // that is only written otherwise is the one that the user has: it is stored, and
@@ -66,7 +67,11 @@ func (s *Service) addressTurn(ctx context.Context, u account.User, email string)
 		return guard.Turn{}, nil
 	}
 	u.Email = email
-	return s.mailTurn(ctx, account.MailVerifyEmail, u)
+	kind := account.MailVerifyEmail
+	if !hasPassword(u) {
+		kind = account.MailInvited
+	}
+	return s.mailTurn(ctx, kind, u)
 }
 
 // sameMailbox reports whether an address is the user's, however it is written.
@@ -94,6 +99,15 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 		return nil
 	}
 	u.Email = email
+	return s.mailProof(ctx, tx, u, do, t)
+}
+
+// mailProof owes a user the link to prove their address; or, who was invited and
+// has no password yet, another invitation.
+func (s *Service) mailProof(ctx context.Context, tx *store.Store, u account.User, do doing, t guard.Turn) error {
+	if !hasPassword(u) {
+		return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
+	}
 	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
 }
 
@@ -120,7 +134,7 @@ func (s *Service) spellEmail(ctx context.Context, tx *store.Store, u account.Use
 		return err
 	}
 	u.Email = email
-	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+	return s.mailProof(ctx, tx, u, do, t)
 }
 
 // Recover gives an account back to its owner, who reads an address: the staff

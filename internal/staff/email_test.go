@@ -269,3 +269,32 @@ func TestStoppedCorrectionBlocksNoRecovery(t *testing.T) {
 		}
 	})
 }
+
+// TestInvitationGoesToTheAddressThatIsCorrected: a link to prove it would lead to no
+// password, and that of the invitation ended.
+func TestInvitationGoesToTheAddressThatIsCorrected(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		u, err := manager.Invite(t.Context(), auth.Invited{Email: account.TextInput("typo@example.ma"), Username: account.TextInput("amina")}, "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, email := range []string{"right@example.ma", "Right@example.ma"} {
+			if _, err := edits(t, s, manager, u.ID, addressOf(email)); err != nil {
+				t.Fatal(err)
+			}
+			if kinds := mailsTo(t, s, email); len(kinds) != 1 || kinds[0] != account.MailInvited {
+				t.Errorf("%s is mailed %v", email, kinds)
+			}
+		}
+		s.Deliver(t)
+		links := authtest.TokensOf(smtp, account.ResetPassword)
+		if err := s.Reset(t, links[len(links)-1], authtest.Good); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
+			t.Error(err)
+		}
+	})
+}

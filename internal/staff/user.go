@@ -328,10 +328,7 @@ func (s *Service) ResendVerification(ctx context.Context, id int64, reason strin
 		if err := s.audit.Record(ctx, tx, e); err != nil {
 			return err
 		}
-		if !hasPassword(u) {
-			return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
-		}
-		return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+		return s.mailProof(ctx, tx, u, do, t)
 	})
 }
 

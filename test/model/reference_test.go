@@ -41,6 +41,8 @@ const (
 	finishOwed  kind = "mails to finish a recovery"
 )
 
+const invitationKept = 72 * time.Hour
+
 var lifetimes = map[kind]time.Duration{
 	resetLink: time.Hour, verifyLink: 24 * time.Hour, confirmLink: 24 * time.Hour, undoLink: 7 * 24 * time.Hour,
 	undoFactorLink: 7 * 24 * time.Hour, notMeLink: 7 * 24 * time.Hour,
@@ -120,6 +122,7 @@ type debt struct {
 	factor   *factor
 	recovery *recovery
 	more     bool // instead of many notices; only one waits
+	invites  bool // its link works as long as an invitation's
 
 	looked   bool      // who it is for was looked up once
 	attempts int       // to deliver it, in vain
@@ -576,7 +579,7 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 			r.stop(y, false, now)
 		}
 		if u.email = normalEmail(email); !u.proved {
-			r.owe(verifyLink, u, u.email)
+			r.oweProof(u)
 		}
 		return
 	}
@@ -584,8 +587,17 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
 	r.void(u, linksOfAddress...)
-	r.owe(verifyLink, u, u.email)
+	r.oweProof(u)
 	r.wayBack(u, before, proved, now)
+}
+
+// oweProof owes a link to prove an address; to who has no password one to choose it.
+func (r *reference) oweProof(u *user) {
+	if u.password != "" {
+		r.owe(verifyLink, u, u.email)
+		return
+	}
+	r.owed = append(r.owed, &debt{kind: resetLink, user: u, email: u.email, invites: true})
 }
 
 // recover is staff's way to give an account back to its owner: rule 16.
@@ -657,6 +669,9 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 					k.made = d.since
 				}
 				k.expires = now.Add(lifetimes[k.kind])
+				if d.invites {
+					k.expires = now.Add(invitationKept)
+				}
 				m.links = append(m.links, k)
 			}
 		}
