@@ -230,6 +230,16 @@ func (s *Service) Recovery(ctx context.Context, id int64) (account.Recovery, err
 	return r, err
 }
 
+// Correction returns the recovery of a user that runs, if it only gives another
+// address, or the zero one.
+func (s *Service) Correction(ctx context.Context, id int64) (account.Recovery, error) {
+	r, err := s.Recovery(ctx, id)
+	if errors.Is(err, ErrNoRecovery) || err == nil && !r.Keeps {
+		return account.Recovery{}, nil
+	}
+	return r, err
+}
+
 // StopRecovery ends the recovery of a user that runs. It returns
 // [ErrNoRecovery] when none does.
 func (s *Service) StopRecovery(ctx context.Context, id int64, reason string) error {
