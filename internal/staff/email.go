@@ -18,7 +18,8 @@ import (
 // with a factor it only begins a recovery, which gives the address when its
 // waiting time is over, and keeps the factor: see [Service.Recovery]. An address
 // that is only written otherwise is the one that the user has: it is stored, and
-// stays proved.
+// stays proved. It returns [ErrNotActive] where the account is disabled or closed:
+// what would be mailed to another address would not go out.
 func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) error {
 	email, err := auth.CheckEmail(email)
 	if err != nil {
@@ -66,6 +67,9 @@ func (s *Service) addressTurn(ctx context.Context, u account.User, email string)
 	if email == "" || email == u.Email || sameMailbox(u, email) && !u.EmailVerifiedAt.IsZero() {
 		return guard.Turn{}, nil
 	}
+	if !u.Active && !sameMailbox(u, email) {
+		return guard.Turn{}, ErrNotActive
+	}
 	u.Email = email
 	kind := account.MailVerifyEmail
 	if !hasPassword(u) {
@@ -86,6 +90,9 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 			return err
 		}
 		return s.spellEmail(ctx, tx, u, email, do, t)
+	}
+	if !u.Active && email != "" {
+		return ErrNotActive
 	}
 	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
 	waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))

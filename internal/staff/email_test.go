@@ -298,3 +298,33 @@ func TestInvitationGoesToTheAddressThatIsCorrected(t *testing.T) {
 		}
 	})
 }
+
+// TestNoAddressForWhoIsShutOut: the mail that proves it would not go out, nor when
+// the account is open again.
+func TestNoAddressForWhoIsShutOut(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		disabled, closed := s.SignUp(t, "disabled"), s.SignUp(t, "closed")
+		if err := manager.Disable(t.Context(), disabled.User.ID, authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		if err := manager.Close(t.Context(), closed.User.ID, authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []int64{disabled.User.ID, closed.User.ID} {
+			if _, err := edits(t, s, manager, id, addressOf("right@example.com")); !errors.Is(err, staff.ErrNotActive) {
+				t.Errorf("an edit: %v", err)
+			}
+			if err := s.Staff.SetEmail(t.Context(), id, "right@example.com", ""); !errors.Is(err, staff.ErrNotActive) {
+				t.Errorf("the command: %v", err)
+			}
+			if _, err := edits(t, s, manager, id, auth.UserEdit{FirstName: account.TextInput("Amina")}); err != nil {
+				t.Errorf("a name: %v", err)
+			}
+		}
+		if kinds := mailsTo(t, s, "right@example.com"); len(kinds) != 0 {
+			t.Errorf("mailed %v", kinds)
+		}
+	})
+}

@@ -574,7 +574,7 @@ func (l *life) staffCorrects(rt *rapid.T) {
 		now := l.now()
 		err := l.server(rt).Staff.SetEmail(context.Background(), l.id(rt, u.name), email, reason)
 		waits := len(u.factors()) > 0 && !same(email, u.email)
-		agree(rt, "correct", err, normalEmail(email) != u.email && (!waits || l.model.mayRecover(u, reason != "", true, now)))
+		agree(rt, "correct", err, normalEmail(email) != u.email && (u.open() || same(email, u.email)) && (!waits || l.model.mayRecover(u, reason != "", true, now)))
 		switch {
 		case err == nil && waits:
 			l.model.begin(&recovery{user: u, email: normalEmail(email), keeps: true, byStaff: true}, now)
