@@ -254,6 +254,9 @@ const unusablePassword = "!"
 // open account has proved it; the one before is told. What ways back there are
 // no more must be worthless by now: see forgetElsewhere.
 func (a *Accounts) Recover(ctx context.Context, tx *store.Store, u account.User, email string, e audit.Entry) error {
+	if err := a.endCorrection(ctx, tx, u, e); err != nil {
+		return err
+	}
 	provedAt, err := a.proofTime(ctx, tx, email, u.ID, e.At)
 	if err != nil {
 		return err
@@ -299,9 +302,10 @@ func (a *Accounts) TellGiven(ctx context.Context, tx *store.Store, u account.Use
 }
 
 // forgetElsewhere leaves nothing to mailboxes that the account had since, a
-// thief's perhaps: a recovery that would give it to another than this one ends,
-// and links that begin or stop one are worthless, but for what is for where the
-// account can still be taken back to.
+// thief's perhaps: a recovery that would give it to another than this one ends
+// (and any, where the staff give it at once: there is no factor left), and links
+// that begin or stop one are worthless, but for what is for where the account can
+// still be taken back to.
 func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u account.User, email string, e audit.Entry) error {
 	stay, err := a.wayBack(ctx, tx, u.ID, e.At)
 	if err != nil {
@@ -312,13 +316,8 @@ func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u accou
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err == nil && !isAmong(stay, r.Email) {
-		by, stopped := account.StoppedByLink, e
-		if e.Actor == account.ActorStaff {
-			by = account.StoppedByStaff
-		}
-		stopped.Details, stopped.Includes = account.EventDetails{}, nil
-		if err := a.StopRecovery(ctx, tx, u, by, stopped); err != nil {
+	if err == nil && (e.Actor == account.ActorStaff || !isAmong(stay, r.Email)) {
+		if err := a.StopRecovery(ctx, tx, u, stoppedBy(e), stopOf(e)); err != nil {
 			return err
 		}
 	}
@@ -401,15 +400,21 @@ func (a *Accounts) lockOut(ctx context.Context, tx *store.Store, u account.User,
 	return tx.AddMail(ctx, reset)
 }
 
-// SetEmail gives a user another address, with what was mailed to the one before
-// made worthless, but for the way back, and that one told: also where, if it was
-// the user who did it. req is empty for the staff.
-func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, req account.RequestInfo, now time.Time) error {
+// SetEmail gives a user another address and records the act, with what was
+// mailed to the one before made worthless, but for the way back, and that one
+// told: also where, if it was the user who did it. A correction that waits ends.
+func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, e audit.Entry) error {
+	if err := a.endCorrection(ctx, tx, u, e); err != nil {
+		return err
+	}
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
 	if err := tx.SetEmail(ctx, u.ID, email, provedAt); err != nil {
 		return err
 	}
-	if err := a.InvalidateLinks(ctx, tx, u.ID, now, linksOfAddress...); err != nil {
+	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, linksOfAddress...); err != nil {
 		return err
 	}
-	return a.mailEmailChanged(ctx, tx, u, email, req, now)
+	return a.mailEmailChanged(ctx, tx, u, email, e.Request, e.At)
 }

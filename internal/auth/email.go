@@ -173,10 +173,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in 
 		if provedAt.IsZero() {
 			return badChallenge("email.proved_elsewhere")
 		}
-		if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now)); err != nil {
-			return err
-		}
-		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req, now)
+		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now))
 	})
 }
 

@@ -117,6 +117,11 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 			return false
 		case p.StoppedBy == account.StopUndone:
 			return true
+		case p.Keeps && !p.StoppedAt.IsZero() && (!r.Keeps || p.StoppedBy == account.StoppedByStaff):
+			// A correction that was stopped holds up another alone, and none where the
+			// staff stopped it: whoever corrects addresses must not take the way back from
+			// who lost the factor.
+			return true
 		case p.ByStaff:
 			return false
 		}
@@ -184,18 +189,70 @@ func (a *Accounts) StopRecovery(ctx context.Context, tx *store.Store, u account.
 	if err != nil {
 		return err
 	}
+	if err := a.endRecovery(ctx, tx, r, by, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+}
+
+func (a *Accounts) endRecovery(ctx context.Context, tx *store.Store, r account.Recovery, by account.RecoveryStop, e audit.Entry) error {
 	if err := tx.StopRecovery(ctx, r.ID, by, e.At); err != nil {
 		return err
 	}
 	// Links that were mailed are worthless without it.
-	if err := tx.CancelMails(ctx, u.ID, account.MailRecoveryReady); err != nil {
+	if err := tx.CancelMails(ctx, r.UserID, account.MailRecoveryReady); err != nil {
 		return err
 	}
 	e.Kind = account.EventRecoveryStopped
-	if err := a.audit.Record(ctx, tx, e); err != nil {
+	return a.audit.Record(ctx, tx, e)
+}
+
+// correction returns the recovery of a user that runs, if it only gives another
+// address, or [store.ErrNotFound].
+func (a *Accounts) correction(ctx context.Context, st *store.Store, userID int64, now time.Time) (account.Recovery, error) {
+	r, err := a.Running(ctx, st, userID, now)
+	if err == nil && !r.Keeps {
+		err = store.ErrNotFound
+	}
+	return r, err
+}
+
+// StopCorrection is [Accounts.StopRecovery] for a recovery that only gives
+// another address.
+func (a *Accounts) StopCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if _, err := a.correction(ctx, tx, u.ID, e.At); err != nil {
 		return err
 	}
-	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+	return a.StopRecovery(ctx, tx, u, stoppedBy(e), stopOf(e))
+}
+
+// endCorrection is StopCorrection for whatever gives the account an address: what
+// was corrected before is out of date, and its reader, a stranger perhaps, must
+// not get the account later. That act itself tells the owner what is so now.
+func (a *Accounts) endCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	r, err := a.correction(ctx, tx, u.ID, e.At)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.endRecovery(ctx, tx, r, stoppedBy(e), stopOf(e))
+}
+
+// stoppedBy says what a recovery is stopped by that an act ends.
+func stoppedBy(e audit.Entry) account.RecoveryStop {
+	if e.Actor == account.ActorStaff {
+		return account.StoppedByStaff
+	}
+	return account.StoppedByLink
+}
+
+// stopOf is an act as the event of a recovery that it ends.
+func stopOf(e audit.Entry) audit.Entry {
+	e.Details = account.EventDetails{Agent: e.Details.Agent, Staff: e.Details.Staff}
+	e.Includes = nil
+	return e
 }
 
 // Recovery returns the recovery of the caller's account that runs, or
@@ -247,11 +304,11 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 			required.Methods = methods
 			return &required
 		}
-		stoppedBy := account.StoppedByFactor
+		how := account.StoppedByFactor
 		if factors[0].ConfirmedAt.After(r.StartedAt.Add(-settledAfter)) { // the oldest, and so each
-			stoppedBy = account.StoppedByYoungFactor
+			how = account.StoppedByYoungFactor
 		}
-		return s.accounts.StopRecovery(ctx, tx, proof.User, stoppedBy, entryBy(account.EventRecoveryStopped, caller, now))
+		return s.accounts.StopRecovery(ctx, tx, proof.User, how, entryBy(account.EventRecoveryStopped, caller, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // over since we looked
 		err = account.ErrNotFound
@@ -262,14 +319,19 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 
 // mayStop returns the ids of the factors, of which the oldest comes first, whose
 // holder can stop a recovery, with [account.AMRRecovery] where the recovery codes
-// are as old, and how a client shows them: those that are settled; and where the
+// are as old, and how a client shows them: those that are settled; where the
+// recovery only gives another address, all that were there when it began: it takes
+// none away, and perhaps nobody has an address to be told at; and where the
 // recovery was begun by a link in a mail alone, the oldest however young it is, or
 // whoever has the mailbox would be rid of it. What the staff begin, who have seen
 // a person, a young one does not stop.
 func mayStop(r account.Recovery, factors []account.Factor, codes []store.RecoveryCode) (ids, methods []string) {
 	settled := r.StartedAt.Add(-settledAfter)
 	latest := settled
-	if len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt) {
+	switch {
+	case r.Keeps:
+		latest = r.StartedAt
+	case len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt):
 		latest = factors[0].ConfirmedAt
 	}
 	methods = []string{}
@@ -363,10 +425,7 @@ func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account
 	if provedAt.IsZero() {
 		return badChallenge("email.proved_elsewhere")
 	}
-	if err := a.audit.Record(ctx, tx, e); err != nil {
-		return err
-	}
-	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request, e.At)
+	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e)
 }
 
 // finishRecovery gives the account to whoever reads the mailbox of a recovery.

@@ -93,6 +93,7 @@ type recovery struct {
 	young                          bool      // the factor that stopped it: it may be a thief's
 	stoppedAt                      time.Time // who stopped it counts for nothing once a change of address from before is undone
 	undone                         bool
+	stoppedByStaff                 bool
 }
 
 func (y *recovery) ready() time.Time { return y.start.Add(recoveryWait) }
@@ -371,13 +372,15 @@ type count struct {
 // mayRecover says whether a recovery of an account can begin. What a link began
 // in a mailbox that is the account's no more holds up nobody; what a link began
 // at all holds up no staff with a reason, unless a factor stopped it that is taken
-// for the owner's; and nothing does that was stopped before the account was taken
-// back.
-func (r *reference) mayRecover(u *user, byStaff bool, now time.Time) bool {
+// for the owner's; nothing does that was stopped before the account was taken back;
+// nor does a correction that was stopped, but for another where it was not the staff
+// who stopped it.
+func (r *reference) mayRecover(u *user, byStaff, keeps bool, now time.Time) bool {
 	owners := r.owners(u, now)
 	past := without(u.recoveries, func(y *recovery) bool {
 		ofLink := !y.byStaff && (!isAmong(owners, y.email) || byStaff && (!y.byFactor || y.young))
-		return !y.running(now) && (y.undone || ofLink)
+		corrects := y.keeps && y.stopped && (!keeps || y.stoppedByStaff)
+		return !y.running(now) && (y.undone || ofLink || corrects)
 	})
 	if !u.open() || len(past) == 0 {
 		return u.open()
@@ -404,6 +407,14 @@ func (r *reference) stop(y *recovery, byFactor bool, now time.Time) {
 	r.tellOwners(debt{user: y.user}, now)
 }
 
+// endCorrection is what another address does to a recovery that only gives one.
+func (r *reference) endCorrection(u *user, byStaff bool, now time.Time) {
+	if y := u.running(now); y != nil && y.keeps {
+		y.stopped, y.stoppedByStaff, y.stoppedAt = true, byStaff, now
+		r.void(u, finishOwed)
+	}
+}
+
 // mayStop says whether somebody in a session may: they have last shown a factor
 // that was a week old when it began or, where it was begun by a link alone, the
 // oldest; or a recovery code that is as old.
@@ -413,7 +424,10 @@ func (r *reference) mayStop(s *session, y *recovery, now time.Time) bool {
 	}
 	oldest := slices.MinFunc(s.user.factors(), func(a, b *factor) int { return a.confirmed.Compare(b.confirmed) })
 	latest := y.start.Add(-settledAfter)
-	if !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
+	if y.keeps { // it takes no factor away: any that was there
+		latest = y.start
+	}
+	if !y.keeps && !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
 		latest = oldest.confirmed
 	}
 	switch {
