@@ -318,7 +318,7 @@ type userSetEmailCmd struct {
 
 func (cmd userSetEmailCmd) Run(e env) error {
 	return withApp(e, groups{cmd.Database, cmd.Recovery, cmd.Mail, cmd.Addresses}, func(a *app.App) error {
-		set, did := a.Staff.SetEmail, "changed; a link to verify the address is mailed by the running server"
+		set, did := a.Staff.SetEmail, "changed; a link to verify the address, if it is not verified, is mailed by the running server"
 		if cmd.Recover {
 			set, did = a.Staff.Recover, givenBack
 		}
@@ -344,7 +344,7 @@ func reportRecovery(e env, a *app.App, username, did string, do func(id int64) e
 	switch {
 	case err == nil:
 		did = "the account has a second factor, so this waits until " + r.ReadyAt.Format(time.DateTime) +
-			" UTC; whoever may be the owner is told and can stop it; then a link to finish it is mailed"
+			" UTC; whoever reads an address that was proved is told and can stop it; then a link to finish it is mailed"
 	case !errors.Is(err, staff.ErrNoRecovery):
 		return err
 	}

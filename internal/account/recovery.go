@@ -24,9 +24,14 @@ type RecoveryStop string
 
 // What stops a recovery.
 const (
-	StoppedByFactor RecoveryStop = "factor" // in a session whose user showed it
-	StoppedByLink   RecoveryStop = "link"
-	StoppedByStaff  RecoveryStop = "staff"
+	StoppedByFactor      RecoveryStop = "factor"       // in a session whose user showed it
+	StoppedByYoungFactor RecoveryStop = "young_factor" // the same, by one that is not settled: perhaps a thief's
+	StoppedByLink        RecoveryStop = "link"
+	StoppedByStaff       RecoveryStop = "staff"
+
+	// StopUndone is of what was stopped after a change of address that its owner
+	// has taken back since: it holds up nobody.
+	StopUndone RecoveryStop = "undone"
 )
 
 // RecoveryOpen is how long a recovery can be finished once its waiting time is

@@ -208,6 +208,37 @@ func TestStaffFindSeeAndDisable(t *testing.T) {
 	})
 }
 
+// TestEditSaysWhoItIsAndWhatWaits: of somebody of the staff their role, and of an
+// address that waits until when.
+func TestEditSaysWhoItIsAndWhatWaits(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		owner, member := employed(t, s, account.Owner), employed(t, s, account.Support)
+		path := "/api/clients/clients/" + strconv.FormatInt(s.user(t, member.name).ID, 10) + "/"
+		var u struct {
+			Version string
+			ReadyAt *string `json:"recovery_ready_at"`
+		}
+		read := func(a answer) {
+			t.Helper()
+			u.ReadyAt = nil
+			if err := json.Unmarshal([]byte(a.body), &u); err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `"is_staff":true,"role":"support"`) {
+				t.Fatalf("%d %s %v", a.status, a.body, err)
+			}
+		}
+		read(owner.as(t, http.MethodGet, path, ""))
+		if read(owner.as(t, http.MethodPatch, path, `{"version":"`+u.Version+`","first_name":"Salma"}`)); u.ReadyAt != nil {
+			t.Errorf("of a name: %s", *u.ReadyAt)
+		}
+		if read(owner.as(t, http.MethodPatch, path, `{"version":"`+u.Version+`","email":"waits@example.ma"}`)); u.ReadyAt == nil {
+			t.Error("nothing says that the address waits")
+		}
+		if a := owner.as(t, http.MethodGet, path, ""); !strings.Contains(a.body, `{"kind":"address_waits","blocks_login":false`) || !strings.Contains(a.body, `"email":"waits@example.ma"`) {
+			t.Errorf("the findings lack it: %s", a.body)
+		}
+	})
+}
+
 // TestStaffRoutesAreNotForOtherPages: the shop's pages may call the API, and
 // not the staff's part of it.
 func TestStaffRoutesAreNotForOtherPages(t *testing.T) {

@@ -75,13 +75,14 @@ type findingBody struct {
 	Until  *string `json:"until"`
 	Agent  *int64  `json:"agent"` // who of the staff did it
 	Reason string  `json:"reason"`
+	Email  string  `json:"email"` // the address that waits
 	Users  []int64 `json:"users"` // who claim the same address
 }
 
 func newFindingBodies(all []staff.Finding) []findingBody {
 	bodies := make([]findingBody, 0, len(all))
 	for _, f := range all {
-		b := findingBody{Kind: string(f.Kind), Blocks: f.Blocks, At: formatTimeOrNull(f.At), Until: formatTimeOrNull(f.Until), Agent: idOrNull(f.By), Reason: f.Reason, Users: []int64{}}
+		b := findingBody{Kind: string(f.Kind), Blocks: f.Blocks, At: formatTimeOrNull(f.At), Until: formatTimeOrNull(f.Until), Agent: idOrNull(f.By), Reason: f.Reason, Email: f.Email, Users: []int64{}}
 		for _, u := range f.Others {
 			b.Users = append(b.Users, u.ID)
 		}
@@ -212,13 +213,33 @@ type editRequest struct {
 	Language  account.Input `json:"language"`
 }
 
-func (s *Server) editUser(ctx context.Context, a *staff.Agent, in *editRequest) (staffUserBody, error) {
+// editedUserBody says from when on another address can be theirs that waits;
+// null: none waits.
+type editedUserBody struct {
+	staffUserBody
+	ReadyAt *string `json:"recovery_ready_at"`
+}
+
+func (s *Server) editUser(ctx context.Context, a *staff.Agent, in *editRequest) (editedUserBody, error) {
 	id, err := userID(in.ID)
 	if err != nil {
-		return staffUserBody{}, err
+		return editedUserBody{}, err
 	}
-	u, err := s.as(a).Edit(ctx, id, auth.UserEdit{Version: in.Version, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Language: in.Language})
-	return newStaffUserBody(u, nil), asGone(err)
+	svc := s.as(a)
+	u, err := svc.Edit(ctx, id, auth.UserEdit{Version: in.Version, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Language: in.Language})
+	if err != nil {
+		return editedUserBody{}, asGone(err)
+	}
+	var role *account.StaffMember
+	m, err := svc.Member(ctx, id)
+	switch {
+	case err == nil:
+		role = &m.StaffMember
+	case !errors.Is(err, account.ErrNotFound):
+		return editedUserBody{}, err
+	}
+	r, err := svc.Correction(ctx, id)
+	return editedUserBody{newStaffUserBody(u, role), formatTimeOrNull(r.ReadyAt)}, err
 }
 
 // asGone says of a path whose user is not there what it is.

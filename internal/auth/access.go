@@ -153,14 +153,29 @@ func keepPassword(ctx context.Context, tx *store.Store, u account.User, now time
 // Where the account can be taken back to another address this one is perhaps a
 // thief's, who moved the account there: then the passwords before stay.
 func (a *Accounts) forgetPasswords(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
-	open, err := a.wayBack(ctx, tx, userID, now)
-	if err != nil {
+	elsewhere, err := a.goesBackElsewhere(ctx, tx, userID, email, now)
+	if err != nil || elsewhere {
 		return err
 	}
-	if slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(email) }) {
-		return nil
-	}
 	return tx.ForgetPasswordsBefore(ctx, userID)
+}
+
+// forgetFormerPassword is forgetPasswords for who has shown more than a mailbox:
+// the passwords before the factors that are there stay, so that the thief's go at
+// once, in whatever order their owner opens the mails.
+func (a *Accounts) forgetFormerPassword(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
+	elsewhere, err := a.goesBackElsewhere(ctx, tx, userID, email, now)
+	if err != nil || elsewhere {
+		return err
+	}
+	return tx.ForgetFormerPassword(ctx, userID)
+}
+
+// goesBackElsewhere reports whether the account can be taken back to another
+// address than this one.
+func (a *Accounts) goesBackElsewhere(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) (bool, error) {
+	open, err := a.wayBack(ctx, tx, userID, now)
+	return slices.ContainsFunc(open, func(other string) bool { return account.EmailKey(other) != account.EmailKey(email) }), err
 }
 
 // owesVerification says whether a new user is mailed a link.
@@ -239,6 +254,9 @@ const unusablePassword = "!"
 // open account has proved it; the one before is told. What ways back there are
 // no more must be worthless by now: see forgetElsewhere.
 func (a *Accounts) Recover(ctx context.Context, tx *store.Store, u account.User, email string, e audit.Entry) error {
+	if err := a.endCorrection(ctx, tx, u, e); err != nil {
+		return err
+	}
 	provedAt, err := a.proofTime(ctx, tx, email, u.ID, e.At)
 	if err != nil {
 		return err
@@ -249,7 +267,7 @@ func (a *Accounts) Recover(ctx context.Context, tx *store.Store, u account.User,
 	if err := a.lockOut(ctx, tx, u, email, linksOfAddress, e); err != nil {
 		return err
 	}
-	if err := a.forgetPasswords(ctx, tx, u.ID, email, e.At); err != nil {
+	if err := a.forgetFormerPassword(ctx, tx, u.ID, email, e.At); err != nil {
 		return err
 	}
 	if err := a.forgetElsewhere(ctx, tx, u, email, e); err != nil {
@@ -284,29 +302,25 @@ func (a *Accounts) TellGiven(ctx context.Context, tx *store.Store, u account.Use
 }
 
 // forgetElsewhere leaves nothing to mailboxes that the account had since, a
-// thief's perhaps: a recovery that would give it to another than this one ends,
-// and links that begin or stop one are worthless, but for those that were mailed
-// to where the account can still be taken back to.
+// thief's perhaps: a recovery that would give it to another than this one ends
+// (and any, where the staff give it at once: there is no factor left), and links
+// that begin or stop one are worthless, but for what is for where the account can
+// still be taken back to.
 func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u account.User, email string, e audit.Entry) error {
-	r, err := a.Running(ctx, tx, u.ID, e.At)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if err == nil && account.EmailKey(r.Email) != account.EmailKey(email) {
-		by, stopped := account.StoppedByLink, e
-		if e.Actor == account.ActorStaff {
-			by = account.StoppedByStaff
-		}
-		stopped.Details, stopped.Includes = account.EventDetails{}, nil
-		if err := a.StopRecovery(ctx, tx, u, by, stopped); err != nil {
-			return err
-		}
-	}
 	stay, err := a.wayBack(ctx, tx, u.ID, e.At)
 	if err != nil {
 		return err
 	}
 	stay = append(stay, email)
+	r, err := a.Running(ctx, tx, u.ID, e.At)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err == nil && (e.Actor == account.ActorStaff || !isAmong(stay, r.Email)) {
+		if err := a.StopRecovery(ctx, tx, u, stoppedBy(e), stopOf(e)); err != nil {
+			return err
+		}
+	}
 	for _, mail := range []account.MailKind{account.MailFactorAdded, account.MailRecoveryStarted} {
 		open, err := tx.OpenAddresses(ctx, u.ID, mailChallenges[mail], mail, e.At)
 		if err != nil {
@@ -319,6 +333,24 @@ func (a *Accounts) forgetElsewhere(ctx context.Context, tx *store.Store, u accou
 			if err := a.invalidateMailedTo(ctx, tx, u.ID, mail, other, e.At); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// invalidateWayBack makes the ways back worthless that went to an address, however
+// it is typed: whoever reads it has the account.
+func (a *Accounts) invalidateWayBack(ctx context.Context, tx *store.Store, userID int64, email string, now time.Time) error {
+	open, err := a.wayBack(ctx, tx, userID, now)
+	if err != nil {
+		return err
+	}
+	for _, other := range open {
+		if account.EmailKey(other) != account.EmailKey(email) {
+			continue
+		}
+		if err := a.invalidateMailedTo(ctx, tx, userID, account.MailEmailChanged, other, now); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -368,15 +400,21 @@ func (a *Accounts) lockOut(ctx context.Context, tx *store.Store, u account.User,
 	return tx.AddMail(ctx, reset)
 }
 
-// SetEmail gives a user another address, with what was mailed to the one before
-// made worthless, but for the way back, and that one told: also where, if it was
-// the user who did it. req is empty for the staff.
-func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, req account.RequestInfo, now time.Time) error {
+// SetEmail gives a user another address and records the act, with what was
+// mailed to the one before made worthless, but for the way back, and that one
+// told: also where, if it was the user who did it. A correction that waits ends.
+func (a *Accounts) SetEmail(ctx context.Context, tx *store.Store, u account.User, email string, provedAt time.Time, e audit.Entry) error {
+	if err := a.endCorrection(ctx, tx, u, e); err != nil {
+		return err
+	}
+	if err := a.audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
 	if err := tx.SetEmail(ctx, u.ID, email, provedAt); err != nil {
 		return err
 	}
-	if err := a.InvalidateLinks(ctx, tx, u.ID, now, linksOfAddress...); err != nil {
+	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, linksOfAddress...); err != nil {
 		return err
 	}
-	return a.mailEmailChanged(ctx, tx, u, email, req, now)
+	return a.mailEmailChanged(ctx, tx, u, email, e.Request, e.At)
 }

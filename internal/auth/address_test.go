@@ -452,6 +452,38 @@ func forEachThief(t *testing.T, test func(t *testing.T, th thief, amina auth.Log
 	})
 }
 
+// TestDisabledAccountHasNoChangeWaiting: what a thief asked for in a session is
+// not done when the account is enabled again.
+func TestDisabledAccountHasNoChangeWaiting(t *testing.T) {
+	t.Parallel()
+	for _, delivered := range []bool{true, false} {
+		forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+			change := auth.EmailChange{Password: account.TextInput(authtest.PasswordOf("amina")), Email: account.TextInput(thiefs)}
+			if err := th.ChangeEmail(t.Context(), th.CallerOf(t, amina), change); err != nil {
+				t.Fatal(err)
+			}
+			if delivered {
+				th.Deliver(t)
+			}
+			if err := th.Staff.Disable(t.Context(), amina.User.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			if err := th.Staff.Enable(t.Context(), amina.User.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			th.Deliver(t)
+			links := linksTo(th.smtp, account.ConfirmEmail, thiefs)
+			if !delivered {
+				if len(links) != 0 {
+					t.Error("the link was mailed after all")
+				}
+				return
+			}
+			wants(t, "the thief", th.ConfirmEmail(t.Context(), authtest.Req, links[0]), "token", "challenge_used")
+		})
+	}
+}
+
 // goesBack uses the owner's link, and the link to choose a password after it.
 func (th thief) goesBack(undo account.Input) {
 	th.t.Helper()

@@ -26,7 +26,9 @@ func (a *Accounts) Wake() { a.outbox.Wake() }
 // Delivers reports whether mails reach people.
 func (a *Accounts) Delivers() bool { return a.o.Mail.Delivers }
 
-// Disable keeps a user from logging in, ends their sessions, and tells them.
+// Disable keeps a user from logging in, ends their sessions, makes their links
+// worthless but for the ways back, and tells them. A change that a thief asked for
+// must not wait for the day on which the account is enabled.
 func (a *Accounts) Disable(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
 	if err := a.NotLastOwner(ctx, tx, u.ID); err != nil {
 		return err
@@ -34,16 +36,10 @@ func (a *Accounts) Disable(ctx context.Context, tx *store.Store, u account.User,
 	if err := tx.SetActive(ctx, u.ID, false); err != nil {
 		return err
 	}
-	if err := a.EndSessions(ctx, tx, u.ID, "", e.At); err != nil {
-		return err
-	}
-	if err := tx.InvalidateCodes(ctx, u.ID, account.CodePurposes()...); err != nil {
+	if err := a.endAccess(ctx, tx, e, "", linksOfAddress); err != nil {
 		return err
 	}
 	if err := tx.DeleteApprovalsOf(ctx, u.ID); err != nil {
-		return err
-	}
-	if err := a.audit.Record(ctx, tx, e); err != nil {
 		return err
 	}
 	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailAccountDisabled, CreatedAt: e.At})

@@ -111,8 +111,9 @@ func (s *Service) challenge(ctx context.Context, st *store.Store, kind account.C
 
 // mayUse says whether a user's links of a kind work. The way back opens an
 // account again that was closed, perhaps by whoever took it; staff's word stands.
+// A recovery is stopped in any state: it goes on in any.
 func mayUse(kind account.ChallengeKind, u account.User) bool {
-	return u.Active || kind == account.UndoEmail && !u.ClosedAt.IsZero()
+	return u.Active || kind == account.StopRecovery || kind == account.UndoEmail && !u.ClosedAt.IsZero()
 }
 
 // holdChallenge is challenge for a transaction that goes on from it: nobody

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/app"
+	"github.com/yoozak/clients/internal/audit"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
@@ -313,7 +314,7 @@ func TestCodeIsForOnePurposeAndOneAsker(t *testing.T) {
 				continue
 			}
 			authtest.Write(t, b.Store, func(ctx context.Context, tx *store.Store) error {
-				return b.Accounts.SetEmail(ctx, tx, g.User, "b@example.ma", b.Clock.Now(), authtest.Req, b.Clock.Now())
+				return b.Accounts.SetEmail(ctx, tx, g.User, "b@example.ma", b.Clock.Now(), audit.ByUser(account.EventEmailChanged, g.User.ID, "", authtest.Req, b.Clock.Now()))
 			})
 			b.refuses(t, string(purpose)+" after a change of address", nil, id, digits, wrong)
 		}

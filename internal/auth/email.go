@@ -173,10 +173,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, req account.RequestInfo, in 
 		if provedAt.IsZero() {
 			return badChallenge("email.proved_elsewhere")
 		}
-		if err := s.audit.Record(ctx, tx, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now)); err != nil {
-			return err
-		}
-		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, req, now)
+		return s.accounts.SetEmail(ctx, tx, u, c.Email, provedAt, audit.ByUser(account.EventEmailChanged, u.ID, "", req, now))
 	})
 }
 
@@ -199,7 +196,11 @@ func (s *Service) UndoEmail(ctx context.Context, req account.RequestInfo, in acc
 		if err := s.invalidateOvertaken(ctx, tx, c, now); err != nil {
 			return err
 		}
-		return s.accounts.Recover(ctx, tx, u, c.Email, audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now))
+		if err := s.accounts.Recover(ctx, tx, u, c.Email, audit.ByUser(account.EventEmailChangeUndone, u.ID, "", req, now)); err != nil {
+			return err
+		}
+		// Whoever changed the address may have stopped recoveries of its owner since.
+		return tx.UndoStops(ctx, u.ID, c.CreatedAt)
 	})
 }
 
@@ -215,17 +216,5 @@ func (s *Service) invalidateOvertaken(ctx context.Context, tx *store.Store, used
 	if err := tx.CancelYoungerMails(ctx, used.UserID, account.MailEmailChanged, used.CreatedAt); err != nil {
 		return err
 	}
-	older, err := s.accounts.wayBack(ctx, tx, used.UserID, now)
-	if err != nil {
-		return err
-	}
-	for _, email := range older {
-		if account.EmailKey(email) != account.EmailKey(used.Email) {
-			continue
-		}
-		if err := s.accounts.invalidateMailedTo(ctx, tx, used.UserID, account.MailEmailChanged, email, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.accounts.invalidateWayBack(ctx, tx, used.UserID, used.Email, now)
 }

@@ -32,9 +32,13 @@ func address(m *account.Mail, u account.User) {
 
 // stale says that a mail with a link came too late. The way back never does:
 // whoever closes or disables the account before it arrives does not take it
-// from the owner.
+// from the owner. Nor does the end of a recovery, which is mailed once: its link
+// works when the account is open again.
 func stale(m account.Mail, u account.User) bool {
 	if kind := mailChallenges[m.Kind]; kind == account.UndoEmail || kind == account.UndoFactor || kind == account.NotMe || kind == account.StopRecovery { // a notice of what was
+		return false
+	}
+	if m.Kind == account.MailRecoveryReady {
 		return false
 	}
 	if !u.Active {

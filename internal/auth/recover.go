@@ -111,10 +111,25 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 	if err != nil {
 		return err
 	}
-	// What a link began in a mailbox that is the account's no more, a thief's
-	// perhaps, holds up nobody.
 	past = slices.DeleteFunc(past, func(p account.Recovery) bool {
-		return !p.ByStaff && !p.Running(r.StartedAt) && !isAmong(owners, p.Email)
+		switch {
+		case p.Running(r.StartedAt):
+			return false
+		case p.StoppedBy == account.StopUndone:
+			return true
+		case p.Keeps && !p.StoppedAt.IsZero() && (!r.Keeps || p.StoppedBy == account.StoppedByStaff):
+			// A correction that was stopped holds up another alone, and none where the
+			// staff stopped it: whoever corrects addresses must not take the way back from
+			// who lost the factor.
+			return true
+		case p.ByStaff:
+			return false
+		}
+		// What a link began in a mailbox that is the account's no more, a thief's
+		// perhaps, holds up nobody. Nor does a link hold up the staff with a reason:
+		// whoever has the account can begin one, or stop the owner's. What an owner's
+		// factor stopped does.
+		return !isAmong(owners, p.Email) || r.ByStaff && r.Reason != "" && p.StoppedBy != account.StoppedByFactor
 	})
 	switch {
 	case !u.Active:
@@ -132,7 +147,7 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 		return &RecoveryRefused{"one is running: it can be finished from " + last.ReadyAt.Format(time.DateTime) + " UTC on"}
 	case r.StartedAt.Sub(last.StartedAt) < recoveryEvery:
 		return &RecoveryRefused{"one was started on " + last.StartedAt.Format(time.DateTime) + " UTC: there is one in seven days"}
-	case last.StoppedBy == account.StoppedByFactor && (!r.ByStaff || r.Reason == ""):
+	case (last.StoppedBy == account.StoppedByFactor || last.StoppedBy == account.StoppedByYoungFactor) && (!r.ByStaff || r.Reason == ""):
 		return &RecoveryRefused{"the last was stopped by somebody who showed a factor: the staff must give a reason for another"}
 	}
 	return nil
@@ -174,18 +189,70 @@ func (a *Accounts) StopRecovery(ctx context.Context, tx *store.Store, u account.
 	if err != nil {
 		return err
 	}
+	if err := a.endRecovery(ctx, tx, r, by, e); err != nil {
+		return err
+	}
+	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+}
+
+func (a *Accounts) endRecovery(ctx context.Context, tx *store.Store, r account.Recovery, by account.RecoveryStop, e audit.Entry) error {
 	if err := tx.StopRecovery(ctx, r.ID, by, e.At); err != nil {
 		return err
 	}
 	// Links that were mailed are worthless without it.
-	if err := tx.CancelMails(ctx, u.ID, account.MailRecoveryReady); err != nil {
+	if err := tx.CancelMails(ctx, r.UserID, account.MailRecoveryReady); err != nil {
 		return err
 	}
 	e.Kind = account.EventRecoveryStopped
-	if err := a.audit.Record(ctx, tx, e); err != nil {
+	return a.audit.Record(ctx, tx, e)
+}
+
+// correction returns the recovery of a user that runs, if it only gives another
+// address, or [store.ErrNotFound].
+func (a *Accounts) correction(ctx context.Context, st *store.Store, userID int64, now time.Time) (account.Recovery, error) {
+	r, err := a.Running(ctx, st, userID, now)
+	if err == nil && !r.Keeps {
+		err = store.ErrNotFound
+	}
+	return r, err
+}
+
+// StopCorrection is [Accounts.StopRecovery] for a recovery that only gives
+// another address.
+func (a *Accounts) StopCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	if _, err := a.correction(ctx, tx, u.ID, e.At); err != nil {
 		return err
 	}
-	return a.TellOwners(ctx, tx, u, account.Mail{Kind: account.MailRecoveryStopped, IP: e.Request.IP, CreatedAt: e.At, Details: account.MailDetails{Keeps: r.Keeps}})
+	return a.StopRecovery(ctx, tx, u, stoppedBy(e), stopOf(e))
+}
+
+// endCorrection is StopCorrection for whatever gives the account an address: what
+// was corrected before is out of date, and its reader, a stranger perhaps, must
+// not get the account later. That act itself tells the owner what is so now.
+func (a *Accounts) endCorrection(ctx context.Context, tx *store.Store, u account.User, e audit.Entry) error {
+	r, err := a.correction(ctx, tx, u.ID, e.At)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.endRecovery(ctx, tx, r, stoppedBy(e), stopOf(e))
+}
+
+// stoppedBy says what a recovery is stopped by that an act ends.
+func stoppedBy(e audit.Entry) account.RecoveryStop {
+	if e.Actor == account.ActorStaff {
+		return account.StoppedByStaff
+	}
+	return account.StoppedByLink
+}
+
+// stopOf is an act as the event of a recovery that it ends.
+func stopOf(e audit.Entry) audit.Entry {
+	e.Details = account.EventDetails{Agent: e.Details.Agent, Staff: e.Details.Staff}
+	e.Includes = nil
+	return e
 }
 
 // Recovery returns the recovery of the caller's account that runs, or
@@ -237,7 +304,11 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 			required.Methods = methods
 			return &required
 		}
-		return s.accounts.StopRecovery(ctx, tx, proof.User, account.StoppedByFactor, entryBy(account.EventRecoveryStopped, caller, now))
+		how := account.StoppedByFactor
+		if factors[0].ConfirmedAt.After(r.StartedAt.Add(-settledAfter)) { // the oldest, and so each
+			how = account.StoppedByYoungFactor
+		}
+		return s.accounts.StopRecovery(ctx, tx, proof.User, how, entryBy(account.EventRecoveryStopped, caller, now))
 	})
 	if errors.Is(err, store.ErrNotFound) { // over since we looked
 		err = account.ErrNotFound
@@ -248,14 +319,19 @@ func (s *Service) StopRecovery(ctx context.Context, caller *Caller) error {
 
 // mayStop returns the ids of the factors, of which the oldest comes first, whose
 // holder can stop a recovery, with [account.AMRRecovery] where the recovery codes
-// are as old, and how a client shows them: those that are settled; and where the
+// are as old, and how a client shows them: those that are settled; where the
+// recovery only gives another address, all that were there when it began: it takes
+// none away, and perhaps nobody has an address to be told at; and where the
 // recovery was begun by a link in a mail alone, the oldest however young it is, or
 // whoever has the mailbox would be rid of it. What the staff begin, who have seen
 // a person, a young one does not stop.
 func mayStop(r account.Recovery, factors []account.Factor, codes []store.RecoveryCode) (ids, methods []string) {
 	settled := r.StartedAt.Add(-settledAfter)
 	latest := settled
-	if len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt) {
+	switch {
+	case r.Keeps:
+		latest = r.StartedAt
+	case len(factors) > 0 && !r.ByStaff && factors[0].ConfirmedAt.After(settled) && factors[0].ConfirmedAt.Before(r.StartedAt):
 		latest = factors[0].ConfirmedAt
 	}
 	methods = []string{}
@@ -349,14 +425,22 @@ func (a *Accounts) finishAddress(ctx context.Context, tx *store.Store, u account
 	if provedAt.IsZero() {
 		return badChallenge("email.proved_elsewhere")
 	}
-	if err := a.audit.Record(ctx, tx, e); err != nil {
-		return err
-	}
-	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e.Request, e.At)
+	return a.SetEmail(ctx, tx, u, r.Email, provedAt, e)
 }
 
+// finishRecovery gives the account to whoever reads the mailbox of a recovery.
+// The staff vouch for theirs, and no way back is left. For that of a link nobody
+// does: a thief moves the account to one of theirs first. So the way back that
+// went elsewhere stays.
 func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u account.User, r account.Recovery, e audit.Entry) error {
-	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, account.UndoEmail, account.UndoFactor); err != nil {
+	links := []account.ChallengeKind{account.UndoFactor}
+	if r.ByStaff {
+		links = append(links, account.UndoEmail)
+	}
+	if err := a.InvalidateLinks(ctx, tx, u.ID, e.At, links...); err != nil {
+		return err
+	}
+	if err := a.invalidateWayBack(ctx, tx, u.ID, r.Email, e.At); err != nil {
 		return err
 	}
 	if err := a.Recover(ctx, tx, u, r.Email, e); err != nil {
@@ -369,14 +453,18 @@ func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u accoun
 }
 
 // TellRecoveries owes the mails that finish recoveries whose waiting time is
-// over at the time now. Of several servers one owes each.
+// over at the time now. Of several servers one owes each. Of an account that is
+// disabled or closed none is owed before it is open again.
 func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
-	ready, err := s.store.ReadyRecoveries(ctx, now, 100)
+	ready, err := s.store.ReadyRecoveries(ctx, now.Add(-account.RecoveryOpen), now, 100)
 	if err != nil {
 		return err
 	}
 	for _, r := range ready {
 		err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
+			if err := tx.HoldUser(ctx, r.UserID); err != nil {
+				return err
+			}
 			u, err := tx.UserByID(ctx, r.UserID)
 			if err != nil {
 				return err
@@ -389,7 +477,7 @@ func (s *Service) TellRecoveries(ctx context.Context, now time.Time) error {
 			m.Details.Until, m.Details.Keeps = r.ReadyAt.Add(account.RecoveryOpen), r.Keeps
 			return tx.AddMail(ctx, m)
 		})
-		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped or erased
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // another server's, stopped, disabled or erased
 			return err
 		}
 	}

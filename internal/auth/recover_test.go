@@ -210,6 +210,73 @@ func TestLinkOfAnEarlierRecoveryStopsNoLaterOne(t *testing.T) {
 	})
 }
 
+// TestRecoveryOfAnAccountThatIsNotOpen goes on: what finishes it is mailed once the
+// account is open again, or was on its way before; and it can be stopped.
+func TestRecoveryOfAnAccountThatIsNotOpen(t *testing.T) {
+	t.Parallel()
+	type act func(s *authtest.Server) error
+	for name, acts := range map[string][2]act{
+		"disabled": {
+			func(s *authtest.Server) error { return s.Staff.Disable(t.Context(), s.IDOf(t, "amina"), "") },
+			func(s *authtest.Server) error { return s.Staff.Enable(t.Context(), s.IDOf(t, "amina"), "") },
+		},
+		"closed": {
+			func(s *authtest.Server) error { return s.Staff.Close(t.Context(), s.IDOf(t, "amina"), "") },
+			func(s *authtest.Server) error { return s.Staff.Restore(t.Context(), s.IDOf(t, "amina"), "") },
+		},
+	} {
+		shut, open := acts[0], acts[1]
+		try := func(t *testing.T, s *authtest.Server, do act) {
+			t.Helper()
+			if err := do(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				withFactor(t, s)
+				startRecovery(t, s)
+				try(t, s, shut)
+				s.Clock.Advance(auth.DefaultRecoveryWait)
+				tell(t, s)
+				s.Deliver(t)
+				authtest.WantTokens(t, smtp, account.FinishRecovery, 0)
+				try(t, s, open)
+				tell(t, s)
+				s.Deliver(t)
+				if err := s.FinishRecovery(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.FinishRecovery, 1)[0]); err != nil {
+					t.Error(err)
+				}
+			})
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				withFactor(t, s)
+				startRecovery(t, s)
+				s.Clock.Advance(auth.DefaultRecoveryWait)
+				tell(t, s)
+				try(t, s, shut)
+				s.Deliver(t)
+				try(t, s, open)
+				if err := s.FinishRecovery(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.FinishRecovery, 1)[0]); err != nil {
+					t.Errorf("the mail was on its way: %v", err)
+				}
+			})
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				withFactor(t, s)
+				startRecovery(t, s)
+				try(t, s, shut)
+				s.Deliver(t)
+				if err := s.StopRecoveryByLink(t.Context(), authtest.Req, authtest.WantTokens(t, smtp, account.StopRecovery, 1)[0]); err != nil {
+					t.Errorf("by the link: %v", err)
+				}
+				if _, err := s.Staff.Recovery(t.Context(), s.IDOf(t, "amina")); err == nil {
+					t.Error("it goes on")
+				}
+			})
+		})
+	}
+}
+
 // TestPasswordOfAMomentAgoStopsNothing: it was a proof before the factor came.
 func TestPasswordOfAMomentAgoStopsNothing(t *testing.T) {
 	t.Parallel()

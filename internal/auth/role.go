@@ -248,7 +248,12 @@ func (s *Service) AcceptRole(ctx context.Context, caller *Caller, in account.Inp
 		if err := tx.AcceptRole(ctx, u.ID, now); err != nil {
 			return asBadChallenge(err)
 		}
-		return s.audit.Record(ctx, tx, entryBy(account.EventRoleAccepted, caller, now))
+		// A correction that began while the role was offered: see [Accounts.StopCorrection].
+		accepted := entryBy(account.EventRoleAccepted, caller, now)
+		if err := s.accounts.StopCorrection(ctx, tx, u, accepted); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return s.audit.Record(ctx, tx, accepted)
 	})
 	return err
 }

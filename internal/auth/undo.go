@@ -90,9 +90,15 @@ func (s *Service) undoFactor(ctx context.Context, tx *store.Store, req account.R
 	if err := tx.DeleteRecoveryCodes(ctx, u.ID); err != nil {
 		return err
 	}
-	stopped := audit.ByUser(account.EventRecoveryStopped, u.ID, "", req, now) // there is nothing left to recover
-	if err := s.accounts.StopRecovery(ctx, tx, u, account.StoppedByLink, stopped); err != nil && !errors.Is(err, store.ErrNotFound) {
+	r, err := s.accounts.Running(ctx, tx, u.ID, now)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
+	}
+	if err == nil && account.EmailKey(r.Email) == account.EmailKey(c.Email) { // there is nothing left to recover
+		stopped := audit.ByUser(account.EventRecoveryStopped, u.ID, "", req, now)
+		if err := s.accounts.StopRecovery(ctx, tx, u, account.StoppedByLink, stopped); err != nil {
+			return err
+		}
 	}
 	if err := s.accounts.suspendRole(ctx, tx, undone); err != nil {
 		return err

@@ -295,6 +295,191 @@ func TestRecoveryForAMailboxThatALostAccountLeft(t *testing.T) {
 	})
 }
 
+// finishes lets the waiting time of the thief's recovery pass, and finishes it.
+func (th thief) finishes() {
+	th.t.Helper()
+	th.Clock.Advance(auth.DefaultRecoveryWait)
+	tell(th.t, th.Server)
+	th.Deliver(th.t)
+	if err := th.FinishRecovery(th.t.Context(), authtest.Req, linksTo(th.smtp, account.FinishRecovery, thiefs)[0]); err != nil {
+		th.t.Fatal(err)
+	}
+}
+
+// TestRecoveryVoidsNoWayBackElsewhere: a thief who moved the account, and has a
+// recovery begin by a link in their own mailbox, takes it from its owner for a
+// while only.
+func TestRecoveryVoidsNoWayBackElsewhere(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, thiefs)[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		th.finishes()
+		th.Clock.Advance(time.Hour)
+		if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+			t.Fatalf("the owner's way back: %v", err)
+		}
+		u, err := th.Store.UserByID(t.Context(), amina.User.ID)
+		if err != nil || u.Email != "amina@example.ma" {
+			t.Errorf("the address is %s, %v", u.Email, err)
+		}
+	})
+}
+
+// TestRecoveryVoidsTheWayBackOfItsMailbox, which has nothing more to take back;
+// and one that the staff began, who vouch for its mailbox, voids every one.
+func TestRecoveryVoidsTheWayBackOfItsMailbox(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		th.Clock.Advance(auth.DefaultRecoveryWait)
+		tell(t, th.Server)
+		th.Deliver(t)
+		if err := th.FinishRecovery(t.Context(), authtest.Req, linksTo(th.smtp, account.FinishRecovery, "amina@example.ma")[0]); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, "the owner's way back", th.UndoEmail(t.Context(), authtest.Req, back), "token", "challenge_used")
+	})
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		back := th.robs(amina)
+		if err := th.Staff.Recover(t.Context(), amina.User.ID, thiefs, "showed a card"); err != nil {
+			t.Fatal(err)
+		}
+		th.finishes()
+		wants(t, "the way back elsewhere", th.UndoEmail(t.Context(), authtest.Req, back), "token", "challenge_used")
+	})
+}
+
+// TestThiefWhoStopsARecoveryHoldsNobodyUp once the owner has taken the account
+// back: neither them nor the staff.
+func TestThiefWhoStopsARecoveryHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	for name, stops := range map[string]func(t *testing.T, th thief, amina auth.LoginResult){
+		"by their factor": func(t *testing.T, th thief, amina auth.LoginResult) {
+			if err := th.StopRecovery(t.Context(), th.CallerOf(t, amina)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"by the link in their mailbox": func(t *testing.T, th thief, _ auth.LoginResult) {
+			th.Deliver(t)
+			if err := th.StopRecoveryByLink(t.Context(), authtest.Req, linksTo(th.smtp, account.StopRecovery, thiefs)[0]); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, staff := range []bool{false, true} {
+				forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+					back := th.robs(amina)
+					link := linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0]
+					if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+						t.Fatal(err)
+					}
+					stops(t, th, amina)
+					if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+						t.Fatal(err)
+					}
+					th.Deliver(t)
+					if err := th.Reset(t, linksTo(th.smtp, account.ResetPassword, "amina@example.ma")[0], "vermicelle-9-zellige"); err != nil {
+						t.Fatal(err)
+					}
+					if staff {
+						if err := th.Staff.Recover(t.Context(), amina.User.ID, "", "showed her card"); err != nil {
+							t.Errorf("the staff: %v", err)
+						}
+					} else if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+						t.Errorf("the owner: %v", err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestUndoElsewhereStopsNoRecovery of the address to which the account can be
+// taken back: who undoes a factor of their own in another mailbox has the
+// password, which a thief has.
+func TestUndoElsewhereStopsNoRecovery(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		th.robs(amina)
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0], ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		if err := undo(t, th.Server, linksTo(th.smtp, account.UndoFactor, thiefs)[0], authtest.PasswordOf("amina")); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := th.Staff.Recovery(t.Context(), amina.User.ID); err != nil || r.Email != "amina@example.ma" {
+			t.Errorf("the owner's: for %q, %v", r.Email, err)
+		}
+	})
+}
+
+// TestYoungFactorHoldsUpNoStaff with a reason: it may be a thief's, who stopped
+// the owner's recovery. A factor that is the owner's does, and a link is
+// still held up.
+func TestYoungFactorHoldsUpNoStaff(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		link := plants(t, th.Server, th.smtp, amina)[0]
+		th.Clock.Advance(time.Minute)
+		if err := undo(t, th.Server, link, ""); !errors.Is(err, errWaits) {
+			t.Fatal(err)
+		}
+		if err := th.StopRecovery(t.Context(), th.CallerOf(t, amina)); err != nil {
+			t.Fatal(err)
+		}
+		if err := undo(t, th.Server, link, ""); !errors.Is(err, account.ErrRecoveryRefused) {
+			t.Errorf("by the link again: %v", err)
+		}
+		if err := th.Staff.Recover(t.Context(), amina.User.ID, "", "showed her card"); err != nil {
+			t.Errorf("the staff: %v", err)
+		}
+	})
+}
+
+// TestUndoByPasswordInAnyOrder: who has shown that they are the owner, by the way
+// back or by the password before, still takes the thief's other factors
+// away at once; whatever is wrong is said to be.
+func TestUndoByPasswordInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(t *testing.T, th thief, links []account.Input, back account.Input){
+		"after the address": func(t *testing.T, th thief, _ []account.Input, back account.Input) {
+			if err := th.UndoEmail(t.Context(), authtest.Req, back); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"after a younger factor": func(t *testing.T, th thief, links []account.Input, _ account.Input) {
+			if err := undo(t, th.Server, links[1], authtest.PasswordOf("amina")); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+				back := th.robs(amina)
+				plants(t, th.Server, th.smtp, amina)
+				links := linksTo(th.smtp, account.UndoFactor, "amina@example.ma")
+				before(t, th, links, back)
+				wants(t, "a guess", undo(t, th.Server, links[0], "guess-9-zellige"), "password", "password_wrong")
+				if err := undo(t, th.Server, links[0], authtest.PasswordOf("amina")); err != nil {
+					t.Errorf("the password before: %v", err)
+				}
+				if list, err := th.Store.Factors(t.Context(), amina.User.ID); err != nil || len(list) != 0 {
+					t.Errorf("%d factors are left, %v", len(list), err)
+				}
+			})
+		})
+	}
+}
+
 // TestGuessesInAnotherMailboxHoldNobodyUp: a thief in the mailbox that they moved
 // the account to spends no try of the owner's.
 func TestGuessesInAnotherMailboxHoldNobodyUp(t *testing.T) {

@@ -140,7 +140,7 @@ func (p *page) diagnose(d staff.Diagnosis) *diagnosis {
 		switch f.Kind {
 		case staff.FindNoAddress, staff.FindNotVerified, staff.FindNoFactor, staff.FindLastLogin:
 			glyph, tone = "–", "none"
-		case staff.FindMailFailed, staff.FindSharedAddress, staff.FindInvitationOpen, staff.FindFactorLocked, staff.FindFactorLost, staff.FindMustWait:
+		case staff.FindMailFailed, staff.FindSharedAddress, staff.FindInvitationOpen, staff.FindFactorLocked, staff.FindFactorLost, staff.FindAddressWaits, staff.FindMustWait:
 			glyph, tone = "!", "warn"
 		}
 		if f.Blocks {
@@ -157,6 +157,8 @@ func (p *page) diagnose(d staff.Diagnosis) *diagnosis {
 			args = append(args, "who", isolated(p.memberName(f.By)), "reason", isolated(v.Say("console.quoted", "text", f.Reason)))
 		case f.Kind == staff.FindMailFailed:
 			args = append(args, "what", v.Say("console.mail.kind."+string(f.MailKind)), "why", v.mailReason(f.Reason))
+		case f.Kind == staff.FindAddressWaits:
+			args = append(args, "email", isolated(f.Email))
 		case f.Kind == staff.FindSharedAddress:
 			for _, other := range f.Others {
 				out.Findings = append(out.Findings, finding{

@@ -413,15 +413,29 @@ func TestAddressOfWhoHasAFactor(t *testing.T) {
 	if got, err := s.Store.UserByID(t.Context(), salma.ID); err != nil || got.Email != salma.Email || got.LastName != "Tazi" {
 		t.Errorf("%q, %q; %v", got.Email, got.LastName, err)
 	}
+	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "Une autre adresse e-mail attend : \u2068tazi@example.ma\u2069") {
+		t.Errorf("nothing says that it waits:\n%s", a.text())
+	}
+	waits := func(want bool) {
+		t.Helper()
+		if r, err := s.Staff.Correction(t.Context(), salma.ID); err != nil || (r.ID != "") != want {
+			t.Errorf("it waits: %t, %v; want %t", r.ID != "", err, want)
+		}
+	}
+	// Of a form that was opened before it waited the present address stops nothing.
 	a := b.open(t, at(salma, "/edit"))
 	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr")
-	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
-		t.Errorf("the same address:\n%s", a.text())
-	}
+	waits(true)
 	a = b.open(t, at(salma, "/edit")) // while that recovery runs: what was typed stays, and the staff are not sent to the support
 	a = b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Selma", "last_name", "Alaoui", "email", "other@example.ma", "language", "fr")
 	if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text(), "ne peut pas changer maintenant") || !strings.Contains(a.body, `value="Selma"`) {
 		t.Errorf("a second address: %d\n%s", a.status, a.text())
+	}
+	a = b.open(t, at(salma, "/edit"))
+	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr", "waits", a.field(t, "waits"))
+	waits(false)
+	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
+		t.Errorf("the same address:\n%s", a.text())
 	}
 }
 

@@ -40,6 +40,15 @@ func (p *page) edit() {
 	if version := p.before.Get("version"); version != "" { // typed before a login: of what was seen then
 		d.Form.Hidden[0].Value = version
 	}
+	r, err := p.staff.Correction(p.r.Context(), u.ID)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	if r.ID != "" {
+		d.Form.Fields[2].Hint = v.Say("console.diagnosis.address_waits", "email", isolated(r.Email), "until", v.Moment(r.ReadyAt))
+		d.Form.Hidden = append(d.Form.Hidden, hidden{"waits", r.ID})
+	}
 	p.ask(d.Form)
 	form, ok := p.submitted()
 	if !ok {
@@ -48,7 +57,9 @@ func (p *page) edit() {
 	d.Form.Hidden[0].Value = form.Get("version")
 	email := account.TextInput(form.Get("email"))
 	typed := strings.TrimSpace(email.Text)
-	if u.Email == "" && typed == "" { // whoever has none may stay without
+	// Whoever has none may stay without; and who was not shown that another waits
+	// does not stop it.
+	if typed == u.Email && (typed == "" || form.Get("waits") == "") {
 		email = account.Input{}
 	}
 	edited, err := p.staff.Edit(p.r.Context(), u.ID, auth.UserEdit{

@@ -284,7 +284,7 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 	}
 	var (
 		inserts, updates []store.ImportRow
-		ended            []int64
+		ended, voided    []int64
 	)
 	for _, u := range users {
 		old, exists := here.users[u.ID]
@@ -324,8 +324,12 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		row, newPassword := r.merge(u, now, old, from)
 		here.owners[row.User.Username] = u.ID
 		updates = append(updates, row)
-		if newPassword {
+		shut := old.Active && !row.User.Active
+		if newPassword || shut {
 			ended = append(ended, u.ID)
+		}
+		if newPassword || shut || account.EmailKey(row.User.Email) != account.EmailKey(old.Email) {
+			voided = append(voided, u.ID)
 		}
 		r.report.Updated++
 	}
@@ -335,8 +339,23 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 	if err := r.tx.EndSessions(r.ctx, ended, r.o.Now); err != nil {
 		return err
 	}
+	if err := r.tx.EndLinks(r.ctx, voided, voidLinks, voidMails, r.o.Now); err != nil {
+		return err
+	}
 	return r.tx.Insert(r.ctx, inserts)
 }
+
+// Links, and mails with a link or a code, that are worthless once a password, an
+// address or who is active has changed in Django: whoever had the old one may have
+// asked for them. A login that waits for its second factor is among them. The ways
+// back from what somebody did here are not.
+var (
+	voidLinks = []account.ChallengeKind{account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.SecondFactor, account.AcceptRole}
+	voidMails = []account.MailKind{
+		account.MailResetPassword, account.MailInvited, account.MailVerifyEmail, account.MailConfirmEmail,
+		account.MailRoleOffered, account.MailLoginCode, account.MailConfirmCode,
+	}
+)
 
 // existing is what the store has of a batch's ids and names.
 type existing struct {

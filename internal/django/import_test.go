@@ -265,6 +265,60 @@ func TestPasswordChangedInDjangoIsBroughtOverAndEndsSessions(t *testing.T) {
 	})
 }
 
+// TestWhatChangedInDjangoEndsWhatWaits: with another password, or who is not active
+// any more, nothing stays by which somebody who was in the account comes back; with
+// another address no link that was asked for before.
+func TestWhatChangedInDjangoEndsWhatWaits(t *testing.T) {
+	t.Parallel()
+	const same, password, shut, moved = 1, 2, 6, 7
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		where := copyOf(t, theSite(t).sqlite)
+		imported(t, st, where, django.Layout{})
+		later := now.Add(time.Hour)
+		all := []account.ChallengeKind{account.ResetPassword, account.ConfirmEmail, account.SecondFactor, account.UndoEmail}
+		write(t, st, func(_ context.Context, tx *store.Store) error {
+			for _, id := range []int64{same, password, shut, moved} {
+				errs := []error{
+					tx.CreateSession(t.Context(), account.Session{ID: fmt.Sprint("s", id), UserID: id, CreatedAt: now, LastUsedAt: now, ExpiresAt: later, RefreshAt: now}),
+					tx.CreateTrustedDevice(t.Context(), account.TrustedDevice{ID: fmt.Sprint("d", id), UserID: id, Hash: fmt.Sprint("h", id), CreatedAt: now, ExpiresAt: later}),
+					tx.CreateCode(t.Context(), account.MailedCode{Hash: fmt.Sprint("c", id), Purpose: account.CodeReset, UserID: id, CreatedAt: now}),
+					tx.AddMail(t.Context(), account.Mail{Kind: account.MailConfirmEmail, UserID: id, Email: "new@example.ma", CreatedAt: now}),
+				}
+				for _, kind := range all {
+					errs = append(errs, tx.CreateChallenge(t.Context(), account.Challenge{Hash: fmt.Sprint(kind, id), Kind: kind, UserID: id, CreatedAt: now, ExpiresAt: later}))
+				}
+				if err := errors.Join(errs...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		change(t, where,
+			fmt.Sprintf(`UPDATE auth_user SET password = 'md5$new$hash' WHERE id = %d`, password),
+			fmt.Sprintf(`UPDATE auth_user SET is_active = 0 WHERE id = %d`, shut),
+			fmt.Sprintf(`UPDATE auth_user SET email = 'moved@example.ma' WHERE id = %d`, moved))
+		imported(t, st, where, django.Layout{})
+		for id, want := range map[int64]struct{ in, links bool }{same: {true, true}, password: {}, shut: {}, moved: {in: true}} {
+			sess, _, err := st.SessionUser(t.Context(), fmt.Sprint("s", id))
+			devices, err2 := st.TrustedDevices(t.Context(), id)
+			if err != nil || err2 != nil || sess.RevokedAt.IsZero() != want.in || (len(devices) == 1) != want.in {
+				t.Errorf("user %d: session ended at %v, %d trusted devices, %v, %v", id, sess.RevokedAt, len(devices), err, err2)
+			}
+			for _, kind := range all {
+				c, err := st.Challenge(t.Context(), kind, fmt.Sprint(kind, id))
+				if err != nil || c.UsedAt.IsZero() != (want.links || kind == account.UndoEmail) {
+					t.Errorf("user %d: %s void at %v, %v", id, kind, c.UsedAt, err)
+				}
+			}
+			c, err := st.MailedCode(t.Context(), fmt.Sprint("c", id))
+			mails, err2 := st.MailsOf(t.Context(), id, 0, 10)
+			if err != nil || err2 != nil || c.ExpiresAt.IsZero() != want.links || len(mails) != 1 || mails[0].DueAt.IsZero() == want.links {
+				t.Errorf("user %d: code until %v, mails %+v, %v, %v", id, c.ExpiresAt, mails, err, err2)
+			}
+		}
+	})
+}
+
 func TestAccountsOfOthersAreNeverOverwritten(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {

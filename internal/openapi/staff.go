@@ -32,7 +32,7 @@ var staffOperations = []operation{
 	{route: "GET clients/{id}/", id: "getClient", tag: "clients", numbered: true, notFound: notThere},
 	{
 		route: "PATCH clients/{id}/", id: "editClient", tag: "clients", numbered: true, fields: auth.UserEditFields,
-		codes: map[string][]string{"language": {"blank"}, "email": {"taken"}}, forbidden: []string{"recovery_refused"}, notFound: notThere, conflict: []string{"edit_conflict"},
+		codes: map[string][]string{"language": {"blank"}, "email": {"taken"}}, forbidden: []string{"recovery_refused"}, notFound: notThere, conflict: []string{"user_not_active", "edit_conflict"},
 	},
 	{
 		route: "POST clients/{id}/disable/", id: "disableClient", tag: "acts", numbered: true, fields: staff.ActFields, input: reasoned, needs: reason,

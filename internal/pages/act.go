@@ -106,7 +106,10 @@ func (p *page) undoFactor(done, token string, form url.Values) (string, error) {
 		undo.Password = plain
 	}
 	waitsUntil, err := p.o.Auth.UndoFactor(p.r.Context(), p.request, undo)
-	if !waitsUntil.IsZero() {
+	switch {
+	case !waitsUntil.IsZero() && undo.Password.State != account.Missing: // none counts any more
+		done = "page.undo_factor.no_password"
+	case !waitsUntil.IsZero():
 		done = "page.undo_factor.waits"
 	}
 	return done, err

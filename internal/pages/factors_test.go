@@ -293,8 +293,8 @@ func TestUndoAFactor(t *testing.T) {
 	})
 }
 
-// TestUndoAFactorAfterAReset: no password opens that way any more, and nobody is
-// sent to look for one.
+// TestUndoAFactorAfterAReset: no password opens that way any more, who gives one is
+// told so, and nobody is sent to look for one.
 func TestUndoAFactorAfterAReset(t *testing.T) {
 	t.Parallel()
 	forEachEngine(t, func(t *testing.T, s *server) {
@@ -303,7 +303,7 @@ func TestUndoAFactorAfterAReset(t *testing.T) {
 		m := s.received(t, account.MailFactorAdded, address("amina"))
 		s.visitor().send(t, "/account/forgot-password/", "email", address("amina"))
 		s.post(t, s.received(t, account.MailResetPassword, address("amina")).Path, "new_password", nextPassword, "repeat", nextPassword).shows(t, http.StatusOK, fr("page.reset.done"))
-		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.waits"))
+		s.post(t, m.Path, "password", firstPassword).shows(t, http.StatusOK, fr("page.undo_factor.no_password"))
 		refused := s.post(t, m.Path, "password", firstPassword)
 		refused.shows(t, http.StatusForbidden, fr("page.undo_factor.refused"))
 		refused.lacks(t, "Donnez le mot de passe d’avant,")

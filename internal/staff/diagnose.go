@@ -33,6 +33,7 @@ const (
 	FindVerified       FindingKind = "verified"        // At
 	FindPasswordInUse  FindingKind = "password"        // At
 	FindInvitationOpen FindingKind = "invitation_open" // At: an invitation was mailed, and not used yet
+	FindAddressWaits   FindingKind = "address_waits"   // Until: another address waits, whose reader can take it then; Email
 )
 
 // Finding is something that is so with an account.
@@ -43,6 +44,7 @@ type Finding struct {
 	Until    time.Time
 	By       int64  // of the staff; zero: nobody, a command, or nobody knows
 	Reason   string // that staff gave, or why a mail failed
+	Email    string // that waits
 	Mail     int64
 	MailKind account.MailKind
 	Others   []account.User // who claim the same address
@@ -66,7 +68,7 @@ func (s *Service) Diagnose(ctx context.Context, id int64) (Diagnosis, error) {
 	}
 	var d Diagnosis
 	for _, find := range []func(context.Context, account.User) ([]Finding, error){
-		s.findState, s.findWait, s.findAddress, s.findPassword, s.findFactors, s.findMail, s.findOthers,
+		s.findState, s.findWait, s.findAddress, s.findPassword, s.findFactors, s.findCorrection, s.findMail, s.findOthers,
 	} {
 		found, err := find(ctx, u)
 		if err != nil {
@@ -157,6 +159,14 @@ func (s *Service) findFactors(ctx context.Context, u account.User) ([]Finding, e
 		found = append(found, Finding{Kind: FindFactorLost, At: r.StartedAt, Until: r.ReadyAt, Blocks: true})
 	}
 	return found, err
+}
+
+func (s *Service) findCorrection(ctx context.Context, u account.User) ([]Finding, error) {
+	r, err := s.Correction(ctx, u.ID)
+	if err != nil || r.ID == "" {
+		return nil, err
+	}
+	return []Finding{{Kind: FindAddressWaits, At: r.StartedAt, Until: r.ReadyAt, Email: r.Email}}, nil
 }
 
 func (s *Service) findMail(ctx context.Context, u account.User) ([]Finding, error) {

@@ -13,9 +13,13 @@ import (
 
 // SetEmail gives a user another address, for somebody who cannot do it
 // themselves. A correction is as good as a registration: the address is not
-// proved, a link to do that is mailed, and the one before is told. Of an account
+// proved, a link to do that is mailed (or another invitation, to who has no
+// password yet), and the one before is told. Of an account
 // with a factor it only begins a recovery, which gives the address when its
-// waiting time is over, and keeps the factor: see [Service.Recovery].
+// waiting time is over, and keeps the factor: see [Service.Recovery]. An address
+// that is only written otherwise is the one that the user has: it is stored, and
+// stays proved. It returns [ErrNotActive] where the account is disabled or closed:
+// what would be mailed to another address would not go out.
 func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) error {
 	email, err := auth.CheckEmail(email)
 	if err != nil {
@@ -32,12 +36,16 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, was account.User, do doing) error {
+		if err := s.accounts.HoldAddressFree(ctx, tx, was, email, false); err != nil {
+			return err
+		}
+		u, err := held(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		if email == u.Email {
 			return account.FieldError("email", "email.same", nil)
-		}
-		if err := s.accounts.HoldAddressFree(ctx, tx, u, email, false); err != nil {
-			return err
 		}
 		return s.setEmail(ctx, tx, u, email, reason, do, turn)
 	})
@@ -56,30 +64,84 @@ func (s *Service) toBeChanged(ctx context.Context, id int64) (account.User, erro
 // addressTurn counts the mail to another address of a user, which may be
 // anybody's: an agent can change it there and back as often as they like.
 func (s *Service) addressTurn(ctx context.Context, u account.User, email string) (guard.Turn, error) {
-	if email == "" || email == u.Email {
+	if email == "" || email == u.Email || sameMailbox(u, email) && !u.EmailVerifiedAt.IsZero() {
 		return guard.Turn{}, nil
 	}
+	if !u.Active && !sameMailbox(u, email) {
+		return guard.Turn{}, ErrNotActive
+	}
 	u.Email = email
-	return s.mailTurn(ctx, account.MailVerifyEmail, u)
+	kind := account.MailVerifyEmail
+	if !hasPassword(u) {
+		kind = account.MailInvited
+	}
+	return s.mailTurn(ctx, kind, u)
 }
 
+// sameMailbox reports whether an address is the user's, however it is written.
+func sameMailbox(u account.User, email string) bool {
+	return account.EmailKey(email) == account.EmailKey(u.Email)
+}
+
+// setEmail is SetEmail for a user who is held.
 func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User, email, reason string, do doing, t guard.Turn) error {
+	if sameMailbox(u, email) {
+		if err := s.stopCorrection(ctx, tx, u, do); err != nil {
+			return err
+		}
+		return s.spellEmail(ctx, tx, u, email, do, t)
+	}
+	if !u.Active && email != "" {
+		return ErrNotActive
+	}
 	start := auth.RecoveryStart{Email: email, Keeps: true, Reason: reason}
 	waits, err := s.accounts.StartRecoveryIfFactor(ctx, tx, u, start, do.entry(account.EventRecoveryStarted))
 	if err != nil || waits {
 		return err
 	}
-	if err := s.audit.Record(ctx, tx, do.entry(account.EventEmailSet)); err != nil {
-		return err
-	}
-	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, account.RequestInfo{}, do.at); err != nil {
+	if err := s.accounts.SetEmail(ctx, tx, u, email, time.Time{}, do.entry(account.EventEmailSet)); err != nil {
 		return err
 	}
 	if email == "" {
 		return nil
 	}
 	u.Email = email
+	return s.mailProof(ctx, tx, u, do, t)
+}
+
+// mailProof owes a user the link to prove their address; or, who was invited and
+// has no password yet, another invitation.
+func (s *Service) mailProof(ctx context.Context, tx *store.Store, u account.User, do doing, t guard.Turn) error {
+	if !hasPassword(u) {
+		return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
+	}
 	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+}
+
+// stopCorrection is for an edit that names the address that a user has: another
+// that waits is not to be theirs.
+func (s *Service) stopCorrection(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	err := s.accounts.StopCorrection(ctx, tx, u, do.entry(account.EventRecoveryStopped))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// spellEmail has a user's address written otherwise. Nobody else reads it then:
+// so it is no other address to those who watch for one, and the links that were
+// mailed there stay good.
+func (s *Service) spellEmail(ctx context.Context, tx *store.Store, u account.User, email string, do doing, t guard.Turn) error {
+	if err := tx.SetEmail(ctx, u.ID, email, u.EmailVerifiedAt); err != nil {
+		return err
+	}
+	e := do.entry(account.EventUserEdited)
+	e.Details.Fields = []string{"email"}
+	if err := s.audit.Record(ctx, tx, e); err != nil || !u.EmailVerifiedAt.IsZero() {
+		return err
+	}
+	u.Email = email
+	return s.mailProof(ctx, tx, u, do, t)
 }
 
 // Recover gives an account back to its owner, who reads an address: the staff
@@ -171,6 +233,16 @@ func (s *Service) Recovery(ctx context.Context, id int64) (account.Recovery, err
 	r, err := s.accounts.Running(ctx, s.store, id, s.now())
 	if errors.Is(err, store.ErrNotFound) {
 		err = ErrNoRecovery
+	}
+	return r, err
+}
+
+// Correction returns the recovery of a user that runs, if it only gives another
+// address, or the zero one.
+func (s *Service) Correction(ctx context.Context, id int64) (account.Recovery, error) {
+	r, err := s.Recovery(ctx, id)
+	if errors.Is(err, ErrNoRecovery) || err == nil && !r.Keeps {
+		return account.Recovery{}, nil
 	}
 	return r, err
 }

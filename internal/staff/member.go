@@ -116,6 +116,11 @@ func (s *Service) offerIn(ctx context.Context, tx *store.Store, u account.User, 
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
+	// Who may act on a client may not on the staff: nothing that they began goes on.
+	err = s.accounts.StopRecovery(ctx, tx, u, account.StoppedByStaff, do.entry(account.EventRecoveryStopped))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
 	m = account.StaffMember{UserID: u.ID, Role: role, GivenBy: s.agentID(), GivenAt: do.at}
 	if err := tx.SetStaff(ctx, m); err != nil {
 		return "", err

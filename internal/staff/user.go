@@ -328,10 +328,7 @@ func (s *Service) ResendVerification(ctx context.Context, id int64, reason strin
 		if err := s.audit.Record(ctx, tx, e); err != nil {
 			return err
 		}
-		if !hasPassword(u) {
-			return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
-		}
-		return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)
+		return s.mailProof(ctx, tx, u, do, t)
 	})
 }
 
@@ -406,7 +403,8 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 }
 
 // Edit changes what staff may change of a user, who is told of another
-// address: see [Service.SetEmail]. It returns the user as they are now, and
+// address: see [Service.SetEmail]. One that names the address that they have
+// stops a correction that waits. It returns the user as they are now, and
 // [account.ErrEditConflict] where somebody edited them since the version.
 func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account.User, error) {
 	u, err := s.toBeChanged(ctx, id)
@@ -432,8 +430,16 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 		if err != nil {
 			return err
 		}
-		if edited, err = s.accounts.ReadEdit(u, in); err != nil || len(edited.Fields) == 0 {
+		if edited, err = s.accounts.ReadEdit(u, in); err != nil {
 			return err
+		}
+		if in.Email.State == account.Given && edited.User.Email == u.Email {
+			if err := s.stopCorrection(ctx, tx, u, do); err != nil {
+				return err
+			}
+		}
+		if len(edited.Fields) == 0 {
+			return nil
 		}
 		now, changed := edited.User, make([]string, 0, len(edited.Fields))
 		for _, f := range edited.Fields {

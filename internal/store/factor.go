@@ -112,15 +112,19 @@ func (s *Store) DeleteFactorsSince(ctx context.Context, userID int64, since time
 // ForgetPasswordsBefore has no password open the way back from any of a user's
 // factors.
 func (s *Store) ForgetPasswordsBefore(ctx context.Context, userID int64) error {
-	const op = "forget the passwords before factors"
-	_, err := s.exec(ctx, op, `
+	_, err := s.exec(ctx, "forget the passwords before factors", `
 		UPDATE factors
 		SET password_before = ''
 		WHERE user_id = $1 AND password_before <> ''`, userID)
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, op, `DELETE FROM former_passwords WHERE user_id = $1`, userID)
+	return s.ForgetFormerPassword(ctx, userID)
+}
+
+// ForgetFormerPassword forgets the password that a user replaced.
+func (s *Store) ForgetFormerPassword(ctx context.Context, userID int64) error {
+	_, err := s.exec(ctx, "forget a former password", `DELETE FROM former_passwords WHERE user_id = $1`, userID)
 	return err
 }
 

@@ -256,15 +256,61 @@ func (i *Import) ImportedIDs(ctx context.Context, after int64, limit int) ([]int
 		LIMIT $2`, after, limit)
 }
 
-// EndSessions ends every session of several users. Tokens that another
-// service issued stay good: that the password changed there is no news to it.
+// EndSessions ends every session of several users, and every trust in their
+// devices. Tokens that another service issued stay good: that the password changed
+// there is no news to it.
 func (i *Import) EndSessions(ctx context.Context, userIDs []int64, at time.Time) error {
-	for _, id := range userIDs {
-		_, err := i.exec(ctx, "end the sessions of imported users", `
-			UPDATE sessions
-			SET revoked_at = $1
-			WHERE user_id = $2 AND revoked_at IS NULL`, at.UTC(), id)
-		if err != nil {
+	const op = "end the sessions of imported users"
+	err := i.changeMany(ctx, op, userIDs, `
+		UPDATE sessions
+		SET revoked_at = $1
+		WHERE user_id IN (%s) AND revoked_at IS NULL`, at.UTC())
+	if err != nil {
+		return err
+	}
+	return i.changeMany(ctx, op, userIDs, `
+		DELETE FROM trusted_devices
+		WHERE user_id IN (%s)`)
+}
+
+// EndLinks makes several users' links of some kinds worthless, mails of some kinds
+// that are owed, and every code.
+func (i *Import) EndLinks(ctx context.Context, userIDs []int64, links []account.ChallengeKind, mails []account.MailKind, at time.Time) error {
+	const op = "void the links of imported users"
+	args := []any{account.MailUnwanted}
+	for _, kind := range mails {
+		args = append(args, kind)
+	}
+	// The mails come first, as wherever links are made worthless.
+	err := i.changeMany(ctx, op, userIDs, giveUp+`sent_at IS NULL AND kind IN (`+params(1, len(mails))+`) AND user_id IN (%s)`, args...)
+	if err != nil {
+		return err
+	}
+	args = []any{at.UTC()}
+	for _, kind := range links {
+		args = append(args, kind)
+	}
+	err = i.changeMany(ctx, op, userIDs, `
+		UPDATE challenges
+		SET used_at = $1
+		WHERE used_at IS NULL AND kind IN (`+params(1, len(links))+`) AND user_id IN (%s)`, args...)
+	if err != nil {
+		return err
+	}
+	return i.changeMany(ctx, op, userIDs, voidCodes+` AND user_id IN (%s)`, longAgo)
+}
+
+// changeMany runs a statement whose %s is a list of users of any length, as
+// [askMany] runs a query. Its other parameters come first.
+func (i *Import) changeMany(ctx context.Context, op string, userIDs []int64, query string, args ...any) error {
+	const most = 200
+	query = fmt.Sprintf(query, params(len(args), most))
+	for ids := range slices.Chunk(userIDs, most) {
+		all := slices.Clone(args)
+		for at := range most {
+			all = append(all, ids[min(at, len(ids)-1)])
+		}
+		if _, err := i.exec(ctx, op, query, all...); err != nil {
 			return err
 		}
 	}

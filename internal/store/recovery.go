@@ -45,6 +45,16 @@ func (s *Store) StopRecovery(ctx context.Context, id string, by account.Recovery
 		WHERE id = $3 AND stopped_at IS NULL AND finished_at IS NULL`, at.UTC(), by, id)
 }
 
+// UndoStops notes of a user's recoveries that were stopped at the given time or
+// later that it counts for nothing who stopped them.
+func (s *Store) UndoStops(ctx context.Context, userID int64, since time.Time) error {
+	_, err := s.exec(ctx, "undo the stops of recoveries", `
+		UPDATE recoveries
+		SET stopped_by = $1
+		WHERE user_id = $2 AND stopped_at >= $3`, account.StopUndone, userID, since.UTC())
+	return err
+}
+
 // FinishRecovery notes that a recovery came to its end. It returns
 // [ErrNotFound] when it was stopped, is over, or has to wait.
 func (s *Store) FinishRecovery(ctx context.Context, id string, at time.Time) error {
@@ -54,15 +64,16 @@ func (s *Store) FinishRecovery(ctx context.Context, id string, at time.Time) err
 		WHERE id = $2 AND stopped_at IS NULL AND finished_at IS NULL AND ready_at <= $1`, at.UTC(), id)
 }
 
-// ReadyRecoveries returns recoveries whose waiting time is over and whose mail
-// is not owed yet, at most limit.
-func (s *Store) ReadyRecoveries(ctx context.Context, now time.Time, limit int) ([]account.Recovery, error) {
+// ReadyRecoveries returns recoveries of active users whose waiting time is over,
+// since the given time, and whose mail is not owed yet, at most limit.
+func (s *Store) ReadyRecoveries(ctx context.Context, since, now time.Time, limit int) ([]account.Recovery, error) {
 	return queryAll(ctx, s, "list recoveries that are ready", scanRecovery, `
 		SELECT `+recoveryColumns+`
 		FROM recoveries
-		WHERE told_at IS NULL AND stopped_at IS NULL AND ready_at <= $1
+		WHERE told_at IS NULL AND stopped_at IS NULL AND ready_at > $1 AND ready_at <= $2
+		  AND EXISTS (SELECT 1 FROM users WHERE users.id = recoveries.user_id AND users.is_active)
 		ORDER BY ready_at, id
-		LIMIT $2`, now.UTC(), limit)
+		LIMIT $3`, since.UTC(), now.UTC(), limit)
 }
 
 // TellRecovery notes that the mail that finishes a recovery is owed. Of several

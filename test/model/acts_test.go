@@ -536,9 +536,7 @@ func (l *life) staffDisables(rt *rapid.T) {
 	l.model.noticeOwners(u, "disabled", "", l.now())
 	u.disabled = true
 	l.model.sessionsEnd(u, nil)
-	for _, c := range l.model.codes {
-		c.void = c.void || c.user == u
-	}
+	l.model.void(u, linksOfAddress...)
 }
 
 func (l *life) staffEnables(rt *rapid.T) {
@@ -573,8 +571,8 @@ func (l *life) staffCorrects(rt *rapid.T) {
 	l.betweenLooks(func() {
 		now := l.now()
 		err := l.server(rt).Staff.SetEmail(context.Background(), l.id(rt, u.name), email, reason)
-		waits := len(u.factors()) > 0
-		agree(rt, "correct", err, normalEmail(email) != u.email && (!waits || l.model.mayRecover(u, reason != "", now)))
+		waits := len(u.factors()) > 0 && !same(email, u.email)
+		agree(rt, "correct", err, normalEmail(email) != u.email && (u.open() || same(email, u.email)) && (!waits || l.model.mayRecover(u, reason != "", true, now)))
 		switch {
 		case err == nil && waits:
 			l.model.begin(&recovery{user: u, email: normalEmail(email), keeps: true, byStaff: true}, now)
@@ -590,7 +588,7 @@ func (l *life) staffRecovers(rt *rapid.T) {
 		now := l.now()
 		err := l.server(rt).Staff.Recover(context.Background(), l.id(rt, u.name), email, reason)
 		waits := len(u.factors()) > 0
-		agree(rt, "recover", err, !waits || reason != "" && l.model.mayRecover(u, true, now))
+		agree(rt, "recover", err, !waits || reason != "" && l.model.mayRecover(u, true, false, now))
 		switch {
 		case err == nil && waits:
 			l.model.begin(&recovery{user: u, email: normalEmail(email), byStaff: true}, now)

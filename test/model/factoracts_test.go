@@ -423,7 +423,7 @@ func (l *life) undoesFactor(rt *rapid.T, s *server, k *link) {
 	if atOnce {
 		allowed = allowed && given == before
 	} else {
-		allowed = allowed && l.model.mayRecover(k.user, false, now)
+		allowed = allowed && l.model.mayRecover(k.user, false, false, now)
 	}
 	waitsUntil, err := s.UndoFactor(context.Background(), req, in)
 	agree(rt, fmt.Sprintf("undo a factor of %s", k.user.name), err, allowed)
@@ -459,6 +459,7 @@ func (l *life) staffStopsRecovery(rt *rapid.T) {
 		return
 	}
 	agree(rt, "staff stop a recovery", err, true)
+	y.stoppedByStaff = true
 	l.model.stop(y, false, l.now())
 }
 

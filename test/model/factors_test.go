@@ -90,6 +90,10 @@ type recovery struct {
 	keeps, byStaff                 bool
 	start                          time.Time
 	told, stopped, byFactor, ended bool
+	young                          bool      // the factor that stopped it: it may be a thief's
+	stoppedAt                      time.Time // who stopped it counts for nothing once a change of address from before is undone
+	undone                         bool
+	stoppedByStaff                 bool
 }
 
 func (y *recovery) ready() time.Time { return y.start.Add(recoveryWait) }
@@ -366,10 +370,18 @@ type count struct {
 }
 
 // mayRecover says whether a recovery of an account can begin. What a link began
-// in a mailbox that is the account's no more holds up nobody.
-func (r *reference) mayRecover(u *user, byStaff bool, now time.Time) bool {
+// in a mailbox that is the account's no more holds up nobody; what a link began
+// at all holds up no staff with a reason, unless a factor stopped it that is taken
+// for the owner's; nothing does that was stopped before the account was taken back;
+// nor does a correction that was stopped, but for another where it was not the staff
+// who stopped it.
+func (r *reference) mayRecover(u *user, byStaff, keeps bool, now time.Time) bool {
 	owners := r.owners(u, now)
-	past := without(u.recoveries, func(y *recovery) bool { return !y.byStaff && !y.running(now) && !isAmong(owners, y.email) })
+	past := without(u.recoveries, func(y *recovery) bool {
+		ofLink := !y.byStaff && (!isAmong(owners, y.email) || byStaff && (!y.byFactor || y.young))
+		corrects := y.keeps && y.stopped && (!keeps || y.stoppedByStaff)
+		return !y.running(now) && (y.undone || ofLink || corrects)
+	})
 	if !u.open() || len(past) == 0 {
 		return u.open()
 	}
@@ -386,9 +398,21 @@ func (r *reference) begin(y *recovery, now time.Time) {
 
 // stop ends one.
 func (r *reference) stop(y *recovery, byFactor bool, now time.Time) {
-	y.stopped, y.byFactor = true, byFactor
+	y.stopped, y.byFactor, y.stoppedAt = true, byFactor, now
+	if byFactor {
+		oldest := slices.MinFunc(y.user.factors(), func(a, b *factor) int { return a.confirmed.Compare(b.confirmed) })
+		y.young = oldest.confirmed.After(y.start.Add(-settledAfter))
+	}
 	r.void(y.user, finishOwed)
 	r.tellOwners(debt{user: y.user}, now)
+}
+
+// endCorrection is what another address does to a recovery that only gives one.
+func (r *reference) endCorrection(u *user, byStaff bool, now time.Time) {
+	if y := u.running(now); y != nil && y.keeps {
+		y.stopped, y.stoppedByStaff, y.stoppedAt = true, byStaff, now
+		r.void(u, finishOwed)
+	}
 }
 
 // mayStop says whether somebody in a session may: they have last shown a factor
@@ -400,7 +424,10 @@ func (r *reference) mayStop(s *session, y *recovery, now time.Time) bool {
 	}
 	oldest := slices.MinFunc(s.user.factors(), func(a, b *factor) int { return a.confirmed.Compare(b.confirmed) })
 	latest := y.start.Add(-settledAfter)
-	if !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
+	if y.keeps { // it takes no factor away: any that was there
+		latest = y.start
+	}
+	if !y.keeps && !y.byStaff && oldest.confirmed.After(latest) && oldest.confirmed.Before(y.start) {
 		latest = oldest.confirmed
 	}
 	switch {
@@ -416,7 +443,7 @@ func (r *reference) mayStop(s *session, y *recovery, now time.Time) bool {
 func (r *reference) tellReady(now time.Time) {
 	for _, u := range r.users {
 		for _, y := range u.recoveries {
-			if !u.erased && !y.told && !y.stopped && !now.Before(y.ready()) {
+			if u.open() && !y.told && y.running(now) && !now.Before(y.ready()) {
 				y.told = true
 				r.owed = append(r.owed, &debt{kind: finishLink, user: u, email: y.email, recovery: y})
 			}
@@ -433,7 +460,13 @@ func (r *reference) finish(k *link, now time.Time) {
 		r.confirm(&link{user: u, email: y.email}, now)
 		return
 	}
-	r.void(u, undoLink, undoFactorLink)
+	r.void(u, undoFactorLink)
+	for _, k := range r.links { // the staff vouch for their mailbox, and nobody for that of a link
+		k.void = k.void || k.user == u && k.kind == undoLink && (y.byStaff || same(k.email, y.email))
+	}
+	for _, d := range r.owed {
+		d.void = d.void || d.user == u && d.kind == undoLink && (y.byStaff || same(d.email, y.email))
+	}
 	r.tellBefore(u, y.email)
 	r.giveTo(u, y.email, now)
 	for _, f := range u.apps {
@@ -446,7 +479,7 @@ func (r *reference) finish(k *link, now time.Time) {
 // and gives the account back to who reads the mailbox.
 func (r *reference) undoFactor(k *link, now time.Time) {
 	u := k.user
-	if y := u.running(now); y != nil {
+	if y := u.running(now); y != nil && same(y.email, k.email) {
 		r.stop(y, false, now)
 	}
 	r.tellBefore(u, k.email)
@@ -472,11 +505,16 @@ func (r *reference) lockOut(u *user, email string, now time.Time, links ...kind)
 // forgetPasswords does that where an address gives another password, unless the
 // account can be taken back to another one.
 func (r *reference) forgetPasswords(u *user, email string, now time.Time) {
-	elsewhere := slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return !same(k.email, email) }) ||
-		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && !same(d.email, email) })
-	if !elsewhere {
+	if !r.goesBackElsewhere(u, email, now) {
 		u.forgetBefore()
 	}
+}
+
+// goesBackElsewhere says whether an account can be taken back to another address,
+// or will once a mail arrives.
+func (r *reference) goesBackElsewhere(u *user, email string, now time.Time) bool {
+	return slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return !same(k.email, email) }) ||
+		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && !same(d.email, email) })
 }
 
 // forgetBefore has no password open the way back from a factor.

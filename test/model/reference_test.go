@@ -41,6 +41,8 @@ const (
 	finishOwed  kind = "mails to finish a recovery"
 )
 
+const invitationKept = 72 * time.Hour
+
 var lifetimes = map[kind]time.Duration{
 	resetLink: time.Hour, verifyLink: 24 * time.Hour, confirmLink: 24 * time.Hour, undoLink: 7 * 24 * time.Hour,
 	undoFactorLink: 7 * 24 * time.Hour, notMeLink: 7 * 24 * time.Hour,
@@ -120,6 +122,7 @@ type debt struct {
 	factor   *factor
 	recovery *recovery
 	more     bool // instead of many notices; only one waits
+	invites  bool // its link works as long as an invitation's
 
 	looked   bool      // who it is for was looked up once
 	attempts int       // to deliver it, in vain
@@ -385,8 +388,8 @@ func (r *reference) allows(k *link, now time.Time) bool {
 		return u.open() && k.factor.live()
 	case notMeLink:
 		return u.open() && u.proved && same(u.email, k.email)
-	case stopLink:
-		return u.open() && u.running(now) == k.recovery
+	case stopLink: // in any state: it only takes away
+		return u.running(now) == k.recovery
 	case finishLink:
 		return u.open() && u.running(now) == k.recovery && !now.Before(k.recovery.ready()) && (!k.recovery.keeps || r.prover(k.email, u) == nil)
 	}
@@ -438,6 +441,7 @@ func (r *reference) reset(u *user, password string, now time.Time) {
 // the one before a way back: rule 12.
 func (r *reference) confirm(k *link, now time.Time) {
 	u := k.user
+	r.endCorrection(u, false, now)
 	before, proved := u.email, u.proved
 	u.email, u.proved = k.email, true
 	r.void(u, linksOfAddress...)
@@ -473,6 +477,16 @@ func (r *reference) undo(k *link, now time.Time) {
 	}
 	r.tellBefore(u, k.email)
 	r.giveTo(u, k.email, now)
+	for _, y := range u.recoveries {
+		y.undone = y.undone || y.stopped && !y.stoppedAt.Before(k.made)
+	}
+}
+
+// goesBackTo says whether an account can be taken back to an address, or will
+// once a mail arrives.
+func (r *reference) goesBackTo(u *user, email string, now time.Time) bool {
+	return slices.ContainsFunc(r.undoes(u, now), func(k *link) bool { return same(k.email, email) }) ||
+		slices.ContainsFunc(r.owed, func(d *debt) bool { return d.user == u && d.kind == undoLink && !d.void && same(d.email, email) })
 }
 
 // tellBefore owes the address before a notice that another has the account.
@@ -483,15 +497,18 @@ func (r *reference) tellBefore(u *user, email string) {
 }
 
 // giveTo gives an account to who reads a mailbox. A recovery for another mailbox
-// ends.
+// ends, but for one to which the account can be taken back.
 func (r *reference) giveTo(u *user, email string, now time.Time) {
-	if y := u.running(now); y != nil && !same(y.email, email) {
+	r.endCorrection(u, false, now)
+	if y := u.running(now); y != nil && !same(y.email, email) && !r.goesBackTo(u, y.email, now) {
 		r.stop(y, false, now)
 	}
 	u.email = normalEmail(email)
 	u.proved = r.prover(email, u) == nil
 	r.lockOut(u, u.email, now, linksOfAddress...)
-	r.forgetPasswords(u, u.email, now)
+	if !r.goesBackElsewhere(u, u.email, now) { // from before the factors they stay: who comes by a way back, or a password, is the owner
+		u.former, u.formerAt = "", time.Time{}
+	}
 	r.forgetElsewhere(u, now)
 }
 
@@ -568,11 +585,31 @@ func (r *reference) erase(now time.Time) {
 
 // correct is staff's change of an address: rule 16.
 func (r *reference) correct(u *user, email string, now time.Time) {
+	if same(email, u.email) {
+		if y := u.running(now); y != nil && y.keeps {
+			y.stoppedByStaff = true
+			r.stop(y, false, now)
+		}
+		if u.email = normalEmail(email); !u.proved {
+			r.oweProof(u)
+		}
+		return
+	}
+	r.endCorrection(u, true, now)
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
 	r.void(u, linksOfAddress...)
-	r.owe(verifyLink, u, u.email)
+	r.oweProof(u)
 	r.wayBack(u, before, proved, now)
+}
+
+// oweProof owes a link to prove an address; to who has no password one to choose it.
+func (r *reference) oweProof(u *user) {
+	if u.password != "" {
+		r.owe(verifyLink, u, u.email)
+		return
+	}
+	r.owed = append(r.owed, &debt{kind: resetLink, user: u, email: u.email, invites: true})
 }
 
 // recover is staff's way to give an account back to its owner: rule 16.
@@ -584,6 +621,10 @@ func (r *reference) recover(u *user, email string, now time.Time) {
 		}
 	}
 	r.void(u, undoLink)
+	r.endCorrection(u, true, now)
+	if y := u.running(now); y != nil {
+		r.stop(y, false, now)
+	}
 	r.giveTo(u, email, now)
 }
 
@@ -640,6 +681,9 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 					k.made = d.since
 				}
 				k.expires = now.Add(lifetimes[k.kind])
+				if d.invites {
+					k.expires = now.Add(invitationKept)
+				}
 				m.links = append(m.links, k)
 			}
 		}
@@ -677,7 +721,7 @@ func (d *debt) late() bool {
 		return !d.user.open() || d.user.proved || !same(d.user.email, d.email)
 	case resetLink, loginMail, confirmMail:
 		return !d.user.open() || !same(d.user.email, d.email)
-	case confirmLink, finishLink:
+	case confirmLink:
 		return !d.user.open()
 	}
 	return false
