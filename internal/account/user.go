@@ -59,6 +59,10 @@ func Languages() []string { return []string{"fr", "en", "ar"} }
 
 var lower = cases.Lower(language.Und)
 
+// UsernameKept is how long a username that was given up stays its owner's. Until
+// then it is not free and does not log in.
+const UsernameKept = 30 * 24 * time.Hour
+
 // NormalizeUsername is what Django's create_user does to a username before
 // it is stored: NFKC, so that "ﬁ" and "fi" are one name.
 func NormalizeUsername(name string) string { return norm.NFKC.String(name) }

@@ -10,11 +10,9 @@ import (
 	"github.com/yoozak/clients/internal/store"
 )
 
-// How long a username that was given up stays its owner's, and how many of
-// them one account may have. Until then it is not free and does not log in.
 const (
-	usernameKept  = 30 * 24 * time.Hour
-	mostUsernames = 2 // as the text says
+	usernameKept  = account.UsernameKept
+	mostUsernames = 2 // that were given up, of one account; as the text says
 )
 
 // usernameTaken makes the loser of a race for a name look as if it had come

@@ -383,7 +383,7 @@ func (r *run) lookup(users []User) (h existing, err error) {
 		h.owners = map[string]int64{}
 		return h, nil
 	}
-	h.owners, err = r.tx.Owners(r.ctx, names)
+	h.owners, err = r.tx.Owners(r.ctx, names, r.o.Now.Add(-account.UsernameKept))
 	return h, err
 }
 

@@ -385,6 +385,28 @@ func TestRenamedUsersAreFollowed(t *testing.T) {
 	})
 }
 
+// TestNameThatWasGivenUpHereStaysItsOwners, as it does for a registration, for
+// thirty days.
+func TestNameThatWasGivenUpHereStaysItsOwners(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		imported(t, st, fixture(t, map[string]any{"pk": 1, "username": "samir"}), django.Layout{})
+		err := st.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+			return tx.ChangeUsername(ctx, 1, "samir", "samir2", now.Add(-29*24*time.Hour))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		another := fixture(t, map[string]any{"pk": 5000, "username": "samir"})
+		if report, _ := imported(t, st, another, django.Layout{}); report.Imported != 0 || report.Skipped["the username is taken here"] != 1 {
+			t.Errorf("within thirty days: %+v", report)
+		}
+		if report, _ := importAt(t, st, another, django.Layout{}, django.Options{Now: now.Add(48 * time.Hour)}); report.Imported != 1 {
+			t.Errorf("after them: %+v", report)
+		}
+	})
+}
+
 func TestBadRowsAreToldAndTheOthersTaken(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {

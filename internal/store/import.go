@@ -179,10 +179,31 @@ func (i *Import) Origins(ctx context.Context, ids []int64) (map[int64]Origin, er
 	return origins, err
 }
 
-// Owners returns the ids of those who have one of the usernames.
-func (i *Import) Owners(ctx context.Context, names []string) (map[string]int64, error) {
+// Owners returns the ids of those who have one of the usernames, or have had it
+// since a time and nobody has it now: see [Store.UsernameTaken].
+func (i *Import) Owners(ctx context.Context, names []string, heldSince time.Time) (map[string]int64, error) {
 	owners := make(map[string]int64)
-	err := askMany(ctx, i, "find the owners of usernames", names, `
+	since := heldSince.UTC()
+	err := askMany(ctx, i, "find who had usernames", names, `
+		SELECT user_id, username, changed_at
+		FROM username_changes
+		WHERE username IN (%s)`,
+		func(rows *sql.Rows) error {
+			var (
+				id   int64
+				name string
+				at   time.Time
+			)
+			err := rows.Scan(&id, &name, asUTC(&at))
+			if at.After(since) {
+				owners[name] = id
+			}
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	err = askMany(ctx, i, "find the owners of usernames", names, `
 		SELECT id, username
 		FROM users
 		WHERE username IN (%s)`,

@@ -38,7 +38,7 @@ func TestImportKeepsIDsAndContinuesAfterTheLargest(t *testing.T) {
 			if diff := cmp.Diff(want, origins); diff != "" {
 				t.Errorf("origins (-want +got):\n%s", diff)
 			}
-			owners, err2 := tx.Owners(t.Context(), []string{"a", "b", "c", "here"})
+			owners, err2 := tx.Owners(t.Context(), []string{"a", "b", "c", "here"}, noon)
 			if diff := cmp.Diff(map[string]int64{"b": 40, "c": 7, "here": 1}, owners); diff != "" {
 				t.Errorf("owners (-want +got):\n%s", diff)
 			}
@@ -158,7 +158,7 @@ func TestFirstImportFindsNamesThatComeTwice(t *testing.T) {
 			if want := map[int64]int64{5: 3, 6: 4, 7: 2}; s.Engine() == "sqlite" && !cmp.Equal(want, left) {
 				t.Errorf("left %v, want %v", left, want)
 			}
-			owners, err2 := tx.Owners(t.Context(), []string{"a", "b"})
+			owners, err2 := tx.Owners(t.Context(), []string{"a", "b"}, noon)
 			if !cmp.Equal(map[string]int64{"a": 3, "b": 4}, owners) {
 				t.Errorf("owners %v", owners)
 			}
