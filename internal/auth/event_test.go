@@ -342,7 +342,7 @@ func TestEachActLeavesOneEvent(t *testing.T) {
 		must(err)
 		undelivered = mails[0]
 		must(s.Staff.RetryMail(t.Context(), undelivered.ID))
-		retried := toStaff(account.EventMailRetried, 0)
+		retried := toStaff(account.EventMailRetried, id)
 		retried.Details.Mail = undelivered.ID
 		expect("mail retry", retried)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,8 +119,8 @@ func TestSweepThatFailsKeepsNoOtherFromIt(t *testing.T) {
 	})
 }
 
-// TestErasureTakesAllThatOneAddressGot, where two who share it leave at once,
-// and nothing of who stays.
+// TestErasureTakesAllThatOneAddressGot, also one that they had before, where two
+// who share it leave at once, and nothing of who stays.
 func TestErasureTakesAllThatOneAddressGot(t *testing.T) {
 	t.Parallel()
 	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
@@ -131,6 +132,12 @@ func TestErasureTakesAllThatOneAddressGot(t *testing.T) {
 		one, two, three, stays := s.Claims(t, "one", "both@example.ma"), s.Claims(t, "two", "both@example.ma"), s.Claims(t, "three", "kept@example.ma"), s.Claims(t, "stays", "kept@example.ma")
 		mailed("both@example.ma")
 		mailed("kept@example.ma")
+		for id, before := range map[int64]string{one.User.ID: "before@example.ma", stays.User.ID: "kept-before@example.ma"} {
+			mailed(before)
+			authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+				return tx.AddMail(ctx, account.Mail{Kind: account.MailEmailChanged, UserID: id, Email: before, Language: "fr", CreatedAt: s.Clock.Now()})
+			})
+		}
 		long := s.Clock.Now().AddDate(0, 0, -31)
 		authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
 			for _, g := range []int64{one.User.ID, two.User.ID, three.User.ID} {
@@ -144,10 +151,14 @@ func TestErasureTakesAllThatOneAddressGot(t *testing.T) {
 			}
 			return err
 		})
+		var left []string
 		for _, m := range s.AllMails(t) {
-			if m.UserID == 0 && m.Email != "kept@example.ma" {
-				t.Errorf("a mail to %s is still there", m.Email)
+			if m.UserID == 0 {
+				left = append(left, m.Email)
 			}
+		}
+		if want := []string{"kept@example.ma", "kept-before@example.ma"}; !slices.Equal(left, want) {
+			t.Errorf("mails to nobody are left to %v, want %v", left, want)
 		}
 	})
 }

@@ -205,37 +205,27 @@ func scanID(scan func(...any) error) (id int64, err error) {
 // more.
 func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 	const op = "erase users"
-	type person struct {
-		id       int64
-		emailKey string
-	}
-	scan := func(scan func(...any) error) (p person, err error) {
-		err = scan(&p.id, &p.emailKey)
-		return p, err
-	}
-	// Whoever delivers a mail holds its row, and then refers to its user, or to
-	// who has its address. So mails are held first, or each waits for the other.
-	for _, theirs := range []string{
-		`user_id IN (SELECT column1 FROM %s)`,
-		`+user_id IS NULL AND email_key IN (SELECT u.email_key FROM users u WHERE u.id IN (SELECT column1 FROM %s) AND u.email_key <> '')`,
-	} {
-		if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE `+theirs, columnOf("bigint", ids)); err != nil {
-			return nil, err
-		}
-	}
-	erased, err := querySet(ctx, s, op, scan, `
-		DELETE FROM users
-		WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL
-		RETURNING id, email_key`, columnOf("bigint", ids))
+	keys, err := s.addressKeysOf(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	gone, keys := make([]int64, len(erased)), make([]string, len(erased))
-	for i, p := range erased {
-		gone[i], keys[i] = p.id, p.emailKey
+	// Whoever delivers a mail holds its row, and then refers to its user, or to
+	// who has its address. So mails are held first, or each waits for the other.
+	if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE user_id IN (SELECT column1 FROM %s)`, columnOf("bigint", ids)); err != nil {
+		return nil, err
 	}
-	// What was mailed to an address that nobody else claims is theirs, too. The
-	// plus keeps the plan from all mails to nobody.
+	// The plus keeps the plan from all mails to nobody.
+	if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE +user_id IS NULL AND email_key IN (SELECT column1 FROM %s)`, columnOf("text", keys)); err != nil {
+		return nil, err
+	}
+	gone, err := querySet(ctx, s, op, scanID, `
+		DELETE FROM users
+		WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL
+		RETURNING id`, columnOf("bigint", ids))
+	if err != nil {
+		return nil, err
+	}
+	// What was mailed to an address that nobody else claims is theirs, too.
 	_, err = s.execSet(ctx, op, `
 		DELETE FROM mails
 		WHERE +user_id IS NULL
@@ -259,6 +249,27 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 		SET fields = ''
 		WHERE user_id IN (SELECT column1 FROM %s)`, columnOf("bigint", gone))
 	return gone, err
+}
+
+// addressKeysOf returns the keys of the addresses that users have whose accounts
+// are closed, and of those to which they were mailed: they may have had another a
+// day ago.
+func (s *Store) addressKeysOf(ctx context.Context, ids []int64) (keys []string, err error) {
+	scan := func(scan func(...any) error) (key string, err error) {
+		err = scan(&key)
+		return key, err
+	}
+	for _, query := range []string{
+		`SELECT email_key FROM users WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL AND email_key <> ''`,
+		`SELECT DISTINCT m.email_key FROM mails m JOIN users u ON u.id = m.user_id WHERE u.id IN (SELECT column1 FROM %s) AND u.closed_at IS NOT NULL AND m.email_key <> ''`,
+	} {
+		found, err := querySet(ctx, s, "find addresses of users", scan, query, columnOf("bigint", ids))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, found...)
+	}
+	return keys, nil
 }
 
 // SetActive enables or disables a user.
