@@ -191,7 +191,7 @@ func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedD
 	}
 	t := Tokens{Access: out.Access, Refresh: out.Refresh, AccessUntil: began.Add(lifetime(out.Access))}
 	if _, err = c.replace(ctx, number, t); errors.Is(err, ErrLoggedOut) {
-		_ = c.call(ctx, http.MethodPost, logoutPath, map[string]string{"refresh": t.Refresh}, nil) // of a session that nobody uses
+		_ = c.callOpen(ctx, logoutPath, map[string]string{"refresh": t.Refresh}, nil) // of a session that nobody uses
 	}
 	return out.User, TrustedDevice(res.Header.Get(trustedHeader)), err
 }
@@ -208,7 +208,7 @@ func (c *Client) Logout(ctx context.Context) error {
 	if t.Refresh == "" {
 		return err
 	}
-	told := c.call(ctx, http.MethodPost, logoutPath, map[string]string{"refresh": t.Refresh}, nil)
+	told := c.callOpen(ctx, logoutPath, map[string]string{"refresh": t.Refresh}, nil)
 	var e *Error
 	if errors.As(told, &e) && e.Status == http.StatusUnauthorized { // it had ended before
 		told = nil
@@ -257,10 +257,10 @@ func (c *Client) NewRequest(ctx context.Context, method, path string, in any) (*
 	return req, nil
 }
 
-// call sends a request without a token and reads its answer into out, unless
-// that is nil.
-func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
-	req, err := c.NewRequest(ctx, method, path, in)
+// callOpen posts without a token and reads the answer into out, unless that is
+// nil.
+func (c *Client) callOpen(ctx context.Context, path string, in, out any) error {
+	req, err := c.NewRequest(ctx, http.MethodPost, path, in)
 	if err != nil {
 		return err
 	}

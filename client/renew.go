@@ -282,7 +282,7 @@ func (c *Client) refresh(ctx context.Context, t Tokens) (Tokens, error) {
 		}
 		began := time.Now()
 		try, cancel := context.WithTimeout(ctx, refreshLimit)
-		err = c.call(try, http.MethodPost, refreshPath, map[string]string{"refresh": t.Refresh}, &out)
+		err = c.callOpen(try, refreshPath, map[string]string{"refresh": t.Refresh}, &out)
 		cancel()
 		var e *Error
 		switch {

@@ -176,7 +176,7 @@ func (c *Client) ask(ctx context.Context, path string, in, out any, asPerson boo
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
 	if !asPerson {
-		return c.call(ctx, http.MethodPost, path, in, out)
+		return c.callOpen(ctx, path, in, out)
 	}
 	req, err := c.NewRequest(ctx, http.MethodPost, path, in)
 	if err != nil {
