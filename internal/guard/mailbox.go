@@ -22,8 +22,9 @@ import (
 // an account has proved has its own, whatever else is asked for in that mailbox,
 // and so has the plain spelling of the mailbox. Of one that nobody has nothing is
 // mailed, so it takes nothing from those that somebody has. Other spellings, of
-// which a stranger can register any number, share one, and each waits by itself:
-// a mail never stands in for one to another address.
+// which a stranger can register any number, share one, and each waits by itself,
+// whoever was first before the others: a mail never stands in for one to another
+// address.
 //
 // Mails that are asked for on a known device of the account, or in a session of
 // it, have a lane: quotas of their own, in which what waits is that device's or
@@ -41,7 +42,8 @@ type mailQuotas struct {
 	share, mailbox         Quota // of one network, or one lane, and of all
 	shareKey, mailboxKey   string
 	shareSlot, mailboxSlot string // under which a mail waits for them, and later ones with it
-	isShared               bool   // mails that wait elsewhere count for the same: one that waited may have to go on waiting
+	queue                  string // how the slots begin of those that go one after the other; empty: it is not asked for by an address
+	isShared               bool   // this one is among them
 }
 
 // mailQuotas returns the quotas of a mail by its kind, address, IP and, of a
@@ -56,7 +58,8 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 	}
 	kind, mailbox := string(m.Kind), account.MailboxKey(m.Email)
 	slot, isShared := mailbox, false
-	if m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest {
+	isByAddress := m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest
+	if isByAddress {
 		if m.Details.Username != "" {
 			kind += " of one"
 		}
@@ -85,16 +88,25 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		}, nil
 	}
 	network := widestNetwork(m.IP) + " "
-	return mailQuotas{
+	q := mailQuotas{
 		share:       Quota{Name: "mail share " + kind, Count: n - n/5, Per: time.Hour},
 		mailbox:     Quota{Name: "mail " + kind, Count: n, Per: time.Hour},
 		shareKey:    secret.key("mail share "+kind, network+mailbox),
 		mailboxKey:  secret.key("mail "+kind, mailbox),
 		shareSlot:   secret.key("mail share "+kind, network+slot),
 		mailboxSlot: secret.key("mail "+kind, slot),
-		isShared:    isShared,
-	}, nil
+	}
+	if isByAddress { // looked at for every address: the time must not tell whose it is
+		q.queue = q.mailboxKey + "."
+	}
+	if isShared {
+		q.isShared, q.shareSlot, q.mailboxSlot = true, q.queue+q.shareSlot, q.queue+q.mailboxSlot
+	}
+	return q, nil
 }
+
+// turn is the time in which a quota grants one mail.
+func (q mailQuotas) turn() time.Duration { return q.mailbox.Per / time.Duration(q.mailbox.Count) }
 
 // whose reports whether an open account has proved an address, and whether one
 // claims it. It takes the same time whatever the answer is.
@@ -133,6 +145,15 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 			return Turn{}, err
 		}
 	}
+	if q.queue != "" {
+		oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
+		if err != nil {
+			return Turn{}, err
+		}
+		if q.isShared && oldest != 0 {
+			return Turn{q.turn(), q.mailboxSlot}, nil
+		}
+	}
 	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
 		return Turn{wait, q.shareSlot}, nil
 	}
@@ -150,6 +171,15 @@ func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration
 	q, err := g.mailQuotas(ctx, m)
 	if err != nil {
 		return 0, err
+	}
+	if q.queue != "" {
+		oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
+		if err != nil {
+			return 0, err
+		}
+		if q.isShared && oldest != 0 && oldest < m.ID {
+			return q.turn(), nil
+		}
 	}
 	wait, forShare := g.limits.Take(ctx, q.mailbox, q.mailboxKey), m.DelayKey == q.shareSlot
 	if !forShare && !q.isShared {

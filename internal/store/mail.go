@@ -67,6 +67,16 @@ func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail,
 		WHERE delay_key = $1`, delayKey)
 }
 
+// OldestDelayedMail returns the id of the mail that was owed first of those that
+// wait under a key with this beginning and are due by now, or go out at this
+// moment; zero is none.
+func (s *Store) OldestDelayedMail(ctx context.Context, beginning string, now time.Time) (int64, error) {
+	return queryValue[int64](ctx, s, "find the oldest delayed mail", `
+		SELECT coalesce(min(id), 0)
+		FROM mails
+		WHERE delay_key IS NOT NULL AND substr(delay_key, 1, $1) = $2 AND (due_at <= $3 OR lease <> '')`, len(beginning), beginning, now.UTC())
+}
+
 // ShareDelayedMail changes which code the mail that waits under a key carries.
 // Whoever has claimed it meanwhile goes on with what it was.
 func (s *Store) ShareDelayedMail(ctx context.Context, delayKey string, d account.MailDetails) error {
