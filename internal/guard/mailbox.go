@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -119,6 +120,15 @@ func (g *Guard) whose(ctx context.Context, email string) (isProved, isHeld bool,
 	return isProved, len(claimants) > 0, err
 }
 
+// isBehind reports whether a mail with this id comes after another of its queue.
+func (g *Guard) isBehind(ctx context.Context, q mailQuotas, id int64) (bool, error) {
+	if q.queue == "" {
+		return false, nil
+	}
+	oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
+	return q.isShared && oldest != 0 && oldest < id, err
+}
+
 // lanes is how many times what strangers can have mailed to a mailbox all known
 // devices and sessions can together.
 const lanes = 4
@@ -145,14 +155,8 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 			return Turn{}, err
 		}
 	}
-	if q.queue != "" {
-		oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
-		if err != nil {
-			return Turn{}, err
-		}
-		if q.isShared && oldest != 0 {
-			return Turn{q.turn(), q.mailboxSlot}, nil
-		}
+	if behind, err := g.isBehind(ctx, q, math.MaxInt64); err != nil || behind {
+		return Turn{q.turn(), q.mailboxSlot}, err
 	}
 	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
 		return Turn{wait, q.shareSlot}, nil
@@ -172,14 +176,8 @@ func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration
 	if err != nil {
 		return 0, err
 	}
-	if q.queue != "" {
-		oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
-		if err != nil {
-			return 0, err
-		}
-		if q.isShared && oldest != 0 && oldest < m.ID {
-			return q.turn(), nil
-		}
+	if behind, err := g.isBehind(ctx, q, m.ID); err != nil || behind {
+		return q.turn(), err
 	}
 	wait, forShare := g.limits.Take(ctx, q.mailbox, q.mailboxKey), m.DelayKey == q.shareSlot
 	if !forShare && !q.isShared {
