@@ -324,38 +324,31 @@ func (i *Import) EndLinks(ctx context.Context, userIDs []int64, links []account.
 // changeMany runs a statement whose %s is a list of users of any length, as
 // [askMany] runs a query. Its other parameters come first.
 func (i *Import) changeMany(ctx context.Context, op string, userIDs []int64, query string, args ...any) error {
-	const most = 200
-	query = fmt.Sprintf(query, params(len(args), most))
-	for ids := range slices.Chunk(userIDs, most) {
-		all := slices.Clone(args)
-		for at := range most {
-			all = append(all, ids[min(at, len(ids)-1)])
-		}
-		if _, err := i.exec(ctx, op, query, all...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachList(userIDs, query, args, func(query string, args []any) error {
+		_, err := i.exec(ctx, op, query, args...)
+		return err
+	})
 }
 
 // askMany runs a query whose %s is a list of any length, some at a time.
-// The last list is filled up with its own first value, so that the
-// database sees one text.
 func askMany[T any](ctx context.Context, i *Import, op string, values []T, query string, scan func(*sql.Rows) error) error {
+	err := eachList(values, query, nil, func(query string, args []any) error { return i.ask(ctx, query, args, scan) })
+	return i.wrapErr(op, err)
+}
+
+// eachList runs a statement whose %s is a list of any length, some at a time,
+// after its other parameters. The last list is filled up with a value of its
+// own, so that the database sees one text.
+func eachList[T any](values []T, query string, args []any, run func(query string, args []any) error) error {
 	const most = 200
-	query = fmt.Sprintf(query, params(0, most))
-	args := make([]any, most)
-	for len(values) > 0 {
-		n := min(most, len(values))
-		for at := range args {
-			args[at] = values[0]
-			if at < n {
-				args[at] = values[at]
-			}
+	query = fmt.Sprintf(query, params(len(args), most))
+	for some := range slices.Chunk(values, most) {
+		all := slices.Clone(args)
+		for at := range most {
+			all = append(all, some[min(at, len(some)-1)])
 		}
-		values = values[n:]
-		if err := i.ask(ctx, query, args, scan); err != nil {
-			return i.wrapErr(op, err)
+		if err := run(query, all); err != nil {
+			return err
 		}
 	}
 	return nil
