@@ -34,3 +34,11 @@ const (
 
 	AcceptRole ChallengeKind = "accept-role" // of the staff; it also chooses a first password
 )
+
+// LinksOfAddress are the links that are worthless once another address, or nobody,
+// is to have the account: what was mailed to the one before opens nothing any
+// more, nor does a login that waits for its second factor. The ways back are none
+// of them.
+func LinksOfAddress() []ChallengeKind {
+	return []ChallengeKind{ResetPassword, VerifyEmail, ConfirmEmail, SecondFactor, AcceptRole}
+}

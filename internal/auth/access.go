@@ -34,8 +34,7 @@ var (
 	// Whoever had the old password may have asked for these. A login that waits
 	// for its second factor ends with the sessions: see [Accounts.EndSessions].
 	linksOfPassword = []account.ChallengeKind{account.ResetPassword, account.ConfirmEmail}
-	// What was mailed to the address before opens nothing any more.
-	linksOfAddress = []account.ChallengeKind{account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.SecondFactor, account.AcceptRole}
+	linksOfAddress  = account.LinksOfAddress()
 )
 
 // mailChallenges are the links of the mails that have one.

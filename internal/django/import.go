@@ -339,23 +339,19 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 	if err := r.tx.EndSessions(r.ctx, ended, r.o.Now); err != nil {
 		return err
 	}
-	if err := r.tx.EndLinks(r.ctx, voided, voidLinks, voidMails, r.o.Now); err != nil {
+	if err := r.tx.EndLinks(r.ctx, voided, account.LinksOfAddress(), voidMails, r.o.Now); err != nil {
 		return err
 	}
 	return r.tx.Insert(r.ctx, inserts)
 }
 
-// Links, and mails with a link or a code, that are worthless once a password, an
-// address or who is active has changed in Django: whoever had the old one may have
-// asked for them. A login that waits for its second factor is among them. The ways
-// back from what somebody did here are not.
-var (
-	voidLinks = []account.ChallengeKind{account.ResetPassword, account.VerifyEmail, account.ConfirmEmail, account.SecondFactor, account.AcceptRole}
-	voidMails = []account.MailKind{
-		account.MailResetPassword, account.MailInvited, account.MailVerifyEmail, account.MailConfirmEmail,
-		account.MailRoleOffered, account.MailLoginCode, account.MailConfirmCode,
-	}
-)
+// voidMails are the mails with a link or a code that are worthless, as the links
+// are, once a password, an address or who is active has changed in Django: whoever
+// had the old one may have asked for them.
+var voidMails = []account.MailKind{
+	account.MailResetPassword, account.MailInvited, account.MailVerifyEmail, account.MailConfirmEmail,
+	account.MailRoleOffered, account.MailLoginCode, account.MailConfirmCode,
+}
 
 // existing is what the store has of a batch's ids and names.
 type existing struct {
