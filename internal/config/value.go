@@ -158,17 +158,13 @@ func isTemplate(s string) bool {
 
 var errPort = errors.New("has a port that is no number from 1 to 65535")
 
-// parseURL refuses a port that there cannot be, which package url takes:
-// nothing would ever be reached there.
+// parseURL refuses a port that there cannot be.
 func parseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || u.Port() == "" {
-		return u, err
-	}
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+	if err == nil && shop.WrongPort(u) {
 		return nil, errPort
 	}
-	return u, nil
+	return u, err
 }
 
 // but says what was given instead, unless it may hold a password.

@@ -42,8 +42,9 @@ type Support struct {
 
 var errSupport = errors.New("must be a mail address, a telephone number such as +212 522 00 00 00, or a URL that begins with https://")
 
-// wrongPort reports whether a URL has a port that there cannot be.
-func wrongPort(u *url.URL) bool {
+// WrongPort reports whether a URL has a port that there cannot be, which package
+// url takes: nothing would ever be reached there.
+func WrongPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return u.Port() != "" && (err != nil || port == 0)
 }
@@ -53,7 +54,7 @@ func ParseSupport(text string) (Support, error) {
 	text = strings.TrimSpace(text)
 	if strings.Contains(text, "://") {
 		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || wrongPort(u) {
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || WrongPort(u) {
 			return Support{}, errSupport
 		}
 		return Support{Text: strings.TrimSuffix(u.Host+u.Path, "/"), URL: u.String()}, nil
