@@ -132,15 +132,15 @@ export function createClient(options: ClientOptions): Client {
 
   // ---- one request
 
-  interface Asked { body?: unknown; access?: string | undefined; more?: Record<string, string> | undefined; signal: AbortSignal }
+  interface Asked { body?: unknown; by?: Stored | undefined; more?: Record<string, string> | undefined; signal: AbortSignal }
 
   // request sends once, and returns the answer with its body, or throws.
-  async function request(method: string, path: string, { body, access, more, signal }: Asked) {
+  async function request(method: string, path: string, { body, by, more, signal }: Asked) {
     const headers: Record<string, string> = { ...options.headers, ...more }
     const language = options.language ?? page()?.documentElement.lang
     if (language) headers['Accept-Language'] = language
     if (body) headers['Content-Type'] = 'application/json'
-    if (access) headers.Authorization = 'Bearer ' + access
+    if (by?.access) headers.Authorization = 'Bearer ' + by.access
     let status = 0
     try {
       const answer = await reached(send(base + path, {
@@ -155,7 +155,7 @@ export function createClient(options: ClientOptions): Client {
       } catch {
         if (text) json = null // a proxy's page, or half an answer
       }
-      return { answer, json }
+      return { answer, json, by }
     } finally {
       options.debug?.({ method, path: plain(path), status })
     }
@@ -227,7 +227,7 @@ export function createClient(options: ClientOptions): Client {
     return limited(method, path, o, async (signal, note) => {
       const ask = async (by?: Stored) => {
         note(by?.access)
-        return { ...await request(method, path, { body, access: by?.access, more, signal }), by }
+        return request(method, path, { body, by, more, signal })
       }
       for (let tries = 0; ; tries++) {
         let wait = 200 * 2 ** tries * (1 + Math.random())
