@@ -28,9 +28,10 @@ const (
 	// LongestRecoveryWait is what may be set: the link that stops it lives as long.
 	LongestRecoveryWait = 30 * 24 * time.Hour
 
-	recoveryEvery = 7 * 24 * time.Hour   // one start in it
-	recoveryKept  = 365 * 24 * time.Hour // what became of it is remembered
-	mostReason    = 500                  // characters
+	recoveryEvery     = 7 * 24 * time.Hour   // one start in it
+	correctionsPerDay = 5                    // starts, of which the staff may stop each: all are mailed
+	recoveryKept      = 365 * 24 * time.Hour // what became of it is remembered
+	mostReason        = 500                  // characters
 )
 
 // RecoveryRefused says why a recovery does not start. It is
@@ -111,6 +112,12 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 	if err != nil {
 		return err
 	}
+	corrections := 0
+	for _, p := range past {
+		if p.Keeps && r.StartedAt.Sub(p.StartedAt) < 24*time.Hour {
+			corrections++
+		}
+	}
 	past = slices.DeleteFunc(past, func(p account.Recovery) bool {
 		switch {
 		case p.Running(r.StartedAt):
@@ -138,6 +145,8 @@ func (a *Accounts) mayRecover(ctx context.Context, tx *store.Store, u account.Us
 		return &RecoveryRefused{"the account has no address that its owner has proved: name the one to which they can be written"}
 	case len([]rune(r.Reason)) > mostReason:
 		return &RecoveryRefused{fmt.Sprintf("the reason is longer than %d characters", mostReason)}
+	case r.Keeps && corrections >= correctionsPerDay:
+		return &RecoveryRefused{fmt.Sprintf("the address was corrected %d times in a day: the customer is mailed each time", correctionsPerDay)}
 	case len(past) == 0:
 		return nil
 	}

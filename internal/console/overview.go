@@ -90,7 +90,7 @@ func (p *page) overview() {
 			d.Warnings = append(d.Warnings, warning{v.Say("console.warning.stuck", "when", v.Ago(f.MailsSince)), v.Say("console.warning.mails"), "mails?state=waiting"})
 		}
 	}
-	taken, takenErr := p.staff.AddressesThenResets(ctx)
+	taken, takenErr := p.staff.AddressesThenLinks(ctx)
 	if takenErr != nil {
 		p.internal(takenErr)
 	}

@@ -13,9 +13,8 @@ import (
 
 // SetEmail gives a user another address, for somebody who cannot do it
 // themselves. A correction is as good as a registration: the address is not
-// proved, a link to do that is mailed (or another invitation, to who has no
-// password yet), and the one before is told. Of an account
-// with a factor it only begins a recovery, which gives the address when its
+// proved, a link to do that is mailed (or another invitation, to who has only
+// been invited), and the one before is told. Of an account with a factor it only begins a recovery, which gives the address when its
 // waiting time is over, and keeps the factor: see [Service.Recovery]. An address
 // that is only written otherwise is the one that the user has: it is stored, and
 // stays proved. It returns [ErrNotActive] where the account is disabled or closed:
@@ -70,12 +69,29 @@ func (s *Service) addressTurn(ctx context.Context, u account.User, email string)
 	if !u.Active && !sameMailbox(u, email) {
 		return guard.Turn{}, ErrNotActive
 	}
+	invited, err := s.invited(ctx, s.store, u)
+	if err != nil {
+		return guard.Turn{}, err
+	}
 	u.Email = email
 	kind := account.MailVerifyEmail
-	if !hasPassword(u) {
+	if invited {
 		kind = account.MailInvited
 	}
 	return s.mailTurn(ctx, kind, u)
+}
+
+// invited reports whether a user was invited and nobody has had the account
+// since. Whoever else has no password, of Django or because it was made void,
+// has an account that its owner knows: an invitation to an address that one of
+// the staff chose would hand it over, without the request for a link that
+// [Service.AddressesThenLinks] looks for.
+func (s *Service) invited(ctx context.Context, st *store.Store, u account.User) (bool, error) {
+	if hasPassword(u) || !u.EmailVerifiedAt.IsZero() || !u.LastLoginAt.IsZero() {
+		return false, nil
+	}
+	events, err := st.Events(ctx, store.EventFilter{UserID: u.ID, Kinds: []account.EventKind{account.EventUserInvited, account.EventEmailVerified, account.EventPasswordReset}}, 1)
+	return len(events) > 0 && events[0].Kind == account.EventUserInvited, err
 }
 
 // sameMailbox reports whether an address is the user's, however it is written.
@@ -109,10 +125,14 @@ func (s *Service) setEmail(ctx context.Context, tx *store.Store, u account.User,
 	return s.mailProof(ctx, tx, u, do, t)
 }
 
-// mailProof owes a user the link to prove their address; or, who was invited and
-// has no password yet, another invitation.
+// mailProof owes a user the link to prove their address; or, who has only been
+// invited, another invitation.
 func (s *Service) mailProof(ctx context.Context, tx *store.Store, u account.User, do doing, t guard.Turn) error {
-	if !hasPassword(u) {
+	invited, err := s.invited(ctx, tx, u)
+	if err != nil {
+		return err
+	}
+	if invited {
 		return s.accounts.MailInvitation(ctx, tx, u, do.at, t)
 	}
 	return s.accounts.MailProof(ctx, tx, u, s.ip(), do.at, t)

@@ -3,7 +3,9 @@ package staff_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/auth"
@@ -67,7 +69,7 @@ func TestAddressThatIsWrittenOtherwiseIsTheSame(t *testing.T) {
 		if u, err := s.Staff.User(t.Context(), plain.User.ID); err != nil || u.Email != "PLAIN@example.ma" || u.EmailVerifiedAt.IsZero() {
 			t.Errorf("by the command: %q, proved %v, %v", u.Email, u.EmailVerifiedAt, err)
 		}
-		if ids, err := manager.AddressesThenResets(t.Context()); err != nil || len(ids) != 0 {
+		if ids, err := manager.AddressesThenLinks(t.Context()); err != nil || len(ids) != 0 {
 			t.Errorf("%v, %v", ids, err)
 		}
 		// The owner is told of another one.
@@ -219,6 +221,30 @@ func TestRoleEndsACorrectionThatWaits(t *testing.T) {
 	})
 }
 
+// TestCorrectionsThatTheStaffStopAreFew: each start and each stop is mailed to the
+// person, and none of them is held back.
+func TestCorrectionsThatTheStaffStopAreFew(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		c := corrected(t, s, manager, "amina", "typo0@example.com")
+		for i := 1; i <= 5; i++ {
+			if err := manager.StopRecovery(t.Context(), c.User.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+			_, err := edits(t, s, manager, c.User.ID, addressOf(fmt.Sprintf("typo%d@example.com", i)))
+			var refused *auth.RecoveryRefused
+			if got := errors.As(err, &refused); got != (i == 5) {
+				t.Fatalf("correction %d: %v", i, err)
+			}
+		}
+		s.Clock.Advance(24 * time.Hour)
+		if _, err := edits(t, s, manager, c.User.ID, addressOf("right@example.com")); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestAnyFactorOfBeforeStopsACorrection, however young: it takes none away, and
 // where no address is proved nobody else could.
 func TestAnyFactorOfBeforeStopsACorrection(t *testing.T) {
@@ -266,6 +292,43 @@ func TestStoppedCorrectionBlocksNoRecovery(t *testing.T) {
 		}
 		if r, err := s.Staff.Recovery(t.Context(), c.User.ID); err != nil || r.Keeps {
 			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
+
+// TestAccountWithoutAPasswordIsNotHandedOver by an edit alone: its owner is no stranger
+// who was invited, and a link to choose a password would go out without a request
+// that [staff.Service.AddressesThenLinks] sees.
+func TestAccountWithoutAPasswordIsNotHandedOver(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		proved, plain := s.SignUp(t, "proved"), s.SignUp(t, "plain")
+		s.Prove(t, proved)
+		invited, err := manager.Invite(t.Context(), auth.Invited{Email: account.TextInput("invited@example.ma"), Username: account.TextInput("invited")}, "fr")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Deliver(t)
+		links := authtest.TokensOf(smtp, account.ResetPassword)
+		if err := s.Reset(t, links[len(links)-1], authtest.Good); err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range []int64{proved.User.ID, plain.User.ID, invited.ID} {
+			err := s.Store.Tx(t.Context(), func(ctx context.Context, tx *store.Store) error {
+				return tx.SetPassword(ctx, id, "!", s.Clock.Now()) // as Django has some, and as a way back leaves it
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, email := range []string{fmt.Sprintf("thief%d@example.ma", i), fmt.Sprintf("thief-%d@example.ma", i)} {
+				if _, err := edits(t, s, manager, id, addressOf(email)); err != nil {
+					t.Fatal(err)
+				}
+				if kinds := mailsTo(t, s, email); len(kinds) != 1 || kinds[0] != account.MailVerifyEmail {
+					t.Errorf("%d: %s is mailed %v", i, email, kinds)
+				}
+			}
 		}
 	})
 }

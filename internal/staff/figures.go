@@ -3,7 +3,6 @@ package staff
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -30,43 +29,20 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 	return f, errors.Join(errs[:]...)
 }
 
-// mostAddressesLooked bounds what [Service.AddressesThenResets] reads.
-const mostAddressesLooked = 200
+// mostHandedOver is how many users [Service.AddressesThenLinks] names at most.
+const mostHandedOver = 100
 
-// AddressesThenResets are the users whose address somebody of the staff changed
-// in the last day, and to whose new one a link or a code that lets in was mailed
-// within an hour; or to whom the account was given back at another address, which
+// AddressesThenLinks are the users whose address somebody of the staff changed
+// in the last two days, and to whose new one a link or a code that lets in was
+// mailed since; or to whom the account was given back at another address, which
 // is both. That is how one of the staff would take an account: whoever reads the
 // new address can ask for the link as anybody does. The newest comes first.
-func (s *Service) AddressesThenResets(ctx context.Context) ([]int64, error) {
-	changed, err := s.store.Events(ctx, store.EventFilter{
-		Kinds: []account.EventKind{account.EventEmailSet, account.EventAccountRecovered}, From: s.now().Add(-24 * time.Hour),
-	}, mostAddressesLooked)
+func (s *Service) AddressesThenLinks(ctx context.Context) ([]int64, error) {
+	from, _, err := s.store.EventIDAt(ctx, s.now().Add(-48*time.Hour))
 	if err != nil {
 		return nil, err
 	}
-	var users []int64
-	for _, e := range changed {
-		if e.UserID == 0 || slices.Contains(users, e.UserID) {
-			continue
-		}
-		if e.Kind == account.EventAccountRecovered {
-			if slices.Contains(e.ReadDetails().Fields, "email") {
-				users = append(users, e.UserID)
-			}
-			continue
-		}
-		asked, err := s.store.Events(ctx, store.EventFilter{
-			UserID: e.UserID, Kinds: []account.EventKind{account.EventPasswordResetRequested, account.EventLoginCodeRequested}, After: e.ID, To: e.At.Add(time.Hour),
-		}, 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(asked) > 0 {
-			users = append(users, e.UserID)
-		}
-	}
-	return users, nil
+	return s.store.AddressesThenLinks(ctx, from, mostHandedOver)
 }
 
 // DayFigures are what was done on a day.

@@ -23,6 +23,24 @@ func (s *Store) CountSessions(ctx context.Context, now time.Time) (n int, exact 
 	return n, true, err
 }
 
+// AddressesThenLinks returns users whose address was set for them, from an event
+// on, and who were mailed a link or a code that lets in since; or to whom the
+// account was given back at another address. It looks at all of those events,
+// and limits the users alone, the newest first: nobody makes others fall out of
+// sight with many changes of one account.
+func (s *Store) AddressesThenLinks(ctx context.Context, from int64, limit int) ([]int64, error) {
+	return queryAll(ctx, s, "list addresses set and links", scanID, `
+		SELECT e.user_id
+		FROM events e
+		WHERE e.id >= $1 AND e.user_id IS NOT NULL AND (
+			e.kind = $2 AND e.details LIKE '%"fields":["email"]%'
+			OR e.kind = $3 AND EXISTS (SELECT 1 FROM events r WHERE r.user_id = e.user_id AND r.id > e.id AND r.kind IN ($4, $5)))
+		GROUP BY e.user_id
+		ORDER BY MAX(e.id) DESC
+		LIMIT $6`,
+		from, account.EventAccountRecovered, account.EventEmailSet, account.EventPasswordResetRequested, account.EventLoginCodeRequested, limit)
+}
+
 // EventIDAt returns the id of the first event at or after a time, and the
 // first there is; one behind the last where there is none. Ids are given in the
 // order of time, but for a few that came together.
