@@ -78,6 +78,8 @@ type MailDetails struct {
 	Factor     string     `json:"factor,omitempty"`      // the id of the one that was added
 	FactorKind FactorKind `json:"factor_kind,omitempty"` // of the one that was added or removed
 
+	Locked bool `json:"locked,omitempty"` // no password opens the account until another is chosen
+
 	Keeps bool `json:"keeps,omitempty"` // of a recovery: it gives the account another address, and nothing else
 
 	Role    Role  `json:"role,omitempty"`     // that is offered

@@ -395,7 +395,7 @@ func (a *Accounts) lockOut(ctx context.Context, tx *store.Store, u account.User,
 		return err
 	}
 	reset := mailTo(u, account.MailResetPassword, "", e.At)
-	reset.Email, reset.Details.Verified = email, true
+	reset.Email, reset.Details.Verified, reset.Details.Locked = email, true, true
 	return tx.AddMail(ctx, reset)
 }
 

@@ -203,6 +203,9 @@ func compose(m account.Mail, link, brand string, o Options) content {
 	if m.Details.Keeps {
 		w = addressAlone[m.Kind]
 	}
+	if m.Details.Locked { // what nobody asked for must not be ignored
+		w.body, w.note = "mail.reset_password.body_locked", "mail.reset_password.note_locked"
+	}
 	if look.Colours == (shop.Colours{}) {
 		look.Colours = shop.DefaultColours
 	}

@@ -57,6 +57,24 @@ func TestVerifiedNamesAreAsTheyAreWritten(t *testing.T) {
 	}
 }
 
+// TestLockedAccountIsNotToldToWait: nobody who was locked out is told that the
+// password is the same and the mail may be ignored.
+func TestLockedAccountIsNotToldToWait(t *testing.T) {
+	t.Parallel()
+	for _, language := range locale.Languages() {
+		m := example(account.MailResetPassword, language)
+		same := locale.Text(language, "mail.reset_password.note", nil)
+		locked, _, _ := strings.Cut(locale.Text(language, "mail.reset_password.note_locked", locale.Args{"team": "|"}), "|")
+		if got := written(t, m, link); !strings.Contains(got.Text, same) || strings.Contains(got.Text, locked) {
+			t.Errorf("in %s, asked for:\n%s", language, got.Text)
+		}
+		m.Details.Locked = true
+		if got := written(t, m, link); strings.Contains(got.Text, same) || !strings.Contains(got.Text, locked) || !strings.Contains(got.Text, link) {
+			t.Errorf("in %s, locked:\n%s\nwant %s", language, got.Text, locked)
+		}
+	}
+}
+
 // TestGreeting is by first name, else by a username that is a name.
 func TestGreeting(t *testing.T) {
 	t.Parallel()
