@@ -100,13 +100,14 @@ func (a *Accounts) InvalidateLinks(ctx context.Context, tx *store.Store, userID 
 }
 
 // EndSessions ends every session of a user but the one to keep, every login
-// that waits for its second factor, and every trust in their devices: who ends
-// the first wants the others ended, too.
+// that waits for its second factor, every trust in their devices, and a change
+// of address that waits for its link: who ends the first wants the others ended,
+// too, and does not know what somebody asked for in a session.
 func (a *Accounts) EndSessions(ctx context.Context, tx *store.Store, userID int64, keep string, at time.Time) error {
 	if err := tx.RevokeSessions(ctx, userID, keep, at); err != nil {
 		return err
 	}
-	if err := tx.InvalidateChallenges(ctx, userID, at, account.SecondFactor); err != nil {
+	if err := a.InvalidateLinks(ctx, tx, userID, at, account.SecondFactor, account.ConfirmEmail); err != nil {
 		return err
 	}
 	return tx.DeleteTrustedDevices(ctx, userID)

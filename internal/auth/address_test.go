@@ -484,6 +484,142 @@ func TestDisabledAccountHasNoChangeWaiting(t *testing.T) {
 	}
 }
 
+// TestChangeOfAddressEndsWithTheSessionsThatMayHaveAsked: an owner who turns a thief
+// out does not know what they asked for, and A is mailed nothing of it before.
+func TestChangeOfAddressEndsWithTheSessionsThatMayHaveAsked(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(t *testing.T, th thief, own *auth.Caller, stolen auth.LoginResult) error{
+		"logout everywhere": func(t *testing.T, th thief, own *auth.Caller, _ auth.LoginResult) error {
+			return th.LogoutAll(t.Context(), own)
+		},
+		"the other session": func(t *testing.T, th thief, own *auth.Caller, stolen auth.LoginResult) error {
+			return th.EndSession(t.Context(), own, th.CallerOf(t, stolen).SessionID)
+		},
+		"a factor": func(t *testing.T, th thief, own *auth.Caller, _ auth.LoginResult) error {
+			th.Enrols(t, own)
+			return nil
+		},
+		"the staff, all": func(t *testing.T, th thief, own *auth.Caller, _ auth.LoginResult) error {
+			_, err := th.Staff.EndSessions(t.Context(), own.User.ID, "")
+			return err
+		},
+		"the staff, one": func(t *testing.T, th thief, own *auth.Caller, stolen auth.LoginResult) error {
+			return th.Staff.EndSession(t.Context(), own.User.ID, th.CallerOf(t, stolen).SessionID, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+				if err := th.ChangeEmail(t.Context(), th.CallerOf(t, amina), auth.EmailChange{Password: text(authtest.PasswordOf("amina")), Email: text(thiefs)}); err != nil {
+					t.Fatal(err)
+				}
+				th.Deliver(t)
+				own, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := act(t, th, th.CallerOf(t, own), amina); err != nil {
+					t.Fatal(err)
+				}
+				wants(t, "the thief", th.ConfirmEmail(t.Context(), authtest.Req, linksTo(th.smtp, account.ConfirmEmail, thiefs)[0]), "token", "challenge_used")
+			})
+		})
+	}
+}
+
+// TestOwnLogoutLeavesTheChangeOfAddress: who leaves one device opens the mail on
+// another.
+func TestOwnLogoutLeavesTheChangeOfAddress(t *testing.T) {
+	t.Parallel()
+	forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+		own := th.CallerOf(t, amina)
+		if err := th.ChangeEmail(t.Context(), own, auth.EmailChange{Password: text(authtest.PasswordOf("amina")), Email: text("new@example.com")}); err != nil {
+			t.Fatal(err)
+		}
+		th.Deliver(t)
+		if err := th.EndSession(t.Context(), own, own.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		if err := th.ConfirmEmail(t.Context(), authtest.Req, linksTo(th.smtp, account.ConfirmEmail, "new@example.com")[0]); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestMailThatIsTriedAgainWeeksLaterOpensNothing: neither what a thief asked for
+// then, nor a mailbox that the account left.
+func TestMailThatIsTriedAgainWeeksLaterOpensNothing(t *testing.T) {
+	t.Parallel()
+	for _, days := range []int{6, 25} {
+		forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+			th.smtp.Judge(func(to string, _ int) smtptest.Verdict {
+				if to == "new@example.com" {
+					return smtptest.Verdict{}
+				}
+				return smtptest.Verdict{Rcpt: 550}
+			})
+			th.moves(amina, "new@example.com") // the one before is not told
+			again, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := th.ChangeEmail(t.Context(), th.CallerOf(t, again), auth.EmailChange{Password: text(authtest.PasswordOf("amina")), Email: text(thiefs)}); err != nil {
+				t.Fatal(err)
+			}
+			th.Deliver(t)
+			th.smtp.Judge(nil)
+			th.Clock.Advance(time.Duration(days) * 24 * time.Hour)
+			if _, err := th.Staff.RetryMails(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			th.Deliver(t)
+			want := 1
+			if days > 7 {
+				want = 0
+			}
+			if undo, confirm := linksTo(th.smtp, account.UndoEmail, "amina@example.ma"), linksTo(th.smtp, account.ConfirmEmail, thiefs); len(undo) != want || len(confirm) != want {
+				t.Errorf("after %d days: %d and %d links, want %d", days, len(undo), len(confirm), want)
+			}
+		})
+	}
+}
+
+// TestFormerAddressHasNoSayAfterItsWayBack: not by the notice of a factor that came
+// in its last hour, nor by that of a recovery.
+func TestFormerAddressHasNoSayAfterItsWayBack(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		forEachThief(t, func(t *testing.T, th thief, amina auth.LoginResult) {
+			th.moves(amina, "new@example.com")
+			th.Clock.Advance(7*24*time.Hour - time.Hour)
+			g, err := th.SignIn(t, "amina", authtest.PasswordOf("amina"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			th.Enrols(t, th.CallerOf(t, g))
+			th.Deliver(t)
+			if err := th.Staff.Recover(t.Context(), amina.User.ID, "", authtest.Reason); err != nil {
+				t.Fatal(err)
+			}
+			th.Deliver(t)
+			factor, stop := linksTo(th.smtp, account.UndoFactor, "amina@example.ma")[0], linksTo(th.smtp, account.StopRecovery, "amina@example.ma")[0]
+			own := linksTo(th.smtp, account.StopRecovery, "new@example.com")[0]
+			if late {
+				th.Clock.Advance(time.Hour + time.Minute)
+				wants(t, "the factor", undo(t, th.Server, factor, authtest.PasswordOf("amina")), "token", "challenge_expired")
+				wants(t, "the recovery", th.StopRecoveryByLink(t.Context(), authtest.Req, stop), "token", "challenge_expired")
+				if err := th.StopRecoveryByLink(t.Context(), authtest.Req, own); err != nil {
+					t.Errorf("by the address of today: %v", err)
+				}
+				return
+			}
+			if err := undo(t, th.Server, factor, authtest.PasswordOf("amina")); err != nil {
+				t.Errorf("within the seven days: %v", err)
+			}
+		})
+	}
+}
+
 // goesBack uses the owner's link, and the link to choose a password after it.
 func (th thief) goesBack(undo account.Input) {
 	th.t.Helper()

@@ -83,6 +83,9 @@ func (s *Service) factorAdded(ctx context.Context, tx *store.Store, caller *Call
 	if err := tx.DeleteTrustedDevices(ctx, f.UserID); err != nil {
 		return nil, err
 	}
+	if err := s.accounts.InvalidateLinks(ctx, tx, f.UserID, now, account.ConfirmEmail); err != nil { // asked for without it
+		return nil, err
+	}
 	if first {
 		if codes, err = s.giveRecoveryCodes(ctx, tx, f.UserID, now); err != nil {
 			return nil, err

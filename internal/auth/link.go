@@ -181,6 +181,42 @@ func (s *Service) readers(ctx context.Context, tx *store.Store, m *account.Mail)
 	return []account.User{u}, err
 }
 
+// mostLate is how long after an act its link is mailed to an address that is not
+// the account's: the attempts at a mail take a day, and a mail server may be away
+// for some. Whoever tries a failed mail again weeks later opens nothing.
+const mostLate = 7 * 24 * time.Hour
+
+// aboutAnAct reports whether a link does, or undoes, what was done or asked for in
+// an account, rather than what its reader asks for.
+func aboutAnAct(kind account.ChallengeKind) bool {
+	switch kind {
+	case account.ConfirmEmail, account.UndoEmail, account.UndoFactor, account.NotMe, account.StopRecovery:
+		return true
+	}
+	return false
+}
+
+// limitElsewhere is for the link of an act to an address that is not the
+// account's, or not yet: it is not made weeks later, and lasts no longer than the
+// way back to that address, after which nobody who reads it has a say.
+func limitElsewhere(ctx context.Context, tx *store.Store, c *account.Challenge, act time.Time) error {
+	now := c.CreatedAt
+	if now.Sub(act) > mostLate {
+		return outbox.ErrUnwanted
+	}
+	if c.Kind == account.ConfirmEmail || c.Kind == account.UndoEmail {
+		return nil
+	}
+	until, err := tx.OpenUntil(ctx, c.UserID, account.UndoEmail, c.Email, now)
+	if errors.Is(err, store.ErrNotFound) { // owed still, or there is none: it was the account's a moment ago
+		return nil
+	}
+	if until.Before(c.ExpiresAt) {
+		c.ExpiresAt = until
+	}
+	return err
+}
+
 // makeLinks stores a challenge for each user that a claimed mail is about,
 // and returns their tokens. Of a mail about several it fills in c.Choices; one
 // about one user gets its code.
@@ -192,10 +228,16 @@ func (s *Service) makeLinks(ctx context.Context, tx *store.Store, key *guard.Sec
 	if err != nil {
 		return nil, err
 	}
+	now := s.now()
 	tokens := make([]string, 0, len(users))
 	c.Choices = nil
 	for _, u := range users {
-		raw, challenge := newChallenge(kind, u.ID, c.Email, s.now())
+		raw, challenge := newChallenge(kind, u.ID, c.Email, now)
+		if aboutAnAct(kind) && account.EmailKey(c.Email) != account.EmailKey(u.Email) {
+			if err := limitElsewhere(ctx, tx, &challenge, c.CreatedAt); err != nil {
+				return nil, err
+			}
+		}
 		if kind == account.UndoEmail { // as old as the change: a mail that comes late, or again, is no younger way back
 			challenge.CreatedAt = c.CreatedAt
 		}

@@ -89,5 +89,9 @@ func (s *Service) EndSession(ctx context.Context, caller *Caller, id string) err
 	}
 	a := entryBy(account.EventSessionEnded, caller, s.now())
 	a.Details.Session = id
-	return s.endSession(ctx, id, a, account.ErrNotFound)
+	if id == caller.SessionID {
+		return s.endSession(ctx, id, a, account.ErrNotFound)
+	}
+	// What was asked for in a session that somebody else may be in ends with it.
+	return s.endSession(ctx, id, a, account.ErrNotFound, account.ConfirmEmail)
 }

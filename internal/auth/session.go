@@ -248,9 +248,12 @@ func refused(err error) bool {
 	return errors.As(err, &e) && e.Kind == account.Unauthorized
 }
 
-func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ended error) error {
+func (s *Service) endSession(ctx context.Context, id string, a audit.Entry, ended error, links ...account.ChallengeKind) error {
 	err := s.store.Tx(ctx, func(ctx context.Context, tx *store.Store) error {
 		if err := tx.RevokeSession(ctx, id, a.At); err != nil {
+			return err
+		}
+		if err := s.accounts.InvalidateLinks(ctx, tx, a.UserID, a.At, links...); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, a)

@@ -296,6 +296,9 @@ func (s *Service) EndSession(ctx context.Context, id int64, sessionID, reason st
 		if err != nil {
 			return err
 		}
+		if err := s.accounts.InvalidateLinks(ctx, tx, id, do.at, account.ConfirmEmail); err != nil {
+			return err
+		}
 		e := do.entry(account.EventSessionsEndedByStaff)
 		e.Details.Session, e.Details.Count = sessionID, 1
 		return s.audit.Record(ctx, tx, e)

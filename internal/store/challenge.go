@@ -101,6 +101,21 @@ func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.Ch
 		WHERE user_id = $1 AND kind = $4 AND due_at IS NOT NULL`, userID, kind, now.UTC(), mail)
 }
 
+// OpenUntil returns when the last link of a kind to an address of a user that
+// still works will not any more, or [ErrNotFound].
+func (s *Store) OpenUntil(ctx context.Context, userID int64, kind account.ChallengeKind, email string, now time.Time) (time.Time, error) {
+	scan := func(scan func(...any) error) (at time.Time, err error) {
+		err = scan(asUTC(&at))
+		return at, err
+	}
+	return queryRow(ctx, s, "find an open challenge", scan, `
+		SELECT expires_at
+		FROM challenges
+		WHERE user_id = $1 AND kind = $2 AND email = $3 AND used_at IS NULL AND expires_at > $4
+		ORDER BY expires_at DESC
+		LIMIT 1`, userID, kind, email, now.UTC())
+}
+
 // Challenges returns a user's challenges, the newest first, at most limit.
 func (s *Store) Challenges(ctx context.Context, userID int64, limit int) ([]account.Challenge, error) {
 	return queryAll(ctx, s, "list challenges", scanChallenge, `

@@ -297,6 +297,9 @@ func (l *life) endsSession(rt *rapid.T) {
 	agree(rt, "end session", err, mine && (target == a.session || l.model.proves(a.session, false, false, l.now())))
 	if err == nil {
 		target.ended = true
+		if target != a.session {
+			l.model.void(target.user, confirmLink)
+		}
 	}
 }
 

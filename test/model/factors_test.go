@@ -204,6 +204,7 @@ func (r *reference) trust(d *trusted, now time.Time) {
 func (r *reference) sessionsEnd(u *user, keep *session) {
 	u.end(keep)
 	r.trustEnds(u)
+	r.void(u, confirmLink) // who turns somebody out does not know what they asked for
 	for _, w := range r.waiting {
 		if w.user == u {
 			w.void = true
@@ -255,6 +256,7 @@ func (r *reference) add(f *factor, x shown, now time.Time) (first bool) {
 	first = len(u.factors()) == 0
 	f.confirmed, f.last, f.before = now, x.step, u.passwordBefore(now)
 	r.trustEnds(u)
+	r.void(u, confirmLink)
 	for _, s := range u.sessions {
 		if s != f.session {
 			s.proof = time.Time{}
@@ -382,8 +384,17 @@ func (r *reference) mayRecover(u *user, byStaff, keeps bool, now time.Time) bool
 		corrects := y.keeps && y.stopped && (!keeps || y.stoppedByStaff)
 		return !y.running(now) && (y.undone || ofLink || corrects)
 	})
-	if !u.open() || len(past) == 0 {
-		return u.open()
+	corrections := 0
+	for _, y := range u.recoveries {
+		if y.keeps && now.Sub(y.start) < 24*time.Hour {
+			corrections++
+		}
+	}
+	if !u.open() || keeps && corrections >= 5 {
+		return false
+	}
+	if len(past) == 0 {
+		return true
 	}
 	last := past[len(past)-1]
 	return !last.running(now) && now.Sub(last.start) >= recoveryEvery && (!last.byFactor || byStaff)

@@ -168,6 +168,7 @@ func (l *life) mailed(rt *rapid.T) []message {
 // the model says, link by link and in their order. So a mail too many, or to
 // an address that nobody proved, does not go unseen.
 func (l *life) compareMails(rt *rapid.T) {
+	l.model.dates(l.now())
 	if l.mailStops {
 		return
 	}

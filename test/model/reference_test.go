@@ -41,7 +41,8 @@ const (
 	finishOwed  kind = "mails to finish a recovery"
 )
 
-const invitationKept = 72 * time.Hour
+// actsKept is how long the link of an act is mailed after it.
+const actsKept = 7 * 24 * time.Hour
 
 var lifetimes = map[kind]time.Duration{
 	resetLink: time.Hour, verifyLink: 24 * time.Hour, confirmLink: 24 * time.Hour, undoLink: 7 * 24 * time.Hour,
@@ -52,6 +53,7 @@ var lifetimes = map[kind]time.Duration{
 // What another password, and another address, make worthless.
 var (
 	linksOfPassword = []kind{resetLink, confirmLink, secondStep}
+	linksOfActs     = []kind{confirmLink, undoLink, undoFactorLink, notMeLink, stopLink}
 	linksOfAddress  = []kind{resetLink, verifyLink, confirmLink, secondStep}
 )
 
@@ -117,12 +119,12 @@ type debt struct {
 	only    string // of a request: the username that narrows it
 	void    bool
 	since   time.Time // of a way back
+	owedAt  time.Time
 
 	code     *code
 	factor   *factor
 	recovery *recovery
 	more     bool // instead of many notices; only one waits
-	invites  bool // its link works as long as an invitation's
 
 	looked   bool      // who it is for was looked up once
 	attempts int       // to deliver it, in vain
@@ -591,7 +593,7 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 			r.stop(y, false, now)
 		}
 		if u.email = normalEmail(email); !u.proved {
-			r.oweProof(u)
+			r.owe(verifyLink, u, u.email)
 		}
 		return
 	}
@@ -599,17 +601,8 @@ func (r *reference) correct(u *user, email string, now time.Time) {
 	before, proved := u.email, u.proved
 	u.email, u.proved = normalEmail(email), false
 	r.void(u, linksOfAddress...)
-	r.oweProof(u)
+	r.owe(verifyLink, u, u.email)
 	r.wayBack(u, before, proved, now)
-}
-
-// oweProof owes a link to prove an address; to who has no password one to choose it.
-func (r *reference) oweProof(u *user) {
-	if u.password != "" {
-		r.owe(verifyLink, u, u.email)
-		return
-	}
-	r.owed = append(r.owed, &debt{kind: resetLink, user: u, email: u.email, invites: true})
 }
 
 // recover is staff's way to give an account back to its owner: rule 16.
@@ -645,6 +638,15 @@ func (r *reference) receivers(d *debt) []*user {
 	return users[:min(len(users), mostLinks)]
 }
 
+// dates says when what is owed since the last act was: its mails may have to wait.
+func (r *reference) dates(now time.Time) {
+	for _, d := range r.owed {
+		if d.owedAt.IsZero() {
+			d.owedAt = now
+		}
+	}
+}
+
 // deliver empties the outbox but for what an address does not take now, and
 // returns what lies in the mailboxes.
 func (r *reference) deliver(now time.Time, unreached string) []message {
@@ -654,6 +656,9 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 		users := r.readers(d)
 		if d.due.After(now) {
 			left = append(left, d)
+			continue
+		}
+		if slices.Contains(linksOfActs, d.kind) && !same(d.email, d.user.email) && now.Sub(d.owedAt) > actsKept { // what weeks ago was asked for, or done
 			continue
 		}
 		if d.request && !d.looked && len(users) == 1 { // from now on it is that one's
@@ -681,8 +686,8 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 					k.made = d.since
 				}
 				k.expires = now.Add(lifetimes[k.kind])
-				if d.invites {
-					k.expires = now.Add(invitationKept)
+				if k.kind != undoLink && k.kind != confirmLink && slices.Contains(linksOfActs, k.kind) && !same(k.email, u.email) {
+					r.endWithWayBack(k, now)
 				}
 				m.links = append(m.links, k)
 			}
@@ -692,6 +697,20 @@ func (r *reference) deliver(now time.Time, unreached string) []message {
 	}
 	r.owed = left
 	return mails
+}
+
+// endWithWayBack: an address that the account has left has no say once the way
+// back to it is over.
+func (r *reference) endWithWayBack(k *link, now time.Time) {
+	var until time.Time
+	for _, undo := range r.undoes(k.user, now) {
+		if same(undo.email, k.email) && undo.expires.After(until) {
+			until = undo.expires
+		}
+	}
+	if !until.IsZero() && until.Before(k.expires) {
+		k.expires = until
+	}
 }
 
 // retry makes all that is owed due.
