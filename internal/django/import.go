@@ -285,6 +285,7 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 	var (
 		inserts, updates []store.ImportRow
 		ended, voided    []int64
+		moved            []int64 // to another address
 	)
 	for _, u := range users {
 		old, exists := here.users[u.ID]
@@ -328,7 +329,11 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		if newPassword || shut {
 			ended = append(ended, u.ID)
 		}
-		if newPassword || shut || account.EmailKey(row.User.Email) != account.EmailKey(old.Email) {
+		elsewhere := account.EmailKey(row.User.Email) != account.EmailKey(old.Email)
+		if elsewhere {
+			moved = append(moved, u.ID)
+		}
+		if newPassword || shut || elsewhere {
 			voided = append(voided, u.ID)
 		}
 		r.report.Updated++
@@ -340,6 +345,11 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		return err
 	}
 	if err := r.tx.EndLinks(r.ctx, voided, account.LinksOfAddress(), voidMails, r.o.Now); err != nil {
+		return err
+	}
+	// The staff corrected an address that Django has corrected since: the reader of
+	// theirs, a stranger perhaps, must not get the account later.
+	if err := r.tx.EndCorrections(r.ctx, moved, r.o.Now); err != nil {
 		return err
 	}
 	return r.tx.Insert(r.ctx, inserts)

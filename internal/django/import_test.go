@@ -319,6 +319,55 @@ func TestWhatChangedInDjangoEndsWhatWaits(t *testing.T) {
 	})
 }
 
+// TestAnotherAddressFromDjangoEndsACorrectionThatWaits, as any newer address does:
+// else the reader of an address that the staff mistyped takes the account later. One
+// that is only written otherwise does not, and a recovery goes on.
+func TestAnotherAddressFromDjangoEndsACorrectionThatWaits(t *testing.T) {
+	t.Parallel()
+	const renamed, spelled, moved, recovers, over = 1, 2, 3, 4, 5
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		site := func(emails map[int]string, first string) string {
+			var users []map[string]any
+			for id := renamed; id <= over; id++ {
+				users = append(users, map[string]any{"pk": id, "username": fmt.Sprint("u", id), "email": emails[id], "first_name": first})
+			}
+			return fixture(t, users...)
+		}
+		emails := map[int]string{renamed: "a@example.ma", spelled: "b@example.ma", moved: "c@example.ma", recovers: "d@example.ma", over: "e@example.ma"}
+		imported(t, st, site(emails, "X"), django.Layout{})
+		write(t, st, func(_ context.Context, tx *store.Store) error {
+			for id := int64(renamed); id <= over; id++ {
+				r := account.Recovery{ID: fmt.Sprint("r", id), UserID: id, Email: "typo@example.com", Keeps: id != recovers, ByStaff: true, StartedAt: now.Add(-48 * time.Hour), ReadyAt: now.Add(-24 * time.Hour)}
+				if id == over {
+					r.ReadyAt = now.Add(-account.RecoveryOpen)
+				}
+				mail := account.Mail{Kind: account.MailRecoveryReady, UserID: id, Email: r.Email, CreatedAt: now}
+				if err := errors.Join(tx.CreateRecovery(t.Context(), r), tx.AddMail(t.Context(), mail)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		emails[spelled], emails[moved], emails[recovers], emails[over] = "B@example.ma", "right@example.ma", "right2@example.ma", "right3@example.ma"
+		if report, _ := imported(t, st, site(emails, "Y"), django.Layout{}); report.Updated != 5 {
+			t.Errorf("report %+v", report)
+		}
+		for id, ended := range map[int64]bool{renamed: false, spelled: false, moved: true, recovers: false, over: false} {
+			all, err := st.Recoveries(t.Context(), id)
+			mails, err2 := st.MailsOf(t.Context(), id, 0, 10)
+			if err != nil || err2 != nil || len(all) != 1 || len(mails) != 1 {
+				t.Fatal(all, mails, err, err2)
+			}
+			if r := all[0]; r.StoppedAt.IsZero() == ended || (r.StoppedBy == account.StoppedByStaff) != ended {
+				t.Errorf("user %d: stopped at %v by %q, want %v", id, r.StoppedAt, r.StoppedBy, ended)
+			}
+			if mails[0].DueAt.IsZero() != ended {
+				t.Errorf("user %d: the mail that finishes it is due at %v", id, mails[0].DueAt)
+			}
+		}
+	})
+}
+
 func TestAccountsOfOthersAreNeverOverwritten(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {

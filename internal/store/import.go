@@ -321,6 +321,27 @@ func (i *Import) EndLinks(ctx context.Context, userIDs []int64, links []account.
 	return i.changeMany(ctx, op, userIDs, voidCodes+` AND user_id IN (%s)`, longAgo)
 }
 
+// EndCorrections stops what runs of several users' recoveries that only give
+// another address, and gives up the mails that finish them. Who has an import done
+// is of the staff, and is said to have stopped them.
+func (i *Import) EndCorrections(ctx context.Context, userIDs []int64, at time.Time) error {
+	const (
+		op   = "stop the corrections of imported users"
+		runs = `keeps AND stopped_at IS NULL AND finished_at IS NULL AND ready_at > $3 AND user_id IN (%s)`
+	)
+	began := at.UTC().Add(-account.RecoveryOpen)
+	// The mails come first: they are found by what runs.
+	err := i.changeMany(ctx, op, userIDs, giveUp+`kind = $2 AND sent_at IS NULL AND user_id IN (SELECT user_id FROM recoveries WHERE `+runs+`)`,
+		account.MailUnwanted, account.MailRecoveryReady, began)
+	if err != nil {
+		return err
+	}
+	return i.changeMany(ctx, op, userIDs, `
+		UPDATE recoveries
+		SET stopped_at = $1, stopped_by = $2
+		WHERE `+runs, at.UTC(), account.StoppedByStaff, began)
+}
+
 // changeMany runs a statement whose %s is a list of users of any length, as
 // [askMany] runs a query. Its other parameters come first.
 func (i *Import) changeMany(ctx context.Context, op string, userIDs []int64, query string, args ...any) error {
