@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/store"
@@ -44,5 +47,54 @@ func TestErasureWaitsForTheMailThatGoesOut(t *testing.T) {
 		if err := <-erased; err != nil {
 			t.Errorf("the erasure: %v", err)
 		}
+	})
+}
+
+// TestErasureLeavesMailsThatAreNotTheirs: what waits for an address that somebody
+// only asked to have, and what the operator is told, at whatever address.
+func TestErasureLeavesMailsThatAreNotTheirs(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		u := claiming(t, s, "amina", "amina@example.ma")
+		mailed := []account.Mail{{Kind: account.MailConfirmEmail, UserID: u.ID, Email: "typed@example.ma"}, {Kind: account.MailResetRequest, Email: "typed@example.ma"}}
+		for _, kind := range account.OperatorMails() {
+			mailed = append(mailed, account.Mail{Kind: kind, Email: "amina@example.ma"})
+		}
+		write(t, s, func(ctx context.Context, tx *store.Store) error {
+			for _, m := range mailed {
+				m.CreatedAt = noon
+				if err := tx.AddMail(ctx, m); err != nil {
+					return err
+				}
+			}
+			return tx.CreateChallenge(ctx, account.Challenge{Hash: "h", Kind: account.ConfirmEmail, UserID: u.ID, Email: "typed@example.ma", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)})
+		})
+		erases(t, s, u.ID)
+		left, err := s.Mails(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []account.MailKind
+		for _, m := range slices.Backward(left) {
+			kinds = append(kinds, m.Kind)
+		}
+		if diff := cmp.Diff(append([]account.MailKind{account.MailResetRequest}, account.OperatorMails()...), kinds); diff != "" {
+			t.Errorf("mails that are left (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// erases closes an account and erases it.
+func erases(t *testing.T, s *store.Store, id int64) {
+	t.Helper()
+	write(t, s, func(ctx context.Context, tx *store.Store) error {
+		if err := tx.CloseUser(ctx, id, noon); err != nil {
+			return err
+		}
+		gone, err := tx.EraseUsers(ctx, []int64{id})
+		if len(gone) != 1 {
+			t.Errorf("erased %v", gone)
+		}
+		return err
 	})
 }

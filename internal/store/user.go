@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -214,8 +215,7 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 	if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE user_id IN (SELECT column1 FROM %s)`, columnOf("bigint", ids)); err != nil {
 		return nil, err
 	}
-	// The plus keeps the plan from all mails to nobody.
-	if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE +user_id IS NULL AND email_key IN (SELECT column1 FROM %s)`, columnOf("text", keys)); err != nil {
+	if _, err := s.execSet(ctx, op, `UPDATE mails SET lease = lease WHERE `+mailsToNobody+` AND email_key IN (SELECT column1 FROM %s)`, columnOf("text", keys)); err != nil {
 		return nil, err
 	}
 	gone, err := querySet(ctx, s, op, scanID, `
@@ -228,7 +228,7 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 	// What was mailed to an address that nobody else claims is theirs, too.
 	_, err = s.execSet(ctx, op, `
 		DELETE FROM mails
-		WHERE +user_id IS NULL
+		WHERE `+mailsToNobody+`
 		  AND email_key IN (SELECT column1 FROM %s)
 		  AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email_key = mails.email_key)`, columnOf("text", keys))
 	if err != nil {
@@ -251,9 +251,21 @@ func (s *Store) EraseUsers(ctx context.Context, ids []int64) ([]int64, error) {
 	return gone, err
 }
 
+// mailsToNobody are the mails to addresses that may be nobody's, but for the
+// operator's, whose address anybody may claim. The plus keeps the plan from all of
+// them.
+var mailsToNobody = func() string {
+	var operators []string
+	for _, kind := range account.OperatorMails() {
+		operators = append(operators, `'`+string(kind)+`'`)
+	}
+	return `+user_id IS NULL AND kind NOT IN (` + strings.Join(operators, ", ") + `)`
+}()
+
 // addressKeysOf returns the keys of the addresses that users have whose accounts
 // are closed, and of those to which they were mailed: they may have had another a
-// day ago.
+// day ago. One that somebody only asked to have, and has not confirmed, is a
+// stranger's.
 func (s *Store) addressKeysOf(ctx context.Context, ids []int64) (keys []string, err error) {
 	scan := func(scan func(...any) error) (key string, err error) {
 		err = scan(&key)
@@ -261,7 +273,7 @@ func (s *Store) addressKeysOf(ctx context.Context, ids []int64) (keys []string, 
 	}
 	for _, query := range []string{
 		`SELECT email_key FROM users WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL AND email_key <> ''`,
-		`SELECT DISTINCT m.email_key FROM mails m JOIN users u ON u.id = m.user_id WHERE u.id IN (SELECT column1 FROM %s) AND u.closed_at IS NOT NULL AND m.email_key <> ''`,
+		`SELECT DISTINCT m.email_key FROM mails m JOIN users u ON u.id = m.user_id WHERE u.id IN (SELECT column1 FROM %s) AND u.closed_at IS NOT NULL AND m.email_key <> '' AND m.kind <> '` + string(account.MailConfirmEmail) + `'`,
 	} {
 		found, err := querySet(ctx, s, "find addresses of users", scan, query, columnOf("bigint", ids))
 		if err != nil {
