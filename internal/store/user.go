@@ -262,26 +262,29 @@ var mailsToNobody = func() string {
 	return `+user_id IS NULL AND kind NOT IN (` + strings.Join(operators, ", ") + `)`
 }()
 
-// addressKeysOf returns the keys of the addresses that users have whose accounts
-// are closed, and of those to which they were mailed: they may have had another a
-// day ago. One that somebody only asked to have, and has not confirmed, is a
-// stranger's.
+// addressKeysOf returns the keys of the addresses that users whose accounts are
+// closed have or had: of those to which they were mailed, whatever is still kept of
+// that. One that somebody only asked to have, and has not confirmed, is a stranger's.
 func (s *Store) addressKeysOf(ctx context.Context, ids []int64) (keys []string, err error) {
-	scan := func(scan func(...any) error) (key string, err error) {
-		err = scan(&key)
-		return key, err
-	}
-	for _, query := range []string{
-		`SELECT email_key FROM users WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL AND email_key <> ''`,
-		`SELECT DISTINCT m.email_key FROM mails m JOIN users u ON u.id = m.user_id WHERE u.id IN (SELECT column1 FROM %s) AND u.closed_at IS NOT NULL AND m.email_key <> '' AND m.kind <> '` + string(account.MailConfirmEmail) + `'`,
-	} {
-		found, err := querySet(ctx, s, "find addresses of users", scan, query, columnOf("bigint", ids))
-		if err != nil {
-			return nil, err
+	found, err := querySet(ctx, s, "find addresses of users", scanValue[string], `
+		WITH gone AS (SELECT id, email_key FROM users WHERE id IN (SELECT column1 FROM %s) AND closed_at IS NOT NULL)
+		SELECT email_key FROM gone
+		UNION
+		SELECT email_key FROM mails WHERE user_id IN (SELECT id FROM gone) AND kind <> '`+string(account.MailConfirmEmail)+`'
+		UNION
+		SELECT email_key FROM codes WHERE user_id IN (SELECT id FROM gone)
+		UNION
+		SELECT email_key FROM notices WHERE user_id IN (SELECT id FROM gone)
+		UNION
+		SELECT email FROM challenges WHERE user_id IN (SELECT id FROM gone) AND kind <> '`+string(account.ConfirmEmail)+`'
+		UNION
+		SELECT email FROM recoveries WHERE user_id IN (SELECT id FROM gone)`, columnOf("bigint", ids))
+	for _, email := range found {
+		if email != "" {
+			keys = append(keys, email, account.EmailKey(email)) // of what is a key already, the same
 		}
-		keys = append(keys, found...)
 	}
-	return keys, nil
+	return keys, err
 }
 
 // SetActive enables or disables a user.
