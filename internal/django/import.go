@@ -284,8 +284,7 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 	}
 	var (
 		inserts, updates []store.ImportRow
-		ended, voided    []int64
-		moved            []int64 // to another address
+		ends             ending
 	)
 	for _, u := range users {
 		old, exists := here.users[u.ID]
@@ -325,34 +324,53 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		row, newPassword := r.merge(u, now, old, from)
 		here.owners[row.User.Username] = u.ID
 		updates = append(updates, row)
-		shut := old.Active && !row.User.Active
-		if newPassword || shut {
-			ended = append(ended, u.ID)
-		}
-		elsewhere := account.EmailKey(row.User.Email) != account.EmailKey(old.Email)
-		if elsewhere {
-			moved = append(moved, u.ID)
-		}
-		if newPassword || shut || elsewhere {
-			voided = append(voided, u.ID)
-		}
+		ends.of(old, row.User, newPassword)
 		r.report.Updated++
 	}
 	if err := r.tx.Update(r.ctx, updates); err != nil {
 		return err
 	}
-	if err := r.tx.EndSessions(r.ctx, ended, r.o.Now); err != nil {
-		return err
-	}
-	if err := r.tx.EndLinks(r.ctx, voided, account.LinksOfAddress(), voidMails, r.o.Now); err != nil {
-		return err
-	}
-	// The staff corrected an address that Django has corrected since: the reader of
-	// theirs, a stranger perhaps, must not get the account later.
-	if err := r.tx.EndCorrections(r.ctx, moved, r.o.Now); err != nil {
+	if err := r.end(ends); err != nil {
 		return err
 	}
 	return r.tx.Insert(r.ctx, inserts)
+}
+
+// ending is whose sessions, links and so on a batch ends.
+type ending struct{ sessions, links, corrections, approvals []int64 }
+
+// of notes what ends of a user whom an import changes. It is what the staff end who
+// do the same to an account here.
+func (e *ending) of(before, after account.User, newPassword bool) {
+	shut := before.Active && !after.Active
+	moved := account.EmailKey(after.Email) != account.EmailKey(before.Email)
+	if newPassword || shut {
+		e.sessions = append(e.sessions, after.ID)
+	}
+	if newPassword || shut || moved {
+		e.links = append(e.links, after.ID)
+	}
+	if moved {
+		// The staff corrected an address that Django has corrected since: the reader of
+		// theirs, a stranger perhaps, must not get the account later.
+		e.corrections = append(e.corrections, after.ID)
+	}
+	if shut {
+		e.approvals = append(e.approvals, after.ID)
+	}
+}
+
+func (r *run) end(e ending) error {
+	if err := r.tx.EndSessions(r.ctx, e.sessions, r.o.Now); err != nil {
+		return err
+	}
+	if err := r.tx.EndLinks(r.ctx, e.links, account.LinksOfAddress(), voidMails, r.o.Now); err != nil {
+		return err
+	}
+	if err := r.tx.EndCorrections(r.ctx, e.corrections, r.o.Now); err != nil {
+		return err
+	}
+	return r.tx.EndApprovals(r.ctx, e.approvals)
 }
 
 // voidMails are the mails with a link or a code that are worthless, as the links

@@ -368,6 +368,46 @@ func TestAnotherAddressFromDjangoEndsACorrectionThatWaits(t *testing.T) {
 	})
 }
 
+// TestWhomDjangoShutsOutHasApprovedNothing, for good: not when they are active there
+// again, either.
+func TestWhomDjangoShutsOutHasApprovedNothing(t *testing.T) {
+	t.Parallel()
+	const shut, stays = 1, 2
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		site := func(active bool) string {
+			return fixture(t,
+				map[string]any{"pk": shut, "username": "shut", "is_active": active},
+				map[string]any{"pk": stays, "username": "stays", "first_name": fmt.Sprint(active)})
+		}
+		imported(t, st, site(true), django.Layout{})
+		approvals := map[string]account.Approval{
+			"a1": {AskedBy: stays, DecidedBy: shut},
+			"a2": {AskedBy: shut, DecidedBy: stays},
+			"a3": {AskedBy: stays, DecidedBy: stays},
+		}
+		write(t, st, func(_ context.Context, tx *store.Store) error {
+			for id, a := range approvals {
+				a.ID, a.Act, a.Users, a.AskedAt, a.ExpiresAt, a.DecidedAt, a.Approved = id, account.ApproveErase, []int64{9}, now, now.Add(time.Hour), now, true
+				if err := tx.CreateApproval(t.Context(), a); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		imported(t, st, site(false), django.Layout{})
+		imported(t, st, site(true), django.Layout{})
+		if u := user(t, st, shut); !u.Active {
+			t.Error("who is active there again is not here")
+		}
+		for id, a := range approvals {
+			_, err := st.Approval(t.Context(), id)
+			if void := a.AskedBy == shut || a.DecidedBy == shut; errors.Is(err, store.ErrNotFound) != void {
+				t.Errorf("asked by %d, approved by %d: %v, want void: %v", a.AskedBy, a.DecidedBy, err, void)
+			}
+		}
+	})
+}
+
 func TestAccountsOfOthersAreNeverOverwritten(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {

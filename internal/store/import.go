@@ -321,6 +321,11 @@ func (i *Import) EndLinks(ctx context.Context, userIDs []int64, links []account.
 	return i.changeMany(ctx, op, userIDs, voidCodes+` AND user_id IN (%s)`, longAgo)
 }
 
+// EndApprovals is [Store.DeleteApprovalsOf] for several users.
+func (i *Import) EndApprovals(ctx context.Context, userIDs []int64) error {
+	return i.changeMany(ctx, "forget approvals of imported users", userIDs, `DELETE FROM staff_approvals WHERE asked_by IN (%[1]s) OR decided_by IN (%[1]s)`)
+}
+
 // EndCorrections stops what runs of several users' recoveries that only give
 // another address, and gives up the mails that finish them. Who has an import done
 // is of the staff, and is said to have stopped them.
