@@ -50,23 +50,11 @@ func (a *Accounts) EndRole(ctx context.Context, tx *store.Store, userID int64, n
 	return a.EndSessions(ctx, tx, userID, "", now)
 }
 
-// NotLastOwner returns [account.ErrLastOwner] for an owner beside whom no other
-// one's role counts: also for one whose role is suspended, which the terminal
-// can renew. One transaction at a time is let through, which sees what the one
-// before did.
+// NotLastOwner returns [account.ErrLastOwner] for the last owner: see
+// [store.Store.LastOwner].
 func (a *Accounts) NotLastOwner(ctx context.Context, tx *store.Store, userID int64) error {
-	m, err := tx.StaffMember(ctx, userID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (m.Role != account.Owner || m.AcceptedAt.IsZero()) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := tx.LockStaff(ctx); err != nil {
-		return err
-	}
-	others, err := tx.CountOwners(ctx, userID)
-	if err == nil && others == 0 {
+	last, err := tx.LastOwner(ctx, userID)
+	if err == nil && last {
 		err = account.ErrLastOwner
 	}
 	return err

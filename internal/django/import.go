@@ -58,6 +58,7 @@ const (
 	reasonChosen  = "the password changed on both sides; the one chosen here stays"
 	reasonForm    = "the username is not in Unicode's NFKC form, to which every login is brought: log in by e-mail, or rename"
 	reasonShared  = "the address stays unverified: it is also used" // by user …
+	reasonOwner   = "the user is not active in Django, and stays active here: the staff would have no owner"
 	reasonMissing = "the user is not in the source any more; the account here stays"
 )
 
@@ -110,6 +111,7 @@ type run struct {
 	newest     int64 // id that was imported
 	unreadable int64
 	postponed  []User
+	staff      map[int64]bool // who has a role; nil: nobody asked yet
 }
 
 func (r *run) all(src Source) (err error) {
@@ -322,6 +324,11 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 			continue
 		}
 		row, newPassword := r.merge(u, now, old, from)
+		if old.Active && !row.User.Active {
+			if err := r.keepOwner(&row); err != nil {
+				return err
+			}
+		}
 		here.owners[row.User.Username] = u.ID
 		updates = append(updates, row)
 		ends.of(old, row.User, newPassword)
@@ -334,6 +341,37 @@ func (r *run) importBatch(users []User, busy func(u User, owner int64)) error {
 		return err
 	}
 	return r.tx.Insert(r.ctx, inserts)
+}
+
+// keepOwner is asked of whom Django shuts out. It leaves the last owner of the staff
+// active, and tells: only a command could make another. The next import finds the
+// difference again.
+func (r *run) keepOwner(row *store.ImportRow) error {
+	if r.staff == nil {
+		members, err := r.tx.StaffMembers(r.ctx)
+		if err != nil {
+			return err
+		}
+		r.staff = map[int64]bool{}
+		for _, m := range members {
+			r.staff[m.UserID] = true
+		}
+	}
+	u := &row.User
+	if !r.staff[u.ID] {
+		return nil
+	}
+	last, err := r.tx.LastOwner(r.ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	if !last {
+		return r.tx.SetActive(r.ctx, u.ID, false) // at once: the next in the batch may be the last then
+	}
+	u.Active = true
+	row.Origin.Fields[activeAt] = bit(true)
+	r.tell(Issue{Note: true, ID: strconv.FormatInt(u.ID, 10), Username: u.Username, Reason: reasonOwner})
+	return nil
 }
 
 // ending is whose sessions, links and so on a batch ends.

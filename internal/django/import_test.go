@@ -408,6 +408,53 @@ func TestWhomDjangoShutsOutHasApprovedNothing(t *testing.T) {
 	})
 }
 
+// TestLastOwnerStaysActive, of however many an import shuts out, until there is
+// another: the next import tries again.
+func TestLastOwnerStaysActive(t *testing.T) {
+	t.Parallel()
+	const customer, manager, first, last, next = 1, 2, 3, 4, 5
+	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {
+		site := func(active bool, name string) string {
+			var users []map[string]any
+			for id := customer; id <= last; id++ {
+				users = append(users, map[string]any{"pk": id, "username": fmt.Sprint("u", id), "is_active": active, "first_name": name})
+			}
+			return fixture(t, append(users, map[string]any{"pk": next, "username": "next"})...)
+		}
+		imported(t, st, site(true, ""), django.Layout{})
+		employs := func(id int64, role account.Role) {
+			t.Helper()
+			write(t, st, func(_ context.Context, tx *store.Store) error {
+				return errors.Join(
+					tx.SetStaff(t.Context(), account.StaffMember{UserID: id, Role: role, GivenAt: now, AcceptedAt: now}),
+					tx.CreateSession(t.Context(), account.Session{ID: fmt.Sprint("s", id), UserID: id, CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(time.Hour), RefreshAt: now}))
+			})
+		}
+		employs(manager, account.Manager)
+		employs(first, account.Owner)
+		employs(last, account.Owner)
+		note := django.Issue{Note: true, ID: fmt.Sprint(last), Username: "u4", Reason: "the user is not active in Django, and stays active here: the staff would have no owner"}
+		for run := range 2 {
+			_, remarks := imported(t, st, site(false, fmt.Sprint("Run", run)), django.Layout{})
+			if diff := cmp.Diff([]django.Issue{note}, remarks); diff != "" {
+				t.Errorf("run %d: remarks (-want +got):\n%s", run, diff)
+			}
+			for id, active := range map[int64]bool{customer: false, manager: false, first: false, last: true} {
+				if u := user(t, st, id); u.Active != active || u.FirstName != fmt.Sprint("Run", run) {
+					t.Errorf("run %d: user %d: active %v, want %v; %s", run, id, u.Active, active, u.FirstName)
+				}
+			}
+			if sess, _, err := st.SessionUser(t.Context(), "s4"); err != nil || !sess.RevokedAt.IsZero() {
+				t.Errorf("run %d: the session of who stays ended at %v, %v", run, sess.RevokedAt, err)
+			}
+		}
+		employs(next, account.Owner)
+		if _, remarks := imported(t, st, site(false, "Run1"), django.Layout{}); len(remarks) > 0 || user(t, st, last).Active {
+			t.Errorf("where there is another owner: active %v, remarks %+v", user(t, st, last).Active, remarks)
+		}
+	})
+}
+
 func TestAccountsOfOthersAreNeverOverwritten(t *testing.T) {
 	t.Parallel()
 	storetest.ForEachEngine(t, func(t *testing.T, st *store.Store) {

@@ -15,6 +15,9 @@ import (
 //	48 date_joined, 56 last_login, 64 is_active, 65 is_staff, 66 is_superuser
 type origin [67]byte
 
+// activeAt is where is_active is.
+const activeAt = 64
+
 func originOf(u User) (o origin) {
 	for i, s := range []string{u.Username, u.Email, u.FirstName, u.LastName} {
 		sum := sha256.Sum256([]byte(s))
@@ -24,7 +27,7 @@ func originOf(u User) (o origin) {
 	copy(o[32:], sum[:16])
 	binary.BigEndian.PutUint64(o[48:], millis(u.DateJoined))
 	binary.BigEndian.PutUint64(o[56:], millis(u.LastLogin))
-	o[64], o[65], o[66] = bit(u.IsActive), bit(u.IsStaff), bit(u.IsSuperuser)
+	o[activeAt], o[65], o[66] = bit(u.IsActive), bit(u.IsStaff), bit(u.IsSuperuser)
 	return o
 }
 
@@ -56,6 +59,6 @@ func (o origin) since(before []byte) changes {
 	return changes{
 		username: differ(0, 8), email: differ(8, 16), firstName: differ(16, 24), lastName: differ(24, 32),
 		password: differ(32, 48), joined: differ(48, 56), login: differ(56, 64),
-		active: differ(64, 65), staff: differ(65, 66), superuser: differ(66, 67),
+		active: differ(activeAt, 65), staff: differ(65, 66), superuser: differ(66, 67),
 	}
 }

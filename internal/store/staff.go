@@ -140,6 +140,24 @@ func (s *Store) CountOwners(ctx context.Context, but int64) (int, error) {
 		WHERE m.role = $1 AND m.accepted_at IS NOT NULL AND m.suspended_at IS NULL AND u.is_active AND u.id <> $2`, account.Owner, but)
 }
 
+// LastOwner reports whether a user is an owner beside whom no other one's role
+// counts: also for one whose role is suspended, which the terminal can renew. One
+// transaction at a time is let through, which sees what the one before did.
+func (s *Store) LastOwner(ctx context.Context, userID int64) (bool, error) {
+	m, err := s.StaffMember(ctx, userID)
+	if errors.Is(err, ErrNotFound) || err == nil && (m.Role != account.Owner || m.AcceptedAt.IsZero()) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := s.LockStaff(ctx); err != nil {
+		return false, err
+	}
+	others, err := s.CountOwners(ctx, userID)
+	return others == 0, err
+}
+
 // NoteLook notes that one of the staff looked at a user, and reports whether
 // that had not been noted since a time.
 func (s *Store) NoteLook(ctx context.Context, agentID, userID int64, since, at time.Time) (bool, error) {
