@@ -11,6 +11,7 @@ type Input struct {
 	Text  string // trimmed; in WTF-8 where the client sent lone surrogates
 	State InputState
 	JSON  string // of NotText: what was sent, if it was an object or a list
+	Blank bool   // blanks alone were sent, which are no empty text
 }
 
 // InputState says what the client sent for a field.
@@ -30,7 +31,11 @@ func TextInput(text string) Input { return Input{Text: text, State: Given} }
 // TypedInput is what a person typed, without the space around it: what
 // Django REST Framework's CharField makes of a text. A password that is set
 // on a page and one that the API is given must be trimmed alike.
-func TypedInput(text string) Input { return TextInput(strings.TrimFunc(text, isSpace)) }
+func TypedInput(text string) Input {
+	in := TextInput(strings.TrimFunc(text, isSpace))
+	in.Blank = in.Text == "" && text != ""
+	return in
+}
 
 // isSpace is Python's str.isspace, which knows four separators more than Go.
 func isSpace(c rune) bool {

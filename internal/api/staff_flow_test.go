@@ -204,6 +204,36 @@ func TestNothingIsDoneForAValueThatIsWrong(t *testing.T) {
 	})
 }
 
+// TestBlanksAreNotEverybody: an empty search says that all are meant; of blanks
+// alone nobody knows what they were to say.
+func TestBlanksAreNotEverybody(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		manager, client := employed(t, s, account.Manager), newPerson(t, s)
+		routes := 0
+		for _, rt := range api.Routes() {
+			if _, many := rt.In.FieldByName("IDs"); !many {
+				continue
+			}
+			routes++
+			for _, blanks := range []string{" ", `\t\n`, `\u00a0`, `\u3000 `, `\u2028`, `\u001c`} {
+				for _, body := range []string{
+					`{"search":"` + blanks + `","reason":"for the accountant"}`, `{"search":"` + blanks + `","language":"fr","reason":"for the accountant"}`,
+				} {
+					if a := manager.as(t, rt.Method, rt.Path, body); a.status != http.StatusBadRequest || a.header.Get("X-Error-Code") != "search=blank" {
+						t.Errorf("%s %s: %d %.200s", rt.Path, body, a.status, a.body)
+					}
+				}
+			}
+		}
+		if routes < 6 {
+			t.Errorf("%d routes are about many", routes)
+		}
+		client.wants(t, http.StatusOK, http.MethodGet, mePath, "")
+		manager.wants(t, http.StatusOK, http.MethodPost, "/api/clients/clients/bulk/disable/", `{"search":"","dry_run":true}`)
+	})
+}
+
 // TestWhoIsErasedWhileTheyAsk is told that they are not there: what they asked
 // for at that moment fails for nobody's mistake.
 func TestWhoIsErasedWhileTheyAsk(t *testing.T) {

@@ -139,7 +139,7 @@ func (p *page) newPasswordInputs(field, label, repeat string) []input {
 // newPassword is the password that was typed twice.
 func newPassword(form url.Values, field string) (account.Input, error) {
 	plain := account.TypedInput(form.Get(field))
-	if plain == account.TypedInput(form.Get("repeat")) {
+	if plain.Text == account.TypedInput(form.Get("repeat")).Text {
 		return plain, nil
 	}
 	return plain, account.FieldError(field, "page.reset.mismatch", nil) // both are to be typed again

@@ -193,14 +193,14 @@ func (s *Service) doOne(ctx context.Context, act BulkAct, u account.User, reason
 
 // oneOfBoth is an error unless there is either a list of ids or a search:
 // nobody means everybody by accident. An empty search does; one of blanks alone
-// is a mistake.
+// is a mistake, which a transport trims away: see [account.TypedInput].
 func oneOfBoth(ids account.Input, q Query, f store.UserFilter) error {
 	list := ids.State != account.Missing
 	searched := f != (store.UserFilter{})
 	if list && searched || !list && !searched && q.Search.State == account.Missing {
 		return account.NonFieldError("field.one_of", nil)
 	}
-	if q.Search.Text != "" && strings.TrimSpace(f.Search) == "" {
+	if q.Search.Blank || account.TypedInput(f.Search).Blank {
 		return account.FieldError("search", "field.blank", nil)
 	}
 	return nil
