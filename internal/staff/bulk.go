@@ -84,7 +84,8 @@ func (r Report) Digest() string {
 
 // Do does an act to many users, one after another, each in a transaction of its
 // own: when it breaks, who was done is done, and doing it again does nobody
-// twice. Staff and the agent are left out. A dry run is a look at a list.
+// twice. Staff and the agent are left out. Whom it finds is a look at a list, an
+// event before anything is done.
 func (s *Service) Do(ctx context.Context, act BulkAct, b Bulk) (Report, error) {
 	needs := needsReason(!b.DryRun && (act == BulkDisable || act == BulkClose))
 	reason, err := checkReason(b.Reason, needs)
@@ -114,10 +115,18 @@ func (s *Service) Do(ctx context.Context, act BulkAct, b Bulk) (Report, error) {
 	if err := s.names(ctx, named); err != nil {
 		return Report{}, err
 	}
+	// Whoever has seen these in a dry run has that event. Of others the report names
+	// those who are left out, and that may yet be anybody.
+	seen := b.Expected != "" && b.Expected == plan.Digest()
+	if !seen || b.DryRun {
+		if err := s.listed(ctx, len(users)); err != nil {
+			return Report{}, err
+		}
+	}
 	switch {
 	case b.DryRun:
-		return plan, s.listed(ctx, len(users))
-	case b.Expected != "" && b.Expected != plan.Digest():
+		return plan, nil
+	case b.Expected != "" && !seen:
 		return plan, ErrBulkChanged
 	}
 	r := Report{Left: plan.Left}
