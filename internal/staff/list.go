@@ -36,7 +36,7 @@ func (s *Service) Queue(ctx context.Context, state, before account.Input) ([]acc
 }
 
 // Mail returns one mail of the outbox, or [account.ErrNotFound]. It is a look at
-// whom it went to.
+// whom it went to; one to an address alone is a list of one.
 func (s *Service) Mail(ctx context.Context, id int64) (account.Mail, error) {
 	m, err := s.store.Mail(ctx, id)
 	switch {
@@ -45,7 +45,9 @@ func (s *Service) Mail(ctx context.Context, id int64) (account.Mail, error) {
 	case m.UserID != 0:
 		err = s.Look(ctx, m.UserID)
 	default:
-		err = s.names(ctx, 1)
+		if err = s.names(ctx, 1); err == nil {
+			err = s.listed(ctx, 1)
+		}
 	}
 	if err != nil {
 		return account.Mail{}, err

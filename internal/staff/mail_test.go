@@ -266,3 +266,24 @@ func TestMailsAreLooksAndActs(t *testing.T) {
 		}
 	})
 }
+
+// TestMailToNobodyIsALook: a mail that belongs to no account, as a reset that
+// somebody asked for, has an address all the same, and their numbers go up by
+// one.
+func TestMailToNobodyIsALook(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		agent := s.Staff.As(s.AgentOf(t, s.Employs(t, "agent", account.Support)))
+		s.AskReset(t, "nobody@example.ma")
+		m := s.LastMail(t, account.MailResetRequest)
+		for range 2 {
+			if got, err := agent.Mail(t.Context(), m.ID); err != nil || got.Email != "nobody@example.ma" || got.UserID != 0 {
+				t.Fatal(got, err)
+			}
+		}
+		events, err := s.Store.Events(t.Context(), store.EventFilter{Kind: account.EventUsersListed}, 0)
+		if err != nil || len(events) != 2 || events[0].ReadDetails().Count != 1 {
+			t.Errorf("%+v, %v", events, err)
+		}
+	})
+}
