@@ -239,6 +239,49 @@ func TestEditSaysWhoItIsAndWhatWaits(t *testing.T) {
 	})
 }
 
+// TestEditIsOfTheCorrectionThatWasSeen: whoever has read that one address waits
+// neither stops another, which a colleague began since, nor edits beside it.
+func TestEditIsOfTheCorrectionThatWasSeen(t *testing.T) {
+	t.Parallel()
+	forEachEngine(t, nil, func(t *testing.T, s *server) {
+		manager, client := employed(t, s, account.Manager), newPerson(t, s)
+		client.prove(t)
+		client.enrol(t, "phone")
+		path := "/api/clients/clients/" + strconv.FormatInt(s.user(t, client.name).ID, 10) + "/"
+		version := func() string { return manager.as(t, http.MethodGet, path, "").field("version") }
+		edit := func(status int, version, change string) answer {
+			t.Helper()
+			return manager.wants(t, status, http.MethodPatch, path, `{"version":"`+version+`",`+change+`}`)
+		}
+		const first, present, second = `"email":"first@example.com"`, `"email":"%"`, `"email":"second@example.com"`
+		none := version()
+		edit(http.StatusOK, none, first)
+		seen := version()
+		edit(http.StatusConflict, none, `"first_name":"Amina"`)
+		stopped := edit(http.StatusOK, seen, strings.Replace(present, "%", client.email, 1))
+		if v := stopped.field("version"); v != none || v != version() {
+			t.Errorf("nothing waits: %s, as before it did: %s", v, none)
+		}
+		edited := edit(http.StatusOK, none, second)
+		edit(http.StatusConflict, seen, `"first_name":"Amina"`)
+		edit(http.StatusConflict, seen, strings.Replace(present, "%", client.email, 1))
+		if a := manager.as(t, http.MethodGet, path, ""); !strings.Contains(a.body, `"email":"second@example.com"`) {
+			t.Errorf("the second does not wait any more: %s", a.body)
+		}
+		var list struct{ Results []struct{ Version string } }
+		a := manager.wants(t, http.StatusOK, http.MethodGet, "/api/clients/clients/?search="+client.name, "")
+		if err := json.Unmarshal([]byte(a.body), &list); err != nil || len(list.Results) != 1 {
+			t.Fatalf("%v: %s", err, a.body)
+		}
+		for _, v := range []string{edited.field("version"), list.Results[0].Version} {
+			if v != version() {
+				t.Errorf("version %s, want %s", v, version())
+			}
+		}
+		edit(http.StatusOK, version(), strings.Replace(present, "%", client.email, 1))
+	})
+}
+
 // TestStaffRoutesAreNotForOtherPages: the shop's pages may call the API, and
 // not the staff's part of it.
 func TestStaffRoutesAreNotForOtherPages(t *testing.T) {

@@ -39,14 +39,14 @@ type staffUserBody struct {
 	JoinedAt        string  `json:"date_joined"`
 	LastLoginAt     *string `json:"last_login"`
 	ClosedAt        *string `json:"closed_at"`
-	Version         string  `json:"version"` // of what may be edited
+	Version         string  `json:"version"` // of what may be edited, and what waits
 }
 
-func newStaffUserBody(u account.User, m *account.StaffMember) staffUserBody {
+func newStaffUserBody(u account.User, m *account.StaffMember, waits account.Recovery) staffUserBody {
 	b := staffUserBody{
 		userBody: newUserBody(u), State: string(u.State()), Active: u.Active, Staff: m != nil, Language: u.Language,
 		EmailVerifiedAt: formatTimeOrNull(u.EmailVerifiedAt), JoinedAt: formatTime(u.JoinedAt), LastLoginAt: formatTimeOrNull(u.LastLoginAt),
-		ClosedAt: formatTimeOrNull(u.ClosedAt), Version: auth.Version(u),
+		ClosedAt: formatTimeOrNull(u.ClosedAt), Version: auth.Version(u, waits),
 	}
 	if m != nil {
 		role := string(m.Role)
@@ -132,7 +132,7 @@ func (s *Server) listUsers(ctx context.Context, a *staff.Agent, in *usersQuery) 
 		if m, ok := page.Roles[u.ID]; ok {
 			role = &m
 		}
-		body.Results = append(body.Results, newStaffUserBody(u, role))
+		body.Results = append(body.Results, newStaffUserBody(u, role, page.Waits[u.ID]))
 	}
 	return body, nil
 }
@@ -173,7 +173,7 @@ func (in inviteRequest) invited() auth.Invited {
 
 func (s *Server) inviteUser(ctx context.Context, a *staff.Agent, in *inviteRequest) (staffUserBody, error) {
 	u, err := s.as(a).Invite(ctx, in.invited(), a.Request.Language)
-	return newStaffUserBody(u, nil), err
+	return newStaffUserBody(u, nil, account.Recovery{}), err
 }
 
 type userRequest struct {
@@ -193,8 +193,12 @@ func (s *Server) seeUser(ctx context.Context, a *staff.Agent, in *userRequest) (
 	if err != nil {
 		return seenUserBody{}, err
 	}
+	r, err := s.as(a).Correction(ctx, id)
+	if err != nil {
+		return seenUserBody{}, err
+	}
 	body := seenUserBody{
-		staffUserBody: newStaffUserBody(v.User, v.Role), HasPassword: v.HasPassword, Sessions: v.Sessions,
+		staffUserBody: newStaffUserBody(v.User, v.Role, r), HasPassword: v.HasPassword, Sessions: v.Sessions,
 		SessionUsedAt: formatTimeOrNull(v.SessionUsedAt), RestorableUntil: formatTimeOrNull(v.RestorableUntil), FormerUsernames: []string{},
 		LoginPossible: d.Possible, Findings: newFindingBodies(d.Findings),
 	}
@@ -239,7 +243,7 @@ func (s *Server) editUser(ctx context.Context, a *staff.Agent, in *editRequest) 
 		return editedUserBody{}, err
 	}
 	r, err := svc.Correction(ctx, id)
-	return editedUserBody{newStaffUserBody(u, role), formatTimeOrNull(r.ReadyAt)}, err
+	return editedUserBody{newStaffUserBody(u, role, r), formatTimeOrNull(r.ReadyAt)}, err
 }
 
 // asGone says of a path whose user is not there what it is.

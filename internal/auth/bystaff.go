@@ -234,9 +234,15 @@ func (a *Accounts) MailInvitation(ctx context.Context, tx *store.Store, u accoun
 }
 
 // Version is what an edit is made of: whoever sends it back edits what they
-// saw. Two versions are the same when nothing that staff can edit differs.
-func Version(u account.User) string {
-	text, err := json.Marshal([]string{u.FirstName, u.LastName, u.Email, u.Language})
+// saw. Two versions are the same when nothing that staff can edit differs, nor the
+// correction of the address that waits, which an edit can stop; the zero one: none
+// does.
+func Version(u account.User, waits account.Recovery) string {
+	seen := []string{u.FirstName, u.LastName, u.Email, u.Language}
+	if waits.ID != "" {
+		seen = append(seen, waits.ID)
+	}
+	text, err := json.Marshal(seen)
 	if err != nil {
 		panic("auth: " + err.Error()) // texts
 	}
@@ -260,9 +266,10 @@ type Edited struct {
 	Fields []string
 }
 
-// ReadEdit checks an edit of a user. It returns [account.ErrEditConflict] when
-// somebody else edited them since the version.
-func (a *Accounts) ReadEdit(u account.User, in UserEdit) (Edited, error) {
+// ReadEdit checks an edit of a user, of whom a correction of the address waits, or
+// the zero one. It returns [account.ErrEditConflict] when somebody else edited them
+// since the version.
+func (a *Accounts) ReadEdit(u account.User, waits account.Recovery, in UserEdit) (Edited, error) {
 	errs := account.Fields{}
 	version := UserEditFields[0].read(errs, in.Version)
 	e := Edited{User: u}
@@ -286,7 +293,7 @@ func (a *Accounts) ReadEdit(u account.User, in UserEdit) (Edited, error) {
 	if err := errs.Err(); err != nil {
 		return Edited{}, err
 	}
-	if version != Version(u) {
+	if version != Version(u, waits) {
 		return Edited{}, account.ErrEditConflict
 	}
 	return e, nil

@@ -46,7 +46,7 @@ func edits(t *testing.T, s *authtest.Server, g auth.LoginResult, email string) e
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Staff.Edit(t.Context(), u.ID, auth.UserEdit{Version: account.TextInput(auth.Version(u)), Email: account.TextInput(email)})
+	_, err = s.Staff.Edit(t.Context(), u.ID, auth.UserEdit{Version: account.TextInput(auth.Version(u, account.Recovery{})), Email: account.TextInput(email)})
 	return err
 }
 

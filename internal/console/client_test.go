@@ -423,8 +423,10 @@ func TestAddressOfWhoHasAFactor(t *testing.T) {
 		}
 	}
 	// Of a form that was opened before it waited the present address stops nothing.
-	a := b.open(t, at(salma, "/edit"))
-	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr")
+	a := b.send(t, at(salma, "/edit"), "version", version, "first_name", "Salma", "last_name", "Tazi", "email", salma.Email, "language", "fr")
+	if a.status != http.StatusConflict {
+		t.Errorf("of before it waited: %d\n%s", a.status, a.text())
+	}
 	waits(true)
 	a = b.open(t, at(salma, "/edit")) // while that recovery runs: what was typed stays, and the staff are not sent to the support
 	a = b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Selma", "last_name", "Alaoui", "email", "other@example.ma", "language", "fr")
@@ -432,11 +434,42 @@ func TestAddressOfWhoHasAFactor(t *testing.T) {
 		t.Errorf("a second address: %d\n%s", a.status, a.text())
 	}
 	a = b.open(t, at(salma, "/edit"))
-	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr", "waits", a.field(t, "waits"))
+	b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "first_name", "Salma", "last_name", "Alaoui", "email", salma.Email, "language", "fr")
 	waits(false)
 	if a := b.open(t, at(salma, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
 		t.Errorf("the same address:\n%s", a.text())
 	}
+}
+
+// TestEditOfAnotherCorrection: a form stops the correction that it says waits, and
+// not one that a colleague began since. What was typed stays.
+func TestEditOfAnotherCorrection(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	b, _ := s.works(t, "nadia", account.Owner)
+	salma := s.hires(t, "salma", account.Support).User
+	edit := func(a answer, first, email string) answer {
+		return b.send(t, at(salma, "/edit"), "version", a.field(t, "version"), "waits", a.field(t, "waits"), "first_name", first, "last_name", "Alaoui", "email", email, "language", "fr")
+	}
+	waits := func(email string) {
+		t.Helper()
+		if r, err := s.Staff.Correction(t.Context(), salma.ID); err != nil || r.Email != email {
+			t.Errorf("%q waits, %v; want %q", r.Email, err, email)
+		}
+	}
+	edit(b.open(t, at(salma, "/edit")), "Salma", "first@example.ma")
+	seen := b.open(t, at(salma, "/edit"))
+	edit(b.open(t, at(salma, "/edit")), "Salma", salma.Email)
+	waits("")
+	edit(b.open(t, at(salma, "/edit")), "Salma", "second@example.ma")
+	a := edit(seen, "Selma", salma.Email)
+	waits("second@example.ma")
+	if a.status != http.StatusConflict || !strings.Contains(a.text(), "Rien n’a été enregistré") || !strings.Contains(a.body, `value="Selma"`) ||
+		!strings.Contains(a.text(), "Une autre adresse e-mail attend : \u2068second@example.ma\u2069") || !strings.Contains(a.text(), "first@") {
+		t.Fatalf("a conflict: %d\n%s", a.status, a.text())
+	}
+	edit(a, "Selma", salma.Email).leadsTo(t, at(salma, "/edit"), at(salma, "")) // which they have seen
+	waits("")
 }
 
 // TestEditOfWhoHasNoAddress needs none.

@@ -14,7 +14,7 @@ func Routes() []Route {
 		{Path: "clients/{id}/events", See: account.SeeEvents, show: (*page).clientEvents},
 		{Path: "clients/{id}/mails", See: account.SeeMails, show: (*page).clientMails},
 		{Path: "clients/{id}/notes", See: account.SeeUsers, Do: account.WriteNotes, Acts: true, keep: []string{"text"}, show: (*page).clientNotes},
-		{Path: "clients/{id}/edit", See: account.EditUsers, Acts: true, keep: []string{"version", "first_name", "last_name", "email", "language"}, show: (*page).edit},
+		{Path: "clients/{id}/edit", See: account.EditUsers, Acts: true, keep: []string{"version", "waits", "first_name", "last_name", "email", "language"}, show: (*page).edit},
 		{Path: "events", See: account.SeeEvents, show: (*page).events},
 		{Path: "events/stream", See: account.SeeEvents, show: (*page).stream},
 		{Path: "events/{id}", See: account.SeeEvents, show: (*page).event},

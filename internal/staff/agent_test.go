@@ -238,7 +238,7 @@ func TestEditsOfTwoAgentsAreNotLost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen := account.TextInput(auth.Version(u))
+		seen := account.TextInput(auth.Version(u, account.Recovery{}))
 		edit := func(first, last, email account.Input) (account.User, error) {
 			return s.Staff.Edit(t.Context(), u.ID, auth.UserEdit{Version: seen, FirstName: first, LastName: last, Email: email})
 		}
@@ -249,12 +249,12 @@ func TestEditsOfTwoAgentsAreNotLost(t *testing.T) {
 		if _, err := edit(account.Input{}, account.TextInput("Alaoui"), account.Input{}); !errors.Is(err, account.ErrEditConflict) {
 			t.Errorf("by what was before: %v", err)
 		}
-		seen = account.TextInput(auth.Version(now))
+		seen = account.TextInput(auth.Version(now, account.Recovery{}))
 		now, err = edit(account.Input{}, account.TextInput("Alaoui"), account.TextInput("amina@example.ma"))
 		if err != nil || now.LastName != "Alaoui" || now.FirstName != "Amina" || now.Email != "amina@example.ma" || !now.EmailVerifiedAt.IsZero() {
 			t.Errorf("%+v %v", now, err)
 		}
-		seen = account.TextInput(auth.Version(now))
+		seen = account.TextInput(auth.Version(now, account.Recovery{}))
 		if _, err := edit(account.Input{}, account.Input{}, account.TextInput("")); len(authtest.FieldKeys(err)["email"]) == 0 {
 			t.Errorf("no address: %v", err)
 		}
@@ -269,7 +269,7 @@ func TestMailToANewAddressIsInTheNewLanguage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		edit := auth.UserEdit{Version: account.TextInput(auth.Version(u)), Email: account.TextInput("amina@example.ma"), Language: account.TextInput("en")}
+		edit := auth.UserEdit{Version: account.TextInput(auth.Version(u, account.Recovery{})), Email: account.TextInput("amina@example.ma"), Language: account.TextInput("en")}
 		if _, err := s.Staff.Edit(t.Context(), u.ID, edit); err != nil {
 			t.Fatal(err)
 		}

@@ -250,7 +250,11 @@ func (s *Service) mayMailLink(ctx context.Context, id int64, email string) error
 
 // Recovery returns the recovery of a user that runs, or [ErrNoRecovery].
 func (s *Service) Recovery(ctx context.Context, id int64) (account.Recovery, error) {
-	r, err := s.accounts.Running(ctx, s.store, id, s.now())
+	return s.recovery(ctx, s.store, id)
+}
+
+func (s *Service) recovery(ctx context.Context, st *store.Store, id int64) (account.Recovery, error) {
+	r, err := s.accounts.Running(ctx, st, id, s.now())
 	if errors.Is(err, store.ErrNotFound) {
 		err = ErrNoRecovery
 	}
@@ -260,11 +264,31 @@ func (s *Service) Recovery(ctx context.Context, id int64) (account.Recovery, err
 // Correction returns the recovery of a user that runs, if it only gives another
 // address, or the zero one.
 func (s *Service) Correction(ctx context.Context, id int64) (account.Recovery, error) {
-	r, err := s.Recovery(ctx, id)
+	return s.correction(ctx, s.store, id)
+}
+
+func (s *Service) correction(ctx context.Context, st *store.Store, id int64) (account.Recovery, error) {
+	r, err := s.recovery(ctx, st, id)
 	if errors.Is(err, ErrNoRecovery) || err == nil && !r.Keeps {
 		return account.Recovery{}, nil
 	}
 	return r, err
+}
+
+// corrections are [Service.Correction] of those of several users who have one.
+func (s *Service) corrections(ctx context.Context, users []account.User) (map[int64]account.Recovery, error) {
+	ids := make([]int64, 0, len(users))
+	for _, u := range users {
+		ids = append(ids, u.ID)
+	}
+	now, all := s.now(), map[int64]account.Recovery{}
+	waiting, err := s.store.OpenCorrections(ctx, ids)
+	for _, r := range waiting {
+		if r.Running(now) {
+			all[r.UserID] = r
+		}
+	}
+	return all, err
 }
 
 // StopRecovery ends the recovery of a user that runs. It returns

@@ -22,7 +22,11 @@ func edits(t *testing.T, s *authtest.Server, svc *staff.Service, id int64, in au
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Version = account.TextInput(auth.Version(u))
+	waits, err := s.Staff.Correction(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Version = account.TextInput(auth.Version(u, waits))
 	return svc.Edit(t.Context(), id, in)
 }
 

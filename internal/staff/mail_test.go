@@ -100,7 +100,7 @@ func TestAnotherAddressKeepsToItsMailboxsLimits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := edit(auth.Version(u), email); err != nil {
+				if err := edit(auth.Version(u, account.Recovery{}), email); err != nil {
 					throttled = err
 				}
 				if err := manager.Recover(ctx, recovered, email, authtest.Reason); err != nil {

@@ -391,7 +391,7 @@ func TestEachActOfAnAgentIsAnEvent(t *testing.T) {
 		must(svc.Unlock(ctx, id, ""))
 		u, err := svc.User(ctx, id)
 		must(err)
-		_, err = svc.Edit(ctx, id, auth.UserEdit{Version: account.TextInput(auth.Version(u)), FirstName: account.TextInput("Amina")})
+		_, err = svc.Edit(ctx, id, auth.UserEdit{Version: account.TextInput(auth.Version(u, account.Recovery{})), FirstName: account.TextInput("Amina")})
 		must(err)
 		for _, ids := range []string{"", "1"} {
 			q, list := staff.Query{Search: account.TextInput("")}, account.Input{}

@@ -78,6 +78,7 @@ func (s *Service) moment(errs account.Fields, field string, in account.Input, la
 type Page struct {
 	Users          []account.User
 	Roles          map[int64]account.StaffMember // of those who have one
+	Waits          map[int64]account.Recovery    // the corrections of addresses that wait, by their users
 	Count          int64
 	Estimated      bool   // the count is about so many
 	Next, Previous string // cursors; "" where there is no more
@@ -115,6 +116,9 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		Short: found.Short, Incomplete: found.Incomplete || count.Incomplete,
 	}
 	if p.Roles, err = s.roles(ctx); err != nil {
+		return Page{}, err
+	}
+	if p.Waits, err = s.corrections(ctx, p.Users); err != nil {
 		return Page{}, err
 	}
 	if err := s.names(ctx, len(p.Users)); err != nil {

@@ -407,14 +407,18 @@ func (s *Service) Unlock(ctx context.Context, id int64, reason string) error {
 
 // Edit changes what staff may change of a user, who is told of another
 // address: see [Service.SetEmail]. One that names the address that they have
-// stops a correction that waits. It returns the user as they are now, and
+// stops a correction that waits, which the version names. It returns the user as they are now, and
 // [account.ErrEditConflict] where somebody edited them since the version.
 func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account.User, error) {
 	u, err := s.toBeChanged(ctx, id)
 	if err != nil {
 		return account.User{}, err
 	}
-	edited, err := s.accounts.ReadEdit(u, in) // what is wrong uses up nothing, either
+	waits, err := s.Correction(ctx, id)
+	if err != nil {
+		return account.User{}, err
+	}
+	edited, err := s.accounts.ReadEdit(u, waits, in) // what is wrong uses up nothing, either
 	if err != nil {
 		return account.User{}, err
 	}
@@ -433,7 +437,10 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 		if err != nil {
 			return err
 		}
-		if edited, err = s.accounts.ReadEdit(u, in); err != nil {
+		if waits, err = s.correction(ctx, tx, id); err != nil {
+			return err
+		}
+		if edited, err = s.accounts.ReadEdit(u, waits, in); err != nil {
 			return err
 		}
 		if in.Email.State == account.Given && edited.User.Email == u.Email {

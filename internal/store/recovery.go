@@ -36,6 +36,15 @@ func (s *Store) Recoveries(ctx context.Context, userID int64) ([]account.Recover
 		ORDER BY started_at DESC, id`, userID)
 }
 
+// OpenCorrections returns the recoveries of several users that only give another
+// address, and neither were stopped nor came to their end.
+func (s *Store) OpenCorrections(ctx context.Context, userIDs []int64) ([]account.Recovery, error) {
+	return querySet(ctx, s, "list corrections of addresses", scanRecovery, `
+		SELECT `+recoveryColumns+`
+		FROM recoveries
+		WHERE user_id IN (SELECT column1 FROM %s) AND keeps AND stopped_at IS NULL AND finished_at IS NULL`, columnOf("bigint", userIDs))
+}
+
 // StopRecovery ends a recovery that is not over. Of several callers one
 // succeeds; the others get [ErrNotFound].
 func (s *Store) StopRecovery(ctx context.Context, id string, by account.RecoveryStop, at time.Time) error {

@@ -35,3 +35,34 @@ func TestReadyRecoveriesAreOfActiveUsers(t *testing.T) {
 		}
 	})
 }
+
+// TestOpenCorrections are those of the users asked for, that only give another
+// address and are not over.
+func TestOpenCorrections(t *testing.T) {
+	t.Parallel()
+	storetest.ForEachEngine(t, func(t *testing.T, s *store.Store) {
+		asked, other := createUser(t, s, "asked"), createUser(t, s, "other")
+		write(t, s, func(ctx context.Context, tx *store.Store) error {
+			for _, r := range []account.Recovery{
+				{ID: "open", UserID: asked.ID, Keeps: true},
+				{ID: "takes the factor", UserID: asked.ID},
+				{ID: "stopped", UserID: asked.ID, Keeps: true, StoppedAt: noon},
+				{ID: "finished", UserID: asked.ID, Keeps: true, FinishedAt: noon},
+				{ID: "other", UserID: other.ID, Keeps: true},
+			} {
+				r.StartedAt, r.ReadyAt = noon, noon
+				if err := tx.CreateRecovery(ctx, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		open, err := s.OpenCorrections(t.Context(), []int64{asked.ID, 999})
+		if err != nil || len(open) != 1 || open[0].ID != "open" {
+			t.Errorf("open are %+v, %v", open, err)
+		}
+		if open, err := s.OpenCorrections(t.Context(), nil); err != nil || len(open) != 0 {
+			t.Errorf("of nobody %+v, %v", open, err)
+		}
+	})
+}

@@ -256,7 +256,7 @@ func TestEachActTells(t *testing.T) {
 		tells("end sessions", err, "session.revoked")
 		invited, err := s.Staff.Invite(t.Context(), auth.Invited{Email: text("invited@example.ma")}, "fr")
 		tells("invite", err, "client.created")
-		_, err = s.Staff.Edit(t.Context(), invited.ID, auth.UserEdit{Version: text(auth.Version(invited)), FirstName: text("Hind")})
+		_, err = s.Staff.Edit(t.Context(), invited.ID, auth.UserEdit{Version: text(auth.Version(invited, account.Recovery{})), FirstName: text("Hind")})
 		tells("edit", err, "client.updated first_name")
 		tells("erase", s.Auth.Sweep(t.Context(), s.Clock.Now()), "client.erased")
 
