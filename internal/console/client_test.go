@@ -441,6 +441,25 @@ func TestAddressOfWhoHasAFactor(t *testing.T) {
 	}
 }
 
+// TestNothingIsSaidToWaitThatDoesNot: an address that Django wrote otherwise than
+// we do is put right by an edit, and waits for nothing.
+func TestNothingIsSaidToWaitThatDoesNot(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	authtest.Write(t, s.Store, func(ctx context.Context, tx *store.Store) error {
+		return tx.SetEmail(ctx, u.ID, "amina@EXAMPLE.MA", s.Clock.Now())
+	})
+	b, _ := s.works(t, "karim", account.Manager)
+	for _, email := range []string{"amina@EXAMPLE.MA", "Amina@EXAMPLE.MA", "other@EXAMPLE.MA"} {
+		version := b.open(t, at(u, "/edit")).field(t, "version")
+		b.send(t, at(u, "/edit"), "version", version, "first_name", "Mina "+email, "last_name", "Alaoui", "email", email, "language", "fr").leadsTo(t, at(u, "/edit"), at(u, ""))
+		if a := b.open(t, at(u, "")); !strings.Contains(a.text(), "changements enregistrés") || strings.Contains(a.text(), "sauf l’adresse") {
+			t.Errorf("%s:\n%s", email, a.text())
+		}
+	}
+}
+
 // TestEditOfAnotherCorrection: a form stops the correction that it says waits, and
 // not one that a colleague began since. What was typed stays.
 func TestEditOfAnotherCorrection(t *testing.T) {

@@ -69,8 +69,15 @@ func (p *page) edit() {
 	switch {
 	case err == nil:
 		done := "edit"
-		if account.NormalizeEmail(typed) != edited.Email { // whoever has a factor can stop it first
-			done = "edit.waits"
+		if email.State == account.Given { // whoever has a factor can stop it first
+			r, err := p.staff.Correction(p.r.Context(), u.ID)
+			if err != nil {
+				p.fail(err)
+				return
+			}
+			if r.ID != "" {
+				done = "edit.waits"
+			}
 		}
 		p.done(d.Base, done, map[string]string{"name": isolated(Name(edited))})
 	case errors.Is(err, account.ErrEditConflict):
