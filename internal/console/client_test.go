@@ -221,6 +221,30 @@ func TestWhatWasTypedIsForWhoTypedIt(t *testing.T) {
 	}
 }
 
+// TestFormOfBeforeIsForWhoOpenedIt: a page that one person left open, sent when
+// the session of the next one is over, is not for that one.
+func TestFormOfBeforeIsForWhoOpenedIt(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, karim := s.works(t, "karim", account.Manager)
+	opened := regexp.MustCompile(`name="agent" value="(\d+)"`).FindStringSubmatch(b.open(t, at(u, "/disable")).body)
+	nadia := s.hires(t, "nadia", account.Manager)
+	for _, who := range []member{nadia, karim} {
+		b.logIn(t, nadia)
+		delete(b.cookies, session)
+		fields := []string{"reason", "said in confidence"}
+		if opened != nil {
+			fields = append(fields, "agent", opened[1])
+		}
+		b.send(t, at(u, "/disable"), fields...)
+		b.logIn(t, who)
+		if a := b.open(t, at(u, "/disable")); a.status != http.StatusOK || strings.Contains(a.text(), "in confidence") != (who.ID == karim.ID) {
+			t.Errorf("%s is shown what karim typed, or not: %d\n%s", who.Username, a.status, a.text())
+		}
+	}
+}
+
 func TestTwoEdits(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)

@@ -100,7 +100,7 @@ func (p *page) tryAgain(status int, why string) {
 		if !ok {
 			return
 		}
-		p.keep(note{To: p.r.URL.Path, Typed: p.typed(form)})
+		p.keep(p.typed(form))
 	}
 	p.view.Narrow = p.agent == nil
 	p.title(p.view.Say("console.problem"))

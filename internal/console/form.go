@@ -51,6 +51,9 @@ type field struct {
 	Unseen                         bool // it is for the browser alone
 }
 
+// agentField is in each form, and says to whom it was shown.
+const agentField = "agent"
+
 type option struct{ Value, Text string }
 
 // reasonField asks why something is done.

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,7 @@ type browser struct {
 	cookies map[string]string
 	site    string // Sec-Fetch-Site; empty: it is too old to say
 	lang    string
+	agent   string // who logged in last, whose number is in the forms that they open
 }
 
 func (s *server) ticking() time.Time {
@@ -173,6 +175,9 @@ func (b *browser) send(t *testing.T, path string, fields ...string) answer {
 	for i := 0; i < len(fields); i += 2 {
 		form.Add(fields[i], fields[i+1])
 	}
+	if b.agent != "" && !form.Has("agent") {
+		form.Set("agent", b.agent)
+	}
 	return b.ask(t, http.MethodPost, path, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 }
 
@@ -229,6 +234,7 @@ func (b *browser) logIn(t *testing.T, m member) {
 	b.send(t, "/console/login", "username", m.Username, "password", authtest.Good).leadsTo(t, "/console/login", "/console/login/factor")
 	form := b.open(t, "/console/login/factor")
 	b.send(t, "/console/login/factor", "bound", form.field(t, "bound"), "code", totp.Code(m.seed, totp.StepAt(b.Clock.Now()))).leadsTo(t, "/console/login/factor", "/console/")
+	b.agent = strconv.FormatInt(m.ID, 10)
 }
 
 // works is the browser of somebody of the staff who is logged in.

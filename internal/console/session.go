@@ -29,7 +29,6 @@ const (
 	noteCookie     = "yoozak_console_note"
 	deviceCookie   = "yoozak_console_device" // by which the browser is known
 	languageCookie = "yoozak_console_language"
-	lastCookie     = "yoozak_console_last" // the number of who logged in last
 )
 
 const (
@@ -57,9 +56,8 @@ func (p *page) dropCookie(name string) {
 // else has typed is not for whoever logs in here after them.
 func (p *page) signIn(grant auth.LoginResult) {
 	p.endSession()
-	if last := strconv.FormatInt(grant.User.ID, 10); p.cookie(lastCookie) != last {
+	if by := p.kept().By; by != "" && by != strconv.FormatInt(grant.User.ID, 10) {
 		p.dropCookie(noteCookie)
-		p.setCookie(lastCookie, last, 0)
 	}
 	p.setCookie(sessionCookie, grant.Refresh, 0)
 	p.dropCookie(factorCookie)
@@ -149,26 +147,28 @@ func (p *page) loginFirst(why string) {
 		if !ok {
 			return
 		}
-		p.keep(note{To: p.r.URL.Path, Typed: p.typed(form)})
+		p.keep(p.typed(form))
 	}
 	p.goTo(loginPath, "next", p.here(), "why", why)
 }
 
-// typed are the fields of a form that come back after a login.
-func (p *page) typed(form url.Values) map[string]string {
-	typed := map[string]string{}
+// typed has the fields of a form that come back after a login, to whom it was
+// shown: another may have logged in here since.
+func (p *page) typed(form url.Values) note {
+	n := note{To: p.r.URL.Path, By: form.Get(agentField), Typed: map[string]string{}}
 	for _, name := range p.route.keep {
 		if form.Has(name) { // also what was emptied
-			typed[name] = form.Get(name)
+			n.Typed[name] = form.Get(name)
 		}
 	}
-	return typed
+	return n
 }
 
 // note is for the next page of the same browser: what to say there, and what
 // was typed before something else had to be done.
 type note struct {
 	To    string            `json:"t"`
+	By    string            `json:"b,omitempty"` // the number of whose it is; empty: nobody was logged in
 	Done  string            `json:"d,omitempty"` // the key of a text
 	Args  map[string]string `json:"a,omitempty"`
 	Typed map[string]string `json:"f,omitempty"`
@@ -216,6 +216,9 @@ func (p *page) takeNote() {
 	}
 	n := p.kept()
 	if n.To != p.r.URL.Path || len(n.Typed) > 0 && p.r.URL.RawQuery != "" { // a form's address has none: see here
+		return
+	}
+	if n.By != p.view.AgentID && (n.By != "" || len(n.Typed) > 0) { // what was done before a login is for who logs in
 		return
 	}
 	p.dropCookie(noteCookie)
@@ -269,7 +272,7 @@ func (p *page) goToAddress(address string) {
 // done leads on after an act, to a page that says what was done.
 func (p *page) done(path, key string, args map[string]string) {
 	to, _, _ := strings.Cut(path, "?")
-	p.keep(note{To: Path + to, Done: "console.done." + key, Args: args})
+	p.keep(note{To: Path + to, By: p.view.AgentID, Done: "console.done." + key, Args: args})
 	p.goToAddress(p.view.Root + path)
 }
 

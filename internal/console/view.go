@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,12 +62,13 @@ type view struct {
 	Zone                       string
 	ZoneName                   string // for scripts
 
-	Agent  string // empty: nobody is logged in
-	Role   account.Role
-	Nav    []navItem
-	Search string
-	NoFind bool // the page has a search of its own
-	Keys   bool // shortcuts
+	Agent   string // empty: nobody is logged in
+	AgentID string
+	Role    account.Role
+	Nav     []navItem
+	Search  string
+	NoFind  bool // the page has a search of its own
+	Keys    bool // shortcuts
 
 	Page any // what the page's own part shows
 
@@ -110,7 +112,7 @@ func (c *Console) newView(p *page) *view {
 
 // setAgent fills in who works here and where they may go.
 func (v *view) setAgent(p *page) {
-	v.Agent, v.Role = Name(p.agent.User), p.agent.Role
+	v.Agent, v.AgentID, v.Role = Name(p.agent.User), strconv.FormatInt(p.agent.User.ID, 10), p.agent.Role
 	here := strings.TrimPrefix(p.r.URL.Path, Path)
 	for _, item := range []struct {
 		path, key string
