@@ -187,11 +187,19 @@ func (a *App) prepare(ctx context.Context) error {
 	return a.Audit.LogHead(ctx)
 }
 
-// adviseOfPasskeys warns of passkeys that were made for another domain.
+// adviseOfPasskeys warns of passkeys that were made for another domain, and of
+// the staff who have no other factor.
 func (a *App) adviseOfPasskeys(ctx context.Context) error {
 	elsewhere, err := a.Auth.UnusablePasskeys(ctx)
+	if err != nil || len(elsewhere) == 0 {
+		return err
+	}
 	for _, rpID := range slices.Sorted(maps.Keys(elsewhere)) {
 		a.log.WarnContext(ctx, "passkeys belong to another domain and cannot be used: see YOOZAK_PASSKEY_RP_ID", "passkeys", elsewhere[rpID], "domain", rpID)
+	}
+	staff, err := a.Auth.StaffWithoutFactor(ctx)
+	if err == nil && staff > 0 {
+		a.log.WarnContext(ctx, "some of the staff have no factor but such passkeys: the next one that they add suspends their role, which an owner offers again, or \"yoozak user role USER ROLE\"", "staff", staff)
 	}
 	return err
 }

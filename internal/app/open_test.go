@@ -16,7 +16,8 @@ import (
 	"github.com/yoozak/clients/internal/store/storetest"
 )
 
-// TestStartTellsOfPasskeysOfAnotherDomain: nobody moves a shop and wants that.
+// TestStartTellsOfPasskeysOfAnotherDomain: nobody moves a shop and wants that,
+// least of all of the staff, whose role goes with them.
 func TestStartTellsOfPasskeysOfAnotherDomain(t *testing.T) {
 	t.Parallel()
 	url := storetest.SQLite(t)
@@ -35,7 +36,7 @@ func TestStartTellsOfPasskeysOfAnotherDomain(t *testing.T) {
 				return err
 			}
 		}
-		return nil
+		return tx.SetStaff(ctx, account.StaffMember{UserID: u.ID, Role: account.Owner, GivenAt: at, AcceptedAt: at})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,9 @@ func TestStartTellsOfPasskeysOfAnotherDomain(t *testing.T) {
 		a.Close()
 		if got := strings.Contains(log.String(), "passkeys=2 domain=shop.example"); got != want {
 			t.Errorf("for %s: %s", rpID, log.String())
+		}
+		if got := strings.Contains(log.String(), "staff=1"); got != want {
+			t.Errorf("of the staff, for %s: %s", rpID, log.String())
 		}
 	}
 }

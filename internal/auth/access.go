@@ -389,7 +389,7 @@ func (a *Accounts) lockOut(ctx context.Context, tx *store.Store, u account.User,
 	if err := tx.HoldPasskeys(ctx, u.ID, e.At.Add(-settledAfter)); err != nil {
 		return err
 	}
-	if err := a.suspendRole(ctx, tx, e); err != nil {
+	if err := a.suspendWithoutFactor(ctx, tx, e); err != nil {
 		return err
 	}
 	if err := tx.DeleteApprovalsOf(ctx, u.ID); err != nil { // whoever was in it may have asked, or approved

@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -81,3 +83,40 @@ func NewAccounts(st *store.Store, hasher *password.Hasher, o Options) *Accounts 
 }
 
 func (a *Accounts) now() time.Time { return a.o.Now().UTC() }
+
+// factors returns those of a user's factors that can be shown here. Whoever
+// asks what is due asks here.
+func (a *Accounts) factors(ctx context.Context, st *store.Store, userID int64) ([]account.Factor, error) {
+	all, err := st.Factors(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	return a.usableFactors(ctx, st, all)
+}
+
+// usableFactors returns those of a user's factors that can be shown here. A
+// passkey that was made for another relying party cannot: nobody is asked for
+// it, and it opens nothing, or its owner would be locked out when a shop moves.
+func (a *Accounts) usableFactors(ctx context.Context, st *store.Store, all []account.Factor) ([]account.Factor, error) {
+	i := slices.IndexFunc(all, func(f account.Factor) bool { return f.Kind == account.Passkey })
+	if i < 0 {
+		return all, nil
+	}
+	credentials, err := st.Credentials(ctx, all[i].UserID)
+	if err != nil {
+		return nil, err
+	}
+	var usable []account.Factor
+	for _, f := range all {
+		ofUs := func(c account.Credential) bool { return c.FactorID == f.ID && a.usable(c) }
+		if f.Kind != account.Passkey || slices.ContainsFunc(credentials, ofUs) {
+			usable = append(usable, f)
+		}
+	}
+	return usable, nil
+}
+
+// usable reports whether a passkey is one for us.
+func (a *Accounts) usable(c account.Credential) bool {
+	return a.o.Passkeys.RPID != "" && c.RPID == a.o.Passkeys.RPID
+}

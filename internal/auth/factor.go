@@ -72,7 +72,8 @@ func (s *Service) Factors(ctx context.Context, caller *Caller) (Factors, error) 
 // anything that asks for a proof, this one just has; no device is trusted any
 // more, not even when the factor goes again; every proved address is
 // told, with a way to undo it; and a first factor comes with recovery codes,
-// which are returned. first says whether it is one.
+// which are returned, and suspends a role. first says whether it is one that is
+// asked for.
 func (s *Service) factorAdded(ctx context.Context, tx *store.Store, caller *Caller, f account.Factor, method string, first bool, now time.Time) (codes []string, err error) {
 	if err := tx.ForgetProofs(ctx, f.UserID, caller.SessionID); err != nil {
 		return nil, err
@@ -99,6 +100,11 @@ func (s *Service) factorAdded(ctx context.Context, tx *store.Store, caller *Call
 	u, err := tx.UserByID(ctx, f.UserID)
 	if err != nil {
 		return nil, err
+	}
+	if first {
+		if err := s.accounts.suspendRole(ctx, tx, added); err != nil {
+			return nil, err
+		}
 	}
 	m := notice(account.MailFactorAdded, caller.Request, now)
 	m.Details.Factor, m.Details.FactorKind = f.ID, f.Kind
@@ -213,7 +219,7 @@ func (s *Service) RemoveFactor(ctx context.Context, caller *Caller, id string) e
 		if err := s.tellRemoved(ctx, tx, proof.User, f.Kind, removed); err != nil {
 			return err
 		}
-		return s.accounts.suspendRole(ctx, tx, removed)
+		return s.accounts.suspendWithoutFactor(ctx, tx, removed)
 	})
 	if err == nil {
 		s.outbox.Wake()

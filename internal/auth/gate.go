@@ -34,7 +34,7 @@ func (s *Service) admit(ctx context.Context, tx *store.Store, e entry) (due *acc
 		if err != nil {
 			return nil, err
 		}
-		factors, err := s.usableFactors(ctx, tx, all)
+		factors, err := s.accounts.usableFactors(ctx, tx, all)
 		if err != nil {
 			return nil, err
 		}
@@ -98,42 +98,13 @@ func (s *Service) secondMethods(ctx context.Context, st *store.Store, userID int
 	return methods, err
 }
 
-// factors returns those of a user's factors that can be shown here. Whoever
-// asks what is due asks here.
+// factors returns those of a user's factors that can be shown here.
 func (s *Service) factors(ctx context.Context, st *store.Store, userID int64) ([]account.Factor, error) {
-	all, err := st.Factors(ctx, userID)
-	if err != nil {
-		return nil, err
-	}
-	return s.usableFactors(ctx, st, all)
-}
-
-// usableFactors returns those of a user's factors that can be shown here. A
-// passkey that was made for another relying party cannot: nobody is asked for
-// it, and it opens nothing, or its owner would be locked out when a shop moves.
-func (s *Service) usableFactors(ctx context.Context, st *store.Store, all []account.Factor) ([]account.Factor, error) {
-	i := slices.IndexFunc(all, func(f account.Factor) bool { return f.Kind == account.Passkey })
-	if i < 0 {
-		return all, nil
-	}
-	credentials, err := st.Credentials(ctx, all[i].UserID)
-	if err != nil {
-		return nil, err
-	}
-	var usable []account.Factor
-	for _, f := range all {
-		ofUs := func(c account.Credential) bool { return c.FactorID == f.ID && s.usable(c) }
-		if f.Kind != account.Passkey || slices.ContainsFunc(credentials, ofUs) {
-			usable = append(usable, f)
-		}
-	}
-	return usable, nil
+	return s.accounts.factors(ctx, st, userID)
 }
 
 // usable reports whether a passkey is one for us.
-func (s *Service) usable(c account.Credential) bool {
-	return s.rp != nil && c.RPID == s.o.Passkeys.RPID
-}
+func (s *Service) usable(c account.Credential) bool { return s.accounts.usable(c) }
 
 // hasFactor reports whether a user has a factor, for ways in that cannot ask
 // for it: they are closed then.

@@ -458,7 +458,7 @@ func (a *Accounts) finishRecovery(ctx context.Context, tx *store.Store, u accoun
 	if err := tx.DeleteFactors(ctx, u.ID); err != nil {
 		return err
 	}
-	return a.suspendRole(ctx, tx, e)
+	return a.suspendWithoutFactor(ctx, tx, e)
 }
 
 // TellRecoveries owes the mails that finish recoveries whose waiting time is

@@ -15,7 +15,7 @@ import (
 // A role of the staff opens what customers' accounts do not. So it counts only
 // once the person has accepted it by a link that was mailed to their address,
 // in a session that was opened after it was offered, with a second factor; and
-// no longer than they have one. What a role allows is the business of package
+// no longer than they have one that they are asked for. What a role allows is the business of package
 // staff.
 
 // MailRole owes a user the link to accept a role, in place of those before.
@@ -64,17 +64,30 @@ func (a *Accounts) NotLastOwner(ctx context.Context, tx *store.Store, userID int
 // factor has none left and is the last owner: nobody could renew the role. Ways
 // back for whoever was robbed do not ask: there a thief would be the owner.
 func (a *Accounts) keepOwner(ctx context.Context, tx *store.Store, userID int64) error {
-	factors, err := tx.Factors(ctx, userID)
+	factors, err := a.factors(ctx, tx, userID)
 	if err != nil || len(factors) > 0 {
 		return err
 	}
 	return a.NotLastOwner(ctx, tx, userID)
 }
 
-// suspendRole suspends the role of a user who has lost the last factor, in the
-// transaction in which that was deleted. Whatever takes factors away asks.
+// suspendWithoutFactor suspends the role of a user who has lost the last factor
+// that can be shown here, in the transaction in which that was deleted. Whatever
+// takes factors away asks.
+func (a *Accounts) suspendWithoutFactor(ctx context.Context, tx *store.Store, e audit.Entry) error {
+	factors, err := a.factors(ctx, tx, e.UserID)
+	if err != nil || len(factors) > 0 {
+		return err
+	}
+	return a.suspendRole(ctx, tx, e)
+}
+
+// suspendRole suspends a user's role, if they have one that counts. It is also for
+// who adds a factor and could be asked for none until then: the role was accepted
+// with one of another relying party, and whoever has the password or the mailbox
+// alone is in that session.
 func (a *Accounts) suspendRole(ctx context.Context, tx *store.Store, e audit.Entry) error {
-	suspended, err := tx.SuspendStaffWithoutFactor(ctx, e.UserID, e.At)
+	suspended, err := tx.SuspendStaff(ctx, e.UserID, e.At)
 	if err != nil || !suspended {
 		return err
 	}
@@ -84,6 +97,26 @@ func (a *Accounts) suspendRole(ctx context.Context, tx *store.Store, e audit.Ent
 	return a.audit.Record(ctx, tx, audit.Entry{
 		Kind: account.EventRoleSuspended, Actor: account.ActorSystem, UserID: e.UserID, Request: e.Request, At: e.At,
 	})
+}
+
+// StaffWithoutFactor says of how many of the staff the role counts although they
+// have no factor that can be shown here: since the shop moved, their passkeys are
+// of another relying party. The first factor that such a one adds suspends it.
+func (s *Service) StaffWithoutFactor(ctx context.Context) (n int, err error) {
+	members, err := s.store.StaffMembers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range members {
+		factor, err := s.hasFactor(ctx, s.store, m.UserID)
+		if err != nil {
+			return 0, err
+		}
+		if m.Counts() && !factor {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // hasRole reports whether a user has a role, also one that does not count: for

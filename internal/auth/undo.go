@@ -100,7 +100,7 @@ func (s *Service) undoFactor(ctx context.Context, tx *store.Store, req account.R
 			return err
 		}
 	}
-	if err := s.accounts.suspendRole(ctx, tx, undone); err != nil {
+	if err := s.accounts.suspendWithoutFactor(ctx, tx, undone); err != nil {
 		return err
 	}
 	m := notice(account.MailFactorRemoved, req, now)

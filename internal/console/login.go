@@ -268,6 +268,9 @@ func (p *page) enrol() {
 	}
 	p.title(v.Say("console.enrol"))
 	data := &enrolled{Intro: v.Say("console.enrol.intro")}
+	if p.cookie(offerCookie) == "" { // whose role was accepted, with a factor that nobody is asked for any more
+		data.Intro = v.Say("console.enrol.suspends")
+	}
 	p.form = &form{Submit: v.Say("page.totp.show"), page: "enrol", data: data}
 	data.Form = p.form
 	if !p.acts() {

@@ -115,7 +115,8 @@ func TestCustomersAreNotLetIn(t *testing.T) {
 	}
 }
 
-// TestNothingButEnrolmentAnswers whoever has a role and no factor.
+// TestNothingButEnrolmentAnswers whoever has a role and no factor, of whom the
+// role is suspended by it.
 func TestNothingButEnrolmentAnswers(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)
@@ -136,8 +137,8 @@ func TestNothingButEnrolmentAnswers(t *testing.T) {
 		t.Errorf("POST: %d", a.status)
 	}
 	first := b.cookies[session]
-	if a := b.open(t, "/console/enrol?next=clients"); a.status != http.StatusOK {
-		t.Fatalf("enrol: %d", a.status)
+	if a := b.open(t, "/console/enrol?next=clients"); a.status != http.StatusOK || !strings.Contains(a.text(), "suspendu") {
+		t.Fatalf("enrol: %d\n%s", a.status, a.text())
 	}
 	shown := b.send(t, "/console/enrol?next=clients")
 	secret := shown.secret(t)
@@ -156,9 +157,13 @@ func TestNothingButEnrolmentAnswers(t *testing.T) {
 		t.Error("the token of the session without a factor goes on")
 	}
 	b.open(t, "/console/clients").leadsTo(t, "/console/clients", "/console/login?next=clients")
-	b.logIn(t, member{u, seed})
-	if a := b.open(t, "/console/clients"); a.status != http.StatusOK {
-		t.Errorf("after all: %d", a.status)
+	// The password alone was shown: with the factor the role waits for an owner.
+	b.Clock.Advance(time.Minute)
+	b.send(t, "/console/login", "username", "salma", "password", authtest.Good).leadsTo(t, "/console/login", "/console/login/factor")
+	form := b.open(t, "/console/login/factor")
+	a := b.send(t, "/console/login/factor", "bound", form.field(t, "bound"), "code", totp.Code(seed, totp.StepAt(b.Clock.Now())))
+	if a.status != http.StatusForbidden || !strings.Contains(a.text(), "n’a pas accès") {
+		t.Errorf("after all: %d\n%s", a.status, a.text())
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
+	"github.com/yoozak/clients/internal/app"
 	"github.com/yoozak/clients/internal/auth"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/guard"
@@ -307,6 +309,82 @@ func TestRoleIsSuspendedWithTheLastFactor(t *testing.T) {
 		s.Enrols(t, c)
 		if _, err := s.Staff.Agent(t.Context(), c); !errors.Is(err, account.ErrPermissionDenied) {
 			t.Errorf("another factor gives the role back: %v", err)
+		}
+	})
+}
+
+// TestRoleGoesWithPasskeysOfAnotherDomain: after a move nobody is asked for them, so
+// the mailbox alone, or the password alone, opens the session; a factor that is
+// added in it must not open the console.
+func TestRoleGoesWithPasskeysOfAnotherDomain(t *testing.T) {
+	t.Parallel()
+	for name, moved := range map[string]auth.PasskeyOptions{
+		"another": {RPID: "shop.ma", Name: "Yoozak", Origins: []string{"https://shop.ma"}}, "none": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+				g := s.SignUp(t, "owner")
+				s.Prove(t, g)
+				s.AddPasskeyTo(t, s.CallerOf(t, g))
+				s.Gives(t, g.User.ID, account.Owner)
+				s.AgentOf(t, s.CallerOf(t, g))
+				other := authtest.New(t, s.Store, authtest.SameClock(s), func(o *app.Options, _ *token.Options) { o.Passkeys = moved })
+				other.Clock = s.Clock
+				in, err := other.SignIn(t, "owner", authtest.Good)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n, err := other.StaffWithoutFactor(t.Context()); err != nil || n != 1 {
+					t.Errorf("%d of the staff can show no factor, %v", n, err)
+				}
+				other.Enrols(t, other.CallerOf(t, in))
+				if _, err := other.Staff.Agent(t.Context(), other.CallerOf(t, in)); !errors.Is(err, account.ErrPermissionDenied) {
+					t.Errorf("an app that was added after a password alone opens the console: %v", err)
+				}
+				if n := s.EventKinds(t)[account.EventRoleSuspended]; n != 1 {
+					t.Errorf("%d events of a role that is suspended", n)
+				}
+				// The terminal renews it.
+				if err := other.Staff.Offer(t.Context(), g.User.ID, account.Owner); err != nil {
+					t.Errorf("it is not offered again: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestFactorBesidePasskeysOfAnotherDomainIsTheLast: they are asked for nowhere.
+func TestFactorBesidePasskeysOfAnotherDomainIsTheLast(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachEngine(t, func(t *testing.T, s *authtest.Server) {
+		for _, role := range []account.Role{account.Owner, account.Support} {
+			g := s.SignUp(t, string(role))
+			s.Prove(t, g)
+			c := s.CallerOf(t, g)
+			s.AddPasskeyTo(t, c)
+			s.Enrols(t, c)
+			s.Gives(t, g.User.ID, role)
+			other := authtest.New(t, s.Store, authtest.SameClock(s), func(o *app.Options, _ *token.Options) { o.Passkeys = auth.PasskeyOptions{} })
+			c = s.CallerOf(t, g)
+			if n, err := other.StaffWithoutFactor(t.Context()); err != nil || n != 0 {
+				t.Errorf("%s: %d of the staff can show no factor, %v", role, n, err)
+			}
+			all, err := s.Factors(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			app := slices.IndexFunc(all.Factors, func(f account.Factor) bool { return f.Kind == account.TOTP })
+			err = other.RemoveFactor(t.Context(), c, all.Factors[app].ID)
+			if role == account.Owner {
+				if !errors.Is(err, account.ErrLastOwner) {
+					t.Errorf("the last factor of the last owner: %v", err)
+				}
+				continue
+			}
+			if m, merr := s.Store.StaffMember(t.Context(), g.User.ID); err != nil || merr != nil || m.Counts() {
+				t.Errorf("%s: %v; the role counts: %v, %v", role, err, m.Counts(), merr)
+			}
 		}
 	})
 }

@@ -68,14 +68,13 @@ func (s *Store) AcceptRole(ctx context.Context, userID int64, at time.Time) erro
 	return s.execOne(ctx, "accept a role", `UPDATE staff SET accepted_at = $1 WHERE user_id = $2 AND accepted_at IS NULL`, at.UTC(), userID)
 }
 
-// SuspendStaffWithoutFactor suspends the role of a user who has no second
-// factor any more, and reports whether there was one to suspend.
-func (s *Store) SuspendStaffWithoutFactor(ctx context.Context, userID int64, at time.Time) (bool, error) {
+// SuspendStaff suspends the role of a user, and reports whether there was one
+// that counts.
+func (s *Store) SuspendStaff(ctx context.Context, userID int64, at time.Time) (bool, error) {
 	n, err := s.exec(ctx, "suspend a role", `
 		UPDATE staff
 		SET suspended_at = $1
-		WHERE user_id = $2 AND suspended_at IS NULL AND accepted_at IS NOT NULL
-		  AND NOT EXISTS (SELECT 1 FROM factors WHERE factors.user_id = staff.user_id AND factors.confirmed_at IS NOT NULL)`, at.UTC(), userID)
+		WHERE user_id = $2 AND suspended_at IS NULL AND accepted_at IS NOT NULL`, at.UTC(), userID)
 	return n > 0, err
 }
 
