@@ -39,7 +39,7 @@ func (s *Service) SetEmail(ctx context.Context, id int64, email, reason string) 
 		if err := s.accounts.HoldAddressFree(ctx, tx, was, email, false); err != nil {
 			return err
 		}
-		u, err := held(ctx, tx, id)
+		u, err := s.held(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -170,8 +170,9 @@ func (s *Service) spellEmail(ctx context.Context, tx *store.Store, u account.Use
 //
 // Nobody takes a factor from somebody else silently: where the account has one
 // this needs a reason, and begins a recovery with a waiting time, in which its
-// owner can stop it: see [Service.Recovery]. It returns [account.ThrottledFor] to
-// an agent who would have the mailbox sent more than it may get.
+// owner can stop it: see [Service.Recovery]. A closed account is restored by it. It returns
+// [account.ThrottledFor] to an agent who would have the mailbox sent more than it
+// may get.
 func (s *Service) Recover(ctx context.Context, id int64, email, reason string) error {
 	if s.agent != nil {
 		var err error
@@ -179,8 +180,7 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 			return err
 		}
 	}
-	given := email != ""
-	if given {
+	if email != "" {
 		var err error
 		if email, err = auth.CheckEmail(email); err != nil {
 			return err
@@ -189,21 +189,20 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 	if err := s.mayMailLink(ctx, id, email); err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		start := auth.RecoveryStart{Reason: reason}
-		if given {
-			if err := s.accounts.HoldAddressFree(ctx, tx, u, email, true); err != nil {
+	return s.actAt(ctx, id, email, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		start, to := auth.RecoveryStart{Email: email, Reason: reason}, email
+		if to != "" {
+			if err := s.accounts.AddressFree(ctx, tx, u, to, true); err != nil {
 				return err
 			}
-			start.Email = email
 		} else {
 			var err error
-			if email, err = auth.CheckEmail(u.Email); err != nil {
+			if to, err = auth.CheckEmail(u.Email); err != nil {
 				return err
 			}
 		}
 		recovered := do.entry(account.EventAccountRecovered)
-		if account.EmailKey(email) != account.EmailKey(u.Email) {
+		if !sameMailbox(u, to) {
 			recovered.Details.Fields = []string{"email"}
 		}
 		if !u.ClosedAt.IsZero() {
@@ -218,13 +217,13 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 				return err
 			}
 		}
-		if err := s.accounts.TellGiven(ctx, tx, u, email, do.at); err != nil {
+		if err := s.accounts.TellGiven(ctx, tx, u, to, do.at); err != nil {
 			return err
 		}
 		if err := s.accounts.InvalidateLinks(ctx, tx, u.ID, do.at, account.UndoEmail); err != nil {
 			return err
 		}
-		return s.accounts.Recover(ctx, tx, u, email, recovered)
+		return s.accounts.Recover(ctx, tx, u, to, recovered)
 	})
 }
 
@@ -298,11 +297,12 @@ func (s *Service) StopRecovery(ctx context.Context, id int64, reason string) err
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		if err := tx.LockUser(ctx, u.ID); err != nil {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
+		u, err := s.held(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		err := s.accounts.StopRecovery(ctx, tx, u, account.StoppedByStaff, do.entry(account.EventRecoveryStopped))
+		err = s.accounts.StopRecovery(ctx, tx, u, account.StoppedByStaff, do.entry(account.EventRecoveryStopped))
 		if errors.Is(err, store.ErrNotFound) {
 			err = ErrNoRecovery
 		}

@@ -138,18 +138,47 @@ var errAlready = errors.New("it is so already")
 // actOnState is act for what goes by whether the account is disabled or closed: of
 // two who do it at once the second sees what the first did.
 func (s *Service) actOnState(ctx context.Context, id int64, reason string, fn func(ctx context.Context, tx *store.Store, u account.User, do doing) error) error {
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
-		u, err := held(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, tx, u, do)
-	})
+	return s.actAt(ctx, id, "", reason, fn)
 }
 
-// held is a user, whom nobody else changes until the transaction ends.
-func held(ctx context.Context, tx *store.Store, id int64) (account.User, error) {
+// actAt is act for what has an address be proved, or be proved no more: that one, or
+// the user's. It is held before the user, as links hold it, or each would wait for
+// the other. Where the user has another one once they are held, it begins again.
+func (s *Service) actAt(ctx context.Context, id int64, email, reason string, fn func(ctx context.Context, tx *store.Store, u account.User, do doing) error) error {
+	for {
+		moved := false
+		err := s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, was account.User, do doing) error {
+			at := email
+			if at == "" {
+				at = was.Email
+			}
+			if at != "" {
+				if err := tx.LockAddress(ctx, at); err != nil {
+					return err
+				}
+			}
+			u, err := s.held(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if moved = email == "" && !sameMailbox(u, at); moved {
+				return nil
+			}
+			return fn(ctx, tx, u, do)
+		})
+		if !moved {
+			return err
+		}
+	}
+}
+
+// held is a user, whom nobody else changes until the transaction ends, and on whom
+// the agent may act still: they may have been offered a role meanwhile.
+func (s *Service) held(ctx context.Context, tx *store.Store, id int64) (account.User, error) {
 	if err := tx.LockUser(ctx, id); err != nil {
+		return account.User{}, err
+	}
+	if err := s.mayTouch(ctx, tx, id); err != nil {
 		return account.User{}, err
 	}
 	return tx.UserByID(ctx, id)
@@ -433,7 +462,7 @@ func (s *Service) Edit(ctx context.Context, id int64, in auth.UserEdit) (account
 		if err := s.accounts.HoldAddressFree(ctx, tx, was, edited.User.Email, false); err != nil {
 			return err
 		}
-		u, err := held(ctx, tx, id)
+		u, err := s.held(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -496,7 +525,11 @@ func (s *Service) Erase(ctx context.Context, id int64, reason string) (waits *ac
 }
 
 func (s *Service) erase(ctx context.Context, id int64, reason string) error {
-	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+	return s.act(ctx, id, reason, func(ctx context.Context, tx *store.Store, _ account.User, do doing) error {
+		u, err := s.held(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		return s.accounts.Erase(ctx, tx, u, do.entry(account.EventAccountErased))
 	})
 }
