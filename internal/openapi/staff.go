@@ -69,6 +69,7 @@ var staffOperations = []operation{
 	{
 		route: "POST clients/{id}/recover/", id: "recoverClient", tag: "acts", numbered: true, fields: staff.RecoverFields, needs: reason,
 		codes: map[string][]string{"email": {"blank", "taken"}}, forbidden: []string{"recovery_refused"}, notFound: notThere,
+		conflict: []string{"user_not_active"},
 	},
 	{route: "DELETE clients/{id}/recover/", id: "stopClientRecovery", tag: "acts", numbered: true, fields: staff.ActFields, notFound: notThere},
 	{

@@ -170,7 +170,8 @@ func (s *Service) spellEmail(ctx context.Context, tx *store.Store, u account.Use
 //
 // Nobody takes a factor from somebody else silently: where the account has one
 // this needs a reason, and begins a recovery with a waiting time, in which its
-// owner can stop it: see [Service.Recovery]. A closed account is restored by it. It returns
+// owner can stop it: see [Service.Recovery]. A closed account is restored by it; of
+// a disabled one it returns [ErrNotActive]: nothing would be mailed. It returns
 // [account.ThrottledFor] to an agent who would have the mailbox sent more than it
 // may get.
 func (s *Service) Recover(ctx context.Context, id int64, email, reason string) error {
@@ -190,6 +191,9 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 		return err
 	}
 	return s.actAt(ctx, id, email, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
+		if !u.Active && u.ClosedAt.IsZero() {
+			return ErrNotActive
+		}
 		start, to := auth.RecoveryStart{Email: email, Reason: reason}, email
 		if to != "" {
 			if err := s.accounts.AddressFree(ctx, tx, u, to, true); err != nil {
@@ -236,6 +240,9 @@ func (s *Service) mayMailLink(ctx context.Context, id int64, email string) error
 	u, err := s.toBeChanged(ctx, id)
 	if err != nil {
 		return err
+	}
+	if !u.Active && u.ClosedAt.IsZero() {
+		return ErrNotActive
 	}
 	if email != "" {
 		u.Email = email

@@ -395,3 +395,44 @@ func TestNoAddressForWhoIsShutOut(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsDisabledIsNotGivenBack: the link would be mailed to nobody, while the
+// password and every link of before were gone. A closed account is restored by it.
+func TestWhoIsDisabledIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, _ *smtptest.Server) {
+		manager := s.Staff.As(s.AgentOf(t, s.Employs(t, "manager", account.Manager)))
+		disabled, closed := s.SignUp(t, "disabled"), s.SignUp(t, "closed")
+		s.Prove(t, disabled)
+		if err := manager.Disable(t.Context(), disabled.User.ID, authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		before, err := s.Staff.User(t.Context(), disabled.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := len(mailsTo(t, s, "disabled@example.ma"))
+		for name, svc := range map[string]*staff.Service{"the console": manager, "the command": s.Staff} {
+			for _, email := range []string{"", "other@example.com"} {
+				if err := svc.Recover(t.Context(), disabled.User.ID, email, authtest.Reason); !errors.Is(err, staff.ErrNotActive) {
+					t.Errorf("%s, at %q: %v", name, email, err)
+				}
+			}
+		}
+		if u, err := s.Staff.User(t.Context(), disabled.User.ID); err != nil || u.Email != before.Email || u.PasswordHash != before.PasswordHash {
+			t.Errorf("it has another address (%s) or password; %v", u.Email, err)
+		}
+		if n := len(mailsTo(t, s, "disabled@example.ma")); n != told {
+			t.Errorf("%d mails tell of it", n-told)
+		}
+		if err := manager.Close(t.Context(), closed.User.ID, authtest.Reason); err != nil {
+			t.Fatal(err)
+		}
+		if err := manager.Recover(t.Context(), closed.User.ID, "right@example.com", authtest.Reason); err != nil {
+			t.Errorf("closed: %v", err)
+		}
+		if u, err := s.Staff.User(t.Context(), closed.User.ID); err != nil || !u.Active || u.Email != "right@example.com" || u.EmailVerifiedAt.IsZero() {
+			t.Errorf("closed, and given back: %+v, %v", u, err)
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/authtest"
 	"github.com/yoozak/clients/internal/smtptest"
+	"github.com/yoozak/clients/internal/staff"
 	"github.com/yoozak/clients/internal/store"
 	"github.com/yoozak/clients/internal/store/storetest"
 )
@@ -95,6 +96,8 @@ func TestStaffActOnWhoAUserIsNow(t *testing.T) {
 		}{
 			"recovers-staff": {recovers, role, account.ErrPermissionDenied, func(u account.User) bool { return u.PasswordHash != "!" }},
 			"disables-staff": {disables, role, account.ErrPermissionDenied, func(u account.User) bool { return u.Active }},
+			"disabled": {recovers, func(ctx context.Context, tx *store.Store, id int64) error { return tx.SetActive(ctx, id, false) },
+				staff.ErrNotActive, func(u account.User) bool { return u.PasswordHash != "!" }},
 			"closed": {recovers, func(ctx context.Context, tx *store.Store, id int64) error {
 				return tx.CloseUser(ctx, id, s.Clock.Now())
 			},
