@@ -3,6 +3,7 @@ package staff_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/yoozak/clients/internal/account"
 	"github.com/yoozak/clients/internal/authtest"
+	"github.com/yoozak/clients/internal/smtptest"
 	"github.com/yoozak/clients/internal/staff"
 )
 
@@ -34,6 +36,48 @@ func TestDisabledUserLosesAccessAtOnce(t *testing.T) {
 		}
 		if _, err := s.SignIn(t, "amina", authtest.Good); err != nil {
 			t.Errorf("login after enabling: %v", err)
+		}
+	})
+}
+
+// TestClosedByTheStaffWhileDisabledStaysShut: a way back opens what was closed,
+// and not what the staff disabled before.
+func TestClosedByTheStaffWhileDisabledStaysShut(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		for _, delivered := range []bool{true, false} { // before it was disabled, or owed still
+			username := map[bool]string{true: "delivered", false: "owed"}[delivered]
+			g := s.SignUp(t, username)
+			s.Prove(t, g)
+			if err := s.AskEmailChange(t, g, username+"@example.com"); err != nil {
+				t.Fatal(err)
+			}
+			s.Deliver(t)
+			confirms := authtest.TokensOf(smtp, account.ConfirmEmail)
+			if err := s.ConfirmEmail(t.Context(), authtest.Req, confirms[len(confirms)-1]); err != nil {
+				t.Fatal(err)
+			}
+			if delivered {
+				s.Deliver(t)
+			}
+			if err := s.Staff.Disable(t.Context(), g.User.ID, authtest.Reason); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Staff.Close(t.Context(), g.User.ID, authtest.Reason); err != nil {
+				t.Fatal(err)
+			}
+			s.Deliver(t)
+			for _, back := range authtest.TokensOf(smtp, account.UndoEmail) {
+				if err := s.UndoEmail(t.Context(), authtest.Req, back); authtest.FieldKeys(err)["token"] == nil {
+					t.Errorf("%s: %v", username, err)
+				}
+			}
+			if u, err := s.Staff.User(t.Context(), g.User.ID); err != nil || u.Active || u.ClosedAt.IsZero() {
+				t.Errorf("%s: it is open again: %+v, %v", username, u.State(), err)
+			}
+			if kinds := mailsTo(t, s, username+"@example.ma"); delivered && !slices.Contains(kinds, account.MailAccountClosed) {
+				t.Errorf("%s: the address before is not told of it: %v", username, kinds)
+			}
 		}
 	})
 }

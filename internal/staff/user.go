@@ -245,7 +245,8 @@ func (s *Service) disable(ctx context.Context, id int64, reason string) error {
 }
 
 // Close closes an account for its owner, who is told until when it can be
-// restored. It returns [ErrClosed] for one that is closed.
+// restored. The ways back of one that is disabled are worthless then: they open what
+// was closed. It returns [ErrClosed] for one that is closed.
 func (s *Service) Close(ctx context.Context, id int64, reason string) error {
 	reason, err := checkReason(reason, s.agentReason())
 	if err != nil {
@@ -255,7 +256,10 @@ func (s *Service) Close(ctx context.Context, id int64, reason string) error {
 		if !u.ClosedAt.IsZero() {
 			return ErrClosed
 		}
-		return s.accounts.Close(ctx, tx, u, do.entry(account.EventAccountClosed))
+		if err := s.accounts.Close(ctx, tx, u, do.entry(account.EventAccountClosed)); err != nil || u.Active {
+			return err
+		}
+		return s.accounts.InvalidateLinks(ctx, tx, u.ID, do.at, account.UndoEmail)
 	})
 }
 
