@@ -230,7 +230,7 @@ func (a *Accounts) usernameFor(ctx context.Context, email string) (string, error
 
 // MailInvitation owes a user the link to choose their first password.
 func (a *Accounts) MailInvitation(ctx context.Context, tx *store.Store, u account.User, now time.Time, t guard.Turn) error {
-	return a.outbox.Add(ctx, tx, mailTo(u, account.MailInvited, "", now), t)
+	return a.outbox.Add(ctx, tx, byStaff(u, account.MailInvited, "", now), t)
 }
 
 // Version is what an edit is made of: whoever sends it back edits what they

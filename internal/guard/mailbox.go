@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/yoozak/clients/internal/account"
@@ -27,6 +28,10 @@ import (
 // whoever was first before the others: a mail never stands in for one to another
 // address.
 //
+// What the staff have sent has quotas of its own, in which what waits is one
+// person's. So nothing that strangers ask for holds up the help that somebody
+// gets from them, nor does the answer to a stranger tell of it.
+//
 // Mails that are asked for on a known device of the account, or in a session of
 // it, have a lane: quotas of their own, in which what waits is that device's or
 // session's alone. So neither a stranger nor a thief in another session has a
@@ -43,12 +48,12 @@ type mailQuotas struct {
 	share, mailbox         Quota // of one network, or one lane, and of all
 	shareKey, mailboxKey   string
 	shareSlot, mailboxSlot string // under which a mail waits for them, and later ones with it
-	queue                  string // how the slots begin of those that go one after the other; empty: it is not asked for by an address
+	queue                  string // how the slots begin of those that go one after the other; empty: none do
 	isShared               bool   // this one is among them
 }
 
-// mailQuotas returns the quotas of a mail by its kind, address, IP and, of a
-// request to reset a password or to log in, whose the address is and whether it names one account. Such a request
+// mailQuotas returns the quotas of a mail by its kind, address, IP, whether the
+// staff have it sent and, of a request to reset a password or to log in, whose the address is and whether it names one account. Such a request
 // may send nothing, or what the owner has no use for; so it has a quota of its
 // own, and takes nothing from a request that names none. Of fewer than five an
 // hour one network may have all.
@@ -59,7 +64,11 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 	}
 	kind, mailbox := string(m.Kind), account.MailboxKey(m.Email)
 	slot, isShared := mailbox, false
-	isByAddress := m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest
+	isByAddress := !m.Details.ByStaff && (m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest)
+	if m.Details.ByStaff {
+		kind += " by staff"
+		slot, isShared = strconv.FormatInt(m.UserID, 10)+" "+mailbox, true
+	}
 	if isByAddress {
 		if m.Details.Username != "" {
 			kind += " of one"
@@ -97,7 +106,7 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		shareSlot:   secret.key("mail share "+kind, network+slot),
 		mailboxSlot: secret.key("mail "+kind, slot),
 	}
-	if isByAddress { // looked at for every address: the time must not tell whose it is
+	if isByAddress || isShared { // of the first for every address: the time must not tell whose it is
 		q.queue = q.mailboxKey + "."
 	}
 	if isShared {

@@ -107,7 +107,7 @@ func (s *Service) mayRetry(ctx context.Context, m account.Mail) error {
 	if m.Failure == "" || m.Failure == account.MailUnwanted {
 		return account.ErrNotFound
 	}
-	turn, err := s.mailTurn(ctx, m.Kind, account.User{Email: m.Email, Username: m.Details.Username})
+	turn, err := s.mailTurn(ctx, m.Kind, account.User{ID: m.UserID, Email: m.Email})
 	if err == nil && turn.Wait > 0 {
 		err = account.ThrottledFor(turn.Wait)
 	}

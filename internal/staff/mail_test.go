@@ -3,6 +3,7 @@ package staff_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -72,6 +73,65 @@ func TestRetryKeepsToTheMailboxesLimits(t *testing.T) {
 		}
 		if err := agent.RetryMail(ctx, failed); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("one that goes out at this moment: %v", err)
+		}
+	}, authtest.Limited)
+}
+
+// TestStrangersHoldUpNothingThatTheStaffSend: what anybody can have mailed to a
+// mailbox has quotas of its own. Nor does what the staff send show in the answer to
+// anybody.
+func TestStrangersHoldUpNothingThatTheStaffSend(t *testing.T) {
+	t.Parallel()
+	authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+		ctx := t.Context()
+		agent := s.Staff.As(s.AgentOf(t, s.Employs(t, "agent", account.Support)))
+		amina, salma := s.SignUp(t, "amina"), s.SignUp(t, "salma").User.ID
+		s.Prove(t, amina)
+		ask := func(email, name string) {
+			t.Helper()
+			if err := s.RequestReset(ctx, authtest.Elsewhere(), account.TextInput(email), account.TextInput(name)); err != nil {
+				t.Errorf("asked for %s of %s: %v", name, email, err)
+			}
+		}
+		at := func(what string, want time.Duration, send func(context.Context, int64, string) (time.Time, error), id int64) {
+			t.Helper()
+			if due, err := send(ctx, id, ""); err != nil || due.Sub(s.Clock.Now()) > want {
+				t.Errorf("%s: in %s, %v; want in %s", what, due.Sub(s.Clock.Now()), err, want)
+			}
+		}
+		for n := range 8 {
+			for _, name := range []string{"nobody", "amina"} {
+				ask("amina@example.ma", name)
+			}
+			s.Claims(t, fmt.Sprint("squatter", n), "salma@example.ma")
+		}
+		s.Deliver(t)
+		resets := s.Sent(t, account.MailResetPassword)
+		at("reset", 0, agent.StartReset, amina.User.ID)
+		at("verification", 0, agent.ResendVerification, salma)
+		s.Deliver(t)
+		if m := s.LastMail(t, account.MailVerifyEmail); s.Sent(t, account.MailResetPassword) != resets+1 || m.UserID != salma || m.SentAt.IsZero() {
+			t.Errorf("the staff's mails did not go out: %+v", m)
+		}
+
+		for range 6 { // one waits
+			at("reset", 15*time.Minute, agent.StartReset, amina.User.ID)
+		}
+		for range 8 {
+			ask("amina@example.ma", "amina")
+			ask("amina@example.ma", "nobody")
+			ask("nobody@example.ma", "amina")
+		}
+		// Somebody else's mail to this mailbox waits for itself.
+		agent2 := s.Staff.As(s.AgentOf(t, s.Employs(t, "agent2", account.Support)))
+		other := s.Claims(t, "other", "amina+other@example.ma").User.ID
+		at("another's reset", 15*time.Minute, agent2.StartReset, other)
+		s.Deliver(t)
+		resets = s.Sent(t, account.MailResetPassword)
+		s.Clock.Advance(time.Hour)
+		s.Deliver(t)
+		if n := s.Sent(t, account.MailResetPassword) - resets; n < 2 {
+			t.Errorf("%d mails an hour later, want those that waited", n)
 		}
 	}, authtest.Limited)
 }

@@ -97,10 +97,10 @@ func (s *Service) Invite(ctx context.Context, in auth.Invited, language string) 
 	return u, err
 }
 
-// mailTurn counts a mail that the staff have sent: the limits of a mailbox hold
-// for them, too.
+// mailTurn counts a mail that the staff have sent: a mailbox has limits of such
+// mails, too.
 func (s *Service) mailTurn(ctx context.Context, kind account.MailKind, u account.User) (guard.Turn, error) {
-	m := account.Mail{Kind: kind, Email: u.Email, Details: account.MailDetails{Username: u.Username}}
+	m := account.Mail{Kind: kind, UserID: u.ID, Email: u.Email, Details: account.MailDetails{ByStaff: true}}
 	if s.agent != nil {
 		m.IP = s.agent.Request.IP
 	}
@@ -341,10 +341,10 @@ func (s *Service) EndSession(ctx context.Context, id int64, sessionID, reason st
 // StartReset has a user mailed the link to choose another password, which
 // nobody else sees, and says when the mail goes out. It returns an error about
 // the field "email" when there is no address, or another account has proved it,
-// and [account.ThrottledFor] when another account's mail waits for that
-// mailbox.
+// and [account.ThrottledFor] when such a mail to another spelling of the address
+// waits.
 func (s *Service) StartReset(ctx context.Context, id int64, reason string) (due time.Time, err error) {
-	return s.mail(ctx, id, reason, account.MailResetRequest, func(ctx context.Context, tx *store.Store, u account.User, do doing, t guard.Turn) error {
+	return s.mail(ctx, id, reason, account.MailResetPassword, func(ctx context.Context, tx *store.Store, u account.User, do doing, t guard.Turn) error {
 		if err := s.audit.Record(ctx, tx, do.entry(account.EventPasswordResetRequested)); err != nil {
 			return err
 		}
