@@ -312,6 +312,67 @@ func TestOtherSpellingsDoNotKeepTheOwnerFromAReset(t *testing.T) {
 	}
 }
 
+// TestStrangersSpellingsDoNotHoldUpTheOwner: an account that is older than theirs
+// does not wait for each of them, nor one that is younger without end; and no more
+// mails than the quota go to the mailbox.
+func TestStrangersSpellingsDoNotHoldUpTheOwner(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		before, after int // strangers
+		turns         int // in which the owner's mail comes
+	}{
+		"of an older account":   {after: 20, turns: 2},
+		"of a younger account":  {before: 3, turns: 10},
+		"of one between theirs": {before: 1, after: 3, turns: 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				var strangers []string
+				claim := func(n int) {
+					for range n {
+						strangers = append(strangers, fmt.Sprintf("am.ina+%d@gmail.com", len(strangers)))
+						s.Has(t, fmt.Sprint("stranger", len(strangers)), strangers[len(strangers)-1])
+					}
+				}
+				claim(row.before)
+				s.Has(t, "amina", "am.ina@gmail.com")
+				claim(row.after)
+				s.Deliver(t)
+				ask := func(emails ...string) {
+					t.Helper()
+					for _, email := range emails {
+						if err := s.RequestReset(t.Context(), authtest.Elsewhere(), account.TextInput(email), account.Input{}); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				for range 5 {
+					ask(strangers...)
+				}
+				ask("am.ina@gmail.com")
+				for range row.turns {
+					s.Deliver(t)
+					s.Clock.Advance(12*time.Minute + time.Second)
+					ask(strangers...)
+				}
+				s.Deliver(t)
+				resets := map[string]int{}
+				all := 0
+				for _, m := range smtp.Messages() {
+					if strings.Contains(m.Text, "/reset-password#") {
+						resets[m.To]++
+						all++
+					}
+				}
+				if resets["am.ina@gmail.com"] != 1 || all != 5+row.turns {
+					t.Errorf("links were mailed to %v", resets)
+				}
+			}, authtest.Limited)
+		})
+	}
+}
+
 // Ten squatters of an address, before and after, do not keep its owner from a
 // reset; one request is one mail.
 func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -24,9 +25,12 @@ import (
 // an account has proved has its own, whatever else is asked for in that mailbox,
 // and so has the plain spelling of the mailbox. Of one that nobody has nothing is
 // mailed, so it takes nothing from those that somebody has. Other spellings, of
-// which a stranger can register any number, share one, and each waits by itself,
-// whoever was first before the others: a mail never stands in for one to another
-// address.
+// which a stranger can register any number, share one, and each waits by itself:
+// a mail never stands in for one to another address. Of their turns every other
+// one is that of the oldest account. A stranger's are mostly younger than the
+// owner's, who waits for two turns then, however many there are. The turns
+// between are those of who has waited longest, so that no account waits for ever
+// for an older one that asks again and again.
 //
 // What the staff have sent has quotas of its own, in which what waits is one
 // person's. So nothing that strangers ask for holds up the help that somebody
@@ -63,25 +67,25 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		return mailQuotas{}, err
 	}
 	kind, mailbox := string(m.Kind), account.MailboxKey(m.Email)
-	slot, isShared := mailbox, false
+	slot, isShared, age := mailbox, false, int64(0)
 	isByAddress := !m.Details.ByStaff && (m.Kind == account.MailResetRequest || m.Kind == account.MailLoginRequest)
 	if m.Details.ByStaff {
 		kind += " by staff"
-		slot, isShared = strconv.FormatInt(m.UserID, 10)+" "+mailbox, true
+		slot, isShared, age = strconv.FormatInt(m.UserID, 10)+" "+mailbox, true, m.UserID
 	}
 	if isByAddress {
 		if m.Details.Username != "" {
 			kind += " of one"
 		}
-		isProved, isHeld, err := g.whose(ctx, m.Email)
+		isProved, oldest, err := g.whose(ctx, m.Email)
 		switch {
 		case err != nil:
 			return mailQuotas{}, err
-		case isProved, isHeld && account.EmailKey(m.Email) == mailbox:
+		case isProved, oldest != 0 && account.EmailKey(m.Email) == mailbox:
 			mailbox = "own " + account.EmailKey(m.Email)
 			slot = mailbox
-		case isHeld:
-			slot, isShared = "one of "+account.EmailKey(m.Email), true
+		case oldest != 0:
+			slot, isShared, age = "one of "+account.EmailKey(m.Email), true, oldest
 		default:
 			mailbox = "nobody's " + mailbox
 			slot = mailbox
@@ -110,7 +114,8 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		q.queue = q.mailboxKey + "."
 	}
 	if isShared {
-		q.isShared, q.shareSlot, q.mailboxSlot = true, q.queue+q.shareSlot, q.queue+q.mailboxSlot
+		begin := fmt.Sprintf("%s%019d.", q.queue, age) // in the order of the accounts
+		q.isShared, q.shareSlot, q.mailboxSlot = true, begin+q.shareSlot, begin+q.mailboxSlot
 	}
 	return q, nil
 }
@@ -118,24 +123,34 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 // turn is the time in which a quota grants one mail.
 func (q mailQuotas) turn() time.Duration { return q.mailbox.Per / time.Duration(q.mailbox.Count) }
 
-// whose reports whether an open account has proved an address, and whether one
-// claims it. It takes the same time whatever the answer is.
-func (g *Guard) whose(ctx context.Context, email string) (isProved, isHeld bool, err error) {
+// whose reports whether an open account has proved an address, and the oldest of
+// those that claim it; zero is none. It takes the same time whatever the answer is.
+func (g *Guard) whose(ctx context.Context, email string) (isProved bool, oldest int64, err error) {
 	_, err = g.store.Prover(ctx, email, 0)
 	if isProved = err == nil; err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, false, err
+		return false, 0, err
 	}
 	claimants, err := g.store.Claimants(ctx, email, 1)
-	return isProved, len(claimants) > 0, err
+	if len(claimants) > 0 {
+		oldest = claimants[0].ID
+	}
+	return isProved, oldest, err
 }
 
-// isBehind reports whether a mail with this id comes after another of its queue.
-func (g *Guard) isBehind(ctx context.Context, q mailQuotas, id int64) (bool, error) {
+// together is by how much mails may be due after each other that came to wait for
+// one turn: the first of them has it, and not the one that is looked at first.
+const together = time.Minute
+
+// isBehind reports whether a mail with this id comes after another of its queue
+// that is due within a time.
+func (g *Guard) isBehind(ctx context.Context, q mailQuotas, id int64, within time.Duration) (bool, error) {
 	if q.queue == "" {
 		return false, nil
 	}
-	oldest, err := g.store.OldestDelayedMail(ctx, q.queue, g.o.Now())
-	return q.isShared && oldest != 0 && oldest < id, err
+	now := g.o.Now()
+	isOfOldest := now.UnixNano()/int64(q.turn())%2 == 0
+	first, err := g.store.FirstDelayedMail(ctx, q.queue, isOfOldest, now.Add(within))
+	return q.isShared && first != 0 && first != id && (isOfOldest || first < id), err
 }
 
 // lanes is how many times what strangers can have mailed to a mailbox all known
@@ -164,7 +179,7 @@ func (g *Guard) MailTurn(ctx context.Context, m account.Mail) (Turn, error) {
 			return Turn{}, err
 		}
 	}
-	if behind, err := g.isBehind(ctx, q, math.MaxInt64); err != nil || behind {
+	if behind, err := g.isBehind(ctx, q, math.MaxInt64, 0); err != nil || behind {
 		return Turn{q.turn(), q.mailboxSlot}, err
 	}
 	if wait := g.limits.Take(ctx, q.share, q.shareKey); wait > 0 {
@@ -185,7 +200,7 @@ func (g *Guard) TakeMailTurn(ctx context.Context, m account.Mail) (time.Duration
 	if err != nil {
 		return 0, err
 	}
-	if behind, err := g.isBehind(ctx, q, m.ID); err != nil || behind {
+	if behind, err := g.isBehind(ctx, q, m.ID, together); err != nil || behind {
 		return q.turn(), err
 	}
 	wait, forShare := g.limits.Take(ctx, q.mailbox, q.mailboxKey), m.DelayKey == q.shareSlot

@@ -67,14 +67,20 @@ func (s *Store) DelayedMail(ctx context.Context, delayKey string) (account.Mail,
 		WHERE delay_key = $1`, delayKey)
 }
 
-// OldestDelayedMail returns the id of the mail that was owed first of those that
-// wait under a key with this beginning and are due by now, or go out at this
-// moment; zero is none.
-func (s *Store) OldestDelayedMail(ctx context.Context, beginning string, now time.Time) (int64, error) {
-	return queryValue[int64](ctx, s, "find the oldest delayed mail", `
-		SELECT coalesce(min(id), 0)
-		FROM mails
-		WHERE delay_key IS NOT NULL AND substr(delay_key, 1, $1) = $2 AND (due_at <= $3 OR lease <> '')`, len(beginning), beginning, now.UTC())
+// FirstDelayedMail returns the id of the first of the mails that wait under a key
+// with this beginning and are due by a time, or go out at this moment: by the key,
+// or else the one that was owed first. Zero is none.
+func (s *Store) FirstDelayedMail(ctx context.Context, beginning string, byKey bool, due time.Time) (int64, error) {
+	order := "id"
+	if byKey {
+		order = "delay_key"
+	}
+	return queryValue[int64](ctx, s, "find the first delayed mail", `
+		SELECT coalesce((SELECT id
+		                 FROM mails
+		                 WHERE delay_key IS NOT NULL AND substr(delay_key, 1, $1) = $2 AND (due_at <= $3 OR lease <> '')
+		                 ORDER BY `+order+`
+		                 LIMIT 1), 0)`, len(beginning), beginning, due.UTC())
 }
 
 // ShareDelayedMail changes which code the mail that waits under a key carries.
