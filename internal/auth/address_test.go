@@ -373,6 +373,80 @@ func TestStrangersSpellingsDoNotHoldUpTheOwner(t *testing.T) {
 	}
 }
 
+// TestOtherNamesDoNotKeepTheOwnerFromAReset: a request that names an account
+// stands in for none that names another, nor does a name that nobody has at that
+// address use up anything; and however many names there are, no more mails than
+// the quota go to the mailbox.
+func TestOtherNamesDoNotKeepTheOwnerFromAReset(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		claimed, proved bool
+	}{
+		"nobody's":                          {},
+		"nobody's, at a proved address":     {proved: true},
+		"a stranger's":                      {claimed: true},
+		"a stranger's, at a proved address": {claimed: true, proved: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authtest.ForEachPost(t, func(t *testing.T, s *authtest.Server, smtp *smtptest.Server) {
+				const email = "amina@example.ma"
+				owner := s.Has(t, "amina", email)
+				if row.proved {
+					s.Prove(t, owner)
+				}
+				for n := range 12 {
+					if row.claimed {
+						s.Has(t, fmt.Sprint("stranger", n), email)
+					}
+				}
+				s.Deliver(t)
+				s.Clock.Advance(2 * time.Hour)
+				s.Deliver(t)
+				sent := func() (all, owners int) {
+					for _, m := range smtp.Messages() {
+						if strings.Contains(m.Text, "/reset-password#") {
+							all++
+							if strings.Contains(m.Text, "stranger") {
+								continue
+							}
+							owners++
+						}
+					}
+					return all, owners
+				}
+				ask := func(name account.Input) {
+					t.Helper()
+					if err := s.RequestReset(t.Context(), authtest.Elsewhere(), account.TextInput(email), name); err != nil {
+						t.Fatal(err)
+					}
+				}
+				flood := func() {
+					t.Helper()
+					for n := range 12 {
+						ask(account.TextInput(fmt.Sprint("stranger", n)))
+					}
+				}
+				flood()
+				ask(account.TextInput("amina"))
+				if !row.claimed { // else it lists the strangers', too
+					ask(account.Input{})
+				}
+				for range 3 { // turns
+					s.Deliver(t)
+					s.Clock.Advance(12*time.Minute + time.Second)
+					flood()
+				}
+				s.Deliver(t)
+				all, owners := sent()
+				if want := map[bool]int{true: 1, false: 2}[row.claimed]; owners != want || all > 5+3+1 || (all > owners) != (row.claimed && !row.proved) {
+					t.Errorf("%d mails, of them %d the owner's, want %d", all, owners, want)
+				}
+			}, authtest.Limited)
+		})
+	}
+}
+
 // Ten squatters of an address, before and after, do not keep its owner from a
 // reset; one request is one mail.
 func TestSquattersDoNotKeepTheOwnerFromAReset(t *testing.T) {

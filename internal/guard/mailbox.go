@@ -26,11 +26,17 @@ import (
 // and so has the plain spelling of the mailbox. Of one that nobody has nothing is
 // mailed, so it takes nothing from those that somebody has. Other spellings, of
 // which a stranger can register any number, share one, and each waits by itself:
-// a mail never stands in for one to another address. Of their turns every other
-// one is that of the oldest account. A stranger's are mostly younger than the
-// owner's, who waits for two turns then, however many there are. The turns
-// between are those of who has waited longest, so that no account waits for ever
-// for an older one that asks again and again.
+// a mail never stands in for one to another address.
+//
+// A request that names an account has quotas beside those, and stands in for none
+// that names another. A name that no account has at that address is as nobody's
+// address. Of an address that nobody has proved a stranger's account can be any
+// of those that claim it, so they share a quota as other spellings do.
+//
+// Of the turns of what is shared every other one is that of the oldest account. A
+// stranger's are mostly younger than the owner's, who waits for two turns then,
+// however many there are. The turns between are those of who has waited longest,
+// so that no account waits for ever for an older one that asks again and again.
 //
 // What the staff have sent has quotas of its own, in which what waits is one
 // person's. So nothing that strangers ask for holds up the help that somebody
@@ -57,9 +63,9 @@ type mailQuotas struct {
 }
 
 // mailQuotas returns the quotas of a mail by its kind, address, IP, whether the
-// staff have it sent and, of a request to reset a password or to log in, whose the address is and whether it names one account. Such a request
-// may send nothing, or what the owner has no use for; so it has a quota of its
-// own, and takes nothing from a request that names none. Of fewer than five an
+// staff have it sent and, of a request to reset a password or to log in, whose the
+// address is and which account it names. Such a request may send what the owner has
+// no use for; so it takes nothing from one that names none. Of fewer than five an
 // hour one network may have all.
 func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, error) {
 	secret, err := g.secret(ctx)
@@ -74,21 +80,26 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 		slot, isShared, age = strconv.FormatInt(m.UserID, 10)+" "+mailbox, true, m.UserID
 	}
 	if isByAddress {
-		if m.Details.Username != "" {
-			kind += " of one"
-		}
-		isProved, oldest, err := g.whose(ctx, m.Email)
+		key, name := account.EmailKey(m.Email), m.Details.Username
+		var isProved bool
+		age, isProved, err = g.whose(ctx, m.Email, name)
 		switch {
 		case err != nil:
 			return mailQuotas{}, err
-		case isProved, oldest != 0 && account.EmailKey(m.Email) == mailbox:
-			mailbox = "own " + account.EmailKey(m.Email)
-			slot = mailbox
-		case oldest != 0:
-			slot, isShared, age = "one of "+account.EmailKey(m.Email), true, oldest
-		default:
+		case age == 0:
 			mailbox = "nobody's " + mailbox
 			slot = mailbox
+		case isProved, key == mailbox:
+			mailbox = "own " + key
+			slot, isShared = mailbox, name != "" && !isProved
+		default:
+			slot, isShared = "one of "+key, true
+		}
+		if name != "" {
+			kind += " of one"
+			if age != 0 {
+				slot = name + " " + slot
+			}
 		}
 	}
 	n := max(1, g.o.MailPerAddress)
@@ -123,18 +134,35 @@ func (g *Guard) mailQuotas(ctx context.Context, m account.Mail) (mailQuotas, err
 // turn is the time in which a quota grants one mail.
 func (q mailQuotas) turn() time.Duration { return q.mailbox.Per / time.Duration(q.mailbox.Count) }
 
-// whose reports whether an open account has proved an address, and the oldest of
-// those that claim it; zero is none. It takes the same time whatever the answer is.
-func (g *Guard) whose(ctx context.Context, email string) (isProved bool, oldest int64, err error) {
-	_, err = g.store.Prover(ctx, email, 0)
+// whose returns the open account that an address is: that which has proved it, or
+// the oldest of those that claim it; zero is none. Where a request names one, it is
+// that one or none. It takes the same time whatever the answer is.
+func (g *Guard) whose(ctx context.Context, email, name string) (id int64, isProved bool, err error) {
+	prover, err := g.store.Prover(ctx, email, 0)
 	if isProved = err == nil; err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, 0, err
+		return 0, false, err
 	}
 	claimants, err := g.store.Claimants(ctx, email, 1)
-	if len(claimants) > 0 {
-		oldest = claimants[0].ID
+	if err != nil {
+		return 0, false, err
 	}
-	return isProved, oldest, err
+	if name != "" {
+		u, err := g.store.UserByUsername(ctx, name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return 0, false, err
+		}
+		if !u.Active || account.EmailKey(u.Email) != account.EmailKey(email) || isProved && u.ID != prover.ID {
+			return 0, false, nil
+		}
+		return u.ID, isProved, nil
+	}
+	if isProved {
+		return prover.ID, true, nil
+	}
+	if len(claimants) > 0 {
+		id = claimants[0].ID
+	}
+	return id, false, nil
 }
 
 // together is by how much mails may be due after each other that came to wait for
