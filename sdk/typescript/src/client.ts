@@ -127,7 +127,7 @@ export function createClient(options: ClientOptions): Client {
 
   // Listeners run when the tokens are stored and the lock is free, and nobody waits for them.
   function changed(state: State) {
-    for (const listener of listeners) Promise.resolve().then(() => listeners.has(listener) && listener(state)).catch(e => console.error(e))
+    for (const listener of listeners) Promise.resolve().then(() => listeners.has(listener) && listener(state)).catch(console.error)
   }
 
   // ---- one request
@@ -225,14 +225,16 @@ export function createClient(options: ClientOptions): Client {
   function attempt<T>(method: string, path: string, { body, open, more, ...o }: How = {}): Promise<Got<T>> {
     const end = Date.now() + (o.timeout ?? limit)
     return limited(method, path, o, async (signal, note) => {
+      let began: Stored | undefined
       const ask = async (by?: Stored) => {
+        began ??= by
         note(by?.access)
         return request(method, path, { body, by, more, signal })
       }
       for (let tries = 0; ; tries++) {
         let wait = 200 * 2 ** tries * (1 + Math.random())
         try {
-          const got = open ? await ask() : await session.authorized(ask)
+          const got = open ? await ask() : await session.authorized(ask, false, began)
           if (got.answer.ok && !(got.json === null && method === 'GET')) return got as Got<T>
           const error = got.answer.ok ? failure('network') : errorFrom(got)
           wait = Math.max(wait, (error.retryAfter ?? 0) * 1000)
@@ -313,19 +315,17 @@ export function createClient(options: ClientOptions): Client {
     },
 
     async fetch(input, init = {}) {
-      const whole = 'url' in Object(input) ? input as Request : undefined
-      const url = absolute(whole ? whole.url : String(input))
+      const whole = input as Partial<Request> /* a text and a URL have none of it */, { body } = init as { body?: any }
+      const url = absolute(whole.url ?? String(input))
       if (!servers.some(s => s.origin === originOf(url))) return send(input as string, init)
-      const method = (init.method ?? whole?.method ?? 'GET').toUpperCase()
-      const body = Object(init.body)
-      const stream = 'getReader' in body || Symbol.asyncIterator in body
+      const method = (init.method ?? whole.method ?? 'GET').toUpperCase()
       // the limit ends with the head of the answer
-      return (await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole?.signal }, (signal, note) => session.authorized(async ({ access }) => {
+      return (await limited(method, url.slice(url.indexOf('/', 8)), { signal: init.signal ?? whole.signal }, (signal, note) => session.authorized(async ({ access }) => {
         note(access)
-        const headers = new Headers(init.headers ?? whole?.headers)
+        const headers = new Headers(init.headers ?? whole.headers)
         if (access) headers.set('Authorization', 'Bearer ' + access)
-        return { answer: await reached(send(whole ? whole.clone() : url, { redirect: 'error', ...init, headers, signal })) }
-      }, !stream), true)).answer
+        return { answer: await reached(send(whole.clone?.() ?? url, { redirect: 'error', ...init, headers, signal })) }
+      }, body?.getReader ?? body?.[Symbol.asyncIterator]), true)).answer
     },
 
     register: (fields, o) => grant('auth/register/', fields, o),
@@ -368,7 +368,7 @@ function defaultStore(): Store {
   return {
     ...memoryStore(),
     set() {
-      throw new YoozakError({ code: 'storage', message: 'not a page: name a store' })
+      throw new YoozakError({ code: 'storage', message: 'name a store' })
     },
   }
 }

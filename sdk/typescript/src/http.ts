@@ -37,7 +37,7 @@ export const failure = (code: 'timeout' | 'aborted' | 'network', message?: strin
 export const reached = <T>(answer: Promise<T>): Promise<T> => answer.catch(e => {
   if (isYoozakError(e)) throw e
   // A browser does not tell a refused origin from a server that is down.
-  throw failure('network', globalThis.document && 'network, or page not in YOOZAK_CORS_ORIGINS')
+  throw failure('network', globalThis.document && 'network, or YOOZAK_CORS_ORIGINS')
 })
 
 /** about tells an error what was asked and, of a call without an answer, whether it may have happened. */

@@ -23,9 +23,12 @@ export interface Session {
   current(): Promise<Stored | null>
   /**
    * Makes an attempt with what is held, its access token renewed first if it is over or was too slow to be answered, and once more with
-   * another if it was refused. Who is repeatable has nothing that is gone when it was sent.
+   * another if it was refused. What began as one person does not go on as another: then nobody is logged in.
+   *
+   * @param isOnce it has something that is gone when it was sent
+   * @param began the session that this call was sent with before
    */
-  authorized<T extends { answer: Response }>(attempt: (by: Stored) => Promise<T>, isRepeatable?: boolean): Promise<T>
+  authorized<T extends { answer: Response }>(attempt: (by: Stored) => Promise<T>, isOnce?: boolean, began?: Stored): Promise<T>
   /** A call with this token was never answered: ask for another before the next. */
   suspect(access: string | undefined): void
   begin(tokens: Brought): Promise<void>
@@ -247,16 +250,18 @@ export function openSession(o: {
     current: latest,
     serverTime,
 
-    async authorized(attempt, isRepeatable = true) {
+    async authorized(attempt, isOnce, began) {
       let s = await latest()
+      const { g, user } = began ?? s ?? {}
+      const isOther = () => s?.g !== g && (s?.user?.id ?? g) !== user?.id
       if (s?.refresh && isOld(s) && mayAsk(false)) {
         await renew(s.access)
         slow = undefined
         s = held
       }
       // A store that cannot be read now does not say that nobody is logged in.
-      if (!s?.refresh) throw new YoozakError(state.status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
-      const { access, g, user } = s
+      if (!s?.refresh || isOther()) throw new YoozakError(s || state.status === 'out' ? { code: 'logged_out', status: 401 } : { code: 'storage' })
+      const { access } = s
       let result = await attempt(s)
       // The server says that the token has little time left. Once: others join the flight, and after it the token is another
       // one. Not for one that is brand new.
@@ -269,8 +274,8 @@ export function openSession(o: {
         await renew(access)
         s = held
       }
-      if (!s?.refresh || s.access === access || s.g !== g && s.user?.id !== user?.id) return result // what began as one person does not end as another
-      if (!isRepeatable) throw new YoozakError({ code: 'not_repeatable', status: 401 })
+      if (!s?.refresh || s.access === access || isOther()) return result
+      if (isOnce) throw new YoozakError({ code: 'not_repeatable', status: 401 })
       result.answer.body?.cancel?.().catch(() => {})
       result = await attempt(s)
       if (result.answer.status !== 401) vainTimes = 0

@@ -8,7 +8,7 @@ import { YoozakError } from './errors.js'
  */
 export function serverAt(url: string, i: number): { origin: string; base: string } {
   const [, origin = '', path = '/'] = /^(https?:\/\/(?:[^/?#@\\\s:[\]*%]+|\[[\da-f:.]+\])(?::\d+)?)(\/[^?#\\\s]*)?$/i.exec(String(url).trim()) ?? []
-  if (!origin || i && path !== '/') throw new YoozakError({ code: 'bad_url', message: 'url and origins are like https://a.example' })
+  if (!origin || i && path !== '/') throw new YoozakError({ code: 'bad_url', message: 'url, origins: https://a.example' })
   return { origin: origin.toLowerCase(), base: origin + path.replace(/\/+$/, '') + '/api/clients/' }
 }
 

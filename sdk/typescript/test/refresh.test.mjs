@@ -160,6 +160,36 @@ for (const rotation of ['false', 'true']) {
       assert.equal(client.state().reason, 'logout')
     })
 
+    // takeover has somebody else logged in by another tab, in the middle of an answer.
+    async function takeover(proxy, store) {
+      const other = sharedStore()
+      await createClient({ url: proxy.url, store: other }).register({ username: name(), password: PASSWORD })
+      proxy.reset()
+      return () => { for (const [key, text] of other.held) store.held.set(key, text) }
+    }
+
+    test('a call that waits for a renewal is not made by who has come meanwhile', async () => {
+      let come
+      const { proxy, store, client } = await tabs(1, r => isRefresh(r) && come?.())
+      for (const call of [c => c.updateMe({ last_name: 'Alaoui' }), c => c.logoutAll(), c => c.fetch(proxy.url + '/api/clients/clients/me/')]) {
+        come = undefined
+        await client.register({ username: name(), password: PASSWORD })
+        for (const [key, text] of store.held) if (text.startsWith('{')) store.held.set(key, JSON.stringify({ ...JSON.parse(text), access: undefined }))
+        come = await takeover(proxy, store)
+        await assert.rejects(call(client), { code: 'logged_out' })
+        assert.deepEqual(proxy.seen.map(r => r.path), ['/api/clients/auth/token/refresh/'])
+        assert.equal((await client.me()).last_name, '') // who has come goes on
+      }
+    })
+
+    test('a call that is repeated is not made by who has come meanwhile', async () => {
+      let come
+      const { proxy, store, client } = await tabs(1, r => r.path.endsWith('/export/') && (come(), { replace: { status: 503 } }))
+      come = await takeover(proxy, store)
+      await assert.rejects(client.export(), { code: 'logged_out' })
+      assert.equal(proxy.count('/export/'), 1)
+    })
+
     test('a session that the server ended: one event, and then no request', async () => {
       const { proxy, client, store } = await tabs(1)
       const heard = []
