@@ -196,24 +196,27 @@ func (c *Client) open(ctx context.Context, path string, in any, trusted TrustedD
 	return out.User, TrustedDevice(res.Header.Get(trustedHeader)), err
 }
 
-// Logout forgets the tokens and ends the session. The tokens are gone even
-// if the server cannot be told, which is the error.
+// Logout forgets the tokens and ends the session, also that of another process
+// which has logged in with the same store. The tokens are gone even if the
+// server cannot be told, which is the error.
 func (c *Client) Logout(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
 	if _, err := c.current(ctx); err != nil {
 		return err
 	}
-	t, err := c.replace(ctx, c.number(), Tokens{})
-	if t.Refresh == "" {
-		return err
+	before, err := c.replace(ctx, c.number(), Tokens{})
+	for _, t := range before {
+		if t.Refresh == "" {
+			continue
+		}
+		told := c.callOpen(ctx, logoutPath, map[string]string{"refresh": t.Refresh}, nil)
+		var e *Error
+		if !errors.As(told, &e) || e.Status != http.StatusUnauthorized { // else it had ended before
+			err = errors.Join(err, told)
+		}
 	}
-	told := c.callOpen(ctx, logoutPath, map[string]string{"refresh": t.Refresh}, nil)
-	var e *Error
-	if errors.As(told, &e) && e.Status == http.StatusUnauthorized { // it had ended before
-		told = nil
-	}
-	return errors.Join(err, told)
+	return err
 }
 
 // Me returns the profile of whoever is logged in.

@@ -646,6 +646,37 @@ func TestTwoProcessesAnotherPerson(t *testing.T) {
 		}
 		goesOnAs("a logout meanwhile", b, "")
 
+		// A logout counts for whoever is stored, and leaves no session behind that nobody can end.
+		for _, name := range []string{"salma", "amina"} {
+			a, b = two()
+			mine, _ := file.Load(t.Context())
+			login(a, name)
+			theirs, _ := file.Load(t.Context())
+			if err := b.Logout(t.Context()); err != nil {
+				t.Errorf("%s has logged in, and a logout: %v", name, err)
+			}
+			for who, tokens := range map[string]client.Tokens{"amina before": mine, name: theirs} {
+				store := new(client.MemoryStore)
+				tokens.AccessUntil = time.Now().Add(-time.Second) // its refresh token is asked
+				_ = store.Save(t.Context(), tokens)
+				if _, err := r.newClient(t, store).Me(t.Context()); !errors.Is(err, client.ErrLoggedOut) {
+					t.Errorf("%s has logged in, and a logout: the session of %s: %v", name, who, err)
+				}
+			}
+			goesOnAs("a logout of who has come", b, "")
+		}
+
+		a, b = two()
+		login(a, "amina")
+		newer, _ := file.Load(t.Context())
+		if err := b.Confirm(t.Context(), client.Proof{Password: yoozaktest.Password}); err != nil {
+			t.Errorf("the same person, and a confirmation: %v", err)
+		}
+		if stored, _ := file.Load(t.Context()); stored.Refresh != newer.Refresh {
+			t.Error("the same person, and a confirmation: an older session is stored over the newer one")
+		}
+		goesOnAs("the same person, and a confirmation", b, "amina")
+
 		a, b = two()
 		login(a, "amina")
 		refuse401(func() {})

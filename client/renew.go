@@ -62,16 +62,24 @@ func (c *Client) number() int {
 	return c.called
 }
 
-// replace begins another generation of tokens, saves them, and returns those
-// before. It is for a login or logout that has a number. Where one that was
-// called later holds already, it changes nothing and returns [ErrLoggedOut].
-func (c *Client) replace(ctx context.Context, number int, t Tokens) (before Tokens, err error) {
+// replace begins another generation of tokens, saves them, and returns those of
+// the sessions before: of this client and, if another process has logged in
+// meanwhile, of that login. It is for a login or logout that has a number. Where
+// one that was called later holds already, it changes nothing and returns
+// [ErrLoggedOut].
+func (c *Client) replace(ctx context.Context, number int, t Tokens) (before []Tokens, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if number < c.holds {
-		return Tokens{}, ErrLoggedOut
+		return nil, ErrLoggedOut
 	}
-	before, c.holds = c.tokens, number
+	if stored, changed := c.look(ctx); changed {
+		before = append(before, stored)
+	}
+	if len(before) == 0 || !c.tokens.sameSession(before[0]) { // else they are older ones of the same session
+		before = append(before, c.tokens)
+	}
+	c.holds = number
 	c.begin(t)
 	return before, c.save(ctx)
 }
@@ -325,6 +333,13 @@ func lifetime(access string) time.Duration {
 func (t Tokens) samePerson(other Tokens) bool {
 	who := t.person()
 	return who != "" && who == other.person()
+}
+
+// sameSession reports whether both are of one login, by their access tokens.
+// Where that cannot be told they are not.
+func (t Tokens) sameSession(other Tokens) bool {
+	var one, two struct{ Sid string }
+	return readClaims(t.Access, &one) && readClaims(other.Access, &two) && one.Sid != "" && one.Sid == two.Sid
 }
 
 // person is the number of whom the tokens name, which those of Django's

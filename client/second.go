@@ -221,13 +221,19 @@ func (c *Client) Confirm(ctx context.Context, p Proof) error {
 }
 
 // proved keeps the tokens of a confirmation, unless somebody logged in or out
-// meanwhile. It is still the same login, so the generation stays. Without
-// rotation the refresh token before stays.
+// meanwhile; those of the same person's newer login stay, which is a proof, too.
+// It is still the same login, so the generation stays. Without rotation the
+// refresh token before stays.
 func (c *Client) proved(ctx context.Context, generation int, t Tokens) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.generation != generation || c.tokens.Refresh == "" || c.overtaken(ctx) {
 		return ErrLoggedOut
+	}
+	if stored, changed := c.look(ctx); changed && !stored.sameSession(t) {
+		c.begin(stored)
+		c.stored = stored
+		return nil
 	}
 	if t.Refresh == "" {
 		t.Refresh = c.tokens.Refresh
