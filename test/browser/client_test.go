@@ -101,6 +101,36 @@ func TestDocumentedClient(t *testing.T) {
 		await api.login('amina', '`+firstPassword+`')
 		return saved`, "null")
 
+	// Somebody else logs in, as in another tab, while the answer to a renewal or a proof is on its way.
+	meanwhile := func(path, act string) string {
+		return `
+		const amina = localStorage.getItem('session'), real = fetch
+		await api.register({ username: 'salma' + Math.random(), password: '` + firstPassword + `' })
+		const salma = localStorage.getItem('session')
+		localStorage.setItem('session', JSON.stringify({ ...JSON.parse(amina), access: '` + path + `' === 'confirm' ? JSON.parse(amina).access : 'not.good.more' }))
+		const tab = document.body.appendChild(document.createElement('iframe'))
+		tab.src = '/tab'
+		await new Promise(r => tab.onload = r)
+		while (!tab.contentWindow.api) await new Promise(r => setTimeout(r, 10))
+		window.fetch = async (...asked) => {
+			const answer = await real(...asked)
+			if (asked[0].includes('` + path + `')) {
+				tab.contentWindow.stays = true
+				localStorage.setItem('session', salma)
+			}
+			return answer
+		}
+		const shown = await ` + act + `.then(() => 'done', e => e.status)
+		window.fetch = real
+		for (let i = 0; tab.contentWindow.stays && i < 500; i++) await new Promise(r => setTimeout(r, 20)) // the other tab shows nothing of amina's any more
+		const after = [shown, !tab.contentWindow.stays, localStorage.getItem('session') === salma, (await api.call('GET', 'clients/me/')).last_name]
+		localStorage.setItem('session', amina)
+		return after`
+	}
+	step("somebody else logs in during a renewal", meanwhile("refresh", `api.call('PATCH', 'clients/me/', { last_name: 'Alaoui' })`), "401,true,true,")
+	step("somebody else logs in during a proof", meanwhile("confirm", `api.confirm({ password: '`+firstPassword+`' })`), "done,true,true,")
+	step("login again", `return (await api.login('amina', '`+firstPassword+`')).username`, "amina")
+
 	// Logged out means logged out: here, and on the server.
 	step("logout", `
 		const session = localStorage.getItem('session')
@@ -110,16 +140,16 @@ func TestDocumentedClient(t *testing.T) {
 		const after = await api.call('GET', 'clients/me/').then(() => 'in', e => e.status)
 		return [gone, after, localStorage.getItem('session'), localStorage.getItem('X-Device-Token') !== null]`, ",401,,true")
 
-	// The log comes a moment later: one refresh for the four tabs, which
-	// succeeded, and the last, which did not.
+	// The log comes a moment later: one refresh for the four tabs and one while
+	// somebody else logged in, which succeeded, and the last, which did not.
 	refreshes := func(status int) int {
 		return len(regexp.MustCompile(fmt.Sprintf(`"method":"POST","route":"Token Refresh","status":%d`, status)).FindAllString(s.Output.String(), -1))
 	}
 	for end := time.Now().Add(10 * time.Second); refreshes(http.StatusUnauthorized) == 0 && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	if good, bad := refreshes(http.StatusOK), refreshes(http.StatusUnauthorized); good != 1 || bad != 1 {
-		t.Errorf("%d and %d refreshes for twelve calls of four tabs and one after the logout, want 1 and 1", good, bad)
+	if good, bad := refreshes(http.StatusOK), refreshes(http.StatusUnauthorized); good != 2 || bad != 1 {
+		t.Errorf("%d and %d refreshes for twelve calls of four tabs, one while somebody logged in and one after the logout, want 2 and 1", good, bad)
 	}
 }
 
