@@ -21,7 +21,7 @@ const SETTLE = 150
  *
  * @param store for a lease, where the browser has no locks: on http://192.168…, in some frames, in old Safari
  */
-export const exclusive = <T>(name: string, store: Store | undefined, run: () => Promise<T>) => new Promise<T>((done, failed) => {
+export const exclusive = <T>(name: string, store: Store, run: () => Promise<T>) => new Promise<T>((done, failed) => {
   const waiting = new AbortController()
   const timer = setTimeout(() => waiting.abort(), WAIT)
   let begun = false
@@ -36,7 +36,7 @@ export const exclusive = <T>(name: string, store: Store | undefined, run: () => 
     try {
       await navigator.locks.request(name, { signal: waiting.signal }, step)
     } catch { // not there, not allowed, or not given in time
-      if (!begun) await (waiting.signal.aborted || !store ? step() : leased(name + '.lease', store, step))
+      if (!begun) await (waiting.signal.aborted ? step() : leased(name + '.lease', store, step))
     }
   }
   take()

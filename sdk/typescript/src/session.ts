@@ -19,7 +19,7 @@ interface Brought { access: string; refresh?: string | undefined; user?: User | 
 
 export interface Session {
   state(): State
-  /** What is held now, after a look into the store where that is quick. */
+  /** What is held now, after a look into the store where others may have written. */
   current(): Promise<Stored | null>
   /**
    * Makes an attempt with what is held, its access token renewed first if it is over or was too slow to be answered, and once more with
@@ -135,12 +135,8 @@ export function openSession(o: {
     if (!lost) await put().catch(() => {})
   })
 
-  let quick = true // a look costs nothing
-  let ready: Promise<unknown> = Promise.resolve()
-
   const latest = async () => {
-    await ready
-    if (quick || broken) await inTurn(look)
+    if (!store.alone || broken || !read) await inTurn(look)
     if (broken && held) inTurn(() => put().catch(() => {})).then(notify) // tried again
     return notify(), held
   }
@@ -197,7 +193,7 @@ export function openSession(o: {
       await inTurn(look)
       if (held?.refresh && held.access === access) await exchange(held)
     }
-    return flight = (store.alone ? step() : exclusive(key, quick ? store : undefined, step)).finally(() => {
+    return flight = (store.alone ? step() : exclusive(key, store, step)).finally(() => {
       flight = undefined
       notify()
     })
@@ -237,10 +233,8 @@ export function openSession(o: {
 
   try { // the first read: at once where the store can
     const text = store.get(key)
-    if (typeof text === 'object' && text) {
-      quick = false
-      turn = ready = text.then(adopt).catch(unreadable)
-    } else adopt(text)
+    if (typeof text === 'object' && text) turn = text.then(adopt).catch(unreadable)
+    else adopt(text)
   } catch {
     unreadable()
   }

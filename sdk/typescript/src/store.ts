@@ -7,7 +7,7 @@ import type { User } from './types.js'
 export interface Store {
   get(key: string): string | null | undefined | Promise<string | null | undefined>
   set(key: string, value: string): unknown
-  /** Nobody else reads this store: no lock is needed. */
+  /** Nobody else uses this store: it is read once, and no lock is needed. */
   readonly alone?: boolean | undefined
   /** It forgets with the page; said by State.persistent. */
   readonly fleeting?: boolean | undefined

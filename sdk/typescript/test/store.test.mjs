@@ -84,6 +84,22 @@ test('slow and failing writes in every order: no tokens of an ended session stay
   }
 })
 
+test('pages share a session in a store that answers by promise', async () => {
+  const held = new Map()
+  const page = () => createClient({ url: server.url, store: { get: async key => held.get(key), set: async (key, value) => { held.set(key, value) } } })
+  const [a, b] = [page(), page()]
+  await until('both have read', () => a.state().status === 'out' && b.state().status === 'out')
+  for (let i = 0; i < 2; i++) { // the second is somebody else
+    const { username } = await a.register(fields())
+    assert.equal((await b.me()).username, username)
+  }
+  spoil({ held })
+  assert.deepEqual((await Promise.all([a.me(), b.me()])).map(me => me.first_name), ['أمينة', 'أمينة'])
+  await a.logout()
+  await assert.rejects(b.me(), { code: 'logged_out' })
+  assert.equal(b.state().reason, 'logout')
+})
+
 test('storage that is cleared is "lost", a logout in another tab is "logout"', async () => {
   const held = new Map()
   const [a, b] = [createClient({ url: server.url, store: sharedStore(held) }), createClient({ url: server.url, store: sharedStore(held) })]
