@@ -1,6 +1,6 @@
 // The client of the API: its calls, and fetch with the customer's token.
 
-import { openDevices } from './devices.js'
+import { keyOf, openDevices } from './devices.js'
 import { errorOf, isText, isYoozakError, YoozakError, type ConfirmRequired } from './errors.js'
 import { about, failure, reached, within } from './http.js'
 import { sleep } from './lock.js'
@@ -118,7 +118,7 @@ export function createClient(options: ClientOptions): Client {
   const servers = [options.url, ...options.origins ?? []].map(serverAt), { base } = servers[0]!
   const send = options.fetch ?? ((...args: Parameters<typeof fetch>) => fetch(...args))
   const store = options.store ?? defaultStore()
-  const key = 'yoozak.' + (base + '.' + (options.name ?? '')).replace(/[^\w-]+/g, '_')
+  const key = 'yoozak.' + (base + '.' + keyOf(options.name)).replace(/[^\w-]+/g, '_')
   const devices = openDevices(store, key)
   let named = '' // by the last login, which may wait for its second step
   const listeners = new Set<(state: State) => unknown>()

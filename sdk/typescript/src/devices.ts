@@ -32,5 +32,8 @@ export function openDevices(store: Store, key: string) {
   }
 }
 
+/** keyOf is a name as a part of a key: itself where it is plain, since others fall together once their signs are left out. */
+export const keyOf = (name = '') => /[^\w-]/.test(name) ? hashOf(name) : name
+
 // hashOf keeps names from being read by whoever looks into the store. FNV-1a: no secret hangs on it.
 const hashOf = (text: string) => ([...text].reduce((hash, c) => Math.imul(hash ^ c.codePointAt(0)!, 0x01000193), 0x811c9dc5) >>> 0).toString(36)

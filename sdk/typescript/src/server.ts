@@ -2,6 +2,7 @@
 // visitor's cookies. The tokens never reach a script of the page.
 
 import { createClient, type Client, type ClientOptions } from './client.js'
+import { keyOf } from './devices.js'
 import { YoozakError } from './errors.js'
 import type { Store } from './store.js'
 
@@ -40,7 +41,7 @@ const DEVICE_DAYS = 180
 export function serverClient(request: IncomingRequest, options: ServerOptions): ServerClient {
   const { headers } = request
   const { secure = inProduction() || !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(headers.get('host') ?? ''), days = 1, readOnly, address, ...rest } = options
-  const prefix = (secure ? '__Host-' : '') + 'yoozak_' + (options.name ? options.name.replace(/\W+/g, '_') + '_' : '')
+  const prefix = (secure ? '__Host-' : '') + 'yoozak_' + (options.name ? keyOf(options.name).replace(/\W+/g, '_') + '_' : '')
   const jar = read(headers.get('cookie'))
   const changed = new Map<string, string>() // name and Set-Cookie
 

@@ -163,6 +163,14 @@ test('a prefetch and a page that cannot set cookies renew nothing', async () => 
   proxy.close()
 })
 
+test('each name has cookies of its own', async () => {
+  const b = new Browser(), names = ['staff', 'موظف', 'زبون', 'shop.fr', 'shop/fr'], users = []
+  const as = (name, act) => b.page(act, { options: { name } }).then(r => r.json())
+  for (const n of names) users.push((await as(n, c => c.register({ username: name(), password: PASSWORD }))).username)
+  for (const [i, n] of names.entries()) assert.equal((await as(n, c => c.me())).username, users[i], n)
+  assert.ok(b.jar.has('__Host-yoozak_staff_refresh')) // as before: nobody who has a plain name is logged out
+})
+
 test('logout removes what login set, on https and on localhost', async () => {
   for (const host of ['shop.example', 'localhost:3000', '127.0.0.1:3000']) {
     const b = await visitor(host)

@@ -132,6 +132,16 @@ test('two servers, two names, one store', async () => {
   await other.stop()
 })
 
+test('each name has a session of its own', async () => {
+  const store = sharedStore()
+  const names = ['', 'staff', 'staff-2', 'staff_2', 'موظف', 'زبون', 'shop.fr', 'shop/fr', 'é', 'è']
+  const users = []
+  for (const n of names) users.push((await createClient({ url: server.url, store, name: n }).register(fields())).username)
+  for (const [i, n] of names.entries()) assert.equal((await createClient({ url: server.url, store, name: n }).me()).username, users[i], n)
+  const key = 'yoozak.' + server.url.replace(/\W+/g, '_') + '_api_clients_'
+  for (const n of ['', 'staff', 'staff-2']) assert.ok(store.held.has(key + n), n) // as before: nobody who has a plain name is logged out
+})
+
 test('a tablet of several people: the right device token, and no name that can be read', async () => {
   const proxy = await Proxy.start(server.url)
   const store = sharedStore()
