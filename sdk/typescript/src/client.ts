@@ -21,7 +21,7 @@ export interface ClientOptions {
   name?: string | undefined
   /** Language of texts; by default the page's `lang`. It is read for each call, so it may be a getter. */
   readonly language?: string | undefined
-  /** Most that a call may take, in ms, with every wait and repetition. 20 s by default. */
+  /** Most that a call may take, in ms, with every wait and repetition, but for that of `onConfirmRequired`. 20 s by default. */
   timeout?: number | undefined
   /** Most that a `Retry-After` makes the client wait, in ms; who would wait longer gets the error with the seconds. 60 s by default. */
   longestWait?: number | undefined
@@ -33,7 +33,8 @@ export interface ClientOptions {
   debug?: ((event: DebugEvent) => void) | undefined
   /**
    * Is asked when a call needs a proof that it is the person: show a form for one of `methods`, call `confirm`, and
-   * resolve to true: the call is made once more. Without it the call rejects with `confirm_required`.
+   * resolve to true: the call is made once more. It waits without its `timeout`, and until its signal is aborted. Without
+   * it the call rejects with `confirm_required`.
    */
   onConfirmRequired?: ((error: ConfirmRequired) => Promise<boolean>) | undefined
   /** False: tokens are never renewed here. */
@@ -203,38 +204,39 @@ export function createClient(options: ClientOptions): Client {
     open?: boolean | undefined
     /** Headers. */
     more?: Record<string, string>
+    /** The session that it was sent with first, which the call sets. */
+    by?: Stored | undefined
   }
 
   // by: the session that it was sent with.
   interface Got<T> { json: T; answer: Response; by: Stored | undefined }
 
   // call is one call of the API. Where it needs a proof, the page is asked for one, without a limit: people are slow.
-  // Calls that need one meanwhile wait for the same.
-  let proof: Promise<boolean> | undefined
-  async function call<T>(method: string, path: string, how?: How): Promise<Got<T>> {
-    const { userKey } = session.state()
+  // Calls of the same session that need one meanwhile wait for the same.
+  const proofs: Record<string, Promise<boolean> | undefined> = {}
+  async function call<T>(method: string, path: string, how: How): Promise<Got<T>> {
     try {
       return await attempt<T>(method, path, how)
     } catch (e: any) {
-      if (e.code !== 'confirm_required' || path === CONFIRM || !await (proof ??= options.onConfirmRequired?.(e).finally(() => { proof = undefined })) || session.state().userKey !== userKey) throw e
+      const g = how.by?.g!
+      if (e.code !== 'confirm_required' || path === CONFIRM || !await within(Infinity, how.signal, async () => proofs[g] ??= options.onConfirmRequired?.(e).finally(() => proofs[g] = undefined))) throw e
       return attempt<T>(method, path, how)
     }
   }
 
   // attempt is one call of the API. GETs are repeated while that may help.
-  function attempt<T>(method: string, path: string, { body, open, more, ...o }: How = {}): Promise<Got<T>> {
-    const end = Date.now() + (o.timeout ?? limit)
-    return limited(method, path, o, async (signal, note) => {
-      let began: Stored | undefined
+  function attempt<T>(method: string, path: string, how: How): Promise<Got<T>> {
+    const { body, open, more, timeout = limit } = how, end = Date.now() + timeout
+    return limited(method, path, how, async (signal, note) => {
       const ask = async (by?: Stored) => {
-        began ??= by
+        how.by ??= by
         note(by?.access)
         return request(method, path, { body, by, more, signal })
       }
-      for (let tries = 0; ; tries++) {
+      for (let tries = 0; !signal.aborted; tries++) {
         let wait = 200 * 2 ** tries * (1 + Math.random())
         try {
-          const got = open ? await ask() : await session.authorized(ask, false, began)
+          const got = open ? await ask() : await session.authorized(ask, false, how.by)
           if (got.answer.ok && !(got.json === null && method === 'GET')) return got as Got<T>
           const error = got.answer.ok ? failure('network') : errorFrom(got)
           wait = Math.max(wait, (error.retryAfter ?? 0) * 1000)
@@ -244,8 +246,8 @@ export function createClient(options: ClientOptions): Client {
           if (!again || wait > ceiling || Date.now() + wait > end) throw e
         }
         await sleep(wait)
-        if (signal.aborted) throw failure('aborted')
       }
+      return undefined as never // nobody waits for it any more
     })
   }
 
@@ -273,7 +275,7 @@ export function createClient(options: ClientOptions): Client {
     return json
   }
 
-  const read = async <T>(path: string, o?: CallOptions) => (await call<T>('GET', path, o)).json
+  const read = async <T>(path: string, o?: CallOptions) => (await call<T>('GET', path, { ...o })).json
   const act = async (path: string, body?: unknown, o?: How) => { await post(path, { ...o, body }) }
 
   const leave = async (path: string, body?: unknown, o?: How) => {
@@ -341,7 +343,7 @@ export function createClient(options: ClientOptions): Client {
     me: o => profile('GET', undefined, o),
     updateMe: (change, o) => profile('PATCH', change, o),
     sessions: o => read('auth/sessions/', o),
-    endSession: async (id, o) => { await call('DELETE', `auth/sessions/${encodeURIComponent(id)}/`, o) },
+    endSession: async (id, o) => { await call('DELETE', `auth/sessions/${encodeURIComponent(id)}/`, { ...o }) },
     events: ({ before, ...o } = {}) => read('auth/events/' + (before ? '?before=' + before : ''), o),
     changePassword: (fields, o) => act('auth/password/change/', fields, o),
     requestReset: (fields, o) => act('auth/password/reset/', fields, { ...o, open: true }),

@@ -3,7 +3,7 @@
 import { isYoozakError, YoozakError } from './errors.js'
 
 /**
- * within runs a step for at most `limit` ms and until the caller aborts it.
+ * within runs a step for at most `limit` ms (Infinity: without a limit) and until the caller aborts it.
  * The step is given up even if its fetch never settles, which happens on
  * telephones. Timeout, abort and network failure are three codes.
  *
@@ -12,7 +12,7 @@ import { isYoozakError, YoozakError } from './errors.js'
 export const within = <T>(limit: number, signal: AbortSignal | null | undefined, run: (signal: AbortSignal) => Promise<T>, keep = false) => new Promise<T>((done, failed) => {
   const inner = new AbortController()
   const settle = () => {
-    clearTimeout(timer)
+    clearTimeout(timer as number)
     if (!keep) signal?.removeEventListener('abort', abort)
   }
   const stop = (code: 'timeout' | 'aborted') => {
@@ -21,7 +21,7 @@ export const within = <T>(limit: number, signal: AbortSignal | null | undefined,
     inner.abort()
   }
   const abort = () => stop('aborted')
-  const timer = setTimeout(() => stop('timeout'), limit)
+  const timer = limit < Infinity && setTimeout(() => stop('timeout'), limit)
   if (signal?.aborted) return abort()
   signal?.addEventListener('abort', abort)
   run(inner.signal).then(done, failed).finally(settle)

@@ -206,7 +206,7 @@ export function openSession(o: {
       got = await o.ask(sent.refresh!)
       pause = pauseLength = 0
     } catch (e: any) {
-      named = e?.retryAfter || 0
+      named = e.retryAfter || 0
       reason = e
       pausedAt = Date.now()
       pauseLength = Math.min(pauseLength * 2 || FIRST_PAUSE, LAST_PAUSE)

@@ -160,9 +160,30 @@ test('a dialog that is open is not opened again, and nothing is done by who has 
   await client.logout()
   await client.login({ username: name2, password: PASSWORD })
   answer(true)
-  assert.equal((await late).code, 'confirm_required')
+  assert.equal((await late).code, 'logged_out')
   assert.equal((await client.me()).username, name2)
   assert.equal(sessionOf(store).user.username, name2)
+})
+
+test('a dialog that nobody answers keeps nobody else waiting, and a call can be aborted while it waits', async () => {
+  const asked = []
+  const proxy = await Proxy.start(server.url, r => r.method === 'DELETE' && { replace: { status: 403, headers: { 'X-Error-Code': 'confirm_required' }, body: { detail: 'x', code: 'confirm_required', methods: ['password'] } } })
+  const client = createClient({ url: proxy.url, store: sharedStore(), onConfirmRequired: () => new Promise(done => asked.push(done)) })
+  await client.register({ username: name(), password: PASSWORD })
+  const leave = new AbortController()
+  const left = refused(client.endSession('a', { signal: leave.signal }))
+  client.endSession('b').catch(() => {})
+  await until('the dialog', () => asked.length && proxy.count('sessions/', 'DELETE') === 2)
+  leave.abort()
+  assert.equal((await left).code, 'aborted')
+  assert.equal(asked.length, 1)
+  await client.logout() // and with it the dialog
+  await client.register({ username: name(), password: PASSWORD })
+  const next = refused(client.endSession('c'))
+  await until('another dialog', () => asked.length === 2, 10_000)
+  asked[1](false)
+  assert.equal((await next).code, 'confirm_required')
+  proxy.close()
 })
 
 test('each call of the document about second factors has a method', async () => {
