@@ -591,7 +591,7 @@ func (l *life) staffRecovers(rt *rapid.T) {
 		now := l.now()
 		err := l.server(rt).Staff.Recover(context.Background(), l.id(rt, u.name), email, reason)
 		waits := len(u.factors()) > 0
-		agree(rt, "recover", err, !waits || reason != "" && l.model.mayRecover(u, true, false, now))
+		agree(rt, "recover", err, !u.disabled && !waits || reason != "" && l.model.mayRecover(u, true, false, now))
 		switch {
 		case err == nil && waits:
 			l.model.begin(&recovery{user: u, email: normalEmail(email), byStaff: true}, now)
