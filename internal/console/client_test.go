@@ -245,6 +245,23 @@ func TestFormOfBeforeIsForWhoOpenedIt(t *testing.T) {
 	}
 }
 
+// TestFormOfAnotherIsNotDone in the name of who works in the browser now.
+func TestFormOfAnotherIsNotDone(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	u := s.has(t, "amina", "Amina", "Alaoui")
+	b, _ := s.works(t, "karim", account.Manager)
+	opened := b.open(t, at(u, "/disable")).field(t, "agent")
+	b.logIn(t, s.hires(t, "nadia", account.Manager))
+	if a := b.send(t, at(u, "/disable"), "reason", "fraude signalée", "agent", opened); a.status != http.StatusConflict || !strings.Contains(a.text(), "en votre nom") {
+		t.Errorf("karim's form, sent as nadia: %d\n%s", a.status, a.text())
+	}
+	if got, err := s.Store.UserByID(t.Context(), u.ID); err != nil || !got.Active {
+		t.Errorf("disabled in nadia's name; %v", err)
+	}
+	b.send(t, at(u, "/disable"), "reason", "fraude signalée", "agent", b.open(t, at(u, "/disable")).field(t, "agent")).leadsTo(t, at(u, "/disable"), at(u, ""))
+}
+
 func TestTwoEdits(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)

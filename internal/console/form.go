@@ -110,6 +110,10 @@ func (p *page) readForm() (form url.Values, ok bool) {
 			values[i] = strings.ReplaceAll(strings.ToValidUTF8(values[i], "\ufffd"), "\r\n", "\n")
 		}
 	}
+	if by := form.Get(agentField); p.agent != nil && by != "" && by != p.view.AgentID { // or it would be done in this one's name
+		p.refuse(http.StatusConflict, "console.form_of_another")
+		return nil, false
+	}
 	p.sent = form
 	return form, true
 }
