@@ -17,7 +17,7 @@ var requests = group{
 
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	s := start(t, "ES256", "", "YOOZAK_REQUEST_TIMEOUT=2s")
+	s := start(t, "ES256", "", "YOOZAK_REQUEST_TIMEOUT=4s")
 	requests.play(t, s, "ES256")
 }
 

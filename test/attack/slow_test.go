@@ -14,7 +14,7 @@ import (
 
 var slow = group{
 	title: "Slow and many connections",
-	about: "On a server whose requests have two seconds to arrive (fifteen by default). While the connections are open the normal user logs in and reads the profile again and again; then the server must have closed them all.",
+	about: "On a server whose requests have four seconds to arrive (fifteen by default). While the connections are open the normal user logs in and reads the profile again and again; then the server must have closed them all.",
 	on:    []string{"ES256"},
 	rows:  slowRows,
 }
@@ -22,7 +22,7 @@ var slow = group{
 func TestSlowAndManyConnections(t *testing.T) {
 	t.Parallel()
 	allowFiles(t, 5000)
-	slow.play(t, start(t, "ES256", "", "YOOZAK_REQUEST_TIMEOUT=2s"), "ES256")
+	slow.play(t, start(t, "ES256", "", "YOOZAK_REQUEST_TIMEOUT=4s"), "ES256")
 }
 
 // allowFiles raises how many connections this process may have.
@@ -182,7 +182,7 @@ func slowRows() []row {
 			all.Wait()
 		}),
 		did("logins all at once", "300 wrong logins at once, a hash each", "401, or 503 with Retry-After where too many wait; the normal user is served meanwhile", func(t *testing.T, _ *server) {
-			s := start(t, "ES256", "") // this process has 300 requests to write: two seconds may be too few
+			s := start(t, "ES256", "") // this process has 300 requests to write: four seconds may be too few
 			var all sync.WaitGroup
 			// The server closes an address's idle connections beyond some hundred,
 			// perhaps at the moment in which a client uses one again.
