@@ -404,8 +404,8 @@ for (const version of ['19', '18']) test(`React ${version}: StrictMode, remounts
   assert.match(await tab.evaluate(() => window.reactVersion), new RegExp('^' + version))
   await tab.waitForFunction(() => document.body.innerText.includes('late in'))
   assert.equal(await tab.evaluate(() => window.flashed), undefined) // no login form for whoever is in
-  assert.equal(proxy.count('email/verify/'), 1) // an effect that ran twice
   await tab.waitForFunction(() => document.body.innerText.includes('verified'))
+  assert.equal(proxy.count('email/verify/'), 1) // an effect that ran twice
   assert.equal(await tab.evaluate(() => window.sameSnapshot()), true)
   const before = await tab.evaluate(() => window.renders)
   await tab.evaluate(() => window.renew())
