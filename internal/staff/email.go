@@ -191,7 +191,7 @@ func (s *Service) Recover(ctx context.Context, id int64, email, reason string) e
 		return err
 	}
 	return s.actAt(ctx, id, email, reason, func(ctx context.Context, tx *store.Store, u account.User, do doing) error {
-		if !u.Active && u.ClosedAt.IsZero() {
+		if u.State() == account.UserDisabled {
 			return ErrNotActive
 		}
 		start, to := auth.RecoveryStart{Email: email, Reason: reason}, email
@@ -241,7 +241,7 @@ func (s *Service) mayMailLink(ctx context.Context, id int64, email string) error
 	if err != nil {
 		return err
 	}
-	if !u.Active && u.ClosedAt.IsZero() {
+	if u.State() == account.UserDisabled {
 		return ErrNotActive
 	}
 	if email != "" {

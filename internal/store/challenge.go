@@ -104,11 +104,7 @@ func (s *Store) OpenAddresses(ctx context.Context, userID int64, kind account.Ch
 // OpenUntil returns when the last link of a kind to an address of a user that
 // still works will not any more, or [ErrNotFound].
 func (s *Store) OpenUntil(ctx context.Context, userID int64, kind account.ChallengeKind, email string, now time.Time) (time.Time, error) {
-	scan := func(scan func(...any) error) (at time.Time, err error) {
-		err = scan(asUTC(&at))
-		return at, err
-	}
-	return queryRow(ctx, s, "find an open challenge", scan, `
+	return queryRow(ctx, s, "find an open challenge", scanTime, `
 		SELECT expires_at
 		FROM challenges
 		WHERE user_id = $1 AND kind = $2 AND email = $3 AND used_at IS NULL AND expires_at > $4

@@ -8,11 +8,7 @@ import (
 // PlaceSeenAt returns when a user last logged in at a place, or [ErrNotFound].
 // The place is a keyed hash.
 func (s *Store) PlaceSeenAt(ctx context.Context, userID int64, place string) (time.Time, error) {
-	scan := func(scan func(...any) error) (at time.Time, err error) {
-		err = scan(asUTC(&at))
-		return at, err
-	}
-	return queryRow(ctx, s, "find a place of logins", scan, `
+	return queryRow(ctx, s, "find a place of logins", scanTime, `
 		SELECT seen_at
 		FROM login_places
 		WHERE user_id = $1 AND place = $2`, userID, place)
@@ -38,11 +34,7 @@ func (s *Store) NotePlace(ctx context.Context, userID int64, place, epoch string
 // Places returns when a user logged in last at each place, the newest first, at
 // most limit.
 func (s *Store) Places(ctx context.Context, userID int64, limit int) ([]time.Time, error) {
-	scan := func(scan func(...any) error) (at time.Time, err error) {
-		err = scan(asUTC(&at))
-		return at, err
-	}
-	return queryAll(ctx, s, "list places of logins", scan, `
+	return queryAll(ctx, s, "list places of logins", scanTime, `
 		SELECT seen_at
 		FROM login_places
 		WHERE user_id = $1
